@@ -1,0 +1,29 @@
+// Package audience is the organisation's audiences. PURE.
+package audience
+
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// Audience is one audience of people, from whatever origin (R2).
+type Audience struct {
+	Ref         profile.AudienceRef
+	Name        string
+	MergePolicy string // a label; it decides which unmapped audiences travel along (R62, R63, A50)
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Directory finds an audience by its reference.
+type Directory map[profile.AudienceRef]Audience
+
+// NewDirectory indexes audiences; of two with one reference the last wins.
+func NewDirectory(audiences ...Audience) Directory {
+	d := make(Directory, len(audiences))
+	for _, a := range audiences {
+		d[a.Ref] = a
+	}
+	return d
+}

@@ -1,0 +1,83 @@
+// Package dataflow is the configuration of the destination and of what is
+// mapped to it: parsed, validated with every problem at once, and frozen into
+// snapshots the decider reads. PURE.
+package dataflow
+
+import (
+	"net/url"
+
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// Secret is a credential. It prints as "[redacted]" wherever it is formatted
+// or marshalled (R32); Reveal is the only way to its value.
+type Secret string
+
+// Reveal returns the credential itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String redacts.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString redacts under %#v.
+func (Secret) GoString() string { return "[redacted]" }
+
+// MarshalText redacts in JSON.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// AuthKind is the authentication of the data calls.
+type AuthKind string
+
+// The authentications built so far; R3 names all five.
+const (
+	AuthNone   AuthKind = "none"
+	AuthBearer AuthKind = "bearer"
+)
+
+// Auth is the authentication and its documented fields (R4).
+type Auth struct {
+	Kind  AuthKind
+	Token Secret // AuthBearer
+}
+
+// MTLS says when the client certificate is presented to the endpoint.
+type MTLS string
+
+// Auto is the destination's own behaviour: the endpoint is asked whether it
+// insists (catalog/streaming/http-destination, "mTLS"; design §4).
+const (
+	Auto   MTLS = "auto"
+	Always MTLS = "always"
+	Never  MTLS = "never"
+)
+
+// Destination is the configured HTTP API destination: the connection
+// parameters of "Destination details" and the delivery policy.
+type Destination struct {
+	Name                     string
+	Endpoint                 string // absolute URL
+	Auth                     Auth
+	Headers                  string // h1:v1,h2:v2 (R6)
+	QueryParameters          string // p1=v&p2=v (R7)
+	IncludeSegmentNames      bool
+	IncludeSegmentTimestamps bool
+	MTLS                     MTLS
+	Retry                    retry.Policy
+}
+
+// URL is the endpoint with the query parameters appended as they were
+// configured (R35, A64). The destination must be valid.
+func (d Destination) URL() *url.URL {
+	u, err := url.Parse(d.Endpoint)
+	if err != nil {
+		panic("dataflow: URL of a destination that Validate refuses: " + err.Error())
+	}
+	switch query := ParseQuery(d.QueryParameters); {
+	case query == "":
+	case u.RawQuery == "":
+		u.RawQuery = query
+	default:
+		u.RawQuery += "&" + query
+	}
+	return u
+}

@@ -1,0 +1,105 @@
+package dataflow
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/audience"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// Mapping is one audience mapped to the dataflow.
+type Mapping struct {
+	Name      string    // of the audience when it was mapped: names stay static (R80)
+	CreatedAt time.Time // whole seconds, as captured payloads show
+	UpdatedAt time.Time
+}
+
+// Snapshot is a dataflow at one moment. The decider reads it; every change
+// makes a new one, so decisions may run while the dataflow is edited.
+type Snapshot struct {
+	Flow      Dataflow
+	Directory audience.Directory
+	Mapped    map[profile.AudienceRef]Mapping
+	// Ever remembers every audience that was mapped once: mapping it again
+	// exports nothing of the past (R115).
+	Ever    map[profile.AudienceRef]bool
+	Active  bool // activated: before that nothing is exported
+	Enabled bool // R117
+}
+
+// NewSnapshot is the dataflow before its activation.
+func NewSnapshot(f Dataflow, d audience.Directory) *Snapshot {
+	return &Snapshot{Flow: f, Directory: d, Enabled: true,
+		Mapped: map[profile.AudienceRef]Mapping{}, Ever: map[profile.AudienceRef]bool{}}
+}
+
+// Exports says whether changes lead to exports now.
+func (s *Snapshot) Exports() bool { return s.Active && s.Enabled }
+
+// Activate maps the audiences of the dataflow and starts exporting. It
+// returns the audiences whose members are to be backfilled (R113).
+func (s *Snapshot) Activate(now time.Time) (*Snapshot, []profile.AudienceRef) {
+	if s.Active {
+		return s, nil
+	}
+	next := *s
+	next.Active = true
+	return next.Map(now, s.Flow.Audiences...)
+}
+
+// Map maps further audiences and returns those to be backfilled: the ones
+// that never were mapped to this dataflow before (R112, R115).
+func (s *Snapshot) Map(now time.Time, audiences ...profile.AudienceRef) (*Snapshot, []profile.AudienceRef) {
+	next := *s
+	if !s.Active {
+		// Still being configured: the activation will map it.
+		next.Flow.Audiences = append(slices.Clip(next.Flow.Audiences), audiences...)
+		return &next, nil
+	}
+	next.Mapped, next.Ever = maps.Clone(s.Mapped), maps.Clone(s.Ever)
+	var backfill []profile.AudienceRef
+	at := now.Truncate(time.Second)
+	for _, ref := range audiences {
+		if _, mapped := next.Mapped[ref]; mapped {
+			continue
+		}
+		next.Mapped[ref] = Mapping{Name: s.Directory[ref].Name, CreatedAt: at, UpdatedAt: at}
+		if !next.Ever[ref] {
+			next.Ever[ref] = true
+			backfill = append(backfill, ref)
+		}
+	}
+	return &next, backfill
+}
+
+// Unmap removes mappings. Nothing is sent for it (R116).
+func (s *Snapshot) Unmap(audiences ...profile.AudienceRef) *Snapshot {
+	next := *s
+	next.Mapped = maps.Clone(s.Mapped)
+	for _, ref := range audiences {
+		delete(next.Mapped, ref)
+	}
+	return &next
+}
+
+// SetEnabled pauses or resumes every export of the dataflow (R117).
+func (s *Snapshot) SetEnabled(enabled bool) *Snapshot {
+	next := *s
+	next.Enabled = enabled
+	return &next
+}
+
+// MappedRefs lists the mapped audiences in a fixed order.
+func (s *Snapshot) MappedRefs() []profile.AudienceRef {
+	refs := make([]profile.AudienceRef, 0, len(s.Mapped))
+	for ref := range s.Mapped {
+		refs = append(refs, ref)
+	}
+	slices.SortFunc(refs, func(a, b profile.AudienceRef) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.ID, b.ID))
+	})
+	return refs
+}

@@ -1,0 +1,178 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// Exchange is one operation on one socket. Method, Headers and Body are what
+// goes out; headers are complete but for Host and Content-Length.
+type Exchange struct {
+	Method  string
+	URL     string
+	Headers []dataflow.Header
+	Body    []byte
+	Reused  bool // the socket carried an exchange before
+
+	// OnHandshake and OnWritten, where set, are called once each, on a
+	// goroutine of the exchange: the TLS handshake is over on this side; the
+	// request is written.
+	OnHandshake, OnWritten func()
+
+	sender *Sender
+	socket *Socket
+	conn   atomic.Pointer[http.ClientConn]
+}
+
+// Result is how an exchange ended.
+type Result struct {
+	Outcome   retry.Outcome
+	Socket    int  // ordinal; 0 when no connection was opened
+	Presented bool // the client certificate was presented on this socket
+	Asked     bool // the server asked for one
+	Answering bool // at least one response byte came
+}
+
+// Attempt prepares the request that carries a message: POST, JSON, every
+// custom header, every query parameter, on every attempt (R33–R35, R87).
+func (s *Sender) Attempt(op engine.Operation) *Exchange {
+	x := s.exchange(http.MethodPost, op.Certificate, false)
+	x.Body = op.Message.Body
+	x.Headers = append(x.Headers, dataflow.Header{Name: "Content-Type", Value: "application/json"})
+	if s.config.Destination.Auth.Kind == dataflow.AuthBearer {
+		x.Headers = append(x.Headers, dataflow.Header{Name: "Authorization", Value: "Bearer " + s.config.Destination.Auth.Token.Reveal()})
+	}
+	for _, h := range s.headers {
+		if strings.EqualFold(h.Name, "User-Agent") {
+			x.Headers = slices.DeleteFunc(x.Headers, func(h dataflow.Header) bool { return h.Name == "User-Agent" })
+		}
+	}
+	x.Headers = append(x.Headers, s.headers...)
+	return x
+}
+
+// Decision prepares a request of the mTLS decision: OPTIONS to the endpoint
+// without body, Authorization or custom headers, always on a socket of its
+// own, since a handshake is what it wants to see (design §4).
+func (s *Sender) Decision(op engine.Operation) *Exchange {
+	return s.exchange(http.MethodOptions, op.Certificate, true)
+}
+
+func (s *Sender) exchange(method string, certificate, fresh bool) *Exchange {
+	k := s.take(certificate, fresh)
+	x := &Exchange{Method: method, URL: s.url.String(), sender: s, socket: k, Reused: k.uses > 0}
+	x.conn.Store(k.conn)
+	x.Headers = []dataflow.Header{{Name: "User-Agent", Value: s.config.UserAgent}}
+	return x
+}
+
+// InFlight says whether the answer is incomplete. It may be called while Do
+// runs, but never under a lock that a connection's Close needs.
+func (x *Exchange) InFlight() bool {
+	conn := x.conn.Load()
+	return conn != nil && conn.InFlight() > 0
+}
+
+// Socket is the ordinal of the socket it runs on.
+func (x *Exchange) Socket() int { return x.socket.Ordinal }
+
+func (x *Exchange) handshakeDone() {
+	if x.OnHandshake != nil {
+		x.OnHandshake()
+	}
+}
+
+// Do performs the exchange. It reads no clock; the driver cancels ctx with
+// ErrDeadline when the budget is spent. When it returns, the socket is either
+// idle or closed.
+func (x *Exchange) Do(ctx context.Context) Result {
+	k := x.socket
+	outcome := x.roundTrip(ctx)
+	if !k.reusable {
+		k.close()
+	}
+	r := Result{Outcome: outcome}
+	r.Asked, r.Presented = k.certificateState()
+	if k.raw != nil {
+		r.Socket = k.Ordinal
+	}
+	if k.watch != nil {
+		r.Answering, _ = k.watch.state()
+	}
+	return r
+}
+
+func (x *Exchange) roundTrip(ctx context.Context) retry.Outcome {
+	k := x.socket
+	k.reusable = false
+	if k.conn == nil {
+		if err := k.dial(ctx, x); err != nil {
+			return x.failed(ctx, err)
+		}
+		x.conn.Store(k.conn)
+	}
+	k.watch.begin()
+	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) {
+		if info.Err == nil && x.OnWritten != nil {
+			x.OnWritten()
+		}
+	}}
+	request := x.sender.request(httptrace.WithClientTrace(ctx, trace), x)
+	if len(x.Body) > 0 {
+		request.Body = io.NopCloser(bytes.NewReader(x.Body))
+	}
+	response, err := k.conn.RoundTrip(request)
+	if err != nil {
+		return x.failed(ctx, err)
+	}
+	read, err := io.Copy(io.Discard, io.LimitReader(response.Body, MaxResponseBody+1))
+	_ = response.Body.Close()
+	switch {
+	case err != nil:
+		return x.failed(ctx, err)
+	case context.Cause(ctx) != nil:
+		return x.failed(ctx, context.Cause(ctx))
+	case read > MaxResponseBody:
+		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}
+	}
+	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
+	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}
+}
+
+// failed turns what ended the exchange into an outcome. The deadline is asked
+// first: an exchange cut off by it fails in many ways, and all are timeouts.
+func (x *Exchange) failed(ctx context.Context, err error) retry.Outcome {
+	if errors.Is(context.Cause(ctx), ErrDeadline) {
+		return retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
+	}
+	if w := x.socket.watch; w != nil {
+		// net/http reports what it noticed first; the connection knows better.
+		if _, seen := w.state(); seen != nil && !isHandshake(err) {
+			err = errors.Join(seen, err)
+		}
+	}
+	return classify(err)
+}
+
+// retryAfter reads Retry-After in seconds; a date is left alone, since the
+// exchange reads no clock.
+func retryAfter(h http.Header) time.Duration {
+	seconds, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}

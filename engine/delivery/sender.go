@@ -1,0 +1,144 @@
+// Package delivery is the wire: it performs one operation the dispatcher asked
+// for, over HTTPS, and answers with an outcome. It decides nothing, waits for
+// nothing but its own socket, and takes its deadline from the driver.
+//
+// Sockets are its own (http.ClientConn): the pooled http.Transport repeats a
+// POST that carries Idempotency-Key on a reused socket, and may answer a
+// request on another socket than the one it dialled. Redirects are not
+// followed, nothing is compressed, HTTP/1.1 only.
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+)
+
+// ErrDeadline is the cause a driver cancels an exchange with when its budget
+// is spent; the exchange then ends as a timeout, whatever error it sees.
+var ErrDeadline = errors.New("the budget of the operation is spent")
+
+// IdleTimeout is how long an unused socket stays open. A driver closes it,
+// by an event in simulation and a timer live.
+const IdleTimeout = 60 * time.Second
+
+// MaxResponseBody bounds what is read of a response; its content is ignored.
+const MaxResponseBody = 1 << 20
+
+// Config is what a Sender needs to know.
+type Config struct {
+	Destination dataflow.Destination // valid
+	// Dial opens a connection to host:port; nil dials TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Roots verify the endpoint's certificate; nil means the system's.
+	Roots *x509.CertPool
+	// Certificate is the client certificate; nil when there is none.
+	Certificate *tls.Certificate
+	// Now is the clock certificates are checked against; nil means time.Now.
+	Now func() time.Time
+	// UserAgent of every request.
+	UserAgent string
+}
+
+// Sender owns the sockets to one destination. Its methods are called by one
+// driver, one at a time; only Exchange.Do runs concurrently.
+type Sender struct {
+	config  Config
+	url     *url.URL
+	headers []dataflow.Header
+	idle    map[bool][]*Socket // by whether the client certificate is offered; the last used is last
+	dialled int
+}
+
+// New returns a Sender without sockets. It panics when the destination is not
+// valid: Validate comes first.
+func New(c Config) *Sender {
+	headers, problems := dataflow.ParseHeaders(c.Destination.Headers)
+	if len(problems) > 0 {
+		panic("delivery: " + dataflow.Invalid(problems).Error())
+	}
+	if c.Destination.Auth.Kind != dataflow.AuthNone {
+		// The authentication wins over a custom header (A63).
+		headers = slices.DeleteFunc(headers, func(h dataflow.Header) bool { return strings.EqualFold(h.Name, "Authorization") })
+	}
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{}).DialContext
+	}
+	return &Sender{config: c, url: c.Destination.URL(), headers: headers, idle: map[bool][]*Socket{}}
+}
+
+// Encrypted says whether the endpoint is https; only then is there an mTLS
+// decision.
+func (s *Sender) Encrypted() bool { return s.url.Scheme == "https" }
+
+// HasCertificate says whether there is a client certificate to present.
+func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil }
+
+// take hands out the idle socket that was used last, or a new one.
+func (s *Sender) take(certificate, fresh bool) *Socket {
+	if pool := s.idle[certificate]; len(pool) > 0 && !fresh {
+		last := pool[len(pool)-1]
+		s.idle[certificate] = pool[:len(pool)-1]
+		return last
+	}
+	s.dialled++
+	return &Socket{sender: s, Ordinal: s.dialled, certificate: certificate}
+}
+
+// Finish returns the exchange's socket to the pool after Do has returned. It
+// returns nil when the socket is not reusable, and was closed.
+func (s *Sender) Finish(x *Exchange) *Socket {
+	k := x.socket
+	if !k.reusable {
+		return nil
+	}
+	k.uses++
+	s.idle[k.certificate] = append(s.idle[k.certificate], k)
+	return k
+}
+
+// CloseIdle closes a socket if it has not been used since its use number uses;
+// it says whether it did.
+func (s *Sender) CloseIdle(k *Socket, uses int) bool {
+	pool := s.idle[k.certificate]
+	at := slices.Index(pool, k)
+	if at < 0 || k.uses != uses {
+		return false
+	}
+	s.idle[k.certificate] = slices.Delete(pool, at, at+1)
+	k.close()
+	return true
+}
+
+// Close closes every idle socket.
+func (s *Sender) Close() {
+	for _, pool := range s.idle {
+		for _, k := range pool {
+			k.close()
+		}
+	}
+	clear(s.idle)
+}
+
+// request builds the request of an operation: headers keep the case and order
+// they were configured with (R34).
+func (s *Sender) request(ctx context.Context, x *Exchange) *http.Request {
+	r := &http.Request{
+		Method: x.Method, URL: x.sender.url, Host: x.sender.url.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, ContentLength: int64(len(x.Body)),
+	}
+	for _, h := range x.Headers {
+		r.Header[h.Name] = append(r.Header[h.Name], h.Value)
+	}
+	return r.WithContext(ctx)
+}

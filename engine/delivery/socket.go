@@ -1,0 +1,141 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// Socket is one TCP connection to the destination, with or without offering
+// the client certificate.
+type Socket struct {
+	Ordinal int // in order of dialling, from 1
+
+	sender      *Sender
+	certificate bool // offer the client certificate
+	uses        int  // exchanges finished on it
+	reusable    bool // decided by the last exchange
+	raw         net.Conn
+	conn        *http.ClientConn
+	watch       *watched
+
+	mu        sync.Mutex
+	asked     bool // the server asked for a certificate
+	presented bool
+}
+
+// Uses is how many exchanges it finished, to tell an idle socket from one
+// used again.
+func (k *Socket) Uses() int { return k.uses }
+
+// dial opens the connection and performs the handshake. The errors are those
+// of the dialler and of crypto/tls.
+func (k *Socket) dial(ctx context.Context, x *Exchange) error {
+	t := &http.Transport{DisableCompression: true, Protocols: &http.Protocols{}}
+	t.Protocols.SetHTTP1(true)
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		raw, err := k.sender.config.Dial(ctx, network, address)
+		if err != nil {
+			return nil, &dialError{err}
+		}
+		k.raw = raw
+		k.watch = &watched{Conn: raw}
+		return k.watch, nil
+	}
+	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if _, err := t.DialContext(ctx, network, address); err != nil {
+			return nil, err
+		}
+		secure := tls.Client(k.raw, k.tlsConfig())
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = k.raw.Close() // HandshakeContext leaves it open when the peer refused
+			return nil, &handshakeError{err}
+		}
+		x.handshakeDone()
+		k.watch = &watched{Conn: secure}
+		return k.watch, nil
+	}
+	u := k.sender.url
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	conn, err := t.NewClientConn(ctx, u.Scheme, address)
+	k.conn = conn
+	return err
+}
+
+func (k *Socket) tlsConfig() *tls.Config {
+	c := k.sender.config
+	return &tls.Config{
+		ServerName: k.sender.url.Hostname(),
+		RootCAs:    c.Roots,
+		MinVersion: tls.VersionTLS12, // R111, A75
+		NextProtos: []string{"http/1.1"},
+		Time:       c.Now,
+		// Through this callback and not through Certificates: that one silently
+		// sends nothing when the server's list of authorities does not match.
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.asked = true
+			if !k.certificate || c.Certificate == nil {
+				return &tls.Certificate{}, nil
+			}
+			k.presented = true
+			return c.Certificate, nil
+		},
+	}
+}
+
+func (k *Socket) certificateState() (asked, presented bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.asked, k.presented
+}
+
+func (k *Socket) close() {
+	k.reusable = false
+	if k.conn != nil {
+		_ = k.conn.Close() // nothing is left to lose on it
+	}
+	if k.raw != nil {
+		_ = k.raw.Close()
+	}
+}
+
+// watched notes what net/http hides: whether a response byte came, and the
+// error that ended the connection.
+type watched struct {
+	net.Conn
+	mu       sync.Mutex
+	answered bool
+	err      error
+}
+
+// Read implements net.Conn.
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Conn.Read(p)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered = w.answered || n > 0
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
+// begin forgets the answer of the exchange before.
+func (w *watched) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answered = false
+}
+
+func (w *watched) state() (answered bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.answered, w.err
+}

@@ -1,0 +1,138 @@
+// Package engine decides what is exported and when it is sent. PURE: it takes
+// now and what happened, and returns effects for a driver to perform.
+//
+// Two machines share the work. Decide, parallel by profile, turns an update
+// into a new state and exports with their reasons. The Dispatcher, one per
+// dataflow, keeps the per-profile queues, the in-flight limit, the retry
+// schedule, the mTLS decision and the backfill cursor. Neither knows a clock,
+// a network or a disk; package live drives them on the wall clock, the
+// simulation in virtual time.
+package engine
+
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/engine/export"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// State is what the engine keeps of one profile.
+type State struct {
+	Profile profile.Profile
+	Exports uint64 // decided so far; numbers the next export
+}
+
+// Export is one decision to send one profile to one dataflow. Body is fixed at
+// the decision.
+type Export struct {
+	ID      string // "new-1#2": the second export of new-1
+	Profile profile.ID
+	At      time.Time
+	Because []export.Trigger // sorted
+	Body    []byte
+}
+
+// Message is one request body with its exports: one by default (A23).
+type Message struct {
+	ID      string // of its first export
+	Exports []Export
+	Body    []byte
+}
+
+// Profile is whose message it is; a message of several exports is queued under
+// the first.
+func (m *Message) Profile() profile.ID { return m.Exports[0].Profile }
+
+// OperationID names an operation of one dispatcher.
+type OperationID uint64
+
+// OperationKind is what an operation does on the wire.
+type OperationKind string
+
+// The wire operations.
+const (
+	Attempt  OperationKind = "attempt"  // one request carrying a message
+	Decision OperationKind = "decision" // one request of the mTLS decision
+)
+
+// Operation is one thing to do on the wire.
+type Operation struct {
+	ID          OperationID
+	Kind        OperationKind
+	Message     *Message      // Attempt
+	Number      int           // Attempt: 1, 2, 3
+	Certificate bool          // present the client certificate if asked
+	Budget      time.Duration // from its start
+}
+
+// Completion is how an operation ended.
+type Completion struct {
+	Operation OperationID
+	Outcome   retry.Outcome
+	Asked     bool // Decision: the server asked for a certificate
+	Answering bool // Decision: at least one response byte came
+}
+
+// RecordKind is what a durable record says.
+type RecordKind string
+
+// A message's life in the store: accepted, charged once per attempt, settled.
+const (
+	Accepted  RecordKind = "accepted"
+	Charged   RecordKind = "charged"
+	Delivered RecordKind = "delivered"
+	Dropped   RecordKind = "dropped"
+)
+
+// Record is one durable fact about a message.
+type Record struct {
+	Kind    RecordKind
+	Message *Message
+	Number  int // Charged: of the attempt
+}
+
+// Unsent is an attempt that ended before it reached the wire, because the mTLS
+// decision it needed could not be made.
+type Unsent struct {
+	Message *Message
+	Number  int
+	Outcome retry.Outcome
+	Retry   bool
+}
+
+// Settled is a message that will not be sent again.
+type Settled struct {
+	Message *Message
+	Outcome retry.Outcome // of its last attempt
+}
+
+// Decided is a finished mTLS decision.
+type Decided struct {
+	Started time.Time
+	Verdict MTLSVerdict
+	Asked   bool
+	First   retry.Outcome
+	Second  *retry.Outcome // of the request with the certificate, where one was needed
+}
+
+// Due is a profile whose turn in a backfill has come.
+type Due struct {
+	Profile   profile.ID
+	Audiences []profile.AudienceRef
+}
+
+// Effects is what a driver must do, in this order: make Persist durable; then
+// decide each Backfill and enqueue the export; perform each Send; wake the
+// dispatcher at WakeAt. Unsent, Settled and Decided only tell what happened.
+type Effects struct {
+	Persist  []Record
+	Backfill []Due
+	Send     []Operation
+	WakeAt   time.Time // zero: no wake-up is needed
+
+	Unsent  []Unsent
+	Retried bool // the attempt just completed will be repeated
+	Settled []Settled
+	Decided *Decided
+}

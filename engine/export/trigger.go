@@ -1,0 +1,103 @@
+// Package export is what determines an export and what is included in it
+// (catalog/streaming/http-destination, "Profile export behavior"). PURE.
+package export
+
+import (
+	"slices"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// Trigger is a reason for an export.
+type Trigger string
+
+// The three documented triggers, and the backfill of a new mapping.
+const (
+	Audience  Trigger = "audience"  // T1
+	Identity  Trigger = "identity"  // T2
+	Attribute Trigger = "attribute" // T3
+	Backfill  Trigger = "backfill"
+)
+
+// Reasons are why a profile is exported: its triggers, sorted, and the mapped
+// audiences among them.
+type Reasons struct {
+	Triggers  []Trigger
+	Audiences []profile.AudienceRef // that were entered or left, or are backfilled
+}
+
+// Determine returns why the change from before to after is exported; no
+// triggers means it is not.
+func Determine(before, after profile.Profile, d profile.Delta, flow *dataflow.Snapshot) Reasons {
+	if !flow.Exports() {
+		return Reasons{}
+	}
+	var r Reasons
+	for _, ref := range slices.Concat(d.Entered, d.Left) {
+		if _, mapped := flow.Mapped[ref]; mapped {
+			r.Audiences = append(r.Audiences, ref)
+		}
+	}
+	// Triggers are collected in sorted order: attribute, audience, identity.
+	member := flow.Flow.AnyProfile || memberOf(after, flow)
+	if member && attributeTrigger(before, after, d.Written, flow.Flow.Attributes) {
+		r.Triggers = append(r.Triggers, Attribute)
+	}
+	if len(r.Audiences) > 0 {
+		r.Triggers = append(r.Triggers, Audience)
+	}
+	if member && d.Identities {
+		r.Triggers = append(r.Triggers, Identity)
+	}
+	return r
+}
+
+// DetermineBackfill returns why a profile is part of the backfill of newly
+// mapped audiences: it is realized in one of them now (R112, A55).
+func DetermineBackfill(p profile.Profile, audiences []profile.AudienceRef, flow *dataflow.Snapshot) Reasons {
+	var r Reasons
+	if !flow.Exports() {
+		return r
+	}
+	for _, ref := range audiences {
+		if _, mapped := flow.Mapped[ref]; mapped && p.In(ref) {
+			r.Audiences = append(r.Audiences, ref)
+		}
+	}
+	if len(r.Audiences) > 0 {
+		r.Triggers = []Trigger{Backfill}
+	}
+	return r
+}
+
+// memberOf says whether the profile is realized in a mapped audience (R50).
+func memberOf(p profile.Profile, flow *dataflow.Snapshot) bool {
+	for ref := range flow.Mapped {
+		if p.In(ref) {
+			return true
+		}
+	}
+	return false
+}
+
+// attributeTrigger says whether a write touched a mapped attribute: at it,
+// within it, or above it where it existed before or exists after. Whether the
+// value changed does not matter (R46, R48).
+func attributeTrigger(before, after profile.Profile, written, mapped []profile.Path) bool {
+	for _, w := range written {
+		for _, m := range mapped {
+			switch {
+			case m.Covers(w):
+				return true
+			case w.Covers(m):
+				_, was := profile.Lookup(before.Attributes, m)
+				_, is := profile.Lookup(after.Attributes, m)
+				if was || is {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

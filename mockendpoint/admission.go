@@ -1,0 +1,162 @@
+package mockendpoint
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+)
+
+// lingering is how long a refused client may take to hang up.
+const lingering = 5 * time.Second
+
+// take brings an accepted connection through the phases before its first
+// request, and hands it to the HTTP server.
+func (e *Endpoint) take(raw net.Conn, ordinal int) {
+	ahead := &lookahead{Conn: raw}
+	entry := journal.Handshake{Accepted: e.options.Now(), Socket: ordinal}
+	secure, err := e.admit(ahead, ordinal, &entry)
+	if err != nil {
+		e.refuse(raw, entry, err)
+		return
+	}
+	c := &connection{Conn: ahead, raw: raw, ordinal: ordinal}
+	if secure != nil {
+		state := secure.ConnectionState()
+		c.Conn, c.state = secure, &state
+	}
+	if !e.ready.offer(c) {
+		_ = raw.Close()
+		e.done(raw)
+	}
+}
+
+// admit plays the accept phase and the handshake. It returns nil without TLS.
+func (e *Endpoint) admit(conn *lookahead, ordinal int, entry *journal.Handshake) (*tls.Conn, error) {
+	if err := e.early(conn, fault.Accept, ordinal, entry); err != nil {
+		return nil, err
+	}
+	if e.options.Mode == Plain {
+		return nil, nil
+	}
+	config := e.tlsConfig()
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		entry.ServerName = hello.ServerName
+		return nil, e.early(conn, fault.Handshake, ordinal, entry)
+	}
+	secure := tls.Server(conn, config)
+	// Without an end of its own: what ended the handshake is told by its error.
+	if err := secure.HandshakeContext(context.Background()); err != nil {
+		return nil, err
+	}
+	return secure, nil
+}
+
+// early plays a fault of a phase before there is a request.
+func (e *Endpoint) early(conn *lookahead, phase fault.Phase, ordinal int, entry *journal.Handshake) error {
+	f := e.options.Faults.Connection(ordinal, phase)
+	if f == nil {
+		return nil
+	}
+	entry.Fault = f.ID
+	if f.Latency > 0 {
+		if err := e.waitOn(conn, f.Latency); err != nil {
+			return errDisconnected
+		}
+	}
+	if f.Stall {
+		_ = e.waitOn(conn, Forever) // returns only when the client left
+		return errDisconnected
+	}
+	if f.Reset {
+		reset(conn.Conn)
+		return errReset
+	}
+	return nil
+}
+
+// waitOn waits while nothing reads from the connection, and returns early when
+// the client leaves.
+func (e *Endpoint) waitOn(conn *lookahead, d time.Duration) error {
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), rawKey{}, conn.Conn))
+	gone, stop := conn.watch()
+	done := make(chan struct{})
+	go func() { // ends with cancel
+		defer close(done)
+		select {
+		case <-gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := e.options.Wait(ctx, d)
+	cancel()
+	<-done
+	stop()
+	return err
+}
+
+var (
+	errDisconnected = errors.New("the client left")
+	errReset        = errors.New("reset by plan")
+)
+
+func (e *Endpoint) tlsConfig() *tls.Config {
+	c := &tls.Config{
+		Certificates:           []tls.Certificate{e.options.Certificate},
+		ClientCAs:              e.options.ClientCAs,
+		MinVersion:             tls.VersionTLS12,
+		NextProtos:             []string{"http/1.1"},
+		SessionTicketsDisabled: true, // every handshake is a full one: what it asks for is what is tested
+		Time:                   e.options.Now,
+	}
+	switch e.options.Mode {
+	case MTLSOnly:
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+	case MTLSOptional:
+		c.ClientAuth = tls.VerifyClientCertIfGiven
+	case Plain, TLS:
+		c.ClientAuth = tls.NoClientCert
+	}
+	return c
+}
+
+// refuse journals a connection that became no request, and closes it so that
+// an alert on its way is not lost: our side first, the rest when the client
+// has gone.
+func (e *Endpoint) refuse(raw net.Conn, entry journal.Handshake, err error) {
+	entry.Ended = e.options.Now()
+	entry.Reason, entry.Peer = refusal(err)
+	e.options.Journal.Handshake(entry)
+	if half, ok := raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_ = raw.SetReadDeadline(time.Now().Add(lingering)) // against a client that never leaves
+		_, _ = io.Copy(io.Discard, raw)
+	}
+	_ = raw.Close()
+	e.done(raw)
+}
+
+// reset ends a connection with a TCP reset.
+func reset(raw net.Conn) {
+	if r, ok := raw.(interface{ Reset() error }); ok {
+		_ = r.Reset()
+		return
+	}
+	if t, ok := raw.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = raw.Close()
+}
+
+func isClosedListener(err error) bool { return errors.Is(err, net.ErrClosed) }
+
+func isDeparture(err error) bool {
+	return errors.Is(err, errDisconnected) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

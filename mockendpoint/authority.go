@@ -1,0 +1,101 @@
+package mockendpoint
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+// Authority is a throwaway certificate authority: it lives in memory, and
+// everything it issues is valid as long as it is.
+type Authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// NewAuthority makes an authority with the given common name, valid from
+// notBefore to notAfter.
+func NewAuthority(name string, notBefore, notAfter time.Time) (*Authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("key of authority %s: %w", name, err)
+	}
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             notBefore,
+		NotAfter:              notAfter,
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	certificate, err := sign(template, template, key.Public().(*ecdsa.PublicKey), key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of authority %s: %w", name, err)
+	}
+	return &Authority{certificate: certificate, key: key}, nil
+}
+
+// Pool trusts the authority.
+func (a *Authority) Pool() *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(a.certificate)
+	return p
+}
+
+// Server issues a server certificate for host names and addresses.
+func (a *Authority) Server(hosts ...string) (tls.Certificate, error) {
+	return a.issue(hosts[0], x509.ExtKeyUsageServerAuth, hosts)
+}
+
+// Client issues a client certificate: the SAN is what a receiver should look
+// at, the common name what it may show (domain: RFC 2818 deprecates it).
+func (a *Authority) Client(commonName string, hosts ...string) (tls.Certificate, error) {
+	return a.issue(commonName, x509.ExtKeyUsageClientAuth, hosts)
+}
+
+func (a *Authority) issue(name string, use x509.ExtKeyUsage, hosts []string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("key of %s: %w", name, err)
+	}
+	template := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: name},
+		NotBefore:   a.certificate.NotBefore,
+		NotAfter:    a.certificate.NotAfter,
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{use},
+	}
+	for _, host := range hosts {
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
+	}
+	leaf, err := sign(template, a.certificate, &key.PublicKey, a.key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", name, err)
+	}
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, a.certificate.Raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// sign gives the template a random serial number and signs it.
+func sign(template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) (*x509.Certificate, error) {
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
+	if err != nil {
+		return nil, err
+	}
+	template.SerialNumber = serial
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}

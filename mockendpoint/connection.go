@@ -1,0 +1,106 @@
+package mockendpoint
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+)
+
+// maxHead bounds what is kept of a request's raw bytes.
+const maxHead = 1 << 20
+
+// connection is an accepted connection whose handshake is over, as http.Server
+// reads and writes it. It keeps the raw bytes of the request being read.
+type connection struct {
+	net.Conn // tls.Conn, or raw itself
+	raw      net.Conn
+	ordinal  int
+	requests int // answered by one goroutine after the other
+	state    *tls.ConnectionState
+
+	mu   sync.Mutex
+	head []byte
+}
+
+type connectionKey struct{}
+
+// RawConn returns the accepted connection an exchange or handshake runs on: the
+// value of the ctx that Options.Wait is called with. nil without one.
+func RawConn(ctx context.Context) net.Conn {
+	if raw, ok := ctx.Value(rawKey{}).(net.Conn); ok {
+		return raw
+	}
+	if c, ok := ctx.Value(connectionKey{}).(*connection); ok {
+		return c.raw
+	}
+	return nil
+}
+
+type rawKey struct{}
+
+// Read implements net.Conn.
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if room := maxHead - len(c.head); room > 0 {
+		c.head = append(c.head, p[:min(n, room)]...)
+	}
+	return n, err
+}
+
+// takeRaw returns the bytes read since the last call.
+func (c *connection) takeRaw() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	raw := c.head
+	c.head = nil
+	return raw
+}
+
+// handover is the listener by which connections past their handshake reach the
+// HTTP server.
+type handover struct {
+	conns chan net.Conn
+	quit  chan struct{}
+	once  sync.Once
+}
+
+func newHandover() *handover {
+	return &handover{conns: make(chan net.Conn), quit: make(chan struct{})}
+}
+
+// offer blocks until the server takes the connection; false when it is closed.
+func (h *handover) offer(c net.Conn) bool {
+	select {
+	case h.conns <- c:
+		return true
+	case <-h.quit:
+		return false
+	}
+}
+
+// Accept implements net.Listener.
+func (h *handover) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.quit:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (h *handover) Close() error {
+	h.once.Do(func() { close(h.quit) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (h *handover) Addr() net.Addr { return noAddr{} }
+
+type noAddr struct{}
+
+func (noAddr) Network() string { return "handover" }
+func (noAddr) String() string  { return "handover" }

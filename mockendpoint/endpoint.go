@@ -1,0 +1,215 @@
+// Package mockendpoint is a receiver that enforces and misbehaves: listeners in
+// the clear, with TLS, with optional and with required client certificates, a
+// bearer check, faults by plan, and a journal of requests and of refused
+// handshakes.
+//
+// It never sleeps: every wait goes through Options.Wait, a timer live and an
+// event in simulation. It knows nothing of the engine that sends to it.
+package mockendpoint
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+)
+
+// Mode is what a listener asks of a connection.
+type Mode string
+
+// The modes. MTLSOnly refuses a connection without a trusted client
+// certificate in the handshake.
+const (
+	Plain        Mode = "plain"
+	TLS          Mode = "tls"
+	MTLSOptional Mode = "mtls-optional"
+	MTLSOnly     Mode = "mtls-only"
+)
+
+// Forever is the wait without end of a stall.
+const Forever = time.Duration(-1)
+
+// State is what a connection's goroutine on the endpoint is doing.
+type State int
+
+// The states of a connection; Done comes last, when nothing of the endpoint
+// runs for it any more and its journal entries are written.
+const (
+	Active State = iota
+	Idle
+	Done
+)
+
+// Options configure an Endpoint. The zero value is a plain endpoint on the
+// wall clock that accepts everything.
+type Options struct {
+	Mode        Mode // "" means Plain
+	Certificate tls.Certificate
+	ClientCAs   *x509.CertPool // that a client certificate must come from
+	Bearer      string         // what Authorization must be; "" is not checked
+	Faults      *fault.Plan
+	Journal     journal.Sink // nil discards
+	// ProfileOf names the profile an identity belongs to, for faults and the
+	// journal; nil names none.
+	ProfileOf func(namespace, id string) (name string, ok bool)
+	// Now is the clock of the journal and of certificates; nil means time.Now.
+	Now func() time.Time
+	// Wait waits for d, or without end when d is Forever, and returns early
+	// with an error when ctx is done. nil waits by a timer.
+	Wait func(ctx context.Context, d time.Duration) error
+	// OnState, where set, is told of every change of a connection's state.
+	OnState func(net.Conn, State)
+}
+
+// Endpoint serves any number of listeners with one journal and fault plan.
+type Endpoint struct {
+	options Options
+	server  *http.Server
+	ready   *handover
+
+	mu      sync.Mutex
+	sockets int
+	open    map[net.Conn]bool
+	closed  bool
+	wg      sync.WaitGroup
+}
+
+// New returns an Endpoint that serves nothing yet.
+func New(o Options) *Endpoint {
+	if o.Mode == "" {
+		o.Mode = Plain
+	}
+	if o.Journal == nil {
+		o.Journal = discard{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Wait == nil {
+		o.Wait = waitOnTimer
+	}
+	if o.OnState == nil {
+		o.OnState = func(net.Conn, State) {}
+	}
+	e := &Endpoint{options: o, ready: newHandover(), open: map[net.Conn]bool{}}
+	e.server = &http.Server{
+		Handler:                      http.HandlerFunc(e.handle),
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     log.New(io.Discard, "", 0), // the journal tells
+		Protocols:                    http1(),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connectionKey{}, c.(*connection))
+		},
+		ConnState: func(c net.Conn, s http.ConnState) { e.stateChanged(c.(*connection), s) },
+	}
+	e.wg.Go(func() { _ = e.server.Serve(e.ready) }) // ends with Close
+	return e
+}
+
+func http1() *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(true)
+	return p
+}
+
+func (e *Endpoint) stateChanged(c *connection, s http.ConnState) {
+	switch s {
+	case http.StateActive:
+		e.options.OnState(c.raw, Active)
+	case http.StateIdle:
+		e.options.OnState(c.raw, Idle)
+	case http.StateClosed, http.StateHijacked:
+		e.done(c.raw)
+	case http.StateNew:
+		// Handed over after its handshake: it stays Active until a request.
+	}
+}
+
+func (e *Endpoint) done(raw net.Conn) {
+	e.mu.Lock()
+	delete(e.open, raw)
+	e.mu.Unlock()
+	e.options.OnState(raw, Done)
+}
+
+// Serve accepts connections until the listener or the endpoint is closed; then
+// it returns nil. Another error of the listener is returned.
+func (e *Endpoint) Serve(l net.Listener) error {
+	for {
+		raw, err := l.Accept()
+		if err != nil {
+			if e.isClosed() || isClosedListener(err) {
+				return nil
+			}
+			return err
+		}
+		ordinal, ok := e.register(raw)
+		if !ok {
+			_ = raw.Close()
+			return nil
+		}
+		e.wg.Go(func() { e.take(raw, ordinal) })
+	}
+}
+
+// register counts a connection, unless the endpoint is closed.
+func (e *Endpoint) register(raw net.Conn) (ordinal int, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return 0, false
+	}
+	e.sockets++
+	e.open[raw] = true
+	return e.sockets, true
+}
+
+func (e *Endpoint) isClosed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.closed
+}
+
+// Close cuts every connection and waits until nothing of the endpoint runs.
+// The listeners remain their owner's to close.
+func (e *Endpoint) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	for raw := range e.open {
+		_ = raw.Close() // nobody waits for what is on it
+	}
+	e.mu.Unlock()
+	err := e.server.Close()
+	e.wg.Wait()
+	return err
+}
+
+// waitOnTimer is the live Options.Wait.
+func waitOnTimer(ctx context.Context, d time.Duration) error {
+	if d == Forever {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// discard is the journal of an endpoint without one.
+type discard struct{}
+
+func (discard) Request(journal.Request)     {}
+func (discard) Handshake(journal.Handshake) {}

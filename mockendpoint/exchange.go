@@ -1,0 +1,266 @@
+package mockendpoint
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+)
+
+// MaxBody bounds a request body: ten profiles of any plausible size.
+const MaxBody = 16 << 20
+
+// exchange is one request while it is answered.
+type exchange struct {
+	endpoint *Endpoint
+	conn     *connection
+	ctx      context.Context
+	w        http.ResponseWriter
+	entry    journal.Request
+}
+
+// handle answers one request and journals it, however it ends. Every entry is
+// written before the last byte of the answer leaves, so whoever has the answer
+// finds the entry.
+func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
+	c := r.Context().Value(connectionKey{}).(*connection)
+	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w}
+	// The whole body first: unread, net/http would sleep before it closes, and
+	// would not notice that the client leaves.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	x.receive(r, body)
+	if err != nil {
+		x.entry.Disconnected = true
+		x.journal()
+		panic(http.ErrAbortHandler) // half a request has no answer
+	}
+	x.play(e.options.Faults.Request(x.entry.Profiles, r.Method == http.MethodOptions))
+}
+
+// receive fills the journal entry with what came in.
+func (x *exchange) receive(r *http.Request, body []byte) {
+	e, c := x.endpoint, x.conn
+	c.requests++
+	x.entry = journal.Request{
+		Arrived: e.options.Now(), Socket: c.ordinal, Number: c.requests,
+		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
+	}
+	x.entry.Head, x.entry.Headers = e.head(c.takeRaw())
+	if c.state != nil {
+		x.entry.TLS, x.entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
+		if len(c.state.PeerCertificates) > 0 {
+			x.entry.Peer = peerOf(c.state.PeerCertificates[0])
+		}
+	}
+	if r.Method == http.MethodPost {
+		x.entry.Authorization = e.authorize(r.Header.Values("Authorization"))
+		x.entry.Profiles = e.profiles(body)
+	}
+}
+
+// head splits the raw request head into its lines, credentials redacted.
+func (e *Endpoint) head(raw []byte) ([]byte, []journal.Header) {
+	end := bytes.Index(raw, []byte("\r\n\r\n"))
+	if end < 0 {
+		return nil, nil
+	}
+	lines := strings.Split(string(raw[:end]), "\r\n")
+	headers := make([]journal.Header, 0, len(lines)-1)
+	for i, line := range lines[1:] {
+		name, value, _ := strings.Cut(line, ":")
+		value = e.redact(name, strings.TrimSpace(value))
+		headers = append(headers, journal.Header{Name: name, Value: value})
+		lines[i+1] = name + ": " + value
+	}
+	lines[0] = e.redact("", lines[0])
+	return []byte(strings.Join(lines, "\r\n") + "\r\n\r\n"), headers
+}
+
+// redact hides credentials: all of an Authorization header but its scheme, and
+// the bearer token wherever it stands.
+func (e *Endpoint) redact(name, value string) string {
+	switch strings.ToLower(name) {
+	case "authorization", "proxy-authorization":
+		if scheme, _, ok := strings.Cut(value, " "); ok {
+			return scheme + " " + journal.Redacted
+		}
+		return journal.Redacted
+	case "cookie":
+		return journal.Redacted
+	}
+	if e.options.Bearer != "" {
+		value = strings.ReplaceAll(value, e.options.Bearer, journal.Redacted)
+	}
+	return value
+}
+
+// authorize checks the bearer token in constant time.
+func (e *Endpoint) authorize(values []string) journal.Authorization {
+	switch {
+	case e.options.Bearer == "":
+		return journal.NotChecked
+	case len(values) == 0:
+		return journal.Missing
+	case len(values) == 1 && subtle.ConstantTimeCompare([]byte(values[0]), []byte("Bearer "+e.options.Bearer)) == 1:
+		return journal.Accepted
+	}
+	return journal.Wrong
+}
+
+// identified is the part of an export the endpoint needs: a body is a profile
+// object, an array of them, or {"profiles": […]} (A23).
+type identified struct {
+	IdentityMap map[string][]struct {
+		ID string `json:"id"`
+	} `json:"identityMap"`
+	Profiles []identified `json:"profiles"`
+}
+
+// profiles names the profiles whose identities the body carries.
+func (e *Endpoint) profiles(body []byte) []string {
+	if e.options.ProfileOf == nil {
+		return nil
+	}
+	var all []identified
+	if json.Unmarshal(body, &all) != nil {
+		var one identified
+		if json.Unmarshal(body, &one) != nil {
+			return nil // not an export; the journal shows what it is
+		}
+		all = append([]identified{one}, one.Profiles...)
+	}
+	names := map[string]bool{}
+	for _, p := range all {
+		for namespace, ids := range p.IdentityMap {
+			for _, id := range ids {
+				if name, ok := e.options.ProfileOf(namespace, id.ID); ok {
+					names[name] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// play answers as the fault says, or as the endpoint does without one.
+func (x *exchange) play(f *fault.Fault) {
+	if f == nil {
+		x.respond(x.ordinary(), nil)
+		return
+	}
+	x.entry.Fault = f.ID
+	if f.Latency > 0 {
+		x.wait(f.Latency)
+	}
+	switch {
+	case f.SlowBody > 0 || f.Phase == fault.Body:
+		x.slowly(f)
+	case f.Stall:
+		x.wait(Forever)
+	case f.Reset:
+		x.reset()
+	case f.Status != 0:
+		x.respond(f.Status, f.Headers)
+	default:
+		x.respond(x.ordinary(), f.Headers)
+	}
+}
+
+// ordinary is the status without a fault.
+func (x *exchange) ordinary() int {
+	switch {
+	case x.entry.Method == http.MethodOptions:
+		return http.StatusNoContent
+	case x.entry.Method != http.MethodPost:
+		return http.StatusMethodNotAllowed
+	case x.entry.Authorization == journal.Missing, x.entry.Authorization == journal.Wrong:
+		return http.StatusUnauthorized
+	}
+	return http.StatusOK
+}
+
+// respond sends a complete answer without a body.
+func (x *exchange) respond(status int, headers map[string]string) {
+	x.writeHead(status, headers, 0)
+	x.journal()
+}
+
+// slowBody is the body of an answer that takes its time; what it says does not
+// matter.
+const slowBody = "ok"
+
+// slowly sends the headers and all but the last byte of the body, and then
+// waits for that byte, forever, or resets.
+func (x *exchange) slowly(f *fault.Fault) {
+	if f.HeadersAt > 0 {
+		x.wait(f.HeadersAt)
+	}
+	status := f.Status
+	if status == 0 {
+		status = x.ordinary()
+		if status == http.StatusNoContent {
+			status = http.StatusOK // 204 has no body to be slow with
+		}
+	}
+	x.writeHead(status, f.Headers, len(slowBody))
+	_, _ = io.WriteString(x.w, slowBody[:len(slowBody)-1]) // a client that left is noticed by the wait
+	_ = http.NewResponseController(x.w).Flush()
+	switch {
+	case f.Stall:
+		x.wait(Forever)
+	case f.Reset:
+		x.reset()
+	case f.SlowBody > f.HeadersAt:
+		x.wait(f.SlowBody - f.HeadersAt)
+	}
+	x.journal()
+	_, _ = io.WriteString(x.w, slowBody[len(slowBody)-1:])
+}
+
+func (x *exchange) writeHead(status int, headers map[string]string, length int) {
+	h := x.w.Header()
+	h["Date"] = nil // wall time has no place in a recording
+	if length > 0 {
+		h.Set("Content-Type", "text/plain")
+	}
+	if status != http.StatusNoContent && status >= 200 && status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(length))
+	}
+	for name, value := range headers {
+		h.Set(name, value)
+	}
+	x.entry.Status = status
+	x.w.WriteHeader(status)
+}
+
+// wait waits; when the client leaves meanwhile, it journals that and ends the
+// exchange.
+func (x *exchange) wait(d time.Duration) {
+	if x.endpoint.options.Wait(x.ctx, d) != nil {
+		x.entry.Disconnected = true
+		x.journal()
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (x *exchange) reset() {
+	x.journal()
+	reset(x.conn.raw)
+	panic(http.ErrAbortHandler)
+}
+
+func (x *exchange) journal() {
+	x.entry.Answered = x.endpoint.options.Now()
+	x.endpoint.options.Journal.Request(x.entry)
+}

@@ -1,0 +1,107 @@
+// Package journal is what the mock endpoint saw: requests as they came in, and
+// the connections that never became one.
+package journal
+
+import (
+	"sync"
+	"time"
+)
+
+// Redacted stands for a credential; the journal never holds one (R32).
+const Redacted = "[redacted]"
+
+// Header is one header line, in the order and case of the wire.
+type Header struct{ Name, Value string }
+
+// Peer is the client certificate of a connection.
+type Peer struct {
+	CommonName string
+	SAN        []string
+	Issuer     string // common name
+}
+
+// Authorization is what became of the bearer check.
+type Authorization string
+
+// The results of the bearer check; NotChecked where the endpoint asks for none.
+const (
+	NotChecked Authorization = ""
+	Accepted   Authorization = "accepted"
+	Wrong      Authorization = "wrong"
+	Missing    Authorization = "missing"
+)
+
+// Request is one request and what the endpoint did with it.
+type Request struct {
+	Arrived       time.Time // when its body was complete
+	Answered      time.Time // when the last byte of the answer left, or the endpoint gave up
+	Socket        int       // of the endpoint, in order of acceptance, from 1
+	Number        int       // on its socket, from 1
+	Method        string
+	Target        string
+	Proto         string
+	Headers       []Header
+	Head          []byte // raw request line and headers, credentials redacted
+	Body          []byte
+	TLS           string // "TLS 1.3"; "" in the clear
+	ServerName    string
+	Peer          *Peer
+	Profiles      []string // named by the identities in the body, sorted
+	Authorization Authorization
+	Status        int    // 0: no status line left
+	Fault         string // id of the fault it met
+	Disconnected  bool   // the client left before the answer was complete
+}
+
+// Handshake is a connection that ended before its first request.
+type Handshake struct {
+	Accepted   time.Time
+	Ended      time.Time
+	Socket     int
+	Reason     string // low cardinality: certificate-required, unknown-ca, disconnected, …
+	ServerName string
+	Peer       *Peer
+	Fault      string
+}
+
+// Sink takes entries as they happen. Implementations are safe for concurrent
+// use.
+type Sink interface {
+	Request(Request)
+	Handshake(Handshake)
+}
+
+// Memory is a Sink that keeps everything, in the order it happened.
+type Memory struct {
+	mu         sync.Mutex
+	requests   []Request
+	handshakes []Handshake
+}
+
+// Request implements Sink.
+func (m *Memory) Request(r Request) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.requests = append(m.requests, r)
+}
+
+// Handshake implements Sink.
+func (m *Memory) Handshake(h Handshake) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.handshakes = append(m.handshakes, h)
+}
+
+// Requests returns a copy of the requests so far.
+func (m *Memory) Requests() []Request {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]Request(nil), m.requests...)
+}
+
+// Handshakes returns a copy of the refused or broken handshakes so far.
+func (m *Memory) Handshakes() []Handshake {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]Handshake(nil), m.handshakes...)
+}

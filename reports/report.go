@@ -1,0 +1,109 @@
+// Package reports turns verdicts into what people read and tools parse.
+//
+// Report is the one model (report.json, design §5); every other format is made
+// from it. The package imports nothing of ours.
+package reports
+
+// Schema is the version of report.json.
+const Schema = "httpdest/report/v1"
+
+// Verdict is the result of a check, a case, a rule or a run.
+type Verdict string
+
+// The five verdicts. A skip never counts as a pass.
+const (
+	Pass         Verdict = "pass"
+	Fail         Verdict = "fail"
+	Inconclusive Verdict = "inconclusive" // could not be judged, and why
+	Skip         Verdict = "skip"         // not judged on purpose, and why
+	Unspecified  Verdict = "unspecified"  // a default of ours, judged on someone else's system
+)
+
+// Worst combines the verdicts of parts: fail > inconclusive > pass; parts of
+// only skip or unspecified, or no parts at all, are a skip.
+func Worst(parts ...Verdict) Verdict {
+	worst := Skip
+	for _, v := range parts {
+		switch v {
+		case Fail:
+			return Fail
+		case Inconclusive:
+			worst = Inconclusive
+		case Pass:
+			if worst == Skip {
+				worst = Pass
+			}
+		case Skip, Unspecified:
+			// Neither raises nor lowers.
+		}
+	}
+	return worst
+}
+
+// Report is report.json.
+type Report struct {
+	Schema      string             `json:"schema"`
+	Kind        string             `json:"kind"` // run, judge, probe, load
+	Verdict     Verdict            `json:"verdict"`
+	Summary     Summary            `json:"summary"`
+	Rules       []Rule             `json:"rules"`
+	Cases       []Case             `json:"cases"`
+	Metrics     map[string]float64 `json:"metrics"`
+	Environment Environment        `json:"environment"`
+}
+
+// Summary counts cases by verdict.
+type Summary struct {
+	Cases        int `json:"cases"`
+	Pass         int `json:"pass"`
+	Fail         int `json:"fail"`
+	Skip         int `json:"skip"`
+	Inconclusive int `json:"inconclusive"`
+	Unspecified  int `json:"unspecified"`
+}
+
+// Rule is one rule of rules.yaml with its verdict over all cases that cite it.
+type Rule struct {
+	ID      string   `json:"id"`    // "trig-enter"
+	Ref     string   `json:"ref"`   // "R41"
+	Level   string   `json:"level"` // must: documented; should: our default
+	Title   string   `json:"title,omitempty"`
+	Verdict Verdict  `json:"verdict"`
+	Reason  string   `json:"reason,omitempty"` // of a skip or an inconclusive
+	Cases   []string `json:"cases"`
+}
+
+// Case is one scenario that was judged.
+type Case struct {
+	ID         string   `json:"id"`
+	Title      string   `json:"title"`
+	File       string   `json:"file"`
+	Line       int      `json:"line"`
+	Rules      []string `json:"rules"`
+	Verdict    Verdict  `json:"verdict"`
+	Reason     string   `json:"reason,omitempty"` // of a skip or an inconclusive
+	DurationMs float64  `json:"durationMs"`
+	Checks     []Check  `json:"checks"`
+}
+
+// Check is one thing that was looked at.
+type Check struct {
+	Rule     string  `json:"rule,omitempty"` // "": every rule of its case
+	Verdict  Verdict `json:"verdict"`
+	Title    string  `json:"title"`
+	Expected string  `json:"expected,omitempty"`
+	Actual   string  `json:"actual,omitempty"`
+	Fix      string  `json:"fix,omitempty"`
+	File     string  `json:"file,omitempty"`
+	Line     int     `json:"line,omitempty"`
+	Column   int     `json:"column,omitempty"`
+}
+
+// Environment is what a reader needs to run it again.
+type Environment struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	CPUs    int    `json:"cpus"`
+	Seed    uint64 `json:"seed"`
+}

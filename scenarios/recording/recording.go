@@ -1,0 +1,178 @@
+// Package recording is what a run leaves behind: plain data, one JSON object
+// per line. PURE.
+//
+// A recording holds virtual times, bodies and reasons, and nothing that differs
+// between two runs of one seed: no wall time, address, port, serial number,
+// fingerprint or error text, and no secret. Checks are functions of
+// (expectations, recording), so a recording saved today can be judged again by
+// a later version.
+package recording
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Schema is the version of the format, in the first line of every recording.
+const Schema = "httpdest/recording/v1"
+
+// Line is one line: exactly one field is set, and its name is the line's type.
+type Line struct {
+	Run       *Run       `json:"run,omitempty"`
+	Update    *Update    `json:"update,omitempty"`
+	Action    *Action    `json:"action,omitempty"`
+	Export    *Export    `json:"export,omitempty"`
+	Decision  *Decision  `json:"decision,omitempty"`
+	Attempt   *Attempt   `json:"attempt,omitempty"`
+	Request   *Request   `json:"request,omitempty"`
+	Handshake *Handshake `json:"handshake,omitempty"`
+	Drop      *Drop      `json:"drop,omitempty"`
+	End       *End       `json:"end,omitempty"`
+}
+
+// Run opens a recording.
+type Run struct {
+	Schema   string    `json:"schema"`
+	Scenario string    `json:"scenario"` // case id, never a path of the machine
+	Title    string    `json:"title"`
+	Seed     uint64    `json:"seed"`
+	Start    time.Time `json:"start"`
+	// Endpoint is the URL of the destination before query parameters are added.
+	Endpoint string `json:"endpoint"`
+}
+
+// Update is a change of one profile, as the engine accepted it.
+type Update struct {
+	At      time.Time `json:"at"`
+	Profile string    `json:"profile"`
+	Changes []Change  `json:"changes"`
+}
+
+// Change is one change within an update: the words of the scenario's history.
+type Change struct {
+	Op       string          `json:"op"`
+	Audience string          `json:"audience,omitempty"` // audience id
+	Path     string          `json:"path,omitempty"`
+	Value    json.RawMessage `json:"value,omitempty"`
+	Identity string          `json:"identity,omitempty"` // namespace:id
+	To       string          `json:"to,omitempty"`
+}
+
+// Action is a change of the dataflow: activate, map, unmap, disable, enable.
+type Action struct {
+	At        time.Time `json:"at"`
+	Action    string    `json:"action"`
+	Audiences []string  `json:"audiences,omitempty"` // audience ids
+}
+
+// Export is one decision to send one profile, with its reasons.
+type Export struct {
+	At      time.Time `json:"at"`
+	ID      string    `json:"id"` // "new-1#2": the second export of new-1
+	Profile string    `json:"profile"`
+	Because []string  `json:"because"` // audience, attribute, identity, backfill; sorted
+}
+
+// Decision is one mTLS decision of design §4.
+type Decision struct {
+	At      time.Time `json:"at"`
+	EndedAt time.Time `json:"endedAt"`
+	Result  string    `json:"result"` // mtls-only, tls-enabled, undecided
+	Asked   bool      `json:"asked"`  // the server asked for a certificate
+	// First and Second are the outcomes of the request without and, where it
+	// was needed, with the certificate.
+	First  string `json:"first"`
+	Second string `json:"second,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Header is one header line; order and case are those of the wire.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Attempt is one HTTP request carrying a message, seen by the sender.
+type Attempt struct {
+	At          time.Time `json:"at"`
+	EndedAt     time.Time `json:"endedAt"`
+	Message     string    `json:"message"` // id of its first export
+	Exports     []string  `json:"exports"` // ids, 1 to 10
+	Number      int       `json:"number"`  // 1, 2, 3
+	Method      string    `json:"method"`
+	URL         string    `json:"url"`
+	Headers     []Header  `json:"headers"`
+	Body        string    `json:"body"`
+	Socket      int       `json:"socket"` // ordinal in order of dialling, from 1; 0: none was opened
+	Reused      bool      `json:"reused"` // the socket carried a request before
+	Certificate bool      `json:"certificate"`
+	Outcome     string    `json:"outcome"` // a status ("503") or a word ("timeout", "reset", …)
+	Reason      string    `json:"reason,omitempty"`
+	Retry       bool      `json:"retry"` // another attempt follows
+}
+
+// Peer is the client certificate an endpoint saw.
+type Peer struct {
+	CommonName string   `json:"commonName"`
+	SAN        []string `json:"san,omitempty"`
+	Issuer     string   `json:"issuer"`
+}
+
+// Request is one request as the endpoint received it.
+type Request struct {
+	At            time.Time `json:"at"`
+	AnsweredAt    time.Time `json:"answeredAt"`
+	Socket        int       `json:"socket"`
+	Number        int       `json:"number"` // on its socket, from 1
+	Method        string    `json:"method"`
+	Target        string    `json:"target"` // path and query as sent
+	Proto         string    `json:"proto"`
+	Headers       []Header  `json:"headers"`
+	Body          string    `json:"body"`
+	TLS           string    `json:"tls,omitempty"` // "TLS 1.3"
+	ServerName    string    `json:"serverName,omitempty"`
+	Peer          *Peer     `json:"peer,omitempty"`
+	Profiles      []string  `json:"profiles,omitempty"`      // the profiles whose identities the body carries
+	Authorization string    `json:"authorization,omitempty"` // accepted, wrong, missing; "" not checked
+	Status        int       `json:"status"`                  // 0: no status line was written
+	Fault         string    `json:"fault,omitempty"`
+	Disconnected  bool      `json:"disconnected,omitempty"` // the client left before the answer was complete
+}
+
+// Handshake is a connection that ended before its first request.
+type Handshake struct {
+	At         time.Time `json:"at"`
+	EndedAt    time.Time `json:"endedAt"`
+	Socket     int       `json:"socket"`
+	Reason     string    `json:"reason"` // certificate-required, bad-certificate, disconnected, …
+	ServerName string    `json:"serverName,omitempty"`
+	Peer       *Peer     `json:"peer,omitempty"`
+	Fault      string    `json:"fault,omitempty"`
+}
+
+// Drop is a message given up after its last attempt, or an export cancelled.
+type Drop struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+	Exports []string  `json:"exports"`
+	Reason  string    `json:"reason"`
+}
+
+// Fault tells how far a planned fault fired.
+type Fault struct {
+	ID      string `json:"id"`
+	Planned int    `json:"planned"` // 0: open-ended, at least one expected
+	Fired   int    `json:"fired"`
+	Line    int    `json:"line,omitempty"` // in the scenario file
+}
+
+// End closes a recording.
+type End struct {
+	At     time.Time `json:"at"`
+	Faults []Fault   `json:"faults,omitempty"`
+	// Inconclusive says why the run could not be played to its end; "" is a
+	// complete run.
+	Inconclusive string `json:"inconclusive,omitempty"`
+	// Unfinished are the messages that were neither delivered nor dropped.
+	Unfinished []string `json:"unfinished,omitempty"`
+}

@@ -1,0 +1,239 @@
+// Package scenarios is the file format of httpdest: what happens to profiles,
+// how the endpoint behaves, and what must come out.
+//
+// A scenario is plain data. This package reads it, says everything that is
+// wrong with it at once (file:line:column and a hint), and expands its ranges.
+// It knows nothing of the engine or of the mock endpoint: package simulate
+// translates, package check judges.
+package scenarios
+
+import (
+	"fmt"
+	"time"
+)
+
+// Position is a place in a scenario file; Line and Column count from 1.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// String is the form editors and CI systems make clickable: file:line:column.
+func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// Secret is a credential. It prints as "[redacted]" wherever it is formatted
+// or marshalled; Reveal is the only way to its value.
+type Secret string
+
+// Reveal returns the credential itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String redacts.
+func (Secret) String() string { return "[redacted]" }
+
+// GoString redacts under %#v.
+func (Secret) GoString() string { return "[redacted]" }
+
+// MarshalText redacts in JSON and YAML.
+func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// Scenario is one case: a profile history, an endpoint, and expectations.
+type Scenario struct {
+	ID            string   // "trigger/enter": the path below the folder it was found in, without ".yaml"
+	Title         string   // one sentence: what the case proves
+	Rules         []string // ids of rules.yaml the case exercises, at least one
+	Start         time.Time
+	Until         time.Duration // the history lasts at least this long after Start, so that silence can be asserted
+	Seed          uint64
+	Audiences     []Audience // in file order
+	Destination   Destination
+	Dataflow      Dataflow
+	Profiles      []ProfileGroup // in file order
+	Endpoint      Endpoint
+	History       []Step // ascending by At; steps of the same instant keep the order of the file
+	Expect        []Expectation
+	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
+	Pos           Position
+}
+
+// Audience is an audience of the organisation, mapped or not.
+type Audience struct {
+	Key         string // the name scenarios use
+	ID          string // what travels; derived from key and seed unless given
+	Name        string // R68; the key unless given
+	Namespace   string // R75; "ups" unless given
+	MergePolicy string // A50; "default" unless given
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	Pos         Position
+}
+
+// Destination is the configured HTTP API destination. Headers and
+// QueryParameters keep the documented single-line form; the engine parses them.
+type Destination struct {
+	Name                     string
+	Endpoint                 string // "mock", or an absolute URL
+	Auth                     Auth
+	Headers                  string
+	QueryParameters          string
+	IncludeSegmentNames      bool
+	IncludeSegmentTimestamps bool
+	MTLS                     string // auto, always, never
+	ClientCertificate        string // trusted, untrusted, none
+	Retry                    Retry
+	Pos                      Position
+}
+
+// Auth is the authentication of the data calls.
+type Auth struct {
+	Type  string // none, bearer
+	Token Secret
+	Pos   Position
+}
+
+// Retry names or spells out a retry policy (design §4: a policy is data).
+type Retry struct {
+	Policy            string          // documented, best-effort, custom
+	Delays            []time.Duration // custom: the wait after each failure, so len+1 attempts at most
+	Statuses          []int           // custom: retried statuses; empty means every non-2xx
+	ObserveRetryAfter bool            // custom: obey Retry-After
+	Pos               Position
+}
+
+// Dataflow is what is mapped to the destination.
+type Dataflow struct {
+	Audiences   []string // audience keys
+	Attributes  []string // dotted paths
+	Activated   bool     // false: the history activates it with an `activate:` step
+	MaxInFlight int      // attempts under way at once, at least 1
+	// RequireMembership: attribute and identity triggers fire only for profiles
+	// realized in a mapped audience (A42).
+	RequireMembership bool
+	Pos               Position
+}
+
+// ProfileGroup is one key below `profiles:`: one profile or a range of them,
+// with what they hold at Start.
+type ProfileGroup struct {
+	Names       NameRange
+	Memberships []Membership
+	Attributes  map[string]any // string, bool, int64, float64, []any, map[string]any; never nil values
+	NoIdentity  bool           // `identities: none`: not even the synthetic ecid
+	Identities  []Identity     // besides the synthetic ecid
+	Pos         Position
+}
+
+// Membership is a profile's standing in one audience at Start.
+type Membership struct {
+	Audience  string        // audience key
+	Exited    bool          // false: realized
+	Qualified time.Duration // last qualification, this long before Start
+	ExitedAgo time.Duration // the exit, this long before Start
+}
+
+// Identity is one entry of an identityMap.
+type Identity struct {
+	Namespace string
+	ID        string
+}
+
+// Endpoint is the mock receiver.
+type Endpoint struct {
+	TLS    string // plain, tls, mtls-optional, mtls-only
+	Bearer Secret // what the endpoint accepts; the destination's token unless given; "" checks nothing
+	Faults []Fault
+	Pos    Position
+}
+
+// Fault is one planned misbehaviour of the mock endpoint. A fault selects by
+// profile (requests that carry it) or, before there is a request, by
+// connection; it does exactly one of Status, Stall, Reset, with Latency before
+// the answer and SlowBody within it where given.
+type Fault struct {
+	ID          string // "fault-1" by position unless given
+	Profiles    NameRange
+	AnyProfile  bool    // no `profile:` given: every message counts
+	Requests    Count   // which of the selected requests, counted since the fault was armed
+	Connections Count   // for At accept and handshake: which connections
+	On          string  // message (default) or decision: the OPTIONS requests of the mTLS decision
+	Probability float64 // 1 unless given: the share of selected requests it hits, by seed
+	Status      int     // 0: the endpoint's ordinary answer
+	Latency     time.Duration
+	HeadersAt   time.Duration // with SlowBody: when the headers leave
+	SlowBody    time.Duration // when the last byte leaves, counted from arrival; 0: with the headers
+	Stall       bool          // never answers (where At says)
+	Reset       bool          // TCP reset instead of an answer (where At says)
+	At          string        // accept, handshake, response (default), body
+	Headers     map[string]string
+	Pos         Position
+}
+
+// Count selects first to last, both counted from 1; Last 0 means no end.
+type Count struct{ First, Last int }
+
+// Step is one entry of `history:`. All changes of a step are one update of
+// each profile it names; dataflow actions stand alone.
+type Step struct {
+	At       time.Duration // after Start
+	Profiles NameRange     // of Changes
+	Changes  []Change
+	Action   string   // "", activate, map, unmap, disable, enable
+	Targets  []string // audience keys of map and unmap
+	Pos      Position
+}
+
+// Change is one change within an update. Op says which fields count.
+type Change struct {
+	Op       string // qualify, exit, set, remove, add-identity, remove-identity, replace-identity
+	Audience string // qualify, exit
+	Path     string // set, remove: dotted
+	Value    any    // set; as ProfileGroup.Attributes, never nil
+	Identity Identity
+	To       string // replace-identity: the new id in the same namespace
+}
+
+// Expectation is one line of `expect:`. Exactly one of three kinds: exports of
+// profiles (Profiles set), mTLS decisions (Decision set), refused handshakes
+// (Handshakes set).
+type Expectation struct {
+	Rule string // the rule this line proves; all rules of the scenario unless given
+	Pos  Position
+
+	// Exports. The nth line naming a profile meets the nth export of that
+	// profile (Times consecutive ones when Times > 1).
+	Profiles    NameRange
+	None        bool     // `exports: none`: the profile is never exported
+	Times       int      // 1 unless given
+	Because     []string // audience, attribute, identity, backfill; exactly these, in any order
+	At          *time.Duration
+	Within      *time.Duration
+	Outcomes    []string        // of the attempts, in order: "503", "timeout", …
+	After       []time.Duration // of each attempt since the end of the one before (the first: since the decision)
+	Payload     any             // a part of the body that must be there, with these values
+	Audiences   []AudienceEntry // exactly the entries of segmentMembership; nil: not checked
+	HasAudience bool            // `audiences:` was given, so an empty list means none
+	Attributes  map[string]any  // exactly the body without its two maps; nil: not checked
+	Identities  []Identity      // exactly the identityMap, the synthetic ecid left out; nil: not checked
+	HasIdentity bool            // `identities:` was given
+	Absent      []string        // dotted paths the body must not have
+	Certificate string          // presented, none: on every attempt that reached the endpoint
+
+	// Decisions: the nth such line meets the nth mTLS decision; with one such
+	// line, a decision no line expects is a failure.
+	Decision string // mtls-only, tls-enabled, undecided
+
+	// Handshakes: exactly Times refused handshakes with this reason.
+	Handshakes string // refused
+	Reason     string // certificate-required, bad-certificate, unknown-ca, …; "" any
+}
+
+// AudienceEntry is one expected entry of segmentMembership. Name and the
+// timestamps are checked when Detailed.
+type AudienceEntry struct {
+	Audience   string // audience key
+	Status     string // realized, exited
+	Detailed   bool
+	Name       string // "" with Detailed: no name
+	Timestamps bool   // with Detailed: the four timestamps are there, or none of them
+}

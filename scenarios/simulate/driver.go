@@ -1,0 +1,199 @@
+package simulate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// driver plays one scenario in virtual time: it takes one event at a time,
+// performs the engine's effects on the wire, and goes on when the wire has
+// settled. Only its own goroutine touches it; what it shares with both ends of
+// the wire is in wire.
+type driver struct {
+	scenario   *scenarios.Scenario
+	shards     int
+	wire       *wire
+	agenda     *agenda
+	population *population
+	flow       *dataflow.Snapshot
+	dispatcher *engine.Dispatcher
+	sender     *delivery.Sender
+	recorder   *recorder
+	wake       *event    // the dispatcher's next wake-up
+	wakeAt     time.Time // when that is
+}
+
+// play runs every event to the end of the history and of all it set off.
+func (d *driver) play(ctx context.Context) error {
+	for i := range d.scenario.History {
+		step := &d.scenario.History[i]
+		d.agenda.add(d.scenario.Start.Add(step.At), start, func() error { return d.step(step) })
+	}
+	d.agenda.add(d.scenario.Start.Add(d.scenario.Until), start, func() error { return nil })
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e := d.agenda.next()
+		if e == nil {
+			return nil
+		}
+		d.wire.advance(e.at)
+		if err := e.run(); err != nil {
+			return err
+		}
+		op, err := d.wire.settle()
+		if err != nil {
+			return err
+		}
+		d.recordJournal()
+		if op != nil {
+			if err := d.completed(op); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// recordJournal takes over what the endpoint saw in this step, in an order
+// that does not depend on which goroutine wrote first.
+func (d *driver) recordJournal() {
+	w := d.wire
+	slices.SortFunc(w.requests, func(a, b journal.Request) int {
+		return cmp.Or(cmp.Compare(a.Socket, b.Socket), cmp.Compare(a.Number, b.Number))
+	})
+	slices.SortFunc(w.refused, func(a, b journal.Handshake) int { return cmp.Compare(a.Socket, b.Socket) })
+	for _, h := range w.refused {
+		d.recorder.handshake(h)
+	}
+	for _, r := range w.requests {
+		d.recorder.request(r)
+	}
+	w.refused, w.requests = nil, nil
+}
+
+// completed hands the end of an operation to the dispatcher.
+func (d *driver) completed(op *operation) error {
+	if k := d.sender.Finish(op.exchange); k != nil {
+		uses := k.Uses()
+		d.agenda.add(d.wire.now.Add(delivery.IdleTimeout), idle, func() error {
+			d.sender.CloseIdle(k, uses)
+			return nil
+		})
+	}
+	effects := d.dispatcher.Completed(d.wire.now, engine.Completion{
+		Operation: op.op.ID, Outcome: op.result.Outcome, Asked: op.result.Asked, Answering: op.result.Answering,
+	})
+	if op.op.Kind == engine.Attempt {
+		d.recorder.attempt(d.wire.now, op, effects.Retried)
+	}
+	return d.perform(effects)
+}
+
+// perform does what the engine asks for, in the order it asks for: durable
+// first, then decisions of a backfill, then the wire.
+func (d *driver) perform(e engine.Effects) error {
+	now := d.wire.now
+	if err := d.population.store.Commit(nil, e.Persist); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if e.Decided != nil {
+		d.recorder.decision(now, e.Decided)
+	}
+	for _, u := range e.Unsent {
+		d.recorder.unsent(now, u, d.sender.Attempt(engine.Operation{Message: u.Message}))
+	}
+	for _, s := range e.Settled {
+		if !s.Outcome.Delivered() {
+			d.recorder.drop(now, s)
+		}
+	}
+	for _, op := range e.Send {
+		d.agenda.add(now, start, func() error { return d.begin(op) })
+	}
+	if !e.WakeAt.Equal(d.wakeAt) {
+		d.schedule(e.WakeAt)
+	}
+	for _, due := range e.Backfill {
+		if err := d.backfill(due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// schedule replaces the dispatcher's wake-up.
+func (d *driver) schedule(at time.Time) {
+	if d.wake != nil {
+		d.agenda.disarm(d.wake)
+	}
+	d.wake, d.wakeAt = nil, at
+	if at.IsZero() {
+		return
+	}
+	d.wake = d.agenda.add(at, wakeUp, func() error {
+		d.wake, d.wakeAt = nil, time.Time{}
+		return d.perform(d.dispatcher.Wake(d.wire.now))
+	})
+}
+
+// begin starts an operation on the wire.
+func (d *driver) begin(op engine.Operation) error {
+	x := &operation{op: op, encrypted: d.sender.Encrypted()}
+	if op.Kind == engine.Attempt {
+		x.exchange = d.sender.Attempt(op)
+	} else {
+		x.exchange = d.sender.Decision(op)
+	}
+	d.wire.begin(x)
+	return nil
+}
+
+// backfill decides the export of a profile whose turn has come.
+func (d *driver) backfill(due engine.Due) error {
+	s, err := d.population.load(string(due.Profile))
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	s, x := engine.DecideBackfill(d.wire.now, s, due.Audiences, d.flow)
+	if x == nil {
+		return nil
+	}
+	return d.accept([]engine.State{s}, x)
+}
+
+// accept makes states durable and hands exports to the dispatcher.
+func (d *driver) accept(states []engine.State, exports ...*engine.Export) error {
+	if err := d.population.store.Commit(states, nil); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if len(exports) == 0 {
+		return nil
+	}
+	for _, x := range exports {
+		d.recorder.export(x)
+	}
+	return d.perform(d.dispatcher.Enqueue(d.wire.now, exports...))
+}
+
+// startBackfill spreads the members of newly mapped audiences over the hour.
+func (d *driver) startBackfill(audiences []profile.AudienceRef) error {
+	if len(audiences) == 0 {
+		return nil
+	}
+	members, err := d.population.members(audiences)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return d.perform(d.dispatcher.Backfill(d.wire.now, audiences, members))
+}

@@ -1,0 +1,160 @@
+package simulate
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"sync"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// chunk is how many profiles of one step are decided together.
+const chunk = 1024
+
+// step plays one entry of the history.
+func (d *driver) step(s *scenarios.Step) error {
+	if s.Action != "" {
+		return d.action(s)
+	}
+	for first := int64(0); first < s.Profiles.Len(); first += chunk {
+		names := make([]string, min(chunk, s.Profiles.Len()-first))
+		for i := range names {
+			names[i] = s.Profiles.At(first + int64(i))
+		}
+		if err := d.updates(s, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decided is the decision about one profile of a chunk.
+type decided struct {
+	update profile.Update
+	state  engine.State
+	export *engine.Export
+	err    error
+}
+
+// updates decides the update of every named profile, in parallel by shard, and
+// takes up the decisions in the order of the names: the recording does not
+// depend on the number of shards.
+func (d *driver) updates(s *scenarios.Step, names []string) error {
+	out := make([]decided, len(names))
+	var wg sync.WaitGroup
+	for shard := range d.shards {
+		wg.Go(func() {
+			for i, name := range names {
+				if shardOf(name, d.shards) == shard {
+					out[i] = d.decide(s, name)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, o := range out {
+		if o.err != nil {
+			return fmt.Errorf("store: %w", o.err)
+		}
+		d.recorder.update(d.wire.now, o.update)
+		var exports []*engine.Export
+		if o.export != nil {
+			exports = append(exports, o.export)
+		}
+		if err := d.accept([]engine.State{o.state}, exports...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *driver) decide(s *scenarios.Step, name string) decided {
+	state, err := d.population.load(name)
+	if err != nil {
+		return decided{err: err}
+	}
+	u := d.update(s, name)
+	for _, c := range u.Changes {
+		switch c.Op {
+		case profile.AddIdentity:
+			d.population.know(name, c.Identity.Canonical())
+		case profile.ReplaceIdentity:
+			d.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
+		}
+	}
+	state, x := engine.Decide(d.wire.now, state, u, d.flow)
+	return decided{update: u, state: state, export: x}
+}
+
+// update translates a step into the engine's words for one profile.
+func (d *driver) update(s *scenarios.Step, name string) profile.Update {
+	u := profile.Update{Profile: profile.ID(name)}
+	_, n := d.population.group(name)
+	for _, c := range s.Changes {
+		id, _ := scenarios.Expand(c.Identity.ID, n).(string)
+		to, _ := scenarios.Expand(c.To, n).(string)
+		u.Changes = append(u.Changes, profile.Change{
+			Op:       profile.Op(c.Op),
+			Audience: d.population.refs[c.Audience],
+			Path:     profile.Path(c.Path),
+			Value:    scenarios.Expand(c.Value, n),
+			Identity: profile.Identity{Namespace: c.Identity.Namespace, ID: id},
+			To:       to,
+		})
+	}
+	return u
+}
+
+func shardOf(name string, shards int) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return int(h.Sum32() % uint32(shards))
+}
+
+// action plays a change of the dataflow.
+func (d *driver) action(s *scenarios.Step) error {
+	now := d.wire.now
+	var refs []profile.AudienceRef
+	for _, key := range s.Targets {
+		refs = append(refs, d.population.refs[key])
+	}
+	d.recorder.action(now, s.Action, refs)
+	var backfill []profile.AudienceRef
+	switch s.Action {
+	case "activate":
+		d.flow, backfill = d.flow.Activate(now)
+	case "map":
+		d.flow, backfill = d.flow.Map(now, refs...)
+	case "unmap":
+		d.flow = d.flow.Unmap(refs...)
+	case "enable", "disable":
+		d.flow = d.flow.SetEnabled(s.Action == "enable")
+		return d.perform(d.dispatcher.SetEnabled(now, s.Action == "enable"))
+	default:
+		panic("simulate: unknown action " + s.Action)
+	}
+	return d.startBackfill(backfill)
+}
+
+// recordedChanges are an update's changes as the recording tells them.
+func recordedChanges(changes []profile.Change) []recording.Change {
+	out := make([]recording.Change, len(changes))
+	for i, c := range changes {
+		out[i] = recording.Change{Op: string(c.Op), Audience: c.Audience.ID, Path: string(c.Path), To: c.To}
+		if c.Identity.Namespace != "" {
+			out[i].Identity = c.Identity.Namespace + ":" + c.Identity.ID
+		}
+		if c.Value != nil {
+			value, err := json.Marshal(c.Value)
+			if err != nil {
+				panic("simulate: a value of the scenario is not JSON: " + err.Error())
+			}
+			out[i].Value = value
+		}
+	}
+	return out
+}

@@ -1,0 +1,162 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/export"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// recorder writes the recording of a run. Credentials are redacted here for
+// what the sender tells; the journal redacts its own.
+type recorder struct {
+	lines  []recording.Line
+	secret string
+}
+
+func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
+
+// redact hides the destination's credential wherever it stands.
+func (r *recorder) redact(name, value string) string {
+	if strings.EqualFold(name, "Authorization") {
+		scheme, _, ok := strings.Cut(value, " ")
+		if ok {
+			return scheme + " " + journal.Redacted
+		}
+		return journal.Redacted
+	}
+	if r.secret != "" {
+		value = strings.ReplaceAll(value, r.secret, journal.Redacted)
+	}
+	return value
+}
+
+func (r *recorder) update(now time.Time, u profile.Update) {
+	r.add(recording.Line{Update: &recording.Update{At: now, Profile: string(u.Profile), Changes: recordedChanges(u.Changes)}})
+}
+
+func (r *recorder) action(now time.Time, action string, refs []profile.AudienceRef) {
+	a := &recording.Action{At: now, Action: action}
+	for _, ref := range refs {
+		a.Audiences = append(a.Audiences, ref.ID)
+	}
+	r.add(recording.Line{Action: a})
+}
+
+func (r *recorder) export(x *engine.Export) {
+	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because)}})
+}
+
+func triggers(because []export.Trigger) []string {
+	out := make([]string, len(because))
+	for i, t := range because {
+		out[i] = string(t)
+	}
+	return out
+}
+
+func (r *recorder) decision(now time.Time, d *engine.Decided) {
+	line := &recording.Decision{At: d.Started, EndedAt: now, Result: string(d.Verdict), Asked: d.Asked,
+		First: d.First.String(), Reason: d.First.Reason}
+	if d.Second != nil {
+		line.Second, line.Reason = d.Second.String(), d.Second.Reason
+	}
+	r.add(recording.Line{Decision: line})
+}
+
+// attempt records an attempt that ended now.
+func (r *recorder) attempt(now time.Time, op *operation, again bool) {
+	a := r.attemptLine(op.op.Message, op.op.Number, op.exchange)
+	a.At, a.EndedAt = op.started, now
+	a.Socket, a.Reused = op.result.Socket, op.exchange.Reused
+	a.Certificate = op.result.Presented
+	a.Outcome, a.Reason, a.Retry = op.result.Outcome.String(), op.result.Outcome.Reason, again
+	r.add(recording.Line{Attempt: a})
+}
+
+// unsent records an attempt that ended before it reached the wire.
+func (r *recorder) unsent(now time.Time, u engine.Unsent, x *delivery.Exchange) {
+	a := r.attemptLine(u.Message, u.Number, x)
+	a.At, a.EndedAt = now, now
+	a.Outcome, a.Reason, a.Retry = u.Outcome.String(), u.Outcome.Reason, u.Retry
+	r.add(recording.Line{Attempt: a})
+}
+
+func (r *recorder) attemptLine(m *engine.Message, number int, x *delivery.Exchange) *recording.Attempt {
+	return &recording.Attempt{
+		Message: m.ID, Exports: exportIDs(m), Number: number,
+		Method: x.Method, URL: r.redact("", x.URL), Headers: r.headers(x.Headers), Body: r.redact("", string(x.Body)),
+	}
+}
+
+func (r *recorder) headers(headers []dataflow.Header) []recording.Header {
+	out := make([]recording.Header, len(headers))
+	for i, h := range headers {
+		out[i] = recording.Header{Name: h.Name, Value: r.redact(h.Name, h.Value)}
+	}
+	return out
+}
+
+func exportIDs(m *engine.Message) []string {
+	ids := make([]string, len(m.Exports))
+	for i, x := range m.Exports {
+		ids[i] = x.ID
+	}
+	return ids
+}
+
+func (r *recorder) drop(now time.Time, s engine.Settled) {
+	reason := s.Outcome.String()
+	if s.Outcome.Reason != "" {
+		reason += ": " + s.Outcome.Reason
+	}
+	r.add(recording.Line{Drop: &recording.Drop{At: now, Message: s.Message.ID, Exports: exportIDs(s.Message), Reason: reason}})
+}
+
+func (r *recorder) request(q journal.Request) {
+	headers := make([]recording.Header, len(q.Headers))
+	for i, h := range q.Headers {
+		headers[i] = recording.Header{Name: h.Name, Value: r.redact(h.Name, h.Value)}
+	}
+	r.add(recording.Line{Request: &recording.Request{
+		At: q.Arrived, AnsweredAt: q.Answered, Socket: q.Socket, Number: q.Number,
+		Method: q.Method, Target: r.redact("", q.Target), Proto: q.Proto, Headers: headers, Body: r.redact("", string(q.Body)),
+		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
+		Authorization: string(q.Authorization), Status: q.Status, Fault: q.Fault, Disconnected: q.Disconnected,
+	}})
+}
+
+func (r *recorder) handshake(h journal.Handshake) {
+	r.add(recording.Line{Handshake: &recording.Handshake{
+		At: h.Accepted, EndedAt: h.Ended, Socket: h.Socket, Reason: h.Reason,
+		ServerName: h.ServerName, Peer: recordedPeer(h.Peer), Fault: h.Fault,
+	}})
+}
+
+func recordedPeer(p *journal.Peer) *recording.Peer {
+	if p == nil {
+		return nil
+	}
+	return &recording.Peer{CommonName: p.CommonName, SAN: p.SAN, Issuer: p.Issuer}
+}
+
+// end closes the recording: which faults fired, and what is left.
+func (r *recorder) end(now time.Time, faults []scenarios.Fault, fired []fault.Firing, pending []string, inconclusive error) {
+	e := &recording.End{At: now, Unfinished: pending}
+	for i, f := range fired {
+		e.Faults = append(e.Faults, recording.Fault{ID: f.ID, Planned: f.Planned, Fired: f.Fired, Line: faults[i].Pos.Line})
+	}
+	if inconclusive != nil {
+		e.Inconclusive = fmt.Sprint(inconclusive)
+	}
+	r.add(recording.Line{End: e})
+}

@@ -1,0 +1,151 @@
+package simulate
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/audience"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// receiverHost is what the simulation's dialler resolves; the mock endpoint
+// answers there.
+const receiverHost = "receiver.test"
+
+// mappedBefore is how long before the start of a scenario an activated
+// dataflow was mapped: long enough for its backfill to be over.
+const mappedBefore = 7 * 24 * time.Hour
+
+// directory translates the audiences.
+func directory(sc *scenarios.Scenario) (audience.Directory, map[string]profile.AudienceRef) {
+	refs := map[string]profile.AudienceRef{}
+	all := make([]audience.Audience, 0, len(sc.Audiences))
+	for _, a := range sc.Audiences {
+		ref := profile.AudienceRef{Namespace: a.Namespace, ID: a.ID}
+		refs[a.Key] = ref
+		all = append(all, audience.Audience{Ref: ref, Name: a.Name, MergePolicy: a.MergePolicy, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt})
+	}
+	return audience.NewDirectory(all...), refs
+}
+
+// endpointURL is where the mock endpoint of a scenario is reached.
+func endpointURL(sc *scenarios.Scenario) string {
+	if sc.Endpoint.TLS == string(mockendpoint.Plain) {
+		return "http://" + receiverHost + "/profiles"
+	}
+	return "https://" + receiverHost + "/profiles"
+}
+
+// configuration translates destination and dataflow.
+func configuration(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dataflow.Dataflow {
+	d := sc.Destination
+	f := dataflow.Dataflow{
+		ID: "dataflow",
+		Destination: dataflow.Destination{
+			Name: d.Name, Endpoint: endpointURL(sc),
+			Auth:    dataflow.Auth{Kind: dataflow.AuthKind(d.Auth.Type), Token: dataflow.Secret(d.Auth.Token.Reveal())},
+			Headers: d.Headers, QueryParameters: d.QueryParameters,
+			IncludeSegmentNames: d.IncludeSegmentNames, IncludeSegmentTimestamps: d.IncludeSegmentTimestamps,
+			MTLS: dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
+		},
+		MaxInFlight: sc.Dataflow.MaxInFlight,
+		AnyProfile:  !sc.Dataflow.RequireMembership,
+	}
+	for _, key := range sc.Dataflow.Audiences {
+		f.Audiences = append(f.Audiences, refs[key])
+	}
+	for _, path := range sc.Dataflow.Attributes {
+		f.Attributes = append(f.Attributes, profile.Path(path))
+	}
+	return f
+}
+
+func policy(r scenarios.Retry) retry.Policy {
+	switch r.Policy {
+	case "best-effort":
+		return retry.BestEffort()
+	case "custom":
+		return retry.Policy{Name: "custom", Delays: r.Delays, Statuses: r.Statuses, ObserveRetryAfter: r.ObserveRetryAfter}
+	}
+	return retry.Documented()
+}
+
+// settings are the dispatcher's. Without a certificate, or without TLS, there
+// is nothing to decide.
+func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settings {
+	s := engine.Settings{Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint}
+	switch {
+	case !encrypted || !hasCertificate || f.Destination.MTLS == dataflow.Never:
+		s.Certificate = engine.NeverPresent
+	case f.Destination.MTLS == dataflow.Always:
+		s.Certificate = engine.AlwaysPresent
+	}
+	return s
+}
+
+// faultPlan translates the faults of the endpoint.
+func faultPlan(sc *scenarios.Scenario) *fault.Plan {
+	var faults []fault.Fault
+	for _, f := range sc.Endpoint.Faults {
+		t := fault.Fault{
+			ID: f.ID, Requests: fault.Range(f.Requests), Connections: fault.Range(f.Connections),
+			Decision: f.On == "decision", Probability: f.Probability,
+			Phase: fault.Phase(f.At), Status: f.Status, Headers: f.Headers, Latency: f.Latency,
+			HeadersAt: f.HeadersAt, SlowBody: f.SlowBody, Stall: f.Stall, Reset: f.Reset,
+		}
+		if !f.AnyProfile && f.Profiles.Len() > 0 {
+			t.Profiles, t.ProfileCount = f.Profiles.Contains, int(f.Profiles.Len())
+		}
+		faults = append(faults, t)
+	}
+	return fault.NewPlan(sc.Seed, faults...)
+}
+
+// pki is the throwaway certificates of a run.
+type pki struct {
+	server  tls.Certificate
+	roots   *x509.CertPool   // that the sender trusts
+	clients *x509.CertPool   // that the endpoint trusts
+	client  *tls.Certificate // the destination's; nil: it has none
+}
+
+// newPKI makes certificates that hold over any history from start on.
+func newPKI(sc *scenarios.Scenario) (*pki, error) {
+	from, to := sc.Start.Add(-24*time.Hour), sc.Start.AddDate(20, 0, 0)
+	authority := func(name string) (*mockendpoint.Authority, error) { return mockendpoint.NewAuthority(name, from, to) }
+	servers, err := authority("httpdest test server CA")
+	if err != nil {
+		return nil, err
+	}
+	clients, err := authority("httpdest test client CA")
+	if err != nil {
+		return nil, err
+	}
+	p := &pki{roots: servers.Pool(), clients: clients.Pool()}
+	if p.server, err = servers.Server(receiverHost); err != nil {
+		return nil, err
+	}
+	issuer := clients
+	switch sc.Destination.ClientCertificate {
+	case "none":
+		return p, nil
+	case "untrusted":
+		if issuer, err = authority("httpdest test unknown CA"); err != nil {
+			return nil, err
+		}
+	}
+	client, err := issuer.Client("httpdest test client", "client.test")
+	if err != nil {
+		return nil, fmt.Errorf("client certificate: %w", err)
+	}
+	p.client = &client
+	return p, nil
+}
