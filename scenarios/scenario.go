@@ -79,10 +79,12 @@ type Destination struct {
 	QueryParameters          string
 	IncludeSegmentNames      bool
 	IncludeSegmentTimestamps bool
-	MTLS                     string // auto, always, never
-	ClientCertificate        string // trusted, untrusted, none
-	Retry                    Retry
-	Pos                      Position
+	// IncludeMappedAudiencesOnly leaves unmapped audiences out (R64).
+	IncludeMappedAudiencesOnly bool
+	MTLS                       string // auto, always, never
+	ClientCertificate          string // trusted, untrusted, none
+	Retry                      Retry
+	Pos                        Position
 }
 
 // Auth is the authentication of the data calls.

@@ -1,0 +1,86 @@
+package scenarios
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// audienceKey is what scenarios call an audience; it appears in lists and
+// messages, so it is one word.
+var audienceKey = regexp.MustCompile(`^[\pL\pN._-]+$`)
+
+// readAudiences reads `audiences:`. Seed and start must be known.
+func (r *reader) readAudiences(n *yaml.Node) {
+	o := r.object(n, "audiences")
+	if o == nil {
+		return
+	}
+	ids := map[[2]string]string{}
+	for _, f := range o.fields {
+		if !audienceKey.MatchString(f.name) {
+			r.problem(f.key, "write one word, and the full name as {name: …}", "the audience key %q is not one word", short(f.name))
+		}
+		a := r.audience(f)
+		place := [2]string{a.Namespace, a.ID}
+		if other, taken := ids[place]; taken {
+			r.problem(f.key, "give one of them another id or namespace", "the audiences %s and %s have the same id", other, f.name)
+		}
+		ids[place] = f.name
+		r.scenario.Audiences = append(r.scenario.Audiences, a)
+		r.audienceKeys = append(r.audienceKeys, f.name)
+	}
+}
+
+// audience reads one entry; `delorean: {}` and `delorean:` are complete.
+func (r *reader) audience(f field) Audience {
+	a := Audience{
+		Key: f.name, ID: AudienceID(r.scenario.Seed, f.name), Name: f.name, Namespace: "ups", MergePolicy: "default",
+		CreatedAt: r.scenario.Start.Add(-30 * 24 * time.Hour), Pos: r.pos(f.key),
+	}
+	a.UpdatedAt = a.CreatedAt.Add(5 * time.Second)
+	if isNull(f.value) {
+		return a
+	}
+	o := r.object(f.value, "the audience "+f.name)
+	a.ID = cmp.Or(o.line("id"), a.ID)
+	a.Name = cmp.Or(o.line("name"), a.Name)
+	a.Namespace = cmp.Or(o.line("namespace"), a.Namespace)
+	a.MergePolicy = cmp.Or(o.line("mergePolicy"), a.MergePolicy)
+	created, hasCreated := o.instant("createdAt")
+	updated, hasUpdated := o.instant("updatedAt")
+	switch {
+	case hasCreated && hasUpdated:
+		a.CreatedAt, a.UpdatedAt = created, updated
+		if updated.Before(created) {
+			r.problem(o.at("updatedAt"), "swap the two", "the audience %s was updated before it was created", f.name)
+		}
+	case hasCreated:
+		a.CreatedAt, a.UpdatedAt = created, created.Add(5*time.Second)
+	case hasUpdated:
+		a.UpdatedAt = updated
+		if a.CreatedAt.After(updated) {
+			a.CreatedAt = updated.Add(-5 * time.Second)
+		}
+	}
+	o.end()
+	return a
+}
+
+// audienceRef reads the key of an audience that `audiences:` must have.
+func (r *reader) audienceRef(n *yaml.Node, what string) string {
+	key := r.line(n, what)
+	if key != "" && !slices.Contains(r.audienceKeys, key) {
+		r.problem(n, didYouMean(key, r.audienceKeys), "%s: no audience %q", what, short(key))
+		return ""
+	}
+	return key
+}
+
+// audienceRefs reads one key or a list of keys.
+func (r *reader) audienceRefs(n *yaml.Node, what string) []string {
+	return r.words(n, what, r.audienceRef)
+}

@@ -1,0 +1,211 @@
+package scenarios
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+)
+
+var (
+	reasons = []string{"audience", "attribute", "identity", "backfill"}
+	// outcomeWords are how an attempt ends without a status.
+	outcomeWords = []string{"timeout", "refused", "reset", "closed", "tls", "malformed", "too-large", "unresolved", "unknown"}
+	// reasonForm is a word of a recording, such as certificate-required.
+	reasonForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+)
+
+// readExpect reads `expect:`. Everything else must be known.
+func (r *reader) readExpect(n *yaml.Node) {
+	for _, c := range r.list(n, "expect") {
+		o := r.object(c, "an expectation")
+		if o == nil {
+			continue
+		}
+		e := Expectation{Pos: r.pos(o.node), Times: 1}
+		if rule := o.take("rule"); rule != nil {
+			e.Rule = r.rule(rule, "rule")
+			if e.Rule != "" && !slices.Contains(r.scenario.Rules, e.Rule) {
+				r.problem(rule, "add it to rules", "%s is not among the rules of this scenario", e.Rule)
+			}
+		}
+		profile, decision, handshakes := o.has("profile") || o.has("profiles"), o.has("decision"), o.has("handshakes")
+		switch {
+		case decision:
+			o.what = "a decision expectation"
+			e.Decision = r.word(o.take("decision"), "decision", "mtls-only", "tls-enabled", "undecided")
+			o.exclude("decision", "make it two lines", "profile", "profiles", "handshakes")
+		case handshakes:
+			o.what = "a handshakes expectation"
+			e.Handshakes = r.word(o.take("handshakes"), "handshakes", "refused")
+			e.Times = int(o.integer("times", 1, maxSteps, 1))
+			e.Reason = r.reason(o.take("reason"))
+			o.exclude("handshakes", "make it two lines", "profile", "profiles")
+		case profile:
+			r.exports(o, &e)
+		default:
+			r.problem(o.node, "start it with profile, profiles, decision or handshakes", "the expectation is about nothing")
+			continue
+		}
+		o.end()
+		r.scenario.Expect = append(r.scenario.Expect, e)
+	}
+	r.contradictions()
+}
+
+func (r *reader) reason(n *yaml.Node) string {
+	s := r.line(n, "reason")
+	if s != "" && !reasonForm.MatchString(s) {
+		r.problem(n, "write a word such as certificate-required", "%q is no reason", short(s))
+		return ""
+	}
+	return s
+}
+
+// exports reads a line about the exports of profiles.
+func (r *reader) exports(o *object, e *Expectation) {
+	e.Profiles = r.profilesOf(o)
+	if o.has("exports") {
+		e.None = r.word(o.take("exports"), "exports", "none") == "none"
+	}
+	e.Times = int(o.integer("times", 1, 1_000_000, 1))
+	if n := o.take("because"); n != nil {
+		e.Because = r.words(n, "because", func(n *yaml.Node, what string) string { return r.word(n, what, reasons...) })
+		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+			r.problem(n, "write "+oneOf(reasons), "because names no reason")
+		}
+	}
+	if v, ok := o.duration("at"); ok {
+		e.At = &v
+	}
+	if v, ok := o.duration("within"); ok {
+		e.Within = &v
+	}
+	r.attempts(o, e)
+	r.body(o, e)
+	if n := o.take("certificate"); n != nil {
+		e.Certificate = r.word(n, "certificate", "presented", "none")
+	}
+	if e.None {
+		o.exclude("exports: none", "there is no export to check", "times", "because", "at", "within", "outcomes", "after",
+			"payload", "audiences", "attributes", "identities", "absent", "certificate")
+	}
+}
+
+// attempts reads outcomes and after, which go side by side.
+func (r *reader) attempts(o *object, e *Expectation) {
+	outcomes := r.oneOrList(o.take("outcomes"))
+	for _, c := range outcomes {
+		if w := r.outcome(c); w != "" {
+			e.Outcomes = append(e.Outcomes, w)
+		}
+	}
+	if o.has("outcomes") && len(outcomes) == 0 && !isNull(o.valueOf("outcomes")) {
+		r.problem(o.at("outcomes"), "leave the key out, or use exports: none", "outcomes names no attempt")
+	}
+	after := o.take("after")
+	e.After = r.durations(after, "after")
+	if after == nil || after.Kind != yaml.SequenceNode {
+		return
+	}
+	if entries := len(after.Content); entries != len(outcomes) {
+		r.problem(after, "give one time for each attempt, the first counted from the decision", "after has %s, outcomes %s",
+			plural(int64(entries), "entry", "entries"), plural(int64(len(outcomes)), "entry", "entries"))
+	}
+}
+
+// outcome reads a status, or the word for an attempt without one.
+func (r *reader) outcome(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		status, err := strconv.Atoi(n.Value)
+		if err == nil && status >= 100 && status <= 599 && len(n.Value) == 3 || slices.Contains(outcomeWords, n.Value) {
+			return n.Value
+		}
+	}
+	hint := "write a status such as 503, or " + oneOf(outcomeWords)
+	if isText(n) && nearest(n.Value, outcomeWords) != "" {
+		hint = didYouMean(n.Value, outcomeWords)
+	}
+	r.wrongType(n, "an outcome", "a status or a word", hint)
+	return ""
+}
+
+// body reads what the export must hold.
+func (r *reader) body(o *object, e *Expectation) {
+	if n := o.take("payload"); n != nil {
+		if n.Kind == yaml.ScalarNode {
+			r.wrongType(n, "payload", "a mapping", "write the part of the body that must be there")
+		} else {
+			e.Payload = r.value(n, "payload", "use absent: for what must not be there")
+		}
+	}
+	if n := o.take("audiences"); n != nil {
+		e.Audiences, e.HasAudience = r.entries(n), true
+	}
+	if n := o.take("attributes"); n != nil {
+		e.Attributes = r.attributes(n, "attributes")
+	}
+	if n := o.take("identities"); n != nil {
+		e.Identities, e.HasIdentity = r.identities(n, "identities"), true
+	}
+	e.Absent = r.words(o.take("absent"), "absent", r.path)
+	for _, part := range []any{e.Payload, e.Attributes} {
+		if part != nil {
+			r.expectPlaces(o, e, part)
+		}
+	}
+	for _, id := range e.Identities {
+		r.expectPlaces(o, e, id.ID)
+	}
+}
+
+// expectPlaces reports {n} in a line about a profile without a number.
+func (r *reader) expectPlaces(o *object, e *Expectation, value any) {
+	r.changePlaces(o.node, e.Profiles, Change{Value: value})
+}
+
+// entries reads a list of keys, all realized, or a map from key to status.
+func (r *reader) entries(n *yaml.Node) []AudienceEntry {
+	out := []AudienceEntry{}
+	if n.Kind != yaml.MappingNode {
+		for _, key := range r.audienceRefs(n, "audiences") {
+			out = append(out, AudienceEntry{Audience: key, Status: "realized"})
+		}
+		return out
+	}
+	for _, f := range r.object(n, "audiences").fields {
+		a := AudienceEntry{Audience: r.audienceRef(f.key, "audiences")}
+		if f.value.Kind == yaml.MappingNode {
+			o := r.object(f.value, "the entry "+short(f.name))
+			a.Detailed = true
+			a.Status = o.word("status", "realized", "exited")
+			a.Name = o.line("name")
+			a.Timestamps = o.flag("timestamps", false)
+			o.end()
+		} else {
+			a.Status = r.word(f.value, "the status of "+short(f.name), "realized", "exited")
+		}
+		if a.Audience != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// contradictions reports lines of which at most one can hold.
+func (r *reader) contradictions() {
+	for i, none := range r.scenario.Expect {
+		if !none.None {
+			continue
+		}
+		for j, other := range r.scenario.Expect {
+			if i == j || other.None || other.Profiles.shared(none.Profiles) == 0 {
+				continue
+			}
+			r.problemAt(none.Pos.Line, none.Pos.Column, "leave one out",
+				"exports: none for "+none.Profiles.String()+", but line "+strconv.Itoa(other.Pos.Line)+" expects an export of "+other.Profiles.String())
+			break
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package scenarios
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxSteps bounds a history after `every` and `times`.
+const maxSteps = 10_000
+
+// changeKeys are the keys of one update, actions those of the dataflow.
+var (
+	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
+	actions    = []string{"activate", "map", "unmap", "disable", "enable"}
+)
+
+// readHistory reads `history:`. Audiences, dataflow and profiles must be known.
+func (r *reader) readHistory(n *yaml.Node) {
+	var steps []Step
+	activation := false
+	for _, c := range r.list(n, "history") {
+		o := r.object(c, "a step")
+		step := r.step(o)
+		if step.Action == "activate" {
+			if activation {
+				r.problem(o.at("activate"), "use disable and enable for a pause", "the dataflow is activated twice")
+			}
+			activation = true
+		}
+		every, times := r.repetition(o)
+		o.end()
+		if len(steps)+times > maxSteps {
+			r.problem(c, "use ranges of profiles, or fewer repetitions", "more than %d steps, repetitions counted", maxSteps)
+			break
+		}
+		for i := range times {
+			repeated := step
+			repeated.At += time.Duration(i) * every
+			steps = append(steps, repeated)
+		}
+	}
+	if activation {
+		if r.activated != nil && r.scenario.Dataflow.Activated {
+			r.problem(r.activated, "leave it out, or take the activate step out of the history", "activated: true, but the history activates the dataflow")
+		}
+		r.scenario.Dataflow.Activated = false
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	r.scenario.History = steps
+}
+
+// repetition reads `every` and `times`; once without them.
+func (r *reader) repetition(o *object) (time.Duration, int) {
+	every, hasEvery := o.duration("every")
+	times := o.integer("times", 1, maxSteps, 1)
+	switch {
+	case o.has("every") && !o.has("times"):
+		r.problem(o.at("every"), "add times: how often in all", "every needs times")
+	case o.has("times") && !o.has("every"):
+		r.problem(o.at("times"), "add every: the time between two", "times needs every")
+	case hasEvery && every == 0:
+		r.problem(o.at("every"), "write 10m, or several changes in one step", "every: 0 repeats at one instant")
+	case time.Duration(times) > longest/max(every, 1):
+		r.problem(o.at("every"), "use fewer repetitions", "the repetitions take longer than 100 years")
+		return 0, 1
+	}
+	return every, int(times)
+}
+
+// step reads one entry, without its repetition.
+func (r *reader) step(o *object) Step {
+	s := Step{}
+	if o == nil {
+		return s
+	}
+	s.Pos = r.pos(o.node)
+	s.At, _ = r.duration(o.require("at", "write at: 2h, counted from start"), "at")
+	s.Profiles = r.profilesOf(o)
+	s.Changes = r.changes(o, s.Profiles)
+	r.action(o, &s)
+	changes := slices.ContainsFunc(changeKeys, o.has)
+	named := o.has("profile") || o.has("profiles")
+	switch {
+	case s.Action != "":
+		o.exclude("the action "+s.Action, "an action stands alone: make it two steps", append([]string{"profile", "profiles", "to"}, changeKeys...)...)
+	case !changes && named:
+		r.problem(o.node, "add qualify, exit, set, remove, addIdentity, removeIdentity or replaceIdentity", "the step changes nothing")
+	case !changes:
+		r.problem(o.node, "name profiles and a change, or an action such as activate: true", "the step does nothing")
+	case !named:
+		r.problem(o.node, "add profiles: member-7", "the step names no profiles")
+	}
+	return s
+}
+
+// action reads activate, map, unmap, disable or enable.
+func (r *reader) action(o *object, s *Step) {
+	for _, name := range actions {
+		if !o.has(name) {
+			continue
+		}
+		if s.Action != "" {
+			r.problem(o.at(name), "make it two steps", "%s and %s in one step", s.Action, name)
+			continue
+		}
+		s.Action = name
+		if name == "map" || name == "unmap" {
+			s.Targets = r.audienceRefs(o.take(name), name)
+		} else {
+			o.yes(name)
+		}
+	}
+}
+
+// changes reads the update of a step, in the order of its keys: a `remove`
+// before a `set` clears the way for it.
+func (r *reader) changes(o *object, names NameRange) []Change {
+	var out []Change
+	for _, f := range o.fields {
+		if !slices.Contains(changeKeys, f.name) {
+			continue
+		}
+		n := o.take(f.name)
+		if n == nil {
+			continue
+		}
+		before := len(out)
+		switch f.name {
+		case "qualify", "exit":
+			for _, key := range r.audienceRefs(n, f.name) {
+				out = append(out, Change{Op: f.name, Audience: key})
+			}
+		case "set":
+			out = append(out, r.set(o, n)...)
+		case "remove":
+			for _, p := range r.words(n, f.name, r.attributePath) {
+				out = append(out, Change{Op: f.name, Path: p})
+			}
+		case "addIdentity", "removeIdentity":
+			op := map[string]string{"addIdentity": "add-identity", "removeIdentity": "remove-identity"}[f.name]
+			for _, id := range r.identities(n, f.name) {
+				out = append(out, Change{Op: op, Identity: id})
+			}
+		case "replaceIdentity":
+			out = append(out, r.replacements(n)...)
+		}
+		for _, c := range out[before:] {
+			r.changePlaces(n, names, c)
+		}
+	}
+	if o.has("to") && !o.has("set") {
+		r.problem(o.at("to"), "write set: person.name.firstName beside it", "to needs set")
+	}
+	r.bothWays(o, out)
+	return out
+}
+
+// set reads `set: path` with `to: value`, or `set: {path: value}`.
+func (r *reader) set(o *object, n *yaml.Node) []Change {
+	const nullHint = "use remove: to take an attribute away"
+	if n.Kind != yaml.MappingNode {
+		path := r.attributePath(n, "set")
+		f, given := o.field("to")
+		if !given {
+			r.problem(n, "add to: the value", "set needs to")
+			return nil
+		}
+		return []Change{{Op: "set", Path: path, Value: r.value(f.value, "to", nullHint)}}
+	}
+	var out []Change
+	for _, f := range r.object(n, "set").fields {
+		if path := r.attributePath(f.key, "set"); path != "" {
+			out = append(out, Change{Op: "set", Path: path, Value: r.value(f.value, "set", nullHint)})
+		}
+	}
+	o.exclude("a mapping below set", "the values are in the mapping", "to")
+	return out
+}
+
+func (r *reader) replacements(n *yaml.Node) []Change {
+	o := r.object(n, "replaceIdentity")
+	if o == nil {
+		return nil
+	}
+	var out []Change
+	for _, f := range o.fields {
+		if c, ok := r.replacement(f); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// bothWays reports an audience that one update qualifies for and exits from:
+// the order of the two would decide, and an update has none.
+func (r *reader) bothWays(o *object, changes []Change) {
+	seen := map[string]string{}
+	for _, c := range changes {
+		if c.Audience == "" {
+			continue
+		}
+		if op := seen[c.Audience]; op != "" && op != c.Op {
+			r.problem(o.at("exit"), "make it two steps", "the step qualifies for %s and exits from it", c.Audience)
+		}
+		seen[c.Audience] = c.Op
+	}
+}
+
+// changePlaces reports {n} in a change of a profile without a number. A single
+// name has the number it has in its group.
+func (r *reader) changePlaces(at *yaml.Node, names NameRange, c Change) {
+	if names.Numbered || names.Len() == 0 {
+		return
+	}
+	for _, g := range r.scenario.Profiles {
+		if g.Names.Numbered && g.Names.Contains(names.At(0)) {
+			return
+		}
+	}
+	for _, value := range []any{c.Value, c.Identity.ID, c.To} {
+		r.numberPlaces(at, names, value)
+	}
+}

@@ -1,0 +1,240 @@
+package scenarios
+
+import (
+	"cmp"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// extension ends the name of every scenario file.
+const extension = ".yaml"
+
+// Parse reads one scenario. name is the file in positions, and the id without
+// its extension. The error is Problems, all of them.
+func Parse(name string, content []byte) (*Scenario, error) {
+	s, problems := parse(name, strings.TrimSuffix(filepath.ToSlash(name), extension), content)
+	return s, problems.err()
+}
+
+// Load reads one file. Its id is the folder it lies in and its name:
+// "trigger/enter" for trigger/enter.yaml, wherever that is.
+func Load(file string) (*Scenario, error) {
+	s, problems := load(file)
+	return s, problems.err()
+}
+
+// Find reads files, and every *.yaml below folders, in sorted order. The id of
+// a scenario is its path below the folder that was named. Left out below a
+// folder are rules.yaml, hidden folders, and everything called testdata or
+// mutants. The problems of all files come back together, and no scenarios with
+// them; no scenario at all is not a problem of a file, so it is for the caller
+// to notice.
+func Find(paths ...string) ([]*Scenario, error) {
+	var all []*Scenario
+	var problems Problems
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			problems = append(problems, unreadable(p, err))
+			continue
+		}
+		found, more := []*Scenario(nil), Problems(nil)
+		if info.IsDir() {
+			found, more = findIn(os.DirFS(p), p)
+		} else {
+			s, wrong := load(p)
+			found, more = []*Scenario{s}, wrong
+		}
+		all, problems = append(all, found...), append(problems, more...)
+	}
+	all, clashes := distinct(all)
+	if problems = append(problems, clashes...); len(problems) > 0 {
+		return nil, problems
+	}
+	return all, nil
+}
+
+// FindFS is Find for one folder of any file system, such as the library within
+// the binary. root stands before every file name in positions.
+func FindFS(fsys fs.FS, root string) ([]*Scenario, error) {
+	found, problems := findIn(fsys, root)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return found, nil
+}
+
+// findIn reads every scenario of a file system, in sorted order.
+func findIn(fsys fs.FS, root string) ([]*Scenario, Problems) {
+	var found []*Scenario
+	var problems Problems
+	place := func(name string) string { return path.Join(filepath.ToSlash(root), name) }
+	// The walk reports its errors as problems, so that it goes on after each.
+	_ = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			problems = append(problems, unreadable(place(name), err))
+			return nil
+		case name != "." && skipped(entry):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir() || path.Ext(name) != extension:
+			return nil
+		}
+		file, err := fsys.Open(name)
+		if err != nil {
+			problems = append(problems, unreadable(place(name), err))
+			return nil
+		}
+		s, more := readAll(file, place(name), strings.TrimSuffix(name, extension))
+		found, problems = append(found, s), append(problems, more...)
+		return nil
+	})
+	return found, problems
+}
+
+// skipped are the files and folders that hold no scenarios of their own.
+func skipped(entry fs.DirEntry) bool {
+	switch entry.Name() {
+	case "testdata", "mutants", "rules.yaml":
+		return true
+	}
+	return strings.HasPrefix(entry.Name(), ".")
+}
+
+// distinct drops what was named twice, and reports different files with one id:
+// ids name recordings.
+func distinct(all []*Scenario) ([]*Scenario, Problems) {
+	var problems Problems
+	first := map[string]*Scenario{}
+	all = slices.DeleteFunc(all, func(s *Scenario) bool {
+		if s == nil {
+			return true
+		}
+		other := first[s.ID]
+		if other == nil {
+			first[s.ID] = s
+			return false
+		}
+		if filepath.Clean(other.Pos.File) != filepath.Clean(s.Pos.File) {
+			problems = append(problems, Problem{s.Pos, "the id " + s.ID + " is also that of " + other.Pos.File,
+				"name the folder above the two instead"})
+		}
+		return true
+	})
+	return all, problems
+}
+
+func load(name string) (*Scenario, Problems) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, Problems{unreadable(name, err)}
+	}
+	// The folder of a bare file name is the one we are in.
+	folder, base := ".", strings.TrimSuffix(filepath.Base(name), extension)
+	if abs, err := filepath.Abs(name); err == nil {
+		folder = filepath.Base(filepath.Dir(abs))
+	}
+	return readAll(file, filepath.ToSlash(name), path.Join(filepath.ToSlash(folder), base))
+}
+
+// readAll reads one byte more than allowed, so that parse sees a file too large.
+func readAll(file io.ReadCloser, name, id string) (*Scenario, Problems) {
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err = cmp.Or(err, file.Close()); err != nil {
+		return nil, Problems{unreadable(name, err)}
+	}
+	return parse(name, id, content)
+}
+
+// unreadable is the problem of a whole file. The path is in the position, so
+// it is cut from the error.
+func unreadable(name string, err error) Problem {
+	if wrapped, ok := err.(*fs.PathError); ok {
+		err = wrapped.Err
+	}
+	return Problem{Position{File: filepath.ToSlash(name)}, "cannot be read: " + err.Error(), "check the path and its permissions"}
+}
+
+// reader reads the sections of one scenario. Later sections refer to earlier
+// ones, so the order of reading is fixed and that of the file is free.
+type reader struct {
+	*decoder
+	scenario     *Scenario
+	audienceKeys []string
+	activated    *yaml.Node // `dataflow.activated`, for the history to contradict
+	ruleIDs      []string
+}
+
+func parse(file, id string, content []byte) (*Scenario, Problems) {
+	d := &decoder{file: file}
+	rules, err := Rules()
+	if err != nil {
+		d.problemAt(1, 1, "the catalogue is part of the program: this is its defect", err.Error())
+		return nil, d.result()
+	}
+	root := d.document(content)
+	if root == nil {
+		return nil, d.result()
+	}
+	r := &reader{decoder: d, scenario: &Scenario{ID: id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids()}
+	r.read(root)
+	if problems := d.result(); len(problems) > 0 {
+		return nil, problems
+	}
+	return r.scenario, nil
+}
+
+// read reads every section.
+func (r *reader) read(root *yaml.Node) {
+	o := r.object(root, "a scenario")
+	if o == nil {
+		return
+	}
+	s := r.scenario
+	s.Title = r.line(o.require("title", "say in one sentence what the case proves"), "title")
+	s.Rules = r.words(o.require("rules", "name at least one rule, such as [trig-enter]"), "rules", r.rule)
+	if n := o.valueOf("rules"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		r.problem(n, "name at least one, such as [trig-enter]", "rules names no rule")
+	}
+	s.Start = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
+	if start, given := o.instant("start"); given {
+		s.Start = start
+	}
+	s.Until, _ = o.duration("until")
+	s.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
+
+	r.readAudiences(o.take("audiences"))
+	r.readDestination(o.take("destination"))
+	r.readDataflow(o.take("dataflow"))
+	r.readProfiles(o.take("profiles"))
+	r.readEndpoint(o.take("endpoint"))
+	r.readHistory(o.take("history"))
+	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))
+	s.OthersAllowed = r.word(o.take("others"), "others", "allowed") == "allowed"
+	o.end()
+}
+
+// rule reads the id of a rule of the catalogue.
+func (r *reader) rule(n *yaml.Node, what string) string {
+	id := r.line(n, what)
+	if id != "" && !slices.Contains(r.ruleIDs, id) {
+		hint := "`httpdest rules` lists them"
+		if nearest(id, r.ruleIDs) != "" {
+			hint = didYouMean(id, r.ruleIDs)
+		}
+		r.problem(n, hint, "%s: no rule %q", what, short(id))
+		return ""
+	}
+	return id
+}
