@@ -61,8 +61,11 @@ type Destination struct {
 	QueryParameters          string // p1=v&p2=v (R7)
 	IncludeSegmentNames      bool
 	IncludeSegmentTimestamps bool
-	MTLS                     MTLS
-	Retry                    retry.Policy
+	// IncludeMappedAudiencesOnly leaves unmapped audiences out of
+	// segmentMembership (R64; release notes of July 2026). Off by default (A51).
+	IncludeMappedAudiencesOnly bool
+	MTLS                       MTLS
+	Retry                      retry.Policy
 }
 
 // URL is the endpoint with the query parameters appended as they were

@@ -42,6 +42,9 @@ func carried(m profile.Membership, now time.Time) bool {
 // attribute or identity, those of every mapped audience the profile is in.
 func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) map[string]bool {
 	policies := map[string]bool{}
+	if flow.Flow.Destination.IncludeMappedAudiencesOnly {
+		return policies // R64: nobody comes along
+	}
 	for _, ref := range r.Audiences {
 		policies[flow.Directory[ref].MergePolicy] = true
 	}

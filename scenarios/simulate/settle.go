@@ -12,7 +12,7 @@ import (
 // every socket is at rest. It then returns the operation that finished in this
 // step, nil for none.
 func (w *wire) settle() (*operation, error) {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(w.patience)
 	defer timer.Stop()
 	for last := uint64(0); ; {
 		version, settled := w.settled()
@@ -21,12 +21,12 @@ func (w *wire) settle() (*operation, error) {
 		}
 		if version != last {
 			last = version
-			timer.Reset(patience)
+			timer.Reset(w.patience)
 		}
 		select {
 		case <-w.net.Changed():
 		case <-timer.C:
-			return nil, stuck{w.unsettled()}
+			return nil, stuck{w.patience, w.unsettled()}
 		}
 	}
 	w.net.Lock()

@@ -23,6 +23,7 @@ const patience = 5 * time.Second
 // follows are those of an experiment; a simpler scheme races.
 type wire struct {
 	net      *memnet.Network
+	patience time.Duration
 	agenda   *agenda
 	now      time.Time
 	sockets  map[int]*socket // open ones, by ordinal of the network
@@ -65,7 +66,7 @@ type operation struct {
 
 func newWire(a *agenda, now time.Time) *wire {
 	w := &wire{
-		net: memnet.New(), agenda: a, now: now,
+		net: memnet.New(), patience: patience, agenda: a, now: now,
 		sockets: map[int]*socket{}, carriers: map[int]*socket{}, open: map[*operation]bool{},
 	}
 	w.net.OnDial = func(ctx context.Context, s *memnet.Socket) {
@@ -190,10 +191,13 @@ func (w *wire) begin(op *operation) {
 }
 
 // stuck is the error of a run in which nothing happened for patience.
-type stuck struct{ what string }
+type stuck struct {
+	patience time.Duration
+	what     string
+}
 
 func (s stuck) Error() string {
-	return fmt.Sprintf("nothing happened for %s of wall time while %s", patience, s.what)
+	return fmt.Sprintf("nothing happened for %s of wall time while %s", s.patience, s.what)
 }
 
 // advance moves virtual time on. Everything is settled.

@@ -1,0 +1,169 @@
+package dataflow
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/httpdest/httpdest/engine/audience"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+func TestParseHeaders(t *testing.T) {
+	tests := []struct {
+		line     string
+		want     []Header
+		problems int
+	}{
+		{"", nil, 0},
+		{"  ", nil, 0},
+		{"X-A:1", []Header{{"X-A", "1"}}, 0},
+		{" x-a : 1 , X-A:2", []Header{{"x-a", "1"}, {"X-A", "2"}}, 0},
+		{"X-Callback:https://example.com:8443/a", []Header{{"X-Callback", "https://example.com:8443/a"}}, 0},
+		{"X-Empty:", []Header{{"X-Empty", ""}}, 0},
+		{"X-A", nil, 1},
+		{"X A:1", nil, 1},
+		{":1,X-B:2,", []Header{{"X-B", "2"}}, 2},
+		{"X-A:1\r\nX-B:2", nil, 1},
+		{"Host:a,content-length:3,Transfer-Encoding:chunked,Content-Type:text/plain", nil, 4},
+	}
+	for _, tt := range tests {
+		got, problems := ParseHeaders(tt.line)
+		if diff := cmp.Diff(tt.want, got); diff != "" || len(problems) != tt.problems {
+			t.Errorf("ParseHeaders(%q): %d problems %v; want %d (-want +got):\n%s", tt.line, len(problems), problems, tt.problems, diff)
+		}
+	}
+}
+
+func FuzzParseHeaders(f *testing.F) {
+	for _, seed := range []string{"", "h1:v1,h2:v2", "a:b:c", ",", "X-A:1\n", "é:1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		headers, problems := ParseHeaders(line)
+		for _, h := range headers {
+			if !isToken(h.Name) || strings.ContainsAny(h.Value, ",\r\n\x00") {
+				t.Errorf("ParseHeaders(%q) let %+v through", line, h)
+			}
+		}
+		for _, p := range problems {
+			if p.Message == "" || p.Hint == "" {
+				t.Errorf("ParseHeaders(%q) has a problem without words: %+v", line, p)
+			}
+		}
+	})
+}
+
+func TestURL(t *testing.T) {
+	for _, tt := range []struct{ endpoint, query, want string }{
+		{"https://h.test/p", "", "https://h.test/p"},
+		{"https://h.test/p", "a=1&b=2", "https://h.test/p?a=1&b=2"},
+		{"https://h.test/p?x=0", "?a=%2F&a=%2F", "https://h.test/p?x=0&a=%2F&a=%2F"},
+	} {
+		if got := (Destination{Endpoint: tt.endpoint, QueryParameters: tt.query}).URL().String(); got != tt.want {
+			t.Errorf("URL of %q and %q = %q; want %q", tt.endpoint, tt.query, got, tt.want)
+		}
+	}
+}
+
+var (
+	a1 = profile.AudienceRef{Namespace: "ups", ID: "a1"}
+	a2 = profile.AudienceRef{Namespace: "ups", ID: "a2"}
+)
+
+func valid() Dataflow {
+	return Dataflow{
+		Destination: Destination{Endpoint: "https://h.test/p", Auth: Auth{Kind: AuthBearer, Token: "t"}, MTLS: Auto},
+		Audiences:   []profile.AudienceRef{a1}, Attributes: []profile.Path{"person.name"}, MaxInFlight: 1,
+	}
+}
+
+func TestValidateReportsEverythingAtOnce(t *testing.T) {
+	directory := audience.NewDirectory(audience.Audience{Ref: a1})
+	if err := valid().Validate(directory); err != nil {
+		t.Fatalf("a valid dataflow: %v", err)
+	}
+	f := valid()
+	f.Destination.Endpoint = "ftp://h.test"
+	f.Destination.Headers = "bad"
+	f.Destination.QueryParameters = "a=1#b"
+	f.Destination.Auth = Auth{Kind: AuthBearer, Token: " "}
+	f.Destination.MTLS = "perhaps"
+	f.Audiences = []profile.AudienceRef{a1, a1, a2}
+	f.Attributes = []profile.Path{"person..name", "identityMap.ecid", "segmentMembership"}
+	f.MaxInFlight = 0
+	err := f.Validate(directory)
+	var invalid Invalid
+	if !errors.As(err, &invalid) {
+		t.Fatalf("Validate = %v; want Invalid", err)
+	}
+	var paths []string
+	for _, p := range invalid {
+		paths = append(paths, p.Path)
+	}
+	want := []string{"endpoint", "headers", "queryParameters", "auth.token", "mtls", "audiences[1]", "audiences[2]",
+		"attributes[0]", "attributes[1]", "attributes[2]", "maxInFlight"}
+	if diff := cmp.Diff(want, paths); diff != "" {
+		t.Errorf("problems (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+// A63: beside an authentication a custom Authorization header is dropped, and
+// that is worth a warning, not an error.
+func TestCustomAuthorizationIsAWarning(t *testing.T) {
+	f := valid()
+	f.Destination.Headers = "authorization:Digest x"
+	directory := audience.NewDirectory(audience.Audience{Ref: a1})
+	if err := f.Validate(directory); err != nil {
+		t.Errorf("Validate = %v; want nil", err)
+	}
+	if w := f.Warnings(directory); len(w) != 1 || w[0].Path != "headers" {
+		t.Errorf("Warnings = %v; want one about headers", w)
+	}
+}
+
+func TestSecretsDoNotPrint(t *testing.T) {
+	auth := Auth{Kind: AuthBearer, Token: "s3cret"}
+	j, err := json.Marshal(auth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{fmt.Sprint(auth), fmt.Sprintf("%+v", auth), fmt.Sprintf("%#v", auth), fmt.Sprintf("%q", auth.Token), string(j)} {
+		if strings.Contains(text, "s3cret") {
+			t.Errorf("the token shows in %q", text)
+		}
+	}
+}
+
+func TestMapping(t *testing.T) {
+	at := time.Date(2026, 1, 15, 9, 0, 0, 123456789, time.UTC)
+	s := NewSnapshot(Dataflow{Audiences: []profile.AudienceRef{a1}}, audience.NewDirectory(audience.Audience{Ref: a1, Name: "one"}))
+	if s.Exports() {
+		t.Error("a dataflow exports before it is activated")
+	}
+	early, backfill := s.Map(at, a2)
+	if len(backfill) != 0 || len(early.Mapped) != 0 {
+		t.Errorf("mapping before the activation backfills %v, maps %v; want nothing yet", backfill, early.Mapped)
+	}
+	active, backfill := early.Activate(at)
+	if diff := cmp.Diff([]profile.AudienceRef{a1, a2}, backfill); diff != "" {
+		t.Errorf("backfill of the activation (-want +got):\n%s", diff)
+	}
+	if m := active.Mapped[a1]; m.Name != "one" || !m.CreatedAt.Equal(at.Truncate(time.Second)) {
+		t.Errorf("mapping = %+v; want the name and whole seconds", m)
+	}
+	again, backfill := active.Unmap(a1).Map(at.Add(time.Hour), a1)
+	if len(backfill) != 0 || len(again.Mapped) != 2 {
+		t.Errorf("re-mapping backfills %v, maps %v; want nothing and two", backfill, again.Mapped)
+	}
+	if len(s.Mapped) != 0 || len(active.Mapped) != 2 {
+		t.Error("an earlier snapshot was modified")
+	}
+	if active.SetEnabled(false).Exports() || !active.Exports() {
+		t.Error("disabling must stop exports of the new snapshot alone")
+	}
+}
