@@ -46,37 +46,50 @@ type Result struct {
 	Answering bool // at least one response byte came
 }
 
-// Attempt prepares the request that carries a message: POST, JSON, every
-// custom header, every query parameter, on every attempt (R33–R35, R87).
+// Attempt prepares the request that carries a message, on a socket.
 func (s *Sender) Attempt(op engine.Operation) *Exchange {
-	x := s.exchange(http.MethodPost, op.Certificate, false)
+	x := s.Describe(op)
+	x.ride(s.take(op.Certificate, false))
+	return x
+}
+
+// Describe is the request that carries a message: POST, JSON, every custom
+// header, every query parameter, on every attempt (R33–R35, R87). It cannot be
+// performed, only looked at.
+func (s *Sender) Describe(op engine.Operation) *Exchange {
+	x := s.exchange(http.MethodPost)
 	x.Body = op.Message.Body
 	x.Headers = append(x.Headers, dataflow.Header{Name: "Content-Type", Value: "application/json"})
 	if s.config.Destination.Auth.Kind == dataflow.AuthBearer {
 		x.Headers = append(x.Headers, dataflow.Header{Name: "Authorization", Value: "Bearer " + s.config.Destination.Auth.Token.Reveal()})
 	}
-	for _, h := range s.headers {
-		if strings.EqualFold(h.Name, "User-Agent") {
-			x.Headers = slices.DeleteFunc(x.Headers, func(h dataflow.Header) bool { return h.Name == "User-Agent" })
-		}
+	if slices.ContainsFunc(s.headers, isUserAgent) {
+		x.Headers = slices.DeleteFunc(x.Headers, isUserAgent) // the custom one is sent
 	}
 	x.Headers = append(x.Headers, s.headers...)
 	return x
 }
 
+func isUserAgent(h dataflow.Header) bool { return strings.EqualFold(h.Name, "User-Agent") }
+
 // Decision prepares a request of the mTLS decision: OPTIONS to the endpoint
 // without body, Authorization or custom headers, always on a socket of its
 // own, since a handshake is what it wants to see (design §4).
 func (s *Sender) Decision(op engine.Operation) *Exchange {
-	return s.exchange(http.MethodOptions, op.Certificate, true)
+	x := s.exchange(http.MethodOptions)
+	x.ride(s.take(op.Certificate, true))
+	return x
 }
 
-func (s *Sender) exchange(method string, certificate, fresh bool) *Exchange {
-	k := s.take(certificate, fresh)
-	x := &Exchange{Method: method, URL: s.url.String(), sender: s, socket: k, Reused: k.uses > 0}
+func (s *Sender) exchange(method string) *Exchange {
+	return &Exchange{Method: method, URL: s.url.String(), sender: s,
+		Headers: []dataflow.Header{{Name: "User-Agent", Value: s.config.UserAgent}}}
+}
+
+// ride puts the exchange on a socket.
+func (x *Exchange) ride(k *Socket) {
+	x.socket, x.Reused = k, k.uses > 0
 	x.conn.Store(k.conn)
-	x.Headers = []dataflow.Header{{Name: "User-Agent", Value: s.config.UserAgent}}
-	return x
 }
 
 // InFlight says whether the answer is incomplete. It may be called while Do

@@ -111,7 +111,7 @@ func (d *driver) perform(e engine.Effects) error {
 		d.recorder.decision(now, e.Decided)
 	}
 	for _, u := range e.Unsent {
-		d.recorder.unsent(now, u, d.sender.Attempt(engine.Operation{Message: u.Message}))
+		d.recorder.unsent(now, u, d.sender.Describe(engine.Operation{Message: u.Message}))
 	}
 	for _, s := range e.Settled {
 		if !s.Outcome.Delivered() {

@@ -1,0 +1,255 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// body is a parsed request body. problems are what keeps it from being strict
+// JSON, with their places.
+type body struct {
+	object   map[string]any // nil when it is no JSON object
+	problems []string
+}
+
+// parseBody reads strictly: one value, no key twice, no null, nothing empty
+// but the two maps at the top (R39).
+func parseBody(text string) *body {
+	b := &body{}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	value, err := b.value(d, "")
+	switch {
+	case err != nil:
+		b.problems = append(b.problems, "not JSON: "+err.Error())
+		return b
+	case d.More():
+		b.problems = append(b.problems, "something follows the JSON value")
+	}
+	b.object, _ = value.(map[string]any)
+	return b
+}
+
+// value reads the next value by its tokens, since decoding into a map hides
+// duplicate keys.
+func (b *body) value(d *json.Decoder, path string) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		if t == '{' {
+			return b.readObject(d, path)
+		}
+		return b.readArray(d, path)
+	case nil:
+		b.problem(path, "null")
+	case string:
+		if t == "" {
+			b.problem(path, "an empty text")
+		}
+	}
+	return token, nil
+}
+
+func (b *body) readObject(d *json.Decoder, path string) (any, error) {
+	out := map[string]any{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		key := token.(string) // the decoder accepts nothing else as a key
+		at := strings.TrimPrefix(path+"."+key, ".")
+		if _, twice := out[key]; twice {
+			b.problem(at, "a key that is there twice")
+		}
+		if out[key], err = b.value(d, at); err != nil {
+			return nil, err
+		}
+	}
+	if len(out) == 0 && path != "" && path != "segmentMembership" && path != "identityMap" {
+		b.problem(path, "an empty object")
+	}
+	_, err := d.Token() // }
+	return out, err
+}
+
+func (b *body) readArray(d *json.Decoder, path string) (any, error) {
+	out := []any{}
+	for n := 0; d.More(); n++ {
+		value, err := b.value(d, fmt.Sprintf("%s[%d]", path, n))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, value)
+	}
+	if len(out) == 0 {
+		b.problem(path, "an empty list")
+	}
+	_, err := d.Token() // ]
+	return out, err
+}
+
+func (b *body) problem(path, what string) {
+	if path == "" {
+		path = "the body"
+	}
+	b.problems = append(b.problems, what+" at "+path)
+}
+
+// membership is one entry of a body's segmentMembership.
+type membership struct {
+	namespace, id string
+	fields        map[string]any // nil when it is no object
+}
+
+// memberships lists the entries in a fixed order.
+func (b *body) memberships() []membership {
+	var out []membership
+	all, _ := b.object["segmentMembership"].(map[string]any)
+	for _, namespace := range sortedKeys(all) {
+		entries, _ := all[namespace].(map[string]any)
+		for _, id := range sortedKeys(entries) {
+			fields, _ := entries[id].(map[string]any)
+			out = append(out, membership{namespace, id, fields})
+		}
+	}
+	return out
+}
+
+// identities lists the entries of identityMap as namespace:id, sorted.
+func (b *body) identities() []string {
+	var out []string
+	all, _ := b.object["identityMap"].(map[string]any)
+	for namespace, list := range all {
+		entries, _ := list.([]any)
+		for _, e := range entries {
+			fields, _ := e.(map[string]any)
+			out = append(out, fmt.Sprintf("%s:%v", namespace, fields["id"]))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// attributes is the body without its two maps.
+func (b *body) attributes() map[string]any {
+	out := map[string]any{}
+	for key, value := range b.object {
+		if key != "segmentMembership" && key != "identityMap" {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+// lookup finds the value at a dotted path.
+func lookup(value any, path string) (any, bool) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	// A key may hold dots itself; the longest that is there wins.
+	for key, child := range object {
+		if key == path {
+			return child, true
+		}
+		if rest, below := strings.CutPrefix(path, key+"."); below {
+			if found, ok := lookup(child, rest); ok {
+				return found, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// leaves lists the dotted paths of everything that is no object.
+func leaves(value any, path string) []string {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return []string{path}
+	}
+	var out []string
+	for _, key := range sortedKeys(object) {
+		out = append(out, leaves(object[key], strings.TrimPrefix(path+"."+key, "."))...)
+	}
+	return out
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// normal is a value as a body would carry it, so that both sides compare alike.
+func normal(value any) any {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return value
+	}
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.UseNumber()
+	var out any
+	if d.Decode(&out) != nil {
+		return value
+	}
+	return out
+}
+
+// same compares two normal values; numbers by what they are worth.
+func same(want, got any) bool {
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		return ok && len(w) == len(g) && covers(w, got)
+	case []any:
+		g, ok := got.([]any)
+		return ok && slices.EqualFunc(w, g, same)
+	case json.Number:
+		g, ok := got.(json.Number)
+		if !ok || w == g {
+			return ok
+		}
+		a, errA := w.Float64()
+		b, errB := g.Float64()
+		return errA == nil && errB == nil && a == b
+	}
+	return want == got
+}
+
+// covers says whether everything in want is in got, with these values; lists
+// are compared whole.
+func covers(want, got any) bool {
+	w, ok := want.(map[string]any)
+	if !ok {
+		return same(want, got)
+	}
+	g, ok := got.(map[string]any)
+	if !ok {
+		return false
+	}
+	for key, value := range w {
+		there, ok := g[key]
+		if !ok || !covers(value, there) {
+			return false
+		}
+	}
+	return true
+}
+
+// text prints a value the way a reader compares it.
+func text(value any) string {
+	out, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(out)
+}

@@ -1,0 +1,55 @@
+package check
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// graph is the identities of one profile as namespace:id, in the form an
+// export has them.
+type graph struct{ identities []string }
+
+// exportForm spells an identity as it is exported: a standard namespace in
+// lower case (R76), a plain e-mail address under email_lc_sha256 as its digest
+// (R77).
+func exportForm(identity string) string {
+	namespace, id, _ := strings.Cut(identity, ":")
+	if lower := strings.ToLower(namespace); slices.Contains(standard, lower) {
+		namespace = lower
+	}
+	if namespace == "email_lc_sha256" && strings.Contains(id, "@") {
+		id = fmt.Sprintf("%x", sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(id)))))
+	}
+	return namespace + ":" + id
+}
+
+func (g *graph) add(identity string) {
+	if identity = exportForm(identity); !slices.Contains(g.identities, identity) {
+		g.identities = append(g.identities, identity)
+	}
+}
+
+func (g *graph) apply(changes []recording.Change) {
+	for _, c := range changes {
+		at := slices.Index(g.identities, exportForm(c.Identity))
+		switch {
+		case c.Op == "add-identity":
+			g.add(c.Identity)
+		case at < 0:
+			// Nothing to take away.
+		case c.Op == "remove-identity":
+			g.identities = slices.Delete(g.identities, at, at+1)
+		case c.Op == "replace-identity":
+			namespace, _, _ := strings.Cut(c.Identity, ":")
+			if to := exportForm(namespace + ":" + c.To); !slices.Contains(g.identities, to) {
+				g.identities[at] = to
+			}
+		}
+	}
+}
+
+func (g *graph) sorted() []string { return slices.Sorted(slices.Values(g.identities)) }

@@ -1,0 +1,95 @@
+package check
+
+import (
+	"fmt"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// findings is what an invariant saw: how many things it could look at, and
+// what was wrong with some of them. With nothing to look at there is no check,
+// since it could not have failed.
+type findings struct {
+	looked int
+	wrong  []string
+}
+
+// note counts one thing that was looked at, and keeps it when it is wrong.
+func (f *findings) note(ok bool, format string, args ...any) {
+	f.looked++
+	if !ok {
+		f.wrong = append(f.wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// invariant is a rule that every recording can be held against.
+type invariant struct {
+	rule string // id in rules.yaml; "" for what has no rule of its own
+	want string // what is expected, in a few words
+	look func(*view, *findings)
+}
+
+// all are the invariants, in the order of the rules.
+var all = []invariant{
+	{"none-no-authorization", "no Authorization header", (*view).noAuthorization},
+	{"bearer-header", "the bearer token on every call", (*view).bearer},
+	{"post-json", "POST and application/json on every call", (*view).postJSON},
+	{"custom-headers-every-call", "every custom header on every call", (*view).customHeaders},
+	{"query-every-call", "the query parameters on every call", (*view).query},
+	{"valid-json", "strict JSON without null and empty values", (*view).validJSON},
+	{"no-envelope", "the profile object itself", (*view).noEnvelope},
+	{"only-mapped-attributes", "mapped attributes only", (*view).onlyMapped},
+	{"all-identities", "all identities of the profile", (*view).allIdentities},
+	{"changed-audience-present", "the audience that changed, with its new status", (*view).changedAudience},
+	{"mapped-only-toggle", "mapped audiences only", (*view).mappedOnly},
+	{"membership-shape", "lastQualificationTime and status, and only documented keys", (*view).shape},
+	{"status-values", "realized or exited", (*view).statusValues},
+	{"names-off", "no name", (*view).namesOff},
+	{"names-mapped", "the name of every mapped audience", (*view).namesMapped},
+	{"names-unmapped", "no name of an unmapped audience", (*view).namesUnmapped},
+	{"ts-off", "no timestamps", (*view).timestampsOff},
+	{"ts-on", "four timestamps in milliseconds on every mapped audience", (*view).timestampsOn},
+	{"ts-unmapped", "no timestamps on an unmapped audience", (*view).timestampsUnmapped},
+	{"ts-order", "creation not after update", (*view).timestampsOrder},
+	{"lqt-format", "YYYY-MM-DDTHH:MM:SSZ", (*view).timeFormat},
+	{"namespace-key", "every audience under its namespace", (*view).namespaces},
+	{"lowercase-identity-ns", "standard identity namespaces in lower case", (*view).lowerCase},
+	{"hash", "64 lower-case hexadecimal digits", (*view).hashes},
+	{"timeout-2s", "no attempt longer than 2 s, a timeout exactly then", (*view).budget},
+	{"max-3", "no more attempts than the policy has", (*view).maxAttempts},
+	{"retry-delays", "the delays of the policy", (*view).delays},
+	{"retry-same", "the same URL, headers and body on a retry", (*view).sameAgain},
+	{"drop-after", "nothing after the last attempt, and a record of the loss", (*view).dropped},
+	{"stop-on-success", "nothing after a 2xx", (*view).stopped},
+	{"no-redirect", "a 3xx failed and not followed", (*view).redirects},
+	{"rcv-mtls-only", "a client certificate where the endpoint insists, and nowhere else", (*view).certificates},
+	{"backfill-hour", "every backfill within the hour after the mapping", (*view).backfillHour},
+	{"disabled-silent", "no attempt while the dataflow is disabled", (*view).silence},
+	{"", "exports of a profile in order, one after the other", (*view).order},
+}
+
+// invariants holds the recording against every rule it has material for.
+func (v *view) invariants(rules scenarios.Catalogue) []reports.Check {
+	pos := v.scenario.Pos
+	var out []reports.Check
+	for _, i := range all {
+		var f findings
+		i.look(v, &f)
+		if f.looked == 0 {
+			continue
+		}
+		title := "order of exports"
+		if r, ok := rules.Find(i.rule); ok {
+			title = r.Title
+		}
+		c := reports.Check{Rule: i.rule, Verdict: reports.Pass, Title: title, File: pos.File, Line: pos.Line, Column: pos.Column}
+		if len(f.wrong) > 0 {
+			c.Verdict, c.Expected, c.Actual = reports.Fail, i.want, some(f.wrong)
+		} else if i.rule == "" {
+			continue // without a rule it would count as a proof of every one that is cited
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,291 @@
+package check
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// place names a request.
+func place(r *recording.Request) string {
+	return fmt.Sprintf("request %d on socket %d", r.Number, r.Socket)
+}
+
+// eachBody calls look for the body of every export that was attempted.
+func (v *view) eachBody(look func(x *exported, b *body)) {
+	for _, x := range v.exports {
+		if raw, ok := x.text(); ok {
+			if b := v.body(raw); b.object != nil {
+				look(x, b)
+			}
+		}
+	}
+}
+
+// eachEntry calls look for every entry of every segmentMembership.
+func (v *view) eachEntry(look func(x *exported, m membership)) {
+	v.eachBody(func(x *exported, b *body) {
+		for _, m := range b.memberships() {
+			look(x, m)
+		}
+	})
+}
+
+func (x *exported) entry(m membership) string {
+	return fmt.Sprintf("%s: %s/%s", x.ID, m.namespace, m.id)
+}
+
+func (v *view) onlyMapped(f *findings) {
+	v.eachBody(func(x *exported, b *body) {
+		for _, leaf := range leaves(b.attributes(), "") {
+			if leaf == "" {
+				continue // no attributes at all
+			}
+			covered := slices.ContainsFunc(v.scenario.Dataflow.Attributes, func(path string) bool {
+				return leaf == path || strings.HasPrefix(leaf, path+".")
+			})
+			f.note(covered, "%s: %s", x.ID, leaf)
+		}
+	})
+}
+
+func (v *view) shape(f *findings) {
+	known := append([]string{"lastQualificationTime", "status", "name"}, timestamps...)
+	v.eachEntry(func(x *exported, m membership) {
+		_, hasTime := m.fields["lastQualificationTime"].(string)
+		_, hasStatus := m.fields["status"].(string)
+		f.note(hasTime && hasStatus, "%s has %v", x.entry(m), sortedKeys(m.fields))
+		for _, key := range sortedKeys(m.fields) {
+			f.note(slices.Contains(known, key), "%s has %s", x.entry(m), key)
+		}
+	})
+}
+
+func (v *view) statusValues(f *findings) {
+	v.eachEntry(func(x *exported, m membership) {
+		f.note(m.fields["status"] == "realized" || m.fields["status"] == "exited", "%s is %v", x.entry(m), m.fields["status"])
+	})
+}
+
+func (v *view) mappedOnly(f *findings) {
+	if !v.scenario.Destination.IncludeMappedAudiencesOnly {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) { f.note(x.mapped[m.id], "%s is not mapped", x.entry(m)) })
+}
+
+func (v *view) namesOff(f *findings) {
+	if v.scenario.Destination.IncludeSegmentNames {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) {
+		f.note(m.fields["name"] == nil, "%s is named %v", x.entry(m), m.fields["name"])
+	})
+}
+
+func (v *view) namesMapped(f *findings) {
+	if !v.scenario.Destination.IncludeSegmentNames {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) {
+		if x.mapped[m.id] {
+			f.note(m.fields["name"] == v.audiences[m.id].Name, "%s is named %v", x.entry(m), m.fields["name"])
+		}
+	})
+}
+
+func (v *view) namesUnmapped(f *findings) {
+	if !v.scenario.Destination.IncludeSegmentNames {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) {
+		if !x.mapped[m.id] {
+			f.note(m.fields["name"] == nil, "%s is named %v", x.entry(m), m.fields["name"])
+		}
+	})
+}
+
+// stamps are the timestamps an entry has.
+func stamps(m membership) []string {
+	return slices.DeleteFunc(slices.Clone(timestamps), func(key string) bool { return m.fields[key] == nil })
+}
+
+func (v *view) timestampsOff(f *findings) {
+	if v.scenario.Destination.IncludeSegmentTimestamps {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) { f.note(len(stamps(m)) == 0, "%s has %v", x.entry(m), stamps(m)) })
+}
+
+// millis reads a timestamp: an integer that is a date in milliseconds (A28);
+// in seconds it would be a date of January 1970.
+func millis(value any) (int64, bool) {
+	n, ok := value.(json.Number)
+	if !ok {
+		return 0, false
+	}
+	ms, err := n.Int64()
+	return ms, err == nil && ms > 100_000_000_000
+}
+
+func (v *view) timestampsOn(f *findings) {
+	if !v.scenario.Destination.IncludeSegmentTimestamps {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) {
+		if !x.mapped[m.id] {
+			return
+		}
+		a := v.audiences[m.id]
+		want := map[string]int64{"createdAt": a.CreatedAt.UnixMilli(), "updatedAt": a.UpdatedAt.UnixMilli()}
+		for _, key := range timestamps {
+			ms, ok := millis(m.fields[key])
+			at, known := want[key]
+			f.note(ok && (!known || ms == at), "%s: %s is %v", x.entry(m), key, m.fields[key])
+		}
+	})
+}
+
+func (v *view) timestampsUnmapped(f *findings) {
+	if !v.scenario.Destination.IncludeSegmentTimestamps {
+		return
+	}
+	v.eachEntry(func(x *exported, m membership) {
+		if !x.mapped[m.id] {
+			f.note(len(stamps(m)) == 0, "%s has %v", x.entry(m), stamps(m))
+		}
+	})
+}
+
+func (v *view) timestampsOrder(f *findings) {
+	v.eachEntry(func(x *exported, m membership) {
+		for _, pair := range [][2]string{{"createdAt", "updatedAt"}, {"mappingCreatedAt", "mappingUpdatedAt"}} {
+			first, ok := millis(m.fields[pair[0]])
+			second, both := millis(m.fields[pair[1]])
+			if ok && both {
+				f.note(first <= second, "%s: %s %d, %s %d", x.entry(m), pair[0], first, pair[1], second)
+			}
+		}
+	})
+}
+
+var utc = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
+
+func (v *view) timeFormat(f *findings) {
+	v.eachEntry(func(x *exported, m membership) {
+		at, _ := m.fields["lastQualificationTime"].(string)
+		f.note(utc.MatchString(at), "%s: %v", x.entry(m), m.fields["lastQualificationTime"])
+	})
+}
+
+func (v *view) namespaces(f *findings) {
+	v.eachEntry(func(x *exported, m membership) {
+		a, known := v.audiences[m.id]
+		f.note(known && a.Namespace == m.namespace, "%s", x.entry(m))
+	})
+}
+
+// standard identity namespaces, as an export spells them (A36).
+var standard = []string{"adcloud", "aaid", "idfa", "apns", "ecid", "email", "email_lc_sha256", "fcm", "gaid", "phone", "phone_e.164",
+	"phone_sha256", "phone_sha256_e.164", "tntid", "waid"}
+
+func (v *view) lowerCase(f *findings) {
+	v.eachBody(func(x *exported, b *body) {
+		all, _ := b.object["identityMap"].(map[string]any)
+		for _, namespace := range sortedKeys(all) {
+			if lower := strings.ToLower(namespace); slices.Contains(standard, lower) {
+				f.note(namespace == lower, "%s: %s", x.ID, namespace)
+			}
+		}
+	})
+}
+
+var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (v *view) hashes(f *findings) {
+	v.eachBody(func(x *exported, b *body) {
+		for _, i := range b.identities() {
+			if id, ok := strings.CutPrefix(i, "email_lc_sha256:"); ok {
+				f.note(digest.MatchString(id), "%s: %s", x.ID, id)
+			}
+		}
+	})
+}
+
+// changedAudience looks at exports because of an audience: one of those the
+// profile entered or left at that instant is in the body, with its new status.
+func (v *view) changedAudience(f *findings) {
+	v.eachBody(func(x *exported, b *body) {
+		if !slices.Contains(x.Because, "audience") {
+			return
+		}
+		status := map[string]string{}
+		for _, m := range b.memberships() {
+			status[m.id] = fmt.Sprint(m.fields["status"])
+		}
+		shown, changed := false, []string{}
+		for _, u := range v.updates {
+			if u.Profile != x.Profile || !u.At.Equal(x.At) {
+				continue
+			}
+			for _, c := range u.Changes {
+				want, counts := map[string]string{"qualify": "realized", "exit": "exited"}[c.Op]
+				if counts {
+					changed = append(changed, v.audiences[c.Audience].Key)
+					shown = shown || status[c.Audience] == want && x.mapped[c.Audience]
+				}
+			}
+		}
+		f.note(shown, "%s: of %v none is in %s", x.ID, changed, text(b.object["segmentMembership"]))
+	})
+}
+
+// allIdentities replays the identities of a profile from its group and the
+// recorded updates, and compares them with every body.
+func (v *view) allIdentities(f *findings) {
+	graphs := map[string]*graph{}
+	next := 0
+	for _, x := range v.exports {
+		for ; next < len(v.updates) && !v.updates[next].At.After(x.At); next++ {
+			u := v.updates[next]
+			v.graphOf(graphs, u.Profile).apply(u.Changes)
+		}
+		want := v.graphOf(graphs, x.Profile).sorted()
+		if raw, ok := x.text(); ok && v.body(raw).object != nil {
+			got := v.body(raw).identities()
+			f.note(slices.Equal(want, got), "%s: %v instead of %v", x.ID, got, want)
+		}
+	}
+}
+
+func (v *view) graphOf(graphs map[string]*graph, profile string) *graph {
+	g := graphs[profile]
+	if g == nil {
+		g = v.initialGraph(profile)
+		graphs[profile] = g
+	}
+	return g
+}
+
+// initialGraph is what a profile starts with, after its group.
+func (v *view) initialGraph(profile string) *graph {
+	g := &graph{}
+	for _, group := range v.scenario.Profiles {
+		if !group.Names.Contains(profile) {
+			continue
+		}
+		n, _ := group.Names.Number(profile)
+		if !group.NoIdentity {
+			g.add("ecid:" + scenarios.ECID(v.scenario.Seed, profile))
+		}
+		for _, i := range group.Identities {
+			g.add(fmt.Sprintf("%s:%v", i.Namespace, scenarios.Expand(i.ID, n)))
+		}
+	}
+	return g
+}

@@ -1,0 +1,135 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// headers are the values of one header of a request, in order.
+func headers(r *recording.Request, name string) []string {
+	var out []string
+	for _, h := range r.Headers {
+		if strings.EqualFold(h.Name, name) {
+			out = append(out, h.Value)
+		}
+	}
+	return out
+}
+
+func (v *view) noAuthorization(f *findings) {
+	if v.scenario.Destination.Auth.Type != "none" {
+		return
+	}
+	if _, custom := v.custom()["authorization"]; custom {
+		return // supplied on purpose
+	}
+	for _, r := range v.requests {
+		f.note(len(headers(r, "Authorization")) == 0, "%s has one", place(r))
+	}
+}
+
+func (v *view) bearer(f *findings) {
+	d := v.scenario.Destination
+	if d.Auth.Type != "bearer" {
+		return
+	}
+	accepts := v.scenario.Endpoint.Bearer.Reveal() == d.Auth.Token.Reveal()
+	for _, r := range v.requests {
+		got := headers(r, "Authorization")
+		bearer := len(got) == 1 && strings.HasPrefix(got[0], "Bearer ")
+		f.note(bearer && (!accepts || r.Authorization == "accepted"), "%s: %s, %v", place(r), r.Authorization, got)
+	}
+}
+
+func (v *view) postJSON(f *findings) {
+	for _, r := range v.requests {
+		types := headers(r, "Content-Type")
+		json := len(types) == 1 && (types[0] == "application/json" || types[0] == "application/json; charset=utf-8")
+		f.note(r.Method == "POST" && json, "%s: %s, %v", place(r), r.Method, types)
+	}
+}
+
+// custom are the custom headers of the destination by lower-case name, the
+// values in order.
+func (v *view) custom() map[string][]string {
+	out := map[string][]string{}
+	for _, part := range strings.Split(v.scenario.Destination.Headers, ",") {
+		name, value, ok := strings.Cut(part, ":")
+		if name = strings.ToLower(strings.TrimSpace(name)); ok {
+			out[name] = append(out[name], strings.TrimSpace(value))
+		}
+	}
+	return out
+}
+
+func (v *view) customHeaders(f *findings) {
+	secret := v.scenario.Destination.Auth.Token.Reveal()
+	for name, want := range v.custom() {
+		if name == "authorization" || secret != "" && slices.ContainsFunc(want, func(s string) bool { return strings.Contains(s, secret) }) {
+			continue // redacted in a recording
+		}
+		for _, r := range v.requests {
+			f.note(slices.Equal(headers(r, name), want), "%s: %s is %v", place(r), name, headers(r, name))
+		}
+	}
+}
+
+func (v *view) query(f *findings) {
+	want := strings.TrimPrefix(strings.TrimSpace(v.scenario.Destination.QueryParameters), "?")
+	if want == "" {
+		return
+	}
+	for _, r := range v.requests {
+		_, got, _ := strings.Cut(r.Target, "?")
+		f.note(got == want || strings.HasSuffix(got, "&"+want), "%s: %s", place(r), r.Target)
+	}
+}
+
+func (v *view) validJSON(f *findings) {
+	for _, r := range v.requests {
+		b := v.body(r.Body)
+		f.note(len(b.problems) == 0, "%s: %s", place(r), some(b.problems))
+		for _, key := range []string{"segmentMembership", "identityMap"} {
+			_, isObject := b.object[key].(map[string]any)
+			f.note(isObject || b.object == nil, "%s: no %s", place(r), key)
+		}
+	}
+}
+
+func (v *view) noEnvelope(f *findings) {
+	for _, r := range v.requests {
+		_, there := v.body(r.Body).object["identityMap"]
+		f.note(there, "%s: %.60s", place(r), r.Body)
+	}
+}
+
+// certificates holds both ends against the mode of the endpoint (R108).
+func (v *view) certificates(f *findings) {
+	d := v.scenario.Destination
+	for _, r := range v.requests {
+		switch v.scenario.Endpoint.TLS {
+		case "mtls-only":
+			f.note(r.Peer != nil, "%s came without one", place(r))
+		case "tls", "plain":
+			f.note(r.Peer == nil, "%s came with one", place(r))
+		}
+		if d.MTLS == "never" || d.ClientCertificate == "none" {
+			f.note(r.Peer == nil, "%s came with one that was not to be presented", place(r))
+		}
+	}
+	if v.scenario.Endpoint.TLS != "mtls-optional" || d.MTLS != "auto" {
+		return
+	}
+	verdict := ""
+	decisions := v.decisions
+	for _, a := range v.attempts {
+		for len(decisions) > 0 && !decisions[0].EndedAt.After(a.At) {
+			verdict, decisions = decisions[0].Result, decisions[1:]
+		}
+		if a.Socket > 0 {
+			f.note(a.Certificate == (verdict == "mtls-only"), "attempt %d of %s, while the decision was %s", a.Number, a.Message, verdict)
+		}
+	}
+}

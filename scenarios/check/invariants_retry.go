@@ -1,0 +1,218 @@
+package check
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// budget is what an attempt may take (R81).
+const budget = 2 * time.Second
+
+// undecided marks an attempt that ended with the mTLS decision it waited for,
+// before it began on the wire.
+const undecided = "mtls-undecided"
+
+func (v *view) budget(f *findings) {
+	for _, a := range v.attempts {
+		if a.Reason == undecided {
+			continue
+		}
+		took := a.EndedAt.Sub(a.At)
+		late := a.Outcome == "timeout"
+		f.note(took <= budget && (!late || took == budget), "attempt %d of %s: %s after %s", a.Number, a.Message, a.Outcome, duration(took))
+	}
+}
+
+// policy is the delays after each failure.
+func (v *view) policy() []time.Duration {
+	if r := v.scenario.Destination.Retry; r.Policy == "custom" {
+		return r.Delays
+	}
+	return []time.Duration{15 * time.Second, 30 * time.Second}
+}
+
+// eachMessage calls look for every message in the order of its first attempt.
+func (v *view) eachMessage(look func(m *message)) {
+	seen := map[string]bool{}
+	for _, a := range v.attempts {
+		if !seen[a.Message] {
+			seen[a.Message] = true
+			look(v.messages[a.Message])
+		}
+	}
+}
+
+func (v *view) maxAttempts(f *findings) {
+	most := len(v.policy()) + 1
+	v.eachMessage(func(m *message) {
+		f.note(len(m.attempts) <= most, "%s had %d attempts", m.id, len(m.attempts))
+	})
+	// What the endpoint saw: no request beyond the attempts made on a socket,
+	// so nothing resends behind the sender's back.
+	attempts, requests := map[int]int{}, map[int]int{}
+	for _, a := range v.attempts {
+		attempts[a.Socket]++
+	}
+	for _, r := range v.requests {
+		requests[r.Socket]++
+	}
+	for _, r := range v.requests {
+		if r.Number == 1 {
+			f.note(requests[r.Socket] <= attempts[r.Socket], "socket %d carried %d requests for %d attempts", r.Socket, requests[r.Socket], attempts[r.Socket])
+		}
+	}
+}
+
+func success(outcome string) bool { return len(outcome) == 3 && outcome[0] == '2' }
+
+func (v *view) delays(f *findings) {
+	policy := v.policy()
+	v.eachMessage(func(m *message) {
+		for n := 1; n < len(m.attempts) && n <= len(policy); n++ {
+			before, a := m.attempts[n-1], m.attempts[n]
+			due := before.EndedAt.Add(policy[n-1])
+			gap := a.At.Sub(before.EndedAt)
+			ok := a.At.Equal(due) || a.At.After(due) && v.held(m, due, a.At)
+			if v.scenario.Destination.Retry.ObserveRetryAfter {
+				ok = !a.At.Before(due)
+			}
+			f.note(ok, "%s: attempt %d came %s after the failure, not %s", m.id, a.Number, duration(gap), duration(policy[n-1]))
+		}
+	})
+}
+
+// held says whether something else kept a retry that was due from starting: a
+// pause, an mTLS decision under way, or the limit of attempts under way.
+func (v *view) held(m *message, due, started time.Time) bool {
+	for _, p := range v.pauses() {
+		if p.overlap(due, started) > 0 {
+			return true
+		}
+	}
+	for _, d := range v.decisions {
+		if !d.At.After(started) && d.EndedAt.After(due) {
+			return true
+		}
+	}
+	under := 0
+	for _, a := range v.attempts {
+		if a.Message != m.id && !a.At.After(due) && a.EndedAt.After(due) {
+			under++
+		}
+	}
+	return under >= v.scenario.Dataflow.MaxInFlight
+}
+
+func (v *view) sameAgain(f *findings) {
+	v.eachMessage(func(m *message) {
+		first := m.attempts[0]
+		for _, a := range m.attempts[1:] {
+			same := a.Method == first.Method && a.URL == first.URL && a.Body == first.Body &&
+				slices.Equal(withoutToken(a.Headers), withoutToken(first.Headers))
+			f.note(same, "attempt %d of %s differs from the first", a.Number, m.id)
+		}
+	})
+}
+
+// withoutToken leaves out what may be renewed between two attempts.
+func withoutToken(all []recording.Header) []recording.Header {
+	return slices.DeleteFunc(slices.Clone(all), func(h recording.Header) bool { return strings.EqualFold(h.Name, "Authorization") })
+}
+
+func (v *view) dropped(f *findings) {
+	v.eachMessage(func(m *message) {
+		last := m.attempts[len(m.attempts)-1]
+		if success(last.Outcome) || last.Retry {
+			return // delivered, or still to be tried when the recording ends
+		}
+		f.note(m.drop != nil, "%s failed for good, and no drop is recorded", m.id)
+		if m.drop != nil {
+			f.note(!last.EndedAt.After(m.drop.At), "%s was tried after it was dropped", m.id)
+		}
+		for _, a := range m.attempts[:len(m.attempts)-1] {
+			f.note(a.Retry, "attempt %d of %s was final, and another followed", a.Number, m.id)
+		}
+	})
+}
+
+func (v *view) stopped(f *findings) {
+	v.eachMessage(func(m *message) {
+		for _, a := range m.attempts {
+			if success(a.Outcome) {
+				f.note(a == m.attempts[len(m.attempts)-1] && !a.Retry && m.drop == nil, "%s went on after %s", m.id, a.Outcome)
+			}
+		}
+	})
+}
+
+func (v *view) redirects(f *findings) {
+	if v.run == nil {
+		return
+	}
+	path := v.run.Endpoint
+	if _, rest, ok := strings.Cut(path, "://"); ok {
+		_, path, _ = strings.Cut(rest, "/")
+	}
+	v.eachMessage(func(m *message) {
+		for _, a := range m.attempts {
+			if len(a.Outcome) == 3 && a.Outcome[0] == '3' {
+				f.note(a.Retry || m.drop != nil, "%s: %s counted as delivered", m.id, a.Outcome)
+			}
+		}
+	})
+	if f.looked == 0 {
+		return
+	}
+	for _, r := range v.requests {
+		target, _, _ := strings.Cut(r.Target, "?")
+		f.note(target == "/"+path, "%s went to %s", place(r), r.Target)
+	}
+}
+
+// order: an export's first attempt comes after the one before it was delivered
+// or dropped (design §4).
+func (v *view) order(f *findings) {
+	for _, exports := range v.byProfile {
+		for n := 1; n < len(exports); n++ {
+			before, x := exports[n-1].attempts(), exports[n].attempts()
+			if len(x) == 0 {
+				continue
+			}
+			settled := len(before) > 0 && !before[len(before)-1].Retry && !x[0].At.Before(before[len(before)-1].EndedAt)
+			f.note(settled, "%s was sent while %s was not settled", exports[n].ID, exports[n-1].ID)
+		}
+	}
+}
+
+func (v *view) backfillHour(f *findings) {
+	for _, x := range v.exports {
+		if !slices.Contains(x.Because, "backfill") {
+			continue
+		}
+		mapped, ok := v.mappedLast(x.At)
+		if !ok {
+			f.note(false, "%s without a mapping before it", x.ID)
+			continue
+		}
+		took := x.At.Sub(mapped)
+		for _, p := range v.pauses() {
+			took -= p.overlap(mapped, x.At)
+		}
+		f.note(took <= time.Hour, "%s came %s after the mapping", x.ID, duration(took))
+	}
+}
+
+func (v *view) silence(f *findings) {
+	for _, p := range v.pauses() {
+		f.note(true, "")
+		for _, a := range v.attempts {
+			f.note(!a.At.After(p.from) || !a.At.Before(p.to), "attempt %d of %s started in a pause", a.Number, a.Message)
+		}
+		for _, x := range v.exports {
+			f.note(!x.At.After(p.from) || !x.At.Before(p.to), "%s was decided in a pause", x.ID)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// Judge returns the verdict about one recording: its scenario's expectations,
+// the rules that hold for every recording, and whether it can be judged at all.
+func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
+	c := reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules}
+	v := newView(sc, lines)
+	c.Checks = append(c.Checks, v.complete()...)
+	c.Checks = append(c.Checks, v.expectations()...)
+	c.Checks = append(c.Checks, v.invariants(rules)...)
+	if len(c.Checks) == 0 {
+		c.Checks = []reports.Check{{Verdict: reports.Inconclusive, Title: "nothing was checked",
+			Fix: "add an expectation", File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column}}
+	}
+	verdicts := make([]reports.Verdict, len(c.Checks))
+	for i := range c.Checks {
+		verdicts[i] = c.Checks[i].Verdict
+		if c.Checks[i].Verdict == reports.Inconclusive && c.Reason == "" {
+			c.Reason = c.Checks[i].Title
+		}
+		if r, ok := rules.Find(c.Checks[i].Rule); ok && c.Checks[i].Fix == "" && c.Checks[i].Verdict == reports.Fail {
+			c.Checks[i].Fix = r.Fix
+		}
+	}
+	if c.Verdict = reports.Worst(verdicts...); c.Verdict != reports.Inconclusive {
+		c.Reason = ""
+	}
+	return c
+}
+
+// Unplayed is the case of a scenario that left no recording, and why.
+func Unplayed(sc *scenarios.Scenario, why error) reports.Case {
+	reason := why.Error()
+	return reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules,
+		Verdict: reports.Inconclusive, Reason: reason,
+		Checks: []reports.Check{{Verdict: reports.Inconclusive, Title: reason, File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column}}}
+}
+
+// complete says what keeps a recording from being judged: it was cut off, the
+// run came to a standstill, or a planned fault did not fire.
+func (v *view) complete() []reports.Check {
+	pos := v.scenario.Pos
+	inconclusive := func(line int, title, fix string) reports.Check {
+		return reports.Check{Verdict: reports.Inconclusive, Title: title, Fix: fix, File: pos.File, Line: line, Column: 1}
+	}
+	switch {
+	case v.run == nil || v.end == nil:
+		return []reports.Check{inconclusive(pos.Line, "the recording is cut off", "record it again")}
+	case v.end.Inconclusive != "":
+		return []reports.Check{inconclusive(pos.Line, v.end.Inconclusive, "run it again alone; report it when it comes back")}
+	}
+	var out []reports.Check
+	for _, f := range v.end.Faults {
+		switch {
+		case f.Planned == 0 && f.Fired == 0:
+			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s never fired", f.ID), "see what it selects, or take it out"))
+		case f.Fired < f.Planned:
+			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s fired %d of %d times", f.ID, f.Fired, f.Planned), "plan only what the history makes happen"))
+		}
+	}
+	if len(v.end.Unfinished) > 0 && len(v.pauses()) == 0 {
+		out = append(out, inconclusive(pos.Line, "neither delivered nor dropped at the end: "+some(v.end.Unfinished), "let the history go on longer with `until:`"))
+	}
+	return out
+}
+
+// some is the first few of a list.
+func some(all []string) string {
+	const few = 5
+	if len(all) <= few {
+		return strings.Join(all, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(all[:few], "; "), len(all)-few)
+}
+
+// Rules gives every rule of the catalogue its verdict over the cases: those
+// that cite it count with the checks that name it or no rule, and a failed
+// check that names it counts wherever it is.
+func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
+	out := make([]reports.Rule, 0, len(catalogue))
+	for _, r := range catalogue {
+		rule := reports.Rule{ID: r.ID, Ref: r.Ref, Level: r.Level, Title: r.Title}
+		var verdicts []reports.Verdict
+		for _, c := range cases {
+			cited := slices.Contains(c.Rules, r.ID)
+			if cited {
+				rule.Cases = append(rule.Cases, c.ID)
+			}
+			for _, check := range c.Checks {
+				mine := check.Rule == r.ID && (cited || check.Verdict == reports.Fail)
+				if mine || cited && check.Rule == "" {
+					verdicts = append(verdicts, check.Verdict)
+				}
+			}
+		}
+		rule.Verdict = reports.Worst(verdicts...)
+		if rule.Verdict == reports.Skip {
+			rule.Reason = "no case of this run exercises it"
+			if r.Side == "receiver" {
+				rule.Reason = "use probe"
+			}
+		}
+		out = append(out, rule)
+	}
+	return out
+}
+
+// Summarise makes the report of cases. Without a case there is nothing to pass.
+func Summarise(kind string, catalogue scenarios.Catalogue, cases []reports.Case) *reports.Report {
+	r := &reports.Report{Schema: reports.Schema, Kind: kind, Cases: cases, Rules: Rules(catalogue, cases)}
+	verdicts := make([]reports.Verdict, len(cases))
+	for i, c := range cases {
+		verdicts[i] = c.Verdict
+		switch c.Verdict {
+		case reports.Pass:
+			r.Summary.Pass++
+		case reports.Fail:
+			r.Summary.Fail++
+		case reports.Inconclusive:
+			r.Summary.Inconclusive++
+		case reports.Skip:
+			r.Summary.Skip++
+		case reports.Unspecified:
+			r.Summary.Unspecified++
+		}
+	}
+	r.Summary.Cases = len(cases)
+	if r.Verdict = reports.Worst(verdicts...); len(cases) == 0 {
+		r.Verdict = reports.Inconclusive
+	}
+	return r
+}

@@ -1,0 +1,196 @@
+// Package check judges a recording: against the expectations of its scenario,
+// and against rules that hold for every recording. PURE: verdicts are a
+// function of (scenario, recording). It shares no code with the engine or the
+// mock endpoint, and states what it knows about the destination a second time.
+package check
+
+import (
+	"maps"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// view is a recording indexed for the checks.
+type view struct {
+	scenario  *scenarios.Scenario
+	run       *recording.Run
+	end       *recording.End
+	exports   []*exported
+	byProfile map[string][]*exported
+	byID      map[string]*exported
+	messages  map[string]*message
+	attempts  []*recording.Attempt
+	requests  []*recording.Request // that carry a message: all but those of an mTLS decision
+	decisions []*recording.Decision
+	refused   []*recording.Handshake
+	actions   []*recording.Action
+	updates   []*recording.Update
+	audiences map[string]scenarios.Audience // by id
+	keys      map[string]scenarios.Audience // by key
+	bodies    map[string]*body              // each distinct one is parsed once
+}
+
+// exported is one export with what became of it.
+type exported struct {
+	*recording.Export
+	message *message
+	mapped  map[string]bool // audience ids that were mapped at the decision
+	number  int             // of the profile's exports, from 1
+}
+
+// message is what was tried for one request body.
+type message struct {
+	id       string
+	attempts []*recording.Attempt
+	drop     *recording.Drop
+}
+
+// newView indexes the lines in their order, so that what was mapped when an
+// export was decided is known even where both happened at one instant.
+func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
+	v := &view{
+		scenario: sc, byProfile: map[string][]*exported{}, byID: map[string]*exported{}, messages: map[string]*message{},
+		audiences: map[string]scenarios.Audience{}, keys: map[string]scenarios.Audience{}, bodies: map[string]*body{},
+	}
+	for _, a := range sc.Audiences {
+		v.audiences[a.ID], v.keys[a.Key] = a, a
+	}
+	mapped := map[string]bool{}
+	if sc.Dataflow.Activated {
+		mapped = v.mappedByDataflow()
+	}
+	for _, l := range lines {
+		if l.Action != nil {
+			mapped = v.act(l.Action, mapped)
+		}
+		if l.Export != nil {
+			v.export(l.Export, mapped)
+		}
+		v.index(l)
+	}
+	return v
+}
+
+func (v *view) mappedByDataflow() map[string]bool {
+	mapped := map[string]bool{}
+	for _, key := range v.scenario.Dataflow.Audiences {
+		mapped[v.keys[key].ID] = true
+	}
+	return mapped
+}
+
+// act returns what is mapped after an action of the dataflow.
+func (v *view) act(a *recording.Action, mapped map[string]bool) map[string]bool {
+	v.actions = append(v.actions, a)
+	mapped = maps.Clone(mapped)
+	switch a.Action {
+	case "activate":
+		return v.mappedByDataflow()
+	case "map":
+		for _, id := range a.Audiences {
+			mapped[id] = true
+		}
+	case "unmap":
+		for _, id := range a.Audiences {
+			delete(mapped, id)
+		}
+	}
+	return mapped
+}
+
+func (v *view) export(e *recording.Export, mapped map[string]bool) {
+	x := &exported{Export: e, mapped: mapped, number: len(v.byProfile[e.Profile]) + 1}
+	v.exports = append(v.exports, x)
+	v.byProfile[e.Profile] = append(v.byProfile[e.Profile], x)
+	v.byID[e.ID] = x
+}
+
+func (v *view) index(l recording.Line) {
+	switch {
+	case l.Run != nil:
+		v.run = l.Run
+	case l.End != nil:
+		v.end = l.End
+	case l.Update != nil:
+		v.updates = append(v.updates, l.Update)
+	case l.Attempt != nil:
+		v.attempts = append(v.attempts, l.Attempt)
+		m := v.messageOf(l.Attempt.Message, l.Attempt.Exports)
+		m.attempts = append(m.attempts, l.Attempt)
+	case l.Drop != nil:
+		v.messageOf(l.Drop.Message, l.Drop.Exports).drop = l.Drop
+	case l.Request != nil && l.Request.Method != "OPTIONS":
+		v.requests = append(v.requests, l.Request)
+	case l.Decision != nil:
+		v.decisions = append(v.decisions, l.Decision)
+	case l.Handshake != nil:
+		v.refused = append(v.refused, l.Handshake)
+	}
+}
+
+func (v *view) messageOf(id string, exports []string) *message {
+	m := v.messages[id]
+	if m == nil {
+		m = &message{id: id}
+		v.messages[id] = m
+	}
+	for _, export := range exports {
+		if x := v.byID[export]; x != nil {
+			x.message = m
+		}
+	}
+	return m
+}
+
+// body parses a text once.
+func (v *view) body(text string) *body {
+	b := v.bodies[text]
+	if b == nil {
+		b = parseBody(text)
+		v.bodies[text] = b
+	}
+	return b
+}
+
+// body is what an export carried: the body of its first attempt; nil when it
+// had none.
+func (x *exported) text() (string, bool) {
+	if x.message == nil || len(x.message.attempts) == 0 {
+		return "", false
+	}
+	return x.message.attempts[0].Body, true
+}
+
+// pauses are the intervals in which the dataflow was disabled; the last may be
+// open, ending with the recording.
+func (v *view) pauses() []interval {
+	var out []interval
+	for _, a := range v.actions {
+		switch n := len(out); {
+		case a.Action == "disable" && (n == 0 || !out[n-1].to.IsZero()):
+			out = append(out, interval{from: a.At})
+		case a.Action == "enable" && n > 0 && out[n-1].to.IsZero():
+			out[n-1].to = a.At
+		}
+	}
+	if n := len(out); n > 0 && out[n-1].to.IsZero() && v.end != nil {
+		out[n-1].to = v.end.At
+	}
+	return out
+}
+
+// interval is a stretch of virtual time.
+type interval struct{ from, to time.Time }
+
+// overlap is how long the interval lasts within [from, to].
+func (i interval) overlap(from, to time.Time) time.Duration {
+	if i.from.After(from) {
+		from = i.from
+	}
+	if i.to.Before(to) {
+		to = i.to
+	}
+	return max(0, to.Sub(from))
+}
