@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// output is one report to write: its kind, and a path or - for stdout.
+type output struct{ kind, path string }
+
+// writers are the kinds of reports.
+var writers = map[string]func(io.Writer, *reports.Report) error{
+	"json": reports.WriteJSON,
+	"text": func(w io.Writer, r *reports.Report) error {
+		return reports.WriteText(w, r, reports.TextOptions{Verbose: true})
+	},
+}
+
+// parseOutputs reads KIND=PATH.
+func parseOutputs(flags []string) ([]output, error) {
+	var out []output
+	for _, f := range flags {
+		kind, path, ok := strings.Cut(f, "=")
+		if _, known := writers[kind]; !ok || !known || path == "" {
+			kinds := strings.Join(slices.Sorted(maps.Keys(writers)), " or ")
+			return nil, failure{exitUsage, fmt.Errorf("--report %q", f), "write KIND=PATH, where KIND is " + kinds}
+		}
+		out = append(out, output{kind, path})
+	}
+	return out, nil
+}
+
+// prepare makes the folders, so that a path that cannot be written is known
+// before anything runs.
+func prepare(outputs []output) error {
+	for _, o := range outputs {
+		if o.path == "-" {
+			continue
+		}
+		dir := filepath.Dir(o.path)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return failure{exitUsage, err, "give a folder that can be made"}
+		}
+		f, err := os.CreateTemp(dir, ".report-*")
+		if err != nil {
+			return failure{exitUsage, err, "give a folder that can be written"}
+		}
+		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+			return failure{exitUsage, err, ""}
+		}
+	}
+	return nil
+}
+
+// write writes the report whole or not at all.
+func (o output) write(stdout io.Writer, r *reports.Report) (err error) {
+	if o.path == "-" {
+		return writers[o.kind](stdout, r)
+	}
+	f, err := os.CreateTemp(filepath.Dir(o.path), ".report-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	if err := errors.Join(writers[o.kind](f, r), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), o.path)
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// Exit statuses of every command.
+const (
+	exitPass        = 0   // everything passed
+	exitFail        = 1   // a check failed
+	exitUsage       = 2   // wrong usage or a bad file
+	exitUnjudged    = 3   // could not judge: inconclusive, no case selected
+	exitInterrupted = 130 // the report so far is written
+)
+
+// failure is an error with its exit status and what to do about it.
+type failure struct {
+	status int
+	err    error
+	hint   string
+}
+
+func (f failure) Error() string { return f.err.Error() }
+func (f failure) Unwrap() error { return f.err }
+
+// app is what commands know of their process.
+type app struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+// run executes a command line and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	a := &app{stdout: stdout, stderr: stderr, getenv: getenv}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitPass
+	}
+	var f failure
+	if !errors.As(err, &f) {
+		// Cobra's own: an unknown command or flag, or too many arguments.
+		f = failure{exitUsage, err, "see httpdest help"}
+	}
+	if f.err != nil {
+		a.complain(f)
+	}
+	return f.status
+}
+
+// complain prints an error for people: problems of files one by one, anything
+// else as one message with a hint.
+func (a *app) complain(f failure) {
+	var problems scenarios.Problems
+	if errors.As(f.err, &problems) {
+		fmt.Fprintln(a.stderr, strings.TrimRight(problems.Error(), "\n"))
+		return
+	}
+	fmt.Fprintf(a.stderr, "httpdest: %s\n", strings.TrimSpace(f.err.Error()))
+	if f.hint != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", f.hint)
+	}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "httpdest",
+		Short: "A simulation and conformance test of the HTTP API destination",
+		Long: `httpdest plays Adobe Experience Platform's HTTP API destination: an export engine
+decides from the history of each profile what must be exported, and sends it over
+HTTPS to a mock endpoint that enforces and misbehaves. Every rule of the
+documentation gets a verdict.
+
+Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
+3 could not judge, 130 interrupted.`,
+		Example:       "  httpdest run                      play the library that comes with httpdest\n  httpdest run my-scenarios/        play your own\n  httpdest rules list               the rules a scenario can name",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.CompletionOptions.DisableDefaultCmd = true // completion comes with scenario names
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return failure{exitUsage, err, fmt.Sprintf("see %s --help", cmd.CommandPath())}
+	})
+	root.AddCommand(a.runCommand(), a.rulesCommand(), a.versionCommand())
+	return root
+}
+
+// color says whether text on w may be coloured: on a terminal, unless NO_COLOR
+// is set (no-color.org).
+func (a *app) color(w io.Writer) bool {
+	return a.terminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
+}
+
+func (a *app) terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// status is the exit status of a verdict.
+func status(v reports.Verdict) int {
+	switch v {
+	case reports.Pass:
+		return exitPass
+	case reports.Fail:
+		return exitFail
+	}
+	return exitUnjudged
+}

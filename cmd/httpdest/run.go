@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/library"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// runFlags are the flags of httpdest run.
+type runFlags struct {
+	out     string
+	reports []string
+	seed    string
+	shards  int
+	jobs    int
+	verbose bool
+	quiet   bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run [FILE|DIR...]",
+		Short: "Play scenarios and judge every rule they name",
+		Long: `Play scenarios in virtual time, over real HTTP and TLS, and judge every rule they
+name. Without an argument, the library that comes with httpdest is played.`,
+		Example: "  httpdest run\n  httpdest run my-scenarios/ --out out\n  httpdest run enter.yaml --report json=-",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.run(cmd.Context(), args, f)
+		},
+	}
+	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl and report.json")
+	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report: json=PATH or text=PATH; repeatable, - is stdout")
+	c.Flags().StringVar(&f.seed, "seed", "", "seed of identities, audience ids and faults by chance (default: that of each scenario)")
+	c.Flags().IntVar(&f.shards, "shards", 1, "decider shards; the recording does not depend on it")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "scenarios played at once (default: one per CPU)")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	return c
+}
+
+func (a *app) run(ctx context.Context, args []string, f runFlags) error {
+	options, err := f.options()
+	if err != nil {
+		return err
+	}
+	outputs, err := parseOutputs(f.reports)
+	if err != nil {
+		return err
+	}
+	rules, err := scenarios.Rules()
+	if err != nil {
+		return failure{exitUsage, err, ""}
+	}
+	cases, err := find(args)
+	if err != nil {
+		return err
+	}
+	if f.out != "" {
+		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")})
+	}
+	if err := prepare(outputs); err != nil {
+		return err
+	}
+	report, err := simulate.RunAll(ctx, cases, rules, options)
+	interrupted := errors.Is(err, context.Canceled)
+	if err != nil && !interrupted {
+		return failure{exitUnjudged, err, "nothing was judged"}
+	}
+	if err := a.write(report, outputs, f); err != nil {
+		return err
+	}
+	if interrupted {
+		return failure{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("%d of %d cases are in the report", len(report.Cases), len(cases))}
+	}
+	if s := status(report.Verdict); s != exitPass {
+		return failure{status: s}
+	}
+	return nil
+}
+
+// options checks the flags that are numbers.
+func (f runFlags) options() (simulate.Options, error) {
+	o := simulate.Options{Shards: f.shards, Jobs: f.jobs, OutDir: f.out, Version: version(),
+		NewStore: func() (store.Store, error) { return memory.New(), nil }}
+	if f.shards < 1 || f.shards > 4096 {
+		return o, failure{exitUsage, fmt.Errorf("--shards %d", f.shards), "give a number from 1 to 4096"}
+	}
+	if f.jobs < 0 {
+		return o, failure{exitUsage, fmt.Errorf("--jobs %d", f.jobs), "give 1 or more, or 0 for one per CPU"}
+	}
+	if f.verbose && f.quiet {
+		return o, failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
+	}
+	if f.seed != "" {
+		seed, err := strconv.ParseUint(f.seed, 10, 64)
+		if err != nil {
+			return o, failure{exitUsage, fmt.Errorf("--seed %q is no seed", f.seed), "give a whole number, 0 or more"}
+		}
+		o.Seed = &seed
+	}
+	return o, nil
+}
+
+// find loads the scenarios that the arguments name, or the library.
+func find(args []string) ([]*scenarios.Scenario, error) {
+	if len(args) == 0 {
+		cases, err := scenarios.FindFS(library.Files, ".")
+		if err != nil {
+			return nil, failure{exitUsage, err, ""}
+		}
+		return cases, nil
+	}
+	cases, err := scenarios.Find(args...)
+	if err != nil {
+		return nil, failure{exitUsage, err, ""}
+	}
+	if len(cases) == 0 {
+		return nil, failure{exitUnjudged, fmt.Errorf("no scenario found in %v", args), "a scenario is a file that ends in .yaml"}
+	}
+	return cases, nil
+}
+
+// write prints the text and writes every report that was asked for. A report
+// that goes to stdout takes the place of the text.
+func (a *app) write(r *reports.Report, outputs []output, f runFlags) error {
+	taken := false
+	for _, o := range outputs {
+		if o.path == "-" {
+			taken = true
+		}
+		if err := o.write(a.stdout, r); err != nil {
+			return failure{exitUsage, err, "nothing of this report was written"}
+		}
+	}
+	if taken {
+		return nil
+	}
+	return reports.WriteText(a.stdout, r, reports.TextOptions{
+		Color: a.color(a.stdout), Verbose: f.verbose, Quiet: f.quiet, Width: a.width(),
+	})
+}
+
+// width is that of the terminal, as the shell tells it; 0 when stdout is none.
+func (a *app) width() int {
+	if !a.terminal(a.stdout) {
+		return 0
+	}
+	if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && n >= 40 {
+		return n
+	}
+	return 100
+}

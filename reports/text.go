@@ -1,0 +1,204 @@
+package reports
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// TextOptions shape the text for a terminal.
+type TextOptions struct {
+	Color   bool
+	Verbose bool // every check of every case, and the table of rules
+	Quiet   bool // only what is no pass, and the summary
+	Width   int  // of the terminal; 0: no terminal, so titles are not cut
+}
+
+// WriteText writes the report for people: cases, rules, the summary, and
+// failures last, so that they are what is on the screen.
+func WriteText(w io.Writer, r *Report, o TextOptions) error {
+	t := &printer{TextOptions: o}
+	if !o.Quiet {
+		t.cases(r)
+		t.rules(r)
+	}
+	t.failures(r)
+	t.summary(r)
+	_, err := w.Write(t.b.Bytes())
+	return err
+}
+
+// printer collects the text; only the last write can fail.
+type printer struct {
+	TextOptions
+	b bytes.Buffer
+}
+
+func (t *printer) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
+
+// marks are the words of verdicts, equally wide, and their colours.
+var marks = map[Verdict]struct{ word, color string }{
+	Pass:         {"pass", "32"},
+	Fail:         {"FAIL", "31"},
+	Inconclusive: {"????", "33"},
+	Skip:         {"skip", "36"},
+	Unspecified:  {"free", "36"},
+}
+
+func (t *printer) mark(v Verdict) string { return t.paint(marks[v].color, marks[v].word) }
+
+func (t *printer) paint(color, text string) string {
+	if !t.Color {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// cases prints one line for each case, its title cut to the width.
+func (t *printer) cases(r *Report) {
+	longest := 0
+	for _, c := range r.Cases {
+		longest = max(longest, utf8.RuneCountInString(c.ID))
+	}
+	for _, c := range r.Cases {
+		t.line("%s  %-*s  %s", t.mark(c.Verdict), longest, c.ID, t.cut(c.Title, longest+8))
+		if t.Verbose {
+			t.checks(c)
+		}
+	}
+}
+
+func (t *printer) checks(c Case) {
+	for _, k := range c.Checks {
+		rule := k.Rule
+		if rule == "" {
+			rule = "every rule of the case"
+		}
+		t.line("      %s  %s (%s)", t.mark(k.Verdict), k.Title, rule)
+	}
+	t.line("      %d checks in %.1f ms", len(c.Checks), c.DurationMs)
+}
+
+// cut shortens a text so that it and what stands before it fit the terminal.
+func (t *printer) cut(s string, before int) string {
+	n := max(20, t.Width-before)
+	if t.Width == 0 || utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+// rules prints which rules this run proved.
+func (t *printer) rules(r *Report) {
+	by := map[Verdict][]string{}
+	for _, rule := range r.Rules {
+		by[rule.Verdict] = append(by[rule.Verdict], rule.Ref)
+	}
+	t.line("")
+	if t.Verbose {
+		for _, rule := range r.Rules {
+			t.line("%s  %-5s %-26s %-6s  %s", t.mark(rule.Verdict), rule.Ref, rule.ID, rule.Level, t.cut(rule.Title, 48))
+		}
+		t.line("")
+	}
+	words := []struct {
+		v    Verdict
+		word string
+	}{{Pass, "proved"}, {Fail, "failed"}, {Inconclusive, "not judged"}, {Skip, "not exercised"}}
+	for _, w := range words {
+		if len(by[w.v]) > 0 {
+			t.wrap(fmt.Sprintf("%d rules %s:", len(by[w.v]), w.word), by[w.v])
+		}
+	}
+}
+
+// wrap prints words after a label, indented below it where they do not fit.
+func (t *printer) wrap(label string, words []string) {
+	width := t.Width
+	if width == 0 {
+		width = 100
+	}
+	line := label
+	for _, word := range words {
+		if utf8.RuneCountInString(line)+1+len(word) > width {
+			t.line("%s", line)
+			line = "   "
+		}
+		line += " " + word
+	}
+	t.line("%s", line)
+}
+
+// failures prints every case that is no pass, with what to look at.
+func (t *printer) failures(r *Report) {
+	for _, c := range r.Cases {
+		if c.Verdict != Fail && c.Verdict != Inconclusive {
+			continue
+		}
+		t.line("")
+		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, c.Title)
+		for _, k := range c.Checks {
+			if k.Verdict == Fail || k.Verdict == Inconclusive {
+				t.failure(r, k)
+			}
+		}
+	}
+}
+
+func (t *printer) failure(r *Report, k Check) {
+	place := ""
+	if k.File != "" {
+		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
+	}
+	t.line("  %s%s", place, k.Title)
+	t.field("expected", k.Expected)
+	t.field("actual", k.Actual)
+	for _, rule := range r.Rules {
+		if rule.ID == k.Rule {
+			t.field("rule", fmt.Sprintf("%s %s: %s", rule.Ref, rule.ID, rule.Title))
+		}
+	}
+	t.field("fix", k.Fix)
+}
+
+// field prints a labelled value; one of several lines stands below its label.
+func (t *printer) field(label, value string) {
+	switch {
+	case value == "":
+	case strings.Contains(value, "\n"):
+		t.line("    %-8s", label)
+		for _, line := range strings.Split(strings.TrimRight(value, "\n"), "\n") {
+			t.line("      %s", line)
+		}
+	default:
+		t.line("    %-8s  %s", label, value)
+	}
+}
+
+// summary prints the last line: what is counted, and the verdict.
+func (t *printer) summary(r *Report) {
+	s := r.Summary
+	parts := []string{fmt.Sprintf("%d passed", s.Pass)}
+	for _, p := range []struct {
+		n    int
+		word string
+	}{{s.Fail, "failed"}, {s.Inconclusive, "inconclusive"}, {s.Skip, "skipped"}, {s.Unspecified, "unspecified"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
+		}
+	}
+	noun := "cases"
+	if s.Cases == 1 {
+		noun = "case"
+	}
+	if !t.Quiet {
+		t.line("")
+	}
+	took := ""
+	if seconds, ok := r.Metrics["wallSeconds"]; ok {
+		took = fmt.Sprintf(" in %.2f s", seconds)
+	}
+	t.line("%d %s%s: %s; verdict: %s", s.Cases, noun, took, strings.Join(parts, ", "), t.paint(marks[r.Verdict].color, string(r.Verdict)))
+}
