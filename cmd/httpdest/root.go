@@ -87,7 +87,7 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 		Example:       "  httpdest run                      play the library that comes with httpdest\n  httpdest run my-scenarios/        play your own\n  httpdest rules list               the rules a scenario can name",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          known,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(a.stdout)
@@ -98,6 +98,20 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 	})
 	root.AddCommand(a.runCommand(), a.rulesCommand(), a.versionCommand())
 	return root
+}
+
+// known refuses the name of a command that does not exist, with the one that
+// was probably meant.
+func known(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	f := failure{exitUsage, fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath()), fmt.Sprintf("see %s --help", cmd.CommandPath())}
+	cmd.SuggestionsMinimumDistance = 2 // two letters swapped, or one wrong
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		f.hint = fmt.Sprintf("did you mean %q?", near[0])
+	}
+	return f
 }
 
 // color says whether text on w may be coloured: on a terminal, unless NO_COLOR

@@ -2,9 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"text/tabwriter"
-
 	"fmt"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +14,7 @@ func (a *app) rulesCommand() *cobra.Command {
 	rules := &cobra.Command{
 		Use:   "rules",
 		Short: "The rules of the destination that scenarios name",
-		Args:  cobra.NoArgs,
+		Args:  known,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var asJSON bool

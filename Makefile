@@ -1,0 +1,60 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+OUT ?= out
+# The race detector needs cgo and a C compiler; without them the tests run without it.
+RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help
+help: ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: build ## Play the library and judge it; recordings and report.json go to out/
+	@bin/httpdest run --out $(OUT)
+
+.PHONY: test
+test: ## Run all tests; says what it has to leave out
+	@if [ -n "$(RACE)" ]; then echo "tests with the race detector"; export CGO_ENABLED=1
+	else echo "tests WITHOUT the race detector: it needs a C compiler (install gcc)"; fi
+	for witness in curl openssl; do
+		command -v "$$witness" >/dev/null || echo "tests WITHOUT $$witness as a witness of the mock endpoint: install $$witness"
+	done
+	go test $(RACE) ./...
+
+.PHONY: lint
+lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go'))
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:" $$unformatted; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go mod tidy -diff
+
+.PHONY: mutants
+mutants: ## Build every mutant and show that the library finds it
+	@go test ./scenarios/mutants -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	@go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (60s each)
+	@for package in $$(go list ./...); do
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} "$$package"
+		done
+	done
+
+.PHONY: build
+build: ## Build bin/httpdest, a static binary
+	@CGO_ENABLED=0 go build -trimpath -o bin/httpdest ./cmd/httpdest
+
+.PHONY: clean
+clean: ## Remove what the other targets made
+	@rm -rf bin $(OUT)
