@@ -106,12 +106,23 @@ func (t *printer) rules(r *Report) {
 	words := []struct {
 		v    Verdict
 		word string
-	}{{Pass, "proved"}, {Fail, "failed"}, {Inconclusive, "not judged"}, {Skip, "not exercised"}}
+	}{{Pass, "proved"}, {Fail, "failed"}, {Inconclusive, "not judged"}}
 	for _, w := range words {
 		if len(by[w.v]) > 0 {
-			t.wrap(fmt.Sprintf("%d rules %s:", len(by[w.v]), w.word), by[w.v])
+			t.wrap(fmt.Sprintf("%s %s:", count(len(by[w.v]), "rule"), w.word), by[w.v])
 		}
 	}
+	if n := len(by[Skip]); n > 0 {
+		t.line("%s not exercised by these cases", count(n, "rule"))
+	}
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // wrap prints words after a label, indented below it where they do not fit.
@@ -189,10 +200,6 @@ func (t *printer) summary(r *Report) {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
 	}
-	noun := "cases"
-	if s.Cases == 1 {
-		noun = "case"
-	}
 	if !t.Quiet {
 		t.line("")
 	}
@@ -200,5 +207,5 @@ func (t *printer) summary(r *Report) {
 	if seconds, ok := r.Metrics["wallSeconds"]; ok {
 		took = fmt.Sprintf(" in %.2f s", seconds)
 	}
-	t.line("%d %s%s: %s; verdict: %s", s.Cases, noun, took, strings.Join(parts, ", "), t.paint(marks[r.Verdict].color, string(r.Verdict)))
+	t.line("%s%s: %s; verdict: %s", count(s.Cases, "case"), took, strings.Join(parts, ", "), t.paint(marks[r.Verdict].color, string(r.Verdict)))
 }

@@ -1,0 +1,54 @@
+package scenarios_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// What the README shows must work as it stands there.
+var _ = Describe("The README", func() {
+	blocks := func() []string {
+		content, err := os.ReadFile("../README.md")
+		Expect(err).NotTo(HaveOccurred())
+		var out []string
+		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
+			out = append(out, m[1])
+		}
+		Expect(out).To(HaveLen(4), "a complete scenario, and three fragments")
+		return out
+	}
+
+	It("shows a scenario that passes", func(ctx SpecContext) {
+		sc, err := scenarios.Parse("my.yaml", []byte(blocks()[0]))
+		Expect(err).NotTo(HaveOccurred())
+		rules, err := scenarios.Rules()
+		Expect(err).NotTo(HaveOccurred())
+		lines, err := simulate.Play(ctx, sc, memory.New(), 1)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(check.Judge(sc, rules, lines).Verdict).To(Equal(reports.Pass))
+	})
+
+	It("shows fragments that are one scenario together", func() {
+		all := "title: fragments\nrules: [trig-enter]\nexpect: []\nothers: allowed\n" + strings.Join(blocks()[1:], "\n")
+		_, err := scenarios.Parse("fragments.yaml", []byte(all))
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	It("names every rule's command and every flag", func() {
+		content, err := os.ReadFile("../README.md")
+		Expect(err).NotTo(HaveOccurred())
+		for _, flag := range []string{"--out", "--report", "--seed", "--jobs", "--shards", "--verbose", "--quiet"} {
+			Expect(string(content)).To(ContainSubstring(flag))
+		}
+	})
+})
