@@ -20,7 +20,7 @@ const lingering = 5 * time.Second
 // request, and hands it to the HTTP server.
 func (e *Endpoint) take(raw net.Conn, ordinal int) {
 	ahead := &lookahead{Conn: raw}
-	entry := journal.Handshake{Accepted: e.options.Now(), Socket: ordinal}
+	entry := journal.Handshake{Accepted: e.options.Now(), Socket: ordinal, Remote: raw.RemoteAddr().String()}
 	secure, err := e.admit(ahead, ordinal, &entry)
 	if err != nil {
 		e.refuse(raw, entry, err)

@@ -53,7 +53,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	e, c := x.endpoint, x.conn
 	c.requests++
 	x.entry = journal.Request{
-		Arrived: e.options.Now(), Socket: c.ordinal, Number: c.requests,
+		Arrived: e.options.Now(), Socket: c.ordinal, Remote: c.raw.RemoteAddr().String(), Number: c.requests,
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
 	}
 	x.entry.Head, x.entry.Headers = e.head(c.takeRaw())

@@ -36,6 +36,7 @@ type Request struct {
 	Arrived       time.Time // when its body was complete
 	Answered      time.Time // when the last byte of the answer left, or the endpoint gave up
 	Socket        int       // of the endpoint, in order of acceptance, from 1
+	Remote        string    // the client's address
 	Number        int       // on its socket, from 1
 	Method        string
 	Target        string
@@ -58,6 +59,7 @@ type Handshake struct {
 	Accepted   time.Time
 	Ended      time.Time
 	Socket     int
+	Remote     string
 	Reason     string // low cardinality: certificate-required, unknown-ca, disconnected, …
 	ServerName string
 	Peer       *Peer

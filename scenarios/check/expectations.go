@@ -127,8 +127,8 @@ func (v *view) compare(e *scenarios.Expectation, x *exported) []mismatch {
 		want := slices.Sorted(slices.Values(e.Because))
 		add("because", strings.Join(want, ", "), strings.Join(slices.Sorted(slices.Values(x.Because)), ", "))
 	}
-	if e.At != nil {
-		add("time of the decision, after start", duration(*e.At), duration(x.At.Sub(v.scenario.Start)))
+	if got := x.At.Sub(v.scenario.Start); e.At != nil && !v.near(got, *e.At) {
+		add("time of the decision, after start", duration(*e.At), duration(got))
 	}
 	if e.Within != nil {
 		wrong = append(wrong, v.within(e, x)...)
@@ -141,8 +141,8 @@ func (v *view) compare(e *scenarios.Expectation, x *exported) []mismatch {
 		}
 		add("outcomes of its attempts", list(e.Outcomes), list(got))
 	}
-	if e.After != nil {
-		add("waits before its attempts", list(durations(e.After)), list(durations(waits(x, attempts))))
+	if got := waits(x, attempts); e.After != nil && !slices.EqualFunc(got, e.After, v.near) {
+		add("waits before its attempts", list(durations(e.After)), list(durations(got)))
 	}
 	if e.Certificate != "" {
 		wrong = append(wrong, v.certificate(e, x)...)
@@ -185,7 +185,7 @@ func (v *view) within(e *scenarios.Expectation, x *exported) []mismatch {
 	if len(attempts) == 0 {
 		return []mismatch{{what, "within " + duration(*e.Within), "it was never attempted"}}
 	}
-	if got := attempts[0].At.Sub(from); got > *e.Within || got < 0 {
+	if got := attempts[0].At.Sub(from); got > *e.Within+v.tolerance || got < -v.tolerance {
 		return []mismatch{{what, "within " + duration(*e.Within), duration(got)}}
 	}
 	return nil

@@ -22,7 +22,7 @@ func (v *view) budget(f *findings) {
 		}
 		took := a.EndedAt.Sub(a.At)
 		late := a.Outcome == "timeout"
-		f.note(took <= budget && (!late || took == budget), "attempt %d of %s: %s after %s", a.Number, a.Message, a.Outcome, duration(took))
+		f.note(took <= budget+v.tolerance && (!late || v.near(took, budget)), "attempt %d of %s: %s after %s", a.Number, a.Message, a.Outcome, duration(took))
 	}
 }
 
@@ -75,9 +75,9 @@ func (v *view) delays(f *findings) {
 			before, a := m.attempts[n-1], m.attempts[n]
 			due := before.EndedAt.Add(policy[n-1])
 			gap := a.At.Sub(before.EndedAt)
-			ok := a.At.Equal(due) || a.At.After(due) && v.held(m, due, a.At)
+			ok := v.near(gap, policy[n-1]) || a.At.After(due) && v.held(m, due, a.At)
 			if v.scenario.Destination.Retry.ObserveRetryAfter {
-				ok = !a.At.Before(due)
+				ok = gap >= policy[n-1]-v.tolerance
 			}
 			f.note(ok, "%s: attempt %d came %s after the failure, not %s", m.id, a.Number, duration(gap), duration(policy[n-1]))
 		}
@@ -201,13 +201,14 @@ func (v *view) backfillHour(f *findings) {
 		for _, p := range v.pauses() {
 			took -= p.overlap(mapped, x.At)
 		}
-		f.note(took <= time.Hour, "%s came %s after the mapping", x.ID, duration(took))
+		f.note(took <= time.Hour+v.tolerance, "%s came %s after the mapping", x.ID, duration(took))
 	}
 }
 
 func (v *view) silence(f *findings) {
 	for _, p := range v.pauses() {
 		f.note(true, "")
+		p.from, p.to = p.from.Add(v.tolerance), p.to.Add(-v.tolerance)
 		for _, a := range v.attempts {
 			f.note(!a.At.After(p.from) || !a.At.Before(p.to), "attempt %d of %s started in a pause", a.Number, a.Message)
 		}

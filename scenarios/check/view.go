@@ -30,6 +30,7 @@ type view struct {
 	audiences map[string]scenarios.Audience // by id
 	keys      map[string]scenarios.Audience // by key
 	bodies    map[string]*body              // each distinct one is parsed once
+	tolerance time.Duration                 // of times; 0 for a recording in virtual time
 }
 
 // exported is one export with what became of it.
@@ -111,6 +112,7 @@ func (v *view) index(l recording.Line) {
 	switch {
 	case l.Run != nil:
 		v.run = l.Run
+		v.tolerance = time.Duration(l.Run.ToleranceMs) * time.Millisecond
 	case l.End != nil:
 		v.end = l.End
 	case l.Update != nil:
@@ -180,6 +182,9 @@ func (v *view) pauses() []interval {
 	}
 	return out
 }
+
+// near says whether a time is what it should be.
+func (v *view) near(got, want time.Duration) bool { return (got - want).Abs() <= v.tolerance }
 
 // interval is a stretch of virtual time.
 type interval struct{ from, to time.Time }

@@ -39,6 +39,10 @@ type Run struct {
 	Start    time.Time `json:"start"`
 	// Endpoint is the URL of the destination before query parameters are added.
 	Endpoint string `json:"endpoint"`
+	// Clock is "wall" for a run on the wall clock, whose times are within
+	// ToleranceMs of those planned.
+	Clock       string `json:"clock,omitempty"`
+	ToleranceMs int64  `json:"toleranceMs,omitempty"`
 }
 
 // Update is a change of one profile, as the engine accepted it.

@@ -15,15 +15,27 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// driver plays one scenario in virtual time: it takes one event at a time,
-// performs the engine's effects on the wire, and goes on when the wire has
-// settled. Only its own goroutine touches it; what it shares with both ends of
-// the wire is in wire.
+// ground is what a driver stands on: the wire and its clock, virtual or not.
+type ground interface {
+	// begin sets an operation in motion.
+	begin(op *operation)
+	// seen takes what the endpoint journalled since the last call.
+	seen() ([]journal.Request, []journal.Handshake)
+	// play runs the events of a driver to their end.
+	play(ctx context.Context, d *driver) error
+	// abandon cancels what is under way and waits until it has ended.
+	abandon()
+}
+
+// driver plays one scenario: it takes one event at a time and performs the
+// engine's effects on the wire. Only its own goroutine touches it; what both
+// ends of the wire share with it is in its ground.
 type driver struct {
 	scenario   *scenarios.Scenario
 	shards     int
-	wire       *wire
+	ground     ground
 	agenda     *agenda
+	now        time.Time
 	population *population
 	flow       *dataflow.Snapshot
 	dispatcher *engine.Dispatcher
@@ -33,13 +45,17 @@ type driver struct {
 	wakeAt     time.Time // when that is
 }
 
-// play runs every event to the end of the history and of all it set off.
-func (d *driver) play(ctx context.Context) error {
+// arm puts the history on the agenda.
+func (d *driver) arm() {
 	for i := range d.scenario.History {
 		step := &d.scenario.History[i]
 		d.agenda.add(d.scenario.Start.Add(step.At), start, func() error { return d.step(step) })
 	}
 	d.agenda.add(d.scenario.Start.Add(d.scenario.Until), start, func() error { return nil })
+}
+
+// play takes one event after the other, each when the one before has settled.
+func (w *wire) play(ctx context.Context, d *driver) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -48,11 +64,12 @@ func (d *driver) play(ctx context.Context) error {
 		if e == nil {
 			return nil
 		}
-		d.wire.advance(e.at)
+		d.now = e.at
+		w.advance(e.at)
 		if err := e.run(); err != nil {
 			return err
 		}
-		op, err := d.wire.settle()
+		op, err := w.settle()
 		if err != nil {
 			return err
 		}
@@ -65,37 +82,44 @@ func (d *driver) play(ctx context.Context) error {
 	}
 }
 
+// advance moves the driver's time on, never back: on the wall clock an event
+// may be planned for a moment before the last one ended.
+func (d *driver) advance(to time.Time) {
+	if to.After(d.now) {
+		d.now = to
+	}
+}
+
 // recordJournal takes over what the endpoint saw in this step, in an order
 // that does not depend on which goroutine wrote first.
 func (d *driver) recordJournal() {
-	w := d.wire
-	slices.SortFunc(w.requests, func(a, b journal.Request) int {
+	requests, refused := d.ground.seen()
+	slices.SortFunc(requests, func(a, b journal.Request) int {
 		return cmp.Or(cmp.Compare(a.Socket, b.Socket), cmp.Compare(a.Number, b.Number))
 	})
-	slices.SortFunc(w.refused, func(a, b journal.Handshake) int { return cmp.Compare(a.Socket, b.Socket) })
-	for _, h := range w.refused {
+	slices.SortFunc(refused, func(a, b journal.Handshake) int { return cmp.Compare(a.Socket, b.Socket) })
+	for _, h := range refused {
 		d.recorder.handshake(h)
 	}
-	for _, r := range w.requests {
+	for _, r := range requests {
 		d.recorder.request(r)
 	}
-	w.refused, w.requests = nil, nil
 }
 
 // completed hands the end of an operation to the dispatcher.
 func (d *driver) completed(op *operation) error {
 	if k := d.sender.Finish(op.exchange); k != nil {
 		uses := k.Uses()
-		d.agenda.add(d.wire.now.Add(delivery.IdleTimeout), idle, func() error {
+		d.agenda.add(d.now.Add(delivery.IdleTimeout), idle, func() error {
 			d.sender.CloseIdle(k, uses)
 			return nil
 		})
 	}
-	effects := d.dispatcher.Completed(d.wire.now, engine.Completion{
+	effects := d.dispatcher.Completed(d.now, engine.Completion{
 		Operation: op.op.ID, Outcome: op.result.Outcome, Asked: op.result.Asked, Answering: op.result.Answering,
 	})
 	if op.op.Kind == engine.Attempt {
-		d.recorder.attempt(d.wire.now, op, effects.Retried)
+		d.recorder.attempt(d.now, op, effects.Retried)
 	}
 	return d.perform(effects)
 }
@@ -103,7 +127,7 @@ func (d *driver) completed(op *operation) error {
 // perform does what the engine asks for, in the order it asks for: durable
 // first, then decisions of a backfill, then the wire.
 func (d *driver) perform(e engine.Effects) error {
-	now := d.wire.now
+	now := d.now
 	if err := d.population.store.Commit(nil, e.Persist); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -143,7 +167,7 @@ func (d *driver) schedule(at time.Time) {
 	}
 	d.wake = d.agenda.add(at, wakeUp, func() error {
 		d.wake, d.wakeAt = nil, time.Time{}
-		return d.perform(d.dispatcher.Wake(d.wire.now))
+		return d.perform(d.dispatcher.Wake(d.now))
 	})
 }
 
@@ -155,7 +179,7 @@ func (d *driver) begin(op engine.Operation) error {
 	} else {
 		x.exchange = d.sender.Decision(op)
 	}
-	d.wire.begin(x)
+	d.ground.begin(x)
 	return nil
 }
 
@@ -165,7 +189,7 @@ func (d *driver) backfill(due engine.Due) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	s, x := engine.DecideBackfill(d.wire.now, s, due.Audiences, d.flow)
+	s, x := engine.DecideBackfill(d.now, s, due.Audiences, d.flow)
 	if x == nil {
 		return nil
 	}
@@ -183,7 +207,7 @@ func (d *driver) accept(states []engine.State, exports ...*engine.Export) error 
 	for _, x := range exports {
 		d.recorder.export(x)
 	}
-	return d.perform(d.dispatcher.Enqueue(d.wire.now, exports...))
+	return d.perform(d.dispatcher.Enqueue(d.now, exports...))
 }
 
 // startBackfill spreads the members of newly mapped audiences over the hour.
@@ -195,5 +219,5 @@ func (d *driver) startBackfill(audiences []profile.AudienceRef) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return d.perform(d.dispatcher.Backfill(d.wire.now, audiences, members))
+	return d.perform(d.dispatcher.Backfill(d.now, audiences, members))
 }

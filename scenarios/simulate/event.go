@@ -56,6 +56,18 @@ func (a *agenda) next() *event {
 	return nil
 }
 
+// peek is the event that next would return; nil when none but idle ones are
+// left.
+func (a *agenda) peek() *event {
+	for a.lively > 0 {
+		if e := a.events[0]; !e.dead {
+			return e
+		}
+		heap.Pop((*byTime)(a))
+	}
+	return nil
+}
+
 // disarm takes an event off; one that fired or was disarmed stays so.
 func (a *agenda) disarm(e *event) {
 	if !e.dead && e.class != idle {

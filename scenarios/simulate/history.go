@@ -60,7 +60,7 @@ func (d *driver) updates(s *scenarios.Step, names []string) error {
 		if o.err != nil {
 			return fmt.Errorf("store: %w", o.err)
 		}
-		d.recorder.update(d.wire.now, o.update)
+		d.recorder.update(d.now, o.update)
 		var exports []*engine.Export
 		if o.export != nil {
 			exports = append(exports, o.export)
@@ -86,7 +86,7 @@ func (d *driver) decide(s *scenarios.Step, name string) decided {
 			d.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
 		}
 	}
-	state, x := engine.Decide(d.wire.now, state, u, d.flow)
+	state, x := engine.Decide(d.now, state, u, d.flow)
 	return decided{update: u, state: state, export: x}
 }
 
@@ -117,7 +117,7 @@ func shardOf(name string, shards int) int {
 
 // action plays a change of the dataflow.
 func (d *driver) action(s *scenarios.Step) error {
-	now := d.wire.now
+	now := d.now
 	var refs []profile.AudienceRef
 	for _, key := range s.Targets {
 		refs = append(refs, d.population.refs[key])

@@ -1,6 +1,7 @@
 // Package simulate plays scenarios: the real engine against the real mock
-// endpoint, over real HTTP and TLS bytes, in virtual time. It translates
-// between their words and writes the recording; it judges nothing.
+// endpoint, over real HTTP and TLS bytes, in virtual time or on the wall clock.
+// It translates between their words and writes the recording; it judges
+// nothing.
 package simulate
 
 import (
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
@@ -20,26 +22,50 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// Play plays one scenario with the given store and number of decider shards
-// and returns its recording. A run that could not be played to its end has a
-// recording that says so; the error is for what has no recording: a
-// configuration the engine refuses, or ctx done.
+// Clock is the time a scenario is played in.
+type Clock string
+
+// The clocks. On the wall clock the wire is TCP on loopback, a day of history
+// takes a day, and times hold within Tolerance.
+const (
+	Virtual Clock = "virtual"
+	Wall    Clock = "wall"
+)
+
+// Tolerance is how far times on the wall clock may be from those planned.
+const Tolerance = time.Second
+
+// Setting is how one scenario is played.
+type Setting struct {
+	Clock  Clock // "" means Virtual
+	Store  store.Store
+	Shards int // decider shards; 0 means 1
+}
+
+// Play plays one scenario in virtual time with the given store and number of
+// decider shards; see PlayOn.
 func Play(ctx context.Context, sc *scenarios.Scenario, s store.Store, shards int) ([]recording.Line, error) {
-	d, endpoint, plan, err := newDriver(sc, s, shards)
+	return PlayOn(ctx, sc, Setting{Store: s, Shards: shards})
+}
+
+// PlayOn plays one scenario and returns its recording. A run that could not be
+// played to its end has a recording that says so; the error is for what has no
+// recording: a configuration the engine refuses, or ctx done.
+func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]recording.Line, error) {
+	s, err := newStage(sc, setting)
 	if err != nil {
 		return nil, err
 	}
-	listener := d.wire.net.Listen(net.JoinHostPort(receiverHost, port(d.sender)))
 	served := make(chan error, 1)
-	go func() { served <- endpoint.Serve(listener) }()
+	go func() { served <- s.endpoint.Serve(s.listener) }()
 
-	played := d.play(ctx)
-	pending := pendingIDs(d.dispatcher)
-	// From here on only ends are tied up; nothing is recorded any more.
-	d.wire.abandon()
-	d.sender.Close()
-	_ = listener.Close()
-	if err := errors.Join(endpoint.Close(), <-served); err != nil {
+	s.driver.arm()
+	played := s.driver.ground.play(ctx, s.driver)
+	pending := pendingIDs(s.driver.dispatcher)
+	s.driver.ground.abandon()
+	s.driver.sender.Close()
+	_ = s.listener.Close() // nothing is left to accept
+	if err := errors.Join(s.endpoint.Close(), <-served); err != nil {
 		return nil, fmt.Errorf("mock endpoint: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -49,54 +75,11 @@ func Play(ctx context.Context, sc *scenarios.Scenario, s store.Store, shards int
 	if played != nil && !errors.As(played, &inconclusive) {
 		return nil, played
 	}
-	d.recorder.end(d.wire.now, sc.Endpoint.Faults, plan.Firings(), pending, played)
-	return d.recorder.lines, nil
-}
-
-// newDriver translates the scenario and builds both ends of the wire.
-func newDriver(sc *scenarios.Scenario, s store.Store, shards int) (*driver, *mockendpoint.Endpoint, *fault.Plan, error) {
-	audiences, refs := directory(sc)
-	flow := configuration(sc, refs)
-	if err := flow.Validate(audiences); err != nil {
-		return nil, nil, nil, fmt.Errorf("%s: %w", sc.Pos, err)
+	if setting.Clock == Wall {
+		s.driver.recordJournal() // what the endpoint wrote after the last answer
 	}
-	certificates, err := newPKI(sc)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	a := &agenda{}
-	w := newWire(a, sc.Start)
-	p := newPopulation(sc, refs, s)
-	plan := faultPlan(sc)
-	endpoint := mockendpoint.New(mockendpoint.Options{
-		Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients,
-		Bearer: sc.Endpoint.Bearer.Reveal(), Faults: plan, Journal: w, ProfileOf: p.profileOf,
-		Now: w.Now, Wait: w.wait, OnState: w.stateChanged,
-	})
-	sender := delivery.New(delivery.Config{
-		Destination: flow.Destination, Dial: w.net.Dial, Roots: certificates.roots, Certificate: certificates.client,
-		Now: w.Now, UserAgent: "httpdest",
-	})
-	snapshot := dataflow.NewSnapshot(flow, audiences)
-	if sc.Dataflow.Activated {
-		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
-	}
-	d := &driver{
-		scenario: sc, shards: max(1, shards), wire: w, agenda: a, population: p, flow: snapshot,
-		dispatcher: engine.NewDispatcher(settings(flow, sender.Encrypted(), sender.HasCertificate())),
-		sender:     sender, recorder: &recorder{secret: sc.Destination.Auth.Token.Reveal()},
-	}
-	d.recorder.add(recording.Line{Run: &recording.Run{
-		Schema: recording.Schema, Scenario: sc.ID, Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint,
-	}})
-	return d, endpoint, plan, nil
-}
-
-func port(s *delivery.Sender) string {
-	if s.Encrypted() {
-		return "443"
-	}
-	return "80"
+	s.driver.recorder.end(s.driver.now, sc.Endpoint.Faults, s.plan.Firings(), pending, played)
+	return s.driver.recorder.lines, nil
 }
 
 func pendingIDs(d *engine.Dispatcher) []string {
@@ -106,4 +89,69 @@ func pendingIDs(d *engine.Dispatcher) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// stage is everything one run needs: both ends of the wire and the driver.
+type stage struct {
+	driver   *driver
+	endpoint *mockendpoint.Endpoint
+	listener net.Listener
+	plan     *fault.Plan
+}
+
+// newStage translates the scenario and builds both ends of the wire.
+func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
+	audiences, refs := directory(sc)
+	flow := configuration(sc, refs)
+	if err := flow.Validate(audiences); err != nil {
+		return nil, fmt.Errorf("%s: %w", sc.Pos, err)
+	}
+	certificates, err := newPKI(sc)
+	if err != nil {
+		return nil, err
+	}
+	a := &agenda{}
+	p := newPopulation(sc, refs, setting.Store)
+	s := &stage{plan: faultPlan(sc)}
+	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,
+		recorder: &recorder{secret: sc.Destination.Auth.Token.Reveal()}}
+	s.driver = d
+	options := mockendpoint.Options{
+		Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients,
+		Bearer: sc.Endpoint.Bearer.Reveal(), Faults: s.plan, ProfileOf: p.profileOf,
+	}
+	config := delivery.Config{
+		Destination: flow.Destination, Roots: certificates.roots, Certificate: certificates.client, UserAgent: "httpdest",
+	}
+	run := &recording.Run{Schema: recording.Schema, Scenario: sc.ID, Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
+	if setting.Clock == Wall {
+		run.Clock, run.ToleranceMs = string(Wall), Tolerance.Milliseconds()
+		err = s.onTheWallClock(&options, &config)
+	} else {
+		s.inVirtualTime(&options, &config)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.endpoint, d.sender = mockendpoint.New(options), delivery.New(config)
+	d.dispatcher = engine.NewDispatcher(settings(flow, d.sender.Encrypted(), d.sender.HasCertificate()))
+	d.flow = dataflow.NewSnapshot(flow, audiences)
+	if sc.Dataflow.Activated {
+		d.flow, _ = d.flow.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
+	}
+	d.recorder.add(recording.Line{Run: run})
+	return s, nil
+}
+
+// inVirtualTime stands the driver on connections in memory.
+func (s *stage) inVirtualTime(o *mockendpoint.Options, c *delivery.Config) {
+	w := newWire(s.driver.agenda, s.driver.now)
+	o.Journal, o.Now, o.Wait, o.OnState = w, w.Now, w.wait, w.stateChanged
+	c.Dial, c.Now = w.net.Dial, w.Now
+	s.driver.ground = w
+	port := "443"
+	if o.Mode == mockendpoint.Plain {
+		port = "80"
+	}
+	s.listener = w.net.Listen(net.JoinHostPort(receiverHost, port))
 }

@@ -57,6 +57,7 @@ type operation struct {
 	exchange  *delivery.Exchange
 	started   time.Time
 	cancel    context.CancelCauseFunc
+	ended     time.Time // on the wall clock
 	deadline  *event
 	encrypted bool
 
@@ -207,7 +208,16 @@ func (w *wire) advance(to time.Time) {
 	w.now = to
 }
 
-// abandon cancels what is still under way and waits until it has ended.
+// seen implements ground.
+func (w *wire) seen() ([]journal.Request, []journal.Handshake) {
+	w.net.Lock()
+	defer w.net.Unlock()
+	requests, refused := w.requests, w.refused
+	w.requests, w.refused = nil, nil
+	return requests, refused
+}
+
+// abandon implements ground.
 func (w *wire) abandon() {
 	w.net.Lock()
 	for op := range w.open {

@@ -1,0 +1,85 @@
+package simulate
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// What plays in virtual time must play the same on the wall clock: the
+// substrate of the wire makes no difference. One short scenario of every kind
+// here; `make wall` plays every one of the library that is short enough.
+var _ = Describe("On the wall clock", Label("wall"), func() {
+	rules, err := scenarios.Rules()
+	It("has rules", func() { Expect(err).NotTo(HaveOccurred()) })
+
+	for _, tls := range []string{"plain", "tls", "mtls-optional", "mtls-only"} {
+		It("a scenario makes the same attempts, bodies and verdict as in virtual time: "+tls, func(ctx SpecContext) {
+			sc, err := scenarios.Parse("wall.yaml", []byte(strings.ReplaceAll(`
+title: on both clocks
+rules: [trig-enter, rcv-mtls-only]
+audiences: {a: {}, b: {}}
+destination: {auth: {type: bearer, token: s3cret}, headers: "X-A:1", queryParameters: "q=1", includeSegmentTimestamps: true}
+dataflow: {audiences: [a], attributes: [name], maxInFlight: 4}
+profiles:
+  p-{1..12}: {audiences: [b], attributes: {name: "n {n}"}}
+endpoint:
+  tls: TLS
+  faults:
+    - {profile: "p-{1..3}", requests: 1, latency: 200ms}
+history:
+  - {at: 100ms, profiles: "p-{1..12}", qualify: a}
+  - {at: 300ms, profiles: "p-{5..6}", set: name, to: again}
+expect:
+  - {profiles: "p-{1..12}", because: audience, at: 100ms, outcomes: 200, audiences: {a: realized, b: realized}}
+  - {profiles: "p-{5..6}", because: attribute, at: 300ms, outcomes: 200}
+`, "TLS", tls)))
+			Expect(err).NotTo(HaveOccurred())
+			sameOnBothClocks(ctx, sc, rules)
+		})
+	}
+})
+
+// sameOnBothClocks plays a scenario twice and compares what does not depend on
+// time.
+func sameOnBothClocks(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue) {
+	GinkgoHelper()
+	virtual, err := PlayOn(ctx, sc, Setting{Store: memory.New()})
+	Expect(err).NotTo(HaveOccurred())
+	onWall, err := PlayOn(ctx, sc, Setting{Clock: Wall, Store: memory.New()})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(timeless(onWall)).To(Equal(timeless(virtual)), sc.ID)
+	a, b := check.Judge(sc, rules, virtual), check.Judge(sc, rules, onWall)
+	Expect(b.Verdict).To(Equal(a.Verdict), "%s: %+v", sc.ID, slices.DeleteFunc(b.Checks, func(c reports.Check) bool { return c.Verdict == reports.Pass }))
+	Expect(a.Verdict).To(Equal(reports.Pass), sc.ID)
+}
+
+// timeless is the attempts of a recording without what may differ between the
+// clocks: times, sockets, and the order of what ends at one moment.
+func timeless(lines []recording.Line) []recording.Attempt {
+	var out []recording.Attempt
+	for _, l := range lines {
+		if l.Attempt != nil {
+			a := *l.Attempt
+			a.At, a.EndedAt, a.Socket, a.Reused = time.Time{}, time.Time{}, 0, false
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b recording.Attempt) int {
+		if c := strings.Compare(a.Message, b.Message); c != 0 {
+			return c
+		}
+		return a.Number - b.Number
+	})
+	return out
+}
