@@ -19,13 +19,20 @@ import (
 
 // runFlags are the flags of httpdest run.
 type runFlags struct {
-	out     string
-	reports []string
-	seed    string
-	shards  int
-	jobs    int
-	verbose bool
-	quiet   bool
+	out      string
+	reports  []string
+	clock    string
+	seed     string
+	shards   int
+	jobs     int
+	repeat   int
+	failFast bool
+	known    string
+	label    string
+	pattern  string
+	list     bool
+	verbose  bool
+	quiet    bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -42,6 +49,13 @@ name. Without an argument, the library that comes with httpdest is played.`,
 	}
 	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl and report.json")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report: json=PATH or text=PATH; repeatable, - is stdout")
+	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
+	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
+	c.Flags().StringVar(&f.pattern, "run", "", "play cases whose id matches the regular expression")
+	c.Flags().BoolVar(&f.list, "list", false, "list the cases that are selected, and play none")
+	c.Flags().StringVar(&f.known, "known-failing", "", "file of cases known to fail, a pattern a line; one that passes is a failure, and a line that matches nothing too")
+	c.Flags().IntVar(&f.repeat, "repeat", 1, "play each case so many times; in virtual time the recordings must be equal")
+	c.Flags().BoolVar(&f.failFast, "fail-fast", false, "play no further case after the first that fails")
 	c.Flags().StringVar(&f.seed, "seed", "", "seed of identities, audience ids and faults by chance (default: that of each scenario)")
 	c.Flags().IntVar(&f.shards, "shards", 1, "decider shards; the recording does not depend on it")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "scenarios played at once (default: one per CPU)")
@@ -66,6 +80,12 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	cases, err := find(args)
 	if err != nil {
 		return err
+	}
+	if cases, err = f.choose(cases); err != nil {
+		return err
+	}
+	if f.list {
+		return a.list(cases)
 	}
 	if f.out != "" {
 		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")})
@@ -92,8 +112,19 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 
 // options checks the flags that are numbers.
 func (f runFlags) options() (simulate.Options, error) {
-	o := simulate.Options{Shards: f.shards, Jobs: f.jobs, OutDir: f.out, Version: version(),
-		NewStore: func() (store.Store, error) { return memory.New(), nil }}
+	o := simulate.Options{Clock: simulate.Clock(f.clock), Shards: f.shards, Jobs: f.jobs, Repeat: f.repeat, FailFast: f.failFast,
+		OutDir: f.out, Version: version(), NewStore: func() (store.Store, error) { return memory.New(), nil }}
+	if o.Clock != simulate.Virtual && o.Clock != simulate.Wall {
+		return o, failure{exitUsage, fmt.Errorf("--time %q", f.clock), "give virtual or wall"}
+	}
+	if f.repeat < 1 {
+		return o, failure{exitUsage, fmt.Errorf("--repeat %d", f.repeat), "give 1 or more"}
+	}
+	known, err := f.knownFailing()
+	if err != nil {
+		return o, err
+	}
+	o.Known = known
 	if f.shards < 1 || f.shards > 4096 {
 		return o, failure{exitUsage, fmt.Errorf("--shards %d", f.shards), "give a number from 1 to 4096"}
 	}

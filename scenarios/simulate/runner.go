@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/store"
@@ -19,9 +21,13 @@ import (
 
 // Options say how cases are played.
 type Options struct {
+	Clock    Clock                       // "" means Virtual
 	Seed     *uint64                     // overrides the seed of every scenario
 	Shards   int                         // decider shards; 0 means 1. The recording does not depend on it
-	Jobs     int                         // cases played at once; 0 means one per CPU
+	Jobs     int                         // cases played at once; 0 means one per CPU, and 64 on the wall clock
+	Repeat   int                         // each case so many times; 0 means once. The worst verdict counts
+	FailFast bool                        // play no further case after the first that fails
+	Known    *scenarios.KnownFailing     // cases that are known to fail; nil for none
 	OutDir   string                      // <OutDir>/recordings/<case>.jsonl; "" writes none
 	NewStore func() (store.Store, error) // one store per case
 	Progress func(reports.Case)          // called once per case, in the order of the cases
@@ -35,6 +41,9 @@ type Options struct {
 func RunAll(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) (*reports.Report, error) {
 	began := time.Now()
 	judged, err := runInOrder(ctx, cases, rules, o)
+	if err == nil {
+		judged = append(judged, stale(o.Known)...)
+	}
 	report := check.Summarise("run", rules, judged)
 	report.Metrics = map[string]float64{"wallSeconds": time.Since(began).Seconds()}
 	report.Environment = reports.Environment{Version: o.Version, Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
@@ -49,7 +58,11 @@ func RunAll(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Ca
 
 // runInOrder plays cases with a few workers and reports them in their order.
 func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) ([]reports.Case, error) {
-	if o.Jobs < 1 {
+	switch {
+	case o.Jobs > 0:
+	case o.Clock == Wall:
+		o.Jobs = 64 // they wait most of the time
+	default:
 		o.Jobs = runtime.NumCPU()
 	}
 	type outcome struct {
@@ -65,10 +78,14 @@ func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenario
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	next := make(chan int)
+	var failed atomic.Bool
 	for range min(o.Jobs, len(cases)) {
 		wg.Go(func() { // ends when next is closed
 			for i := range next {
-				judged, err := runOne(ctx, cases[i], rules, o)
+				judged, err := runKnown(ctx, cases[i], rules, o)
+				if o.FailFast && judged.Verdict == reports.Fail {
+					failed.Store(true)
+				}
 				outcomes[i] <- outcome{judged, err}
 			}
 		})
@@ -76,6 +93,10 @@ func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenario
 	wg.Go(func() {
 		defer close(next)
 		for i := range cases {
+			if failed.Load() {
+				outcomes[i] <- outcome{judged: skipped(cases[i], "not played: an earlier case failed")}
+				continue
+			}
 			select {
 			case next <- i:
 			case <-ctx.Done():
@@ -98,31 +119,102 @@ func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenario
 	return judged, nil
 }
 
+// stale is a failed case for every line of the list of known failures that
+// matches nothing.
+func stale(known *scenarios.KnownFailing) []reports.Case {
+	var out []reports.Case
+	for _, p := range known.Stale() {
+		out = append(out, reports.Case{ID: "known-failing", Title: "A line of the list of known failures is stale", File: p.Pos.File, Line: p.Pos.Line,
+			Verdict: reports.Fail, Checks: []reports.Check{{Verdict: reports.Fail, Title: p.Message, Fix: p.Hint, File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column}}})
+	}
+	return out
+}
+
+func skipped(sc *scenarios.Scenario, why string) reports.Case {
+	return reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules, Verdict: reports.Skip, Reason: why}
+}
+
+// runKnown plays one case and turns its verdict around where it is known to
+// fail.
+func runKnown(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, o Options) (reports.Case, error) {
+	c, err := runRepeatedly(ctx, sc, rules, o)
+	at, listed := o.Known.Match(sc.ID)
+	if err != nil || !listed {
+		return c, err
+	}
+	switch c.Verdict {
+	case reports.Fail:
+		// Nothing of it counts for a rule; what failed stays to be read in -v.
+		c.Verdict, c.Reason = reports.Skip, fmt.Sprintf("known to fail: %s:%d", at.File, at.Line)
+		for i := range c.Checks {
+			c.Checks[i].Verdict = reports.Skip
+		}
+	case reports.Pass:
+		c.Verdict = reports.Fail
+		c.Checks = append(c.Checks, reports.Check{Verdict: reports.Fail, Title: "the case is known to fail, and passes",
+			Fix: "take it off the list", File: at.File, Line: at.Line, Column: at.Column})
+	}
+	return c, nil
+}
+
+// runRepeatedly plays one case as often as asked; the first that is no pass
+// counts. In virtual time a recording that differs from the first is a failure
+// of the simulation, whatever the verdicts say.
+func runRepeatedly(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, o Options) (reports.Case, error) {
+	first, recorded, err := runOne(ctx, sc, rules, o)
+	for n := 2; err == nil && n <= o.Repeat && first.Verdict == reports.Pass; n++ {
+		var again reports.Case
+		var lines []recording.Line
+		if again, lines, err = runOne(ctx, sc, rules, o); err != nil {
+			break
+		}
+		if again.Verdict != reports.Pass {
+			again.Title += fmt.Sprintf(" (time %d of %d)", n, o.Repeat)
+			return again, nil
+		}
+		if o.Clock != Wall && !same(recorded, lines) {
+			first.Verdict = reports.Fail
+			first.Checks = append(first.Checks, reports.Check{Verdict: reports.Fail, Title: fmt.Sprintf("the recording of time %d differs from the first", n),
+				Fix: "report it: the simulation is not deterministic", File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column})
+		}
+		first.DurationMs += again.DurationMs
+	}
+	return first, err
+}
+
+func same(a, b []recording.Line) bool {
+	var x, y bytes.Buffer
+	if recording.Write(&x, a) != nil || recording.Write(&y, b) != nil {
+		return false
+	}
+	return bytes.Equal(x.Bytes(), y.Bytes())
+}
+
 // runOne plays one case, writes its recording, and judges it.
-func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, o Options) (reports.Case, error) {
+func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, o Options) (reports.Case, []recording.Line, error) {
 	if o.Seed != nil {
 		sc = sc.WithSeed(*o.Seed)
 	}
 	began := time.Now()
 	s, err := o.NewStore()
 	if err != nil {
-		return reports.Case{}, fmt.Errorf("store for %s: %w", sc.ID, err)
+		return reports.Case{}, nil, fmt.Errorf("store for %s: %w", sc.ID, err)
 	}
-	lines, err := Play(ctx, sc, s, o.Shards)
+	lines, err := PlayOn(ctx, sc, Setting{Clock: o.Clock, Store: s, Shards: o.Shards})
 	if err := errors.Join(ctx.Err(), s.Close()); err != nil {
-		return reports.Case{}, err
+		return reports.Case{}, nil, err
 	}
 	if err != nil {
-		return check.Unplayed(sc, err), nil
+		return check.Unplayed(sc, err), nil, nil
 	}
 	if o.OutDir != "" {
 		if err := writeRecording(o.OutDir, sc.ID, lines); err != nil {
-			return reports.Case{}, err
+			return reports.Case{}, nil, err
 		}
 	}
 	c := check.Judge(sc, rules, lines)
 	c.DurationMs = float64(time.Since(began).Microseconds()) / 1000
-	return c, nil
+	return c, lines, nil
 }
 
 // writeRecording writes <dir>/recordings/<case>.jsonl, whole or not at all.

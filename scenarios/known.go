@@ -1,0 +1,89 @@
+package scenarios
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+)
+
+// KnownFailing is the list of cases that are known to fail. A listed case is
+// still played: that it fails is expected, that it passes is a failure, and a
+// line that matches no case is one too, so the list cannot go stale. What could
+// not be judged is never excused.
+type KnownFailing struct {
+	mu       sync.Mutex // cases are played in parallel
+	patterns []*pattern
+}
+
+// pattern is one line of the list.
+type pattern struct {
+	glob string
+	pos  Position
+	used bool
+}
+
+// ParseKnownFailing reads a list: a pattern a line, as of path.Match ("*" is
+// anything but a slash), blank lines and # comments left out. All problems are
+// returned at once as Problems.
+func ParseKnownFailing(file string, content []byte) (*KnownFailing, error) {
+	k := &KnownFailing{}
+	var problems Problems
+	seen := map[string]int{}
+	for i, line := range strings.Split(string(content), "\n") {
+		glob, _, _ := strings.Cut(line, "#")
+		if glob = strings.TrimSpace(glob); glob == "" {
+			continue
+		}
+		pos := Position{file, i + 1, 1}
+		if _, err := path.Match(glob, ""); err != nil {
+			problems = append(problems, Problem{pos, fmt.Sprintf("%q is no pattern", glob), "write the id of a case, or a pattern such as retry/*"})
+			continue
+		}
+		if first, twice := seen[glob]; twice {
+			problems = append(problems, Problem{pos, fmt.Sprintf("%q is in line %d already", glob, first), "leave one out"})
+			continue
+		}
+		seen[glob] = i + 1
+		k.patterns = append(k.patterns, &pattern{glob: glob, pos: pos})
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return k, nil
+}
+
+// Match says whether a case is listed, and where: the first line that matches.
+// Every line that matches counts as used. A nil list has no case.
+func (k *KnownFailing) Match(id string) (at Position, listed bool) {
+	if k == nil {
+		return at, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.patterns {
+		if ok, _ := path.Match(p.glob, id); ok { // the pattern was tried when it was read
+			if !listed {
+				at, listed = p.pos, true
+			}
+			p.used = true
+		}
+	}
+	return at, listed
+}
+
+// Stale lists the lines that matched no case so far.
+func (k *KnownFailing) Stale() Problems {
+	if k == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var stale Problems
+	for _, p := range k.patterns {
+		if !p.used {
+			stale = append(stale, Problem{p.pos, fmt.Sprintf("%q matches no case of this run", p.glob), "take the line out, or mend the pattern"})
+		}
+	}
+	return stale
+}
