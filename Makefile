@@ -37,7 +37,11 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 
 .PHONY: mutants
 mutants: ## Build every mutant and show that the library finds it
-	@go test ./scenarios/mutants -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants
+	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants
+
+.PHONY: wall
+wall: ## Play every short scenario on the wall clock too, and compare (a minute)
+	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -200,6 +200,10 @@ func (x *exchange) respond(status int, headers map[string]string) {
 // matter.
 const slowBody = "ok"
 
+// resetLead is how long what was sent has to arrive before a reset, which
+// would take it away from the client's buffers.
+const resetLead = time.Millisecond
+
 // slowly sends the headers and all but the last byte of the body, and then
 // waits for that byte, forever, or resets.
 func (x *exchange) slowly(f *fault.Fault) {
@@ -220,6 +224,7 @@ func (x *exchange) slowly(f *fault.Fault) {
 	case f.Stall:
 		x.wait(Forever)
 	case f.Reset:
+		x.wait(resetLead)
 		x.reset()
 	case f.SlowBody > f.HeadersAt:
 		x.wait(f.SlowBody - f.HeadersAt)

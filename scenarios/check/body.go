@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // body is a parsed request body. problems are what keeps it from being strict
 // JSON, with their places.
 type body struct {
-	object   map[string]any // nil when it is no JSON object
+	object   map[string]any // the profile; nil when the body is something else
+	parsed   bool           // it is JSON at all
 	problems []string
 }
 
@@ -18,17 +20,29 @@ type body struct {
 // but the two maps at the top (R39).
 func parseBody(text string) *body {
 	b := &body{}
+	if !utf8.ValidString(text) {
+		b.problems = append(b.problems, "not UTF-8")
+	}
+	// Unmarshal is the strict reader: the tokens below do not see what follows
+	// the value. A RawMessage keeps it from decoding anything.
+	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
+		b.problems = append(b.problems, "not JSON: "+err.Error())
+		return b
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	value, err := b.value(d, "")
-	switch {
-	case err != nil:
+	if err != nil {
 		b.problems = append(b.problems, "not JSON: "+err.Error())
 		return b
-	case d.More():
-		b.problems = append(b.problems, "something follows the JSON value")
 	}
-	b.object, _ = value.(map[string]any)
+	b.parsed = true
+	object, _ := value.(map[string]any)
+	_, segments := object["segmentMembership"]
+	_, identities := object["identityMap"]
+	if segments || identities {
+		b.object = object
+	}
 	return b
 }
 
@@ -153,13 +167,13 @@ func lookup(value any, path string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	// A key may hold dots itself; the longest that is there wins.
-	for key, child := range object {
-		if key == path {
-			return child, true
-		}
+	if child, ok := object[path]; ok {
+		return child, true
+	}
+	// A key may hold dots itself: every key that begins the path is tried.
+	for _, key := range sortedKeys(object) {
 		if rest, below := strings.CutPrefix(path, key+"."); below {
-			if found, ok := lookup(child, rest); ok {
+			if found, ok := lookup(object[key], rest); ok {
 				return found, true
 			}
 		}

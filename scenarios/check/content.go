@@ -22,7 +22,7 @@ func (v *view) content(e *scenarios.Expectation, x *exported) []mismatch {
 	}
 	b := v.body(raw)
 	if b.object == nil {
-		return []mismatch{{x.ID + ": body", "a JSON object", raw}}
+		return []mismatch{{x.ID + ": body", "the profile object", raw}}
 	}
 	n, _ := e.Profiles.Number(x.Profile)
 	var wrong []mismatch

@@ -176,7 +176,7 @@ func (v *view) within(e *scenarios.Expectation, x *exported) []mismatch {
 	if e.At != nil {
 		from, since = v.scenario.Start.Add(*e.At), "start+"+duration(*e.At)
 	} else if slices.Contains(x.Because, "backfill") {
-		if at, ok := v.mappedLast(x.At); ok {
+		if at, ok := v.mappingOf(x); ok {
 			from, since = at, "the mapping"
 		}
 	}
@@ -189,16 +189,6 @@ func (v *view) within(e *scenarios.Expectation, x *exported) []mismatch {
 		return []mismatch{{what, "within " + duration(*e.Within), duration(got)}}
 	}
 	return nil
-}
-
-// mappedLast is the last mapping or activation at or before a time.
-func (v *view) mappedLast(before time.Time) (at time.Time, ok bool) {
-	for _, a := range v.actions {
-		if (a.Action == "map" || a.Action == "activate") && !a.At.After(before) {
-			at, ok = a.At, true
-		}
-	}
-	return at, ok
 }
 
 // certificate checks both ends: what the sender presented and what the

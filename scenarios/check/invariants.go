@@ -65,8 +65,11 @@ var all = []invariant{
 	{"no-redirect", "a 3xx failed and not followed", (*view).redirects},
 	{"rcv-mtls-only", "a client certificate where the endpoint insists, and nowhere else", (*view).certificates},
 	{"backfill-hour", "every backfill within the hour after the mapping", (*view).backfillHour},
+	{"next-unaffected", "a first attempt at its decision, unless the profile or the dataflow has to wait", (*view).prompt},
 	{"disabled-silent", "no attempt while the dataflow is disabled", (*view).silence},
 	{"", "exports of a profile in order, one after the other", (*view).order},
+	{"", "what was sent is what the endpoint saw", (*view).traffic},
+	{"", "every export delivered, dropped or left over", (*view).accounted},
 }
 
 // invariants holds the recording against every rule it has material for.
@@ -79,7 +82,7 @@ func (v *view) invariants(rules scenarios.Catalogue) []reports.Check {
 		if f.looked == 0 {
 			continue
 		}
-		title := "order of exports"
+		title := i.want // of what has no rule
 		if r, ok := rules.Find(i.rule); ok {
 			title = r.Title
 		}

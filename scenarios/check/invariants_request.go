@@ -1,6 +1,7 @@
 package check
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,7 +67,9 @@ func (v *view) custom() map[string][]string {
 
 func (v *view) customHeaders(f *findings) {
 	secret := v.scenario.Destination.Auth.Token.Reveal()
-	for name, want := range v.custom() {
+	custom := v.custom()
+	for _, name := range slices.Sorted(maps.Keys(custom)) {
+		want := custom[name]
 		if name == "authorization" || secret != "" && slices.ContainsFunc(want, func(s string) bool { return strings.Contains(s, secret) }) {
 			continue // redacted in a recording
 		}
@@ -100,8 +103,10 @@ func (v *view) validJSON(f *findings) {
 
 func (v *view) noEnvelope(f *findings) {
 	for _, r := range v.requests {
-		_, there := v.body(r.Body).object["identityMap"]
-		f.note(there, "%s: %.60s", place(r), r.Body)
+		// What is no JSON is no envelope either.
+		if b := v.body(r.Body); b.parsed {
+			f.note(b.object != nil, "%s: %.60s", place(r), r.Body)
+		}
 	}
 }
 

@@ -49,20 +49,17 @@ func (v *view) maxAttempts(f *findings) {
 	most := len(v.policy()) + 1
 	v.eachMessage(func(m *message) {
 		f.note(len(m.attempts) <= most, "%s had %d attempts", m.id, len(m.attempts))
-	})
-	// What the endpoint saw: no request beyond the attempts made on a socket,
-	// so nothing resends behind the sender's back.
-	attempts, requests := map[int]int{}, map[int]int{}
-	for _, a := range v.attempts {
-		attempts[a.Socket]++
-	}
-	for _, r := range v.requests {
-		requests[r.Socket]++
-	}
-	for _, r := range v.requests {
-		if r.Number == 1 {
-			f.note(requests[r.Socket] <= attempts[r.Socket], "socket %d carried %d requests for %d attempts", r.Socket, requests[r.Socket], attempts[r.Socket])
+		for n, a := range m.attempts {
+			f.note(a.Number == n+1, "%s: attempt %d is counted as %d", m.id, n+1, a.Number)
 		}
+	})
+	// A second message would have three attempts of its own.
+	for _, x := range v.exports {
+		f.note(!x.twice, "%s was part of two messages", x.ID)
+	}
+	// Nothing resends behind the sender's back.
+	for _, r := range v.stray {
+		f.note(false, "%s belongs to no attempt", place(r))
 	}
 }
 
@@ -114,7 +111,25 @@ func (v *view) sameAgain(f *findings) {
 				slices.Equal(withoutToken(a.Headers), withoutToken(first.Headers))
 			f.note(same, "attempt %d of %s differs from the first", a.Number, m.id)
 		}
+		v.sameArrived(m, f)
 	})
+}
+
+// sameArrived compares what the endpoint saw of a message: the sender's word
+// for what it sent is not enough.
+func (v *view) sameArrived(m *message, f *findings) {
+	var first *recording.Request
+	for _, a := range m.attempts {
+		switch r := v.carried[a]; {
+		case r == nil:
+		case first == nil:
+			first = r
+		default:
+			same := r.Method == first.Method && r.Target == first.Target && r.Body == first.Body &&
+				slices.Equal(withoutToken(r.Headers), withoutToken(first.Headers))
+			f.note(same, "attempt %d of %s arrived otherwise than the first", a.Number, m.id)
+		}
+	}
 }
 
 // withoutToken leaves out what may be renewed between two attempts.
@@ -125,15 +140,16 @@ func withoutToken(all []recording.Header) []recording.Header {
 func (v *view) dropped(f *findings) {
 	v.eachMessage(func(m *message) {
 		last := m.attempts[len(m.attempts)-1]
-		if success(last.Outcome) || last.Retry {
-			return // delivered, or still to be tried when the recording ends
+		for _, a := range m.attempts[:len(m.attempts)-1] {
+			if !success(a.Outcome) {
+				f.note(a.Retry, "attempt %d of %s was final, and another followed", a.Number, m.id)
+			}
 		}
-		f.note(m.drop != nil, "%s failed for good, and no drop is recorded", m.id)
 		if m.drop != nil {
 			f.note(!last.EndedAt.After(m.drop.At), "%s was tried after it was dropped", m.id)
 		}
-		for _, a := range m.attempts[:len(m.attempts)-1] {
-			f.note(a.Retry, "attempt %d of %s was final, and another followed", a.Number, m.id)
+		if !success(last.Outcome) && !last.Retry {
+			f.note(m.drop != nil, "%s failed for good, and no drop is recorded", m.id)
 		}
 	})
 }
@@ -152,7 +168,7 @@ func (v *view) redirects(f *findings) {
 	if v.run == nil {
 		return
 	}
-	path := v.run.Endpoint
+	path, _, _ := strings.Cut(v.run.Endpoint, "?")
 	if _, rest, ok := strings.Cut(path, "://"); ok {
 		_, path, _ = strings.Cut(rest, "/")
 	}
@@ -169,51 +185,5 @@ func (v *view) redirects(f *findings) {
 	for _, r := range v.requests {
 		target, _, _ := strings.Cut(r.Target, "?")
 		f.note(target == "/"+path, "%s went to %s", place(r), r.Target)
-	}
-}
-
-// order: an export's first attempt comes after the one before it was delivered
-// or dropped (design §4).
-func (v *view) order(f *findings) {
-	for _, exports := range v.byProfile {
-		for n := 1; n < len(exports); n++ {
-			before, x := exports[n-1].attempts(), exports[n].attempts()
-			if len(x) == 0 {
-				continue
-			}
-			settled := len(before) > 0 && !before[len(before)-1].Retry && !x[0].At.Before(before[len(before)-1].EndedAt)
-			f.note(settled, "%s was sent while %s was not settled", exports[n].ID, exports[n-1].ID)
-		}
-	}
-}
-
-func (v *view) backfillHour(f *findings) {
-	for _, x := range v.exports {
-		if !slices.Contains(x.Because, "backfill") {
-			continue
-		}
-		mapped, ok := v.mappedLast(x.At)
-		if !ok {
-			f.note(false, "%s without a mapping before it", x.ID)
-			continue
-		}
-		took := x.At.Sub(mapped)
-		for _, p := range v.pauses() {
-			took -= p.overlap(mapped, x.At)
-		}
-		f.note(took <= time.Hour+v.tolerance, "%s came %s after the mapping", x.ID, duration(took))
-	}
-}
-
-func (v *view) silence(f *findings) {
-	for _, p := range v.pauses() {
-		f.note(true, "")
-		p.from, p.to = p.from.Add(v.tolerance), p.to.Add(-v.tolerance)
-		for _, a := range v.attempts {
-			f.note(!a.At.After(p.from) || !a.At.Before(p.to), "attempt %d of %s started in a pause", a.Number, a.Message)
-		}
-		for _, x := range v.exports {
-			f.note(!x.At.After(p.from) || !x.At.Before(p.to), "%s was decided in a pause", x.ID)
-		}
 	}
 }

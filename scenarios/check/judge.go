@@ -68,7 +68,7 @@ func (v *view) complete() []reports.Check {
 			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s fired %d of %d times", f.ID, f.Fired, f.Planned), "plan only what the history makes happen"))
 		}
 	}
-	if len(v.end.Unfinished) > 0 && len(v.pauses()) == 0 {
+	if len(v.end.Unfinished) > 0 && !v.disabledAtEnd() {
 		out = append(out, inconclusive(pos.Line, "neither delivered nor dropped at the end: "+some(v.end.Unfinished), "let the history go on longer with `until:`"))
 	}
 	return out
@@ -91,6 +91,7 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 	for _, r := range catalogue {
 		rule := reports.Rule{ID: r.ID, Ref: r.Ref, Level: r.Level, Title: r.Title}
 		var verdicts []reports.Verdict
+		unclear := ""
 		for _, c := range cases {
 			cited := slices.Contains(c.Rules, r.ID)
 			if cited {
@@ -100,15 +101,19 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 				mine := check.Rule == r.ID && (cited || check.Verdict == reports.Fail)
 				if mine || cited && check.Rule == "" {
 					verdicts = append(verdicts, check.Verdict)
+					if check.Verdict == reports.Inconclusive && unclear == "" {
+						unclear = c.ID + ": " + check.Title
+					}
 				}
 			}
 		}
-		rule.Verdict = reports.Worst(verdicts...)
-		if rule.Verdict == reports.Skip {
+		switch rule.Verdict = reports.Worst(verdicts...); {
+		case rule.Verdict == reports.Inconclusive:
+			rule.Reason = unclear
+		case rule.Verdict == reports.Skip && r.Side == "receiver":
+			rule.Reason = "use probe"
+		case rule.Verdict == reports.Skip:
 			rule.Reason = "no case of this run exercises it"
-			if r.Side == "receiver" {
-				rule.Reason = "use probe"
-			}
 		}
 		out = append(out, rule)
 	}

@@ -5,7 +5,9 @@
 package check
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -14,23 +16,37 @@ import (
 
 // view is a recording indexed for the checks.
 type view struct {
-	scenario  *scenarios.Scenario
-	run       *recording.Run
-	end       *recording.End
-	exports   []*exported
-	byProfile map[string][]*exported
-	byID      map[string]*exported
-	messages  map[string]*message
-	attempts  []*recording.Attempt
-	requests  []*recording.Request // that carry a message: all but those of an mTLS decision
-	decisions []*recording.Decision
-	refused   []*recording.Handshake
-	actions   []*recording.Action
-	updates   []*recording.Update
-	audiences map[string]scenarios.Audience // by id
-	keys      map[string]scenarios.Audience // by key
-	bodies    map[string]*body              // each distinct one is parsed once
-	tolerance time.Duration                 // of times; 0 for a recording in virtual time
+	scenario   *scenarios.Scenario
+	run        *recording.Run
+	end        *recording.End
+	exports    []*exported
+	byProfile  map[string][]*exported
+	byID       map[string]*exported
+	messages   map[string]*message
+	attempts   []*recording.Attempt
+	requests   []*recording.Request // that carry a message: all but those of an mTLS decision
+	decisions  []*recording.Decision
+	refused    []*recording.Handshake
+	actions    []*recording.Action
+	updates    []*recording.Update
+	audiences  map[string]scenarios.Audience // by id
+	keys       map[string]scenarios.Audience // by key
+	bodies     map[string]*body              // each distinct one is parsed once
+	active     bool                          // the dataflow was activated
+	configured []string                      // audience ids that the activation maps
+	mappings   []mappings                    // that took effect
+	tolerance  time.Duration                 // of times; 0 for a recording in virtual time
+	// carried is the request in which the endpoint saw an attempt; an attempt
+	// that did not get so far has none. stray requests belong to no attempt.
+	carried map[*recording.Attempt]*recording.Request
+	stray   []*recording.Request
+}
+
+// mappings are audiences that were mapped at one time, by their ids; the zero
+// time is before the scenario.
+type mappings struct {
+	at  time.Time
+	ids []string
 }
 
 // exported is one export with what became of it.
@@ -39,6 +55,8 @@ type exported struct {
 	message *message
 	mapped  map[string]bool // audience ids that were mapped at the decision
 	number  int             // of the profile's exports, from 1
+	updates int             // how many updates the recording has before it
+	twice   bool            // it was part of more than one message
 }
 
 // message is what was tried for one request body.
@@ -58,9 +76,13 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 	for _, a := range sc.Audiences {
 		v.audiences[a.ID], v.keys[a.Key] = a, a
 	}
+	for _, key := range sc.Dataflow.Audiences {
+		v.configured = append(v.configured, v.keys[key].ID)
+	}
 	mapped := map[string]bool{}
 	if sc.Dataflow.Activated {
-		mapped = v.mappedByDataflow()
+		mapped = v.mapping(time.Time{}, v.configured, mapped)
+		v.active = true
 	}
 	for _, l := range lines {
 		if l.Action != nil {
@@ -71,38 +93,67 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 		}
 		v.index(l)
 	}
+	v.join()
 	return v
 }
 
-func (v *view) mappedByDataflow() map[string]bool {
-	mapped := map[string]bool{}
-	for _, key := range v.scenario.Dataflow.Audiences {
-		mapped[v.keys[key].ID] = true
+// join finds the request of every attempt. A socket carries one exchange at a
+// time and none after a failed one, so the nth request on it is that of the
+// nth attempt.
+func (v *view) join() {
+	v.carried = map[*recording.Attempt]*recording.Request{}
+	attempts := map[int][]*recording.Attempt{}
+	for _, a := range v.attempts {
+		if a.Socket > 0 {
+			attempts[a.Socket] = append(attempts[a.Socket], a)
+		}
+	}
+	// On the wall clock a request may be recorded after a later one.
+	requests := slices.Clone(v.requests)
+	slices.SortStableFunc(requests, func(a, b *recording.Request) int { return cmp.Compare(a.Number, b.Number) })
+	for _, r := range requests {
+		if waiting := attempts[r.Socket]; len(waiting) > 0 {
+			v.carried[waiting[0]] = r
+			attempts[r.Socket] = waiting[1:]
+			continue
+		}
+		v.stray = append(v.stray, r)
+	}
+}
+
+// mapping notes that audiences were mapped, and returns what is mapped now.
+func (v *view) mapping(at time.Time, ids []string, mapped map[string]bool) map[string]bool {
+	v.mappings = append(v.mappings, mappings{at, slices.Clone(ids)})
+	mapped = maps.Clone(mapped)
+	for _, id := range ids {
+		mapped[id] = true
 	}
 	return mapped
 }
 
-// act returns what is mapped after an action of the dataflow.
+// act returns what is mapped after an action of the dataflow. Before its
+// activation a dataflow is only configured: nothing is mapped yet.
 func (v *view) act(a *recording.Action, mapped map[string]bool) map[string]bool {
 	v.actions = append(v.actions, a)
-	mapped = maps.Clone(mapped)
-	switch a.Action {
-	case "activate":
-		return v.mappedByDataflow()
-	case "map":
-		for _, id := range a.Audiences {
-			mapped[id] = true
-		}
-	case "unmap":
-		for _, id := range a.Audiences {
-			delete(mapped, id)
-		}
+	switch {
+	case a.Action == "activate" && !v.active:
+		v.active = true
+		return v.mapping(a.At, v.configured, mapped)
+	case a.Action == "map" && v.active:
+		return v.mapping(a.At, a.Audiences, mapped)
+	case a.Action == "map":
+		v.configured = append(v.configured, a.Audiences...)
+	case a.Action == "unmap":
+		gone := func(id string) bool { return slices.Contains(a.Audiences, id) }
+		v.configured = slices.DeleteFunc(v.configured, gone)
+		mapped = maps.Clone(mapped)
+		maps.DeleteFunc(mapped, func(id string, _ bool) bool { return gone(id) })
 	}
 	return mapped
 }
 
 func (v *view) export(e *recording.Export, mapped map[string]bool) {
-	x := &exported{Export: e, mapped: mapped, number: len(v.byProfile[e.Profile]) + 1}
+	x := &exported{Export: e, mapped: mapped, number: len(v.byProfile[e.Profile]) + 1, updates: len(v.updates)}
 	v.exports = append(v.exports, x)
 	v.byProfile[e.Profile] = append(v.byProfile[e.Profile], x)
 	v.byID[e.ID] = x
@@ -140,6 +191,7 @@ func (v *view) messageOf(id string, exports []string) *message {
 	}
 	for _, export := range exports {
 		if x := v.byID[export]; x != nil {
+			x.twice = x.twice || x.message != nil && x.message != m
 			x.message = m
 		}
 	}
@@ -156,8 +208,7 @@ func (v *view) body(text string) *body {
 	return b
 }
 
-// body is what an export carried: the body of its first attempt; nil when it
-// had none.
+// text is what an export carried: the body of its first attempt, if it had one.
 func (x *exported) text() (string, bool) {
 	if x.message == nil || len(x.message.attempts) == 0 {
 		return "", false
@@ -181,6 +232,21 @@ func (v *view) pauses() []interval {
 		out[n-1].to = v.end.At
 	}
 	return out
+}
+
+// disabledAtEnd says whether the recording ends with the dataflow disabled, so
+// that messages may be left over.
+func (v *view) disabledAtEnd() bool {
+	disabled := false
+	for _, a := range v.actions {
+		switch a.Action {
+		case "disable":
+			disabled = true
+		case "enable":
+			disabled = false
+		}
+	}
+	return disabled
 }
 
 // near says whether a time is what it should be.

@@ -4,7 +4,8 @@ package library
 
 import "embed"
 
-// Files holds the scenarios; package scenarios reads them with FindFS.
+// Files holds the scenarios, which package scenarios reads with FindFS, and
+// below payloads/ the example payloads of the documentation.
 //
-//go:embed */*.yaml
+//go:embed */*.yaml payloads/*.json
 var Files embed.FS

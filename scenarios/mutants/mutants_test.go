@@ -85,7 +85,11 @@ func TestMutants(t *testing.T) {
 	}
 	wg.Wait()
 	killed := 0
+	kills := map[string][]string{} // case -> mutants it kills
 	for i, m := range all {
+		for _, id := range red[i] {
+			kills[id] = append(kills[id], m.ID)
+		}
 		missing := slices.DeleteFunc(slices.Clone(m.Kills), func(id string) bool { return slices.Contains(red[i], id) })
 		verdict := "killed"
 		if len(missing) > 0 {
@@ -96,7 +100,28 @@ func TestMutants(t *testing.T) {
 		}
 		fmt.Printf("%-32s %-26s %-9s by %s\n", m.ID, m.Rule, verdict, strings.Join(red[i], " "))
 	}
+	distinct(t, kills)
 	fmt.Printf("%d mutants, %d killed\n", len(all), killed)
+}
+
+// distinct fails for a case that kills no mutant, and for two that kill the
+// same ones: it proves nothing that is not proved without it.
+func distinct(t *testing.T, kills map[string][]string) {
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]string{}
+	for _, c := range cases {
+		set := strings.Join(kills[c.ID], " ")
+		switch twin, there := by[set]; {
+		case set == "":
+			t.Errorf("case %s kills no mutant: add the mutant it is there for", c.ID)
+		case there:
+			t.Errorf("cases %s and %s kill the same mutants: %s", twin, c.ID, set)
+		}
+		by[set] = c.ID
+	}
 }
 
 // play builds httpdest with the mutant's overlay, nil for none, runs the

@@ -3,6 +3,7 @@ package recording
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,12 @@ func Read(r io.Reader) ([]Line, error) {
 		if err == nil {
 			err = inPlace(line, n)
 		}
+		if n == 1 && err != nil {
+			err = cmp.Or(foreign(scanner.Bytes()), err)
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) && !scanner.Scan() {
+			err = ErrCutOff // in the middle of its last line
+		}
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
@@ -62,11 +69,15 @@ func parse(text []byte) (Line, error) {
 	var line Line
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&line); err != nil {
+	switch err := d.Decode(&line); {
+	case errors.Is(err, io.EOF):
+		return line, errors.New("an empty line")
+	case err != nil:
 		return line, err
 	}
-	if d.More() {
-		return line, errors.New("more than one JSON value")
+	// Decoder.More takes a surplus bracket for the end of the value.
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return line, errors.New("something follows the JSON value")
 	}
 	if n := line.fields(); n != 1 {
 		return line, fmt.Errorf("%d types on one line; want one", n)
@@ -84,6 +95,20 @@ func (l Line) fields() int {
 		}
 	}
 	return n
+}
+
+// foreign is the error of a first line of another schema, which may have types
+// and fields that this version does not know.
+func foreign(text []byte) error {
+	var first struct {
+		Run struct {
+			Schema string `json:"schema"`
+		} `json:"run"`
+	}
+	if json.Unmarshal(text, &first) != nil || first.Run.Schema == "" || first.Run.Schema == Schema {
+		return nil
+	}
+	return fmt.Errorf("schema %q; this version reads %s", first.Run.Schema, Schema)
 }
 
 // inPlace checks that the run line is the first, and of this schema.

@@ -1,0 +1,119 @@
+package scenarios_test
+
+import (
+	"context"
+	"flag"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/recording"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// Retries take 45 s of real time; `make wall` asks for it.
+var wall = flag.Bool("wall", false, "play every short scenario of the library on the wall clock too")
+
+// short is how long a scenario may last to be played on the wall clock, and
+// close how near to the two seconds of an attempt an answer may be planned: a
+// timer on a busy machine cannot tell them apart.
+const (
+	short  = 60 * time.Second
+	budget = 2 * time.Second
+	margin = 250 * time.Millisecond
+)
+
+// Both clocks must give the same attempts, bodies and verdicts, with times
+// within simulate.Tolerance: the wire in memory makes no difference.
+func TestLibraryOnTheWallClock(t *testing.T) {
+	if !*wall {
+		t.Skip("needs the flag -wall and a minute of real time; `make wall` gives it")
+	}
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := scenarios.Find("library")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	played, left := 0, []string{}
+	for _, sc := range all {
+		virtual, err := simulate.Play(t.Context(), sc, memory.New(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := virtual[len(virtual)-1].End
+		if end.At.Sub(sc.Start) >= short || tooClose(sc) {
+			left = append(left, sc.ID)
+			continue
+		}
+		wg.Go(func() {
+			onWall, err := simulate.PlayOn(context.WithoutCancel(t.Context()), sc, simulate.Setting{Clock: simulate.Wall, Store: memory.New()})
+			if err != nil {
+				t.Errorf("%s: %v", sc.ID, err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			played++
+			if diff := cmp.Diff(timeless(virtual), timeless(onWall)); diff != "" {
+				t.Errorf("%s: attempts (-virtual +wall):\n%s", sc.ID, diff)
+			}
+			c := check.Judge(sc, rules, onWall)
+			for _, k := range c.Checks {
+				if k.Verdict != reports.Pass {
+					t.Errorf("%s: %s: %s: expected %s, actual %s", sc.ID, k.Rule, k.Title, k.Expected, k.Actual)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if played < 30 {
+		t.Errorf("only %d scenarios were short enough for the wall clock", played)
+	}
+	t.Logf("%d scenarios played on both clocks; left out, too long or too close to 2 s: %s", played, strings.Join(left, " "))
+}
+
+// tooClose says whether an answer is planned so near to the limit of an attempt
+// that only virtual time can tell on which side it is.
+func tooClose(sc *scenarios.Scenario) bool {
+	return slices.ContainsFunc(sc.Endpoint.Faults, func(f scenarios.Fault) bool {
+		for _, at := range []time.Duration{f.Latency, f.SlowBody} {
+			if at > 0 && (at-budget).Abs() < margin {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// timeless is the attempts of a recording without what may differ between the
+// clocks: times, sockets, and the order of what ends at one moment.
+func timeless(lines []recording.Line) []recording.Attempt {
+	var out []recording.Attempt
+	for _, l := range lines {
+		if l.Attempt != nil {
+			a := *l.Attempt
+			a.At, a.EndedAt, a.Socket, a.Reused = time.Time{}, time.Time{}, 0, false
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b recording.Attempt) int {
+		if c := strings.Compare(a.Message, b.Message); c != 0 {
+			return c
+		}
+		return a.Number - b.Number
+	})
+	return out
+}
