@@ -24,8 +24,8 @@ func Parse(name string, content []byte) (*Scenario, error) {
 	return s, problems.err()
 }
 
-// Load reads one file. Its id is the folder it lies in and its name:
-// "trigger/enter" for trigger/enter.yaml, wherever that is.
+// Load reads one file. Its id is its name and the folder before it, if one was
+// typed: "trigger/enter" for library/trigger/enter.yaml, "enter" for enter.yaml.
 func Load(file string) (*Scenario, error) {
 	s, problems := load(file)
 	return s, problems.err()
@@ -140,12 +140,12 @@ func load(name string) (*Scenario, Problems) {
 	if err != nil {
 		return nil, Problems{unreadable(name, err)}
 	}
-	// The folder of a bare file name is the one we are in.
-	folder, base := ".", strings.TrimSuffix(filepath.Base(name), extension)
-	if abs, err := filepath.Abs(name); err == nil {
-		folder = filepath.Base(filepath.Dir(abs))
+	id := strings.TrimSuffix(filepath.Base(name), extension)
+	// Only what was typed counts: the same command gives the same id anywhere.
+	if folder := filepath.Base(filepath.Dir(name)); folder != "." && folder != ".." && folder != string(filepath.Separator) {
+		id = path.Join(folder, id)
 	}
-	return readAll(file, filepath.ToSlash(name), path.Join(filepath.ToSlash(folder), base))
+	return readAll(file, filepath.ToSlash(name), id)
 }
 
 // readAll reads one byte more than allowed, so that parse sees a file too large.

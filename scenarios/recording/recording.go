@@ -33,7 +33,7 @@ type Line struct {
 // Run opens a recording.
 type Run struct {
 	Schema   string    `json:"schema"`
-	Scenario string    `json:"scenario"` // case id, never a path of the machine
+	Scenario string    `json:"scenario"` // the last part of the case id: a recording does not depend on the folder
 	Title    string    `json:"title"`
 	Seed     uint64    `json:"seed"`
 	Start    time.Time `json:"start"`

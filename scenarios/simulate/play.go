@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path"
 	"slices"
 	"time"
 
@@ -123,7 +124,7 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, Certificate: certificates.client, UserAgent: "httpdest",
 	}
-	run := &recording.Run{Schema: recording.Schema, Scenario: sc.ID, Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
+	run := &recording.Run{Schema: recording.Schema, Scenario: path.Base(sc.ID), Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
 	if setting.Clock == Wall {
 		run.Clock, run.ToleranceMs = string(Wall), Tolerance.Milliseconds()
 		err = s.onTheWallClock(&options, &config)
