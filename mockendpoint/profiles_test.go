@@ -1,0 +1,40 @@
+package mockendpoint
+
+import (
+	"slices"
+	"testing"
+)
+
+func named(namespace, id string) (string, bool) { return "the " + id, namespace == "ecid" }
+
+func TestProfilesOfABody(t *testing.T) {
+	e := &Endpoint{options: Options{ProfileOf: named}}
+	tests := []struct {
+		body string
+		want []string
+	}{
+		{`{"identityMap":{"ecid":[{"id":"b"},{"id":"a"}],"crm":[{"id":"c"}]}}`, []string{"the a", "the b"}},
+		{`[{"identityMap":{"ecid":[{"id":"a"}]}},{"identityMap":{"ecid":[{"id":"b"}]}}]`, []string{"the a", "the b"}},
+		{`{"profiles":[{"identityMap":{"ecid":[{"id":"a"}]}}]}`, []string{"the a"}},
+		{`{"identityMap":"none"}`, nil},
+		{`not JSON`, nil},
+		{``, nil},
+	}
+	for _, tt := range tests {
+		if got := e.profiles([]byte(tt.body)); !slices.Equal(got, tt.want) {
+			t.Errorf("profiles(%s) = %v; want %v", tt.body, got, tt.want)
+		}
+	}
+}
+
+// A body is whatever a client sends; the endpoint must not fall over it.
+func FuzzProfiles(f *testing.F) {
+	f.Add([]byte(`{"identityMap":{"ecid":[{"id":"b"}]}}`))
+	f.Add([]byte(`[{"profiles":[{"profiles":[]}]}]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e := &Endpoint{options: Options{ProfileOf: named}}
+		if got := e.profiles(body); !slices.IsSorted(got) {
+			t.Errorf("profiles(%q) = %v; want them sorted", body, got)
+		}
+	})
+}
