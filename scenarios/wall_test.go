@@ -67,7 +67,7 @@ func TestLibraryOnTheWallClock(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			played++
-			if diff := cmp.Diff(timeless(virtual), timeless(onWall)); diff != "" {
+			if diff := cmp.Diff(recording.Timeless(virtual), recording.Timeless(onWall)); diff != "" {
 				t.Errorf("%s: attempts (-virtual +wall):\n%s", sc.ID, diff)
 			}
 			c := check.Judge(sc, rules, onWall)
@@ -96,24 +96,4 @@ func tooClose(sc *scenarios.Scenario) bool {
 		}
 		return false
 	})
-}
-
-// timeless is the attempts of a recording without what may differ between the
-// clocks: times, sockets, and the order of what ends at one moment.
-func timeless(lines []recording.Line) []recording.Attempt {
-	var out []recording.Attempt
-	for _, l := range lines {
-		if l.Attempt != nil {
-			a := *l.Attempt
-			a.At, a.EndedAt, a.Socket, a.Reused = time.Time{}, time.Time{}, 0, false
-			out = append(out, a)
-		}
-	}
-	slices.SortFunc(out, func(a, b recording.Attempt) int {
-		if c := strings.Compare(a.Message, b.Message); c != 0 {
-			return c
-		}
-		return a.Number - b.Number
-	})
-	return out
 }

@@ -56,59 +56,68 @@ func RunAll(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Ca
 	return report, err
 }
 
+// outcome is what became of one case.
+type outcome struct {
+	judged reports.Case
+	err    error
+}
+
 // runInOrder plays cases with a few workers and reports them in their order.
 func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) ([]reports.Case, error) {
-	switch {
-	case o.Jobs > 0:
-	case o.Clock == Wall:
-		o.Jobs = 64 // they wait most of the time
-	default:
-		o.Jobs = runtime.NumCPU()
-	}
-	type outcome struct {
-		judged reports.Case
-		err    error
-	}
-	outcomes := make([]chan outcome, len(cases))
-	for i := range outcomes {
-		outcomes[i] = make(chan outcome, 1)
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	outcomes := make([]chan outcome, len(cases))
+	for i := range outcomes {
+		outcomes[i] = make(chan outcome, 1) // nobody waits to deliver one
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	next := make(chan int)
 	var failed atomic.Bool
-	for range min(o.Jobs, len(cases)) {
+	next := make(chan int)
+	for range min(o.workers(), len(cases)) {
 		wg.Go(func() { // ends when next is closed
 			for i := range next {
 				judged, err := runKnown(ctx, cases[i], rules, o)
-				if o.FailFast && judged.Verdict == reports.Fail {
-					failed.Store(true)
-				}
+				failed.CompareAndSwap(false, judged.Verdict == reports.Fail)
 				outcomes[i] <- outcome{judged, err}
 			}
 		})
 	}
 	wg.Go(func() {
 		defer close(next)
-		for i := range cases {
-			if failed.Load() {
-				outcomes[i] <- outcome{judged: skipped(cases[i], "not played: an earlier case failed")}
-				continue
-			}
-			select {
-			case next <- i:
-			case <-ctx.Done():
+		for i, c := range cases {
+			switch {
+			case ctx.Err() != nil:
 				outcomes[i] <- outcome{err: ctx.Err()}
+			case o.FailFast && failed.Load():
+				outcomes[i] <- outcome{judged: skipped(c, "not played: an earlier case failed")}
+			default:
+				next <- i
 			}
 		}
 	})
+	return o.collect(outcomes, cancel)
+}
+
+// workers is how many cases are played at once.
+func (o Options) workers() int {
+	switch {
+	case o.Jobs > 0:
+		return o.Jobs
+	case o.Clock == Wall:
+		return 64 // they wait most of the time
+	}
+	return runtime.NumCPU()
+}
+
+// collect takes the outcomes in the order of the cases. After an error the
+// rest need not be played to the end.
+func (o Options) collect(outcomes []chan outcome, cancel context.CancelCauseFunc) ([]reports.Case, error) {
 	var judged []reports.Case
 	for _, c := range outcomes {
 		out := <-c
 		if out.err != nil {
-			cancel(out.err) // the others need not be played to the end
+			cancel(out.err)
 			return judged, out.err
 		}
 		judged = append(judged, out.judged)

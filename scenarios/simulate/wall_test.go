@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -58,28 +57,8 @@ func sameOnBothClocks(ctx context.Context, sc *scenarios.Scenario, rules scenari
 	Expect(err).NotTo(HaveOccurred())
 	onWall, err := PlayOn(ctx, sc, Setting{Clock: Wall, Store: memory.New()})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(timeless(onWall)).To(Equal(timeless(virtual)), sc.ID)
+	Expect(recording.Timeless(onWall)).To(Equal(recording.Timeless(virtual)), sc.ID)
 	a, b := check.Judge(sc, rules, virtual), check.Judge(sc, rules, onWall)
 	Expect(b.Verdict).To(Equal(a.Verdict), "%s: %+v", sc.ID, slices.DeleteFunc(b.Checks, func(c reports.Check) bool { return c.Verdict == reports.Pass }))
 	Expect(a.Verdict).To(Equal(reports.Pass), sc.ID)
-}
-
-// timeless is the attempts of a recording without what may differ between the
-// clocks: times, sockets, and the order of what ends at one moment.
-func timeless(lines []recording.Line) []recording.Attempt {
-	var out []recording.Attempt
-	for _, l := range lines {
-		if l.Attempt != nil {
-			a := *l.Attempt
-			a.At, a.EndedAt, a.Socket, a.Reused = time.Time{}, time.Time{}, 0, false
-			out = append(out, a)
-		}
-	}
-	slices.SortFunc(out, func(a, b recording.Attempt) int {
-		if c := strings.Compare(a.Message, b.Message); c != 0 {
-			return c
-		}
-		return a.Number - b.Number
-	})
-	return out
 }
