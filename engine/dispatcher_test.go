@@ -151,7 +151,9 @@ var _ = Describe("A backfill", func() {
 var _ = Describe("Whatever the endpoint does", func() {
 	It("no message has more than three attempts, each profile keeps its order, nothing is lost", func() {
 		rapid.Check(GinkgoT(), func(t *rapid.T) {
-			w := &world{t: t, d: dispatcher(rapid.IntRange(1, 4).Draw(t, "in flight")), now: t0, attempts: map[string]int{}}
+			d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: rapid.IntRange(1, 4).Draw(t, "in flight"),
+				Certificate: rapid.SampledFrom([]CertificateUse{NeverPresent, AskEndpoint}).Draw(t, "certificate")})
+			w := &world{t: t, d: d, now: t0, attempts: map[string]int{}}
 			w.run(rapid.IntRange(1, 30).Draw(t, "exports"))
 		})
 	})
@@ -167,6 +169,8 @@ type world struct {
 	attempts map[string]int
 	order    map[profile.ID][]string
 	settled  int
+	// decisions under way, a decision's two requests being one
+	decisions int
 }
 
 func (w *world) run(exports int) {
@@ -197,6 +201,12 @@ func (w *world) run(exports int) {
 
 func (w *world) take(e Effects) {
 	w.wakeAt = e.WakeAt
+	if e.Decided != nil {
+		w.decisions--
+	}
+	for _, u := range e.Unsent {
+		w.attempts[u.Message.ID]++ // charged, and ended with the decision
+	}
 	for _, s := range e.Settled {
 		w.settled++
 		w.order[s.Message.Profile()] = w.order[s.Message.Profile()][1:]
@@ -205,6 +215,14 @@ func (w *world) take(e Effects) {
 		}
 	}
 	for _, op := range e.Send {
+		if op.Kind == Decision {
+			w.decisions++
+			if w.decisions > 1 {
+				w.t.Fatalf("%d decisions at once", w.decisions)
+			}
+			w.open = append(w.open, op)
+			continue
+		}
 		m := op.Message
 		if head := w.order[m.Profile()][0]; head != m.ID {
 			w.t.Fatalf("%s is sent while %s is not settled", m.ID, head)
@@ -222,6 +240,15 @@ func (w *world) complete() {
 	op := w.open[n]
 	w.open = append(w.open[:n:n], w.open[n+1:]...)
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(w.t, "ms")) * time.Millisecond)
-	o := rapid.SampledFrom([]retry.Outcome{status(200), status(503), {Kind: retry.Timeout}, {Kind: retry.TLS}}).Draw(w.t, "outcome")
+	o := rapid.SampledFrom([]retry.Outcome{status(200), status(400), status(503), {Kind: retry.Timeout}, {Kind: retry.TLS}}).Draw(w.t, "outcome")
+	if op.Kind == Decision && !op.Certificate {
+		w.decisions-- // its second request is the same decision
+		e := w.d.Completed(w.now, Completion{Operation: op.ID, Outcome: o, Asked: rapid.Bool().Draw(w.t, "asked"), Answering: o.Kind == retry.Answered})
+		if e.Decided != nil {
+			w.decisions++
+		}
+		w.take(e)
+		return
+	}
 	w.take(w.d.Completed(w.now, Completion{Operation: op.ID, Outcome: o}))
 }
