@@ -149,6 +149,9 @@ func TestMapping(t *testing.T) {
 	if len(backfill) != 0 || len(early.Mapped) != 0 {
 		t.Errorf("mapping before the activation backfills %v, maps %v; want nothing yet", backfill, early.Mapped)
 	}
+	if fewer, _ := early.Unmap(a2).Activate(at); len(fewer.Mapped) != 1 {
+		t.Errorf("what was unmapped before the activation is mapped by it: %v", fewer.Mapped)
+	}
 	active, backfill := early.Activate(at)
 	if diff := cmp.Diff([]profile.AudienceRef{a1, a2}, backfill); diff != "" {
 		t.Errorf("backfill of the activation (-want +got):\n%s", diff)

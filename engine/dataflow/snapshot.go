@@ -78,6 +78,12 @@ func (s *Snapshot) Map(now time.Time, audiences ...profile.AudienceRef) (*Snapsh
 // Unmap removes mappings. Nothing is sent for it (R116).
 func (s *Snapshot) Unmap(audiences ...profile.AudienceRef) *Snapshot {
 	next := *s
+	if !s.Active {
+		next.Flow.Audiences = slices.DeleteFunc(slices.Clone(s.Flow.Audiences), func(ref profile.AudienceRef) bool {
+			return slices.Contains(audiences, ref)
+		})
+		return &next
+	}
 	next.Mapped = maps.Clone(s.Mapped)
 	for _, ref := range audiences {
 		delete(next.Mapped, ref)

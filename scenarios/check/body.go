@@ -3,6 +3,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -223,7 +224,7 @@ func same(want, got any) bool {
 	switch w := want.(type) {
 	case map[string]any:
 		g, ok := got.(map[string]any)
-		return ok && len(w) == len(g) && covers(w, got)
+		return ok && maps.EqualFunc(w, g, same)
 	case []any:
 		g, ok := got.([]any)
 		return ok && slices.EqualFunc(w, g, same)

@@ -97,6 +97,7 @@ var contentsBroken = []broken{
 	{"ts-order", "mapping updated before it was created", nil, entry("marty#2", "id-delorean", swapped("mappingCreatedAt", "mappingUpdatedAt"))},
 	{"lqt-format", "offset", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-01-15T10:30:00+01:00"))},
 	{"lqt-format", "fraction", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-01-15T09:30:00.000Z"))},
+	{"lqt-format", "no such day", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-02-30T09:30:00Z"))},
 	{"namespace-key", "under ups", nil, func(p *tape) {
 		p.content("griff#1", func(o map[string]any) {
 			segments := dig(o, "segmentMembership")

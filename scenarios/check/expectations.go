@@ -203,10 +203,9 @@ func (v *view) certificate(e *scenarios.Expectation, x *exported) []mismatch {
 		if got := words[a.Certificate]; got != e.Certificate {
 			wrong = append(wrong, mismatch{fmt.Sprintf("%s: certificate of attempt %d", x.ID, a.Number), e.Certificate, got})
 		}
-		for _, r := range v.requests {
-			if got := words[r.Peer != nil]; r.Socket == a.Socket && got != e.Certificate {
-				wrong = append(wrong, mismatch{fmt.Sprintf("%s: certificate the endpoint saw on socket %d", x.ID, r.Socket), e.Certificate, got})
-			}
+		if r := v.carried[a]; r != nil && words[r.Peer != nil] != e.Certificate {
+			what := fmt.Sprintf("%s: certificate the endpoint saw in attempt %d", x.ID, a.Number)
+			wrong = append(wrong, mismatch{what, e.Certificate, words[r.Peer != nil]})
 		}
 	}
 	return wrong

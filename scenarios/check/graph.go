@@ -53,3 +53,39 @@ func (g *graph) apply(changes []recording.Change) {
 }
 
 func (g *graph) sorted() []string { return slices.Sorted(slices.Values(g.identities)) }
+
+// eachGraph replays the identities of every profile from its group and the
+// recorded updates, and calls look with those an export should have and has.
+func (v *view) eachGraph(look func(x *exported, want, got []string)) {
+	graphs := map[string]*graph{}
+	next := 0
+	for _, x := range v.exports {
+		for ; next < x.updates; next++ {
+			u := v.updates[next]
+			v.graphOf(graphs, u.Profile).apply(u.Changes)
+		}
+		want := v.graphOf(graphs, x.Profile).sorted()
+		if raw, ok := x.text(); ok && v.body(raw).object != nil {
+			look(x, want, v.body(raw).identities())
+		}
+	}
+}
+
+func (v *view) graphOf(graphs map[string]*graph, profile string) *graph {
+	g := graphs[profile]
+	if g == nil {
+		g = v.initialGraph(profile)
+		graphs[profile] = g
+	}
+	return g
+}
+
+// initialGraph is what a profile starts with.
+func (v *view) initialGraph(profile string) *graph {
+	g := &graph{}
+	start, _ := v.scenario.Initial(profile)
+	for _, i := range start.Identities {
+		g.add(i.Namespace + ":" + i.ID)
+	}
+	return g
+}

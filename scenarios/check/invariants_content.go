@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -183,7 +183,8 @@ func (v *view) timeFormat(f *findings) {
 	v.eachEntry(func(x *exported, m membership) {
 		// An entry without it is a matter of the shape.
 		if at, there := m.fields["lastQualificationTime"].(string); there {
-			f.note(utc.MatchString(at), "%s: %s", x.entry(m), at)
+			_, err := time.Parse(time.RFC3339, at)
+			f.note(err == nil && utc.MatchString(at), "%s: %s", x.entry(m), at)
 		}
 	})
 }
@@ -244,8 +245,8 @@ func (v *view) changedAudience(f *findings) {
 			status[m.id] = fmt.Sprint(m.fields["status"])
 		}
 		shown, changed := false, []string{}
-		for _, u := range v.updates {
-			if u.Profile != x.Profile || !u.At.Equal(x.At) {
+		for _, u := range v.updatesOf[x.Profile] {
+			if !u.At.Equal(x.At) {
 				continue
 			}
 			for _, c := range u.Changes {
@@ -276,48 +277,4 @@ func (v *view) allIdentities(f *findings) {
 	v.eachGraph(func(x *exported, want, got []string) {
 		f.note(slices.Equal(blind(want), blind(got)), "%s: %v instead of %v", x.ID, got, want)
 	})
-}
-
-// eachGraph replays the identities of every profile from its group and the
-// recorded updates, and calls look with those an export should have and has.
-func (v *view) eachGraph(look func(x *exported, want, got []string)) {
-	graphs := map[string]*graph{}
-	next := 0
-	for _, x := range v.exports {
-		for ; next < x.updates; next++ {
-			u := v.updates[next]
-			v.graphOf(graphs, u.Profile).apply(u.Changes)
-		}
-		want := v.graphOf(graphs, x.Profile).sorted()
-		if raw, ok := x.text(); ok && v.body(raw).object != nil {
-			look(x, want, v.body(raw).identities())
-		}
-	}
-}
-
-func (v *view) graphOf(graphs map[string]*graph, profile string) *graph {
-	g := graphs[profile]
-	if g == nil {
-		g = v.initialGraph(profile)
-		graphs[profile] = g
-	}
-	return g
-}
-
-// initialGraph is what a profile starts with, after its group.
-func (v *view) initialGraph(profile string) *graph {
-	g := &graph{}
-	for _, group := range v.scenario.Profiles {
-		if !group.Names.Contains(profile) {
-			continue
-		}
-		n, _ := group.Names.Number(profile)
-		if !group.NoIdentity {
-			g.add("ecid:" + scenarios.ECID(v.scenario.Seed, profile))
-		}
-		for _, i := range group.Identities {
-			g.add(fmt.Sprintf("%s:%v", i.Namespace, scenarios.Expand(i.ID, n)))
-		}
-	}
-	return g
 }

@@ -46,7 +46,7 @@ func (v *view) prompt(f *findings) {
 		}
 		due, started := v.due(x), attempts[0].At
 		late := started.Sub(due) > v.tolerance
-		f.note(!late || v.held(x.message, due, started), "%s was sent %s after it could have been", x.ID, duration(started.Sub(due)))
+		f.note(!late || v.held(due, started), "%s was sent %s after it could have been", x.ID, duration(started.Sub(due)))
 	}
 }
 
@@ -76,7 +76,7 @@ func (v *view) backfillHour(f *findings) {
 		began := x.At
 		if attempts := x.attempts(); len(attempts) > 0 {
 			due, started := v.due(x), attempts[0].At
-			if late := started.Sub(due); late > v.tolerance && !v.held(x.message, due, started) {
+			if late := started.Sub(due); late > v.tolerance && !v.held(due, started) {
 				began = x.At.Add(late)
 			}
 		}

@@ -72,7 +72,7 @@ func (v *view) delays(f *findings) {
 			before, a := m.attempts[n-1], m.attempts[n]
 			due := before.EndedAt.Add(policy[n-1])
 			gap := a.At.Sub(before.EndedAt)
-			ok := v.near(gap, policy[n-1]) || a.At.After(due) && v.held(m, due, a.At)
+			ok := v.near(gap, policy[n-1]) || a.At.After(due) && v.held(due, a.At)
 			if v.scenario.Destination.Retry.ObserveRetryAfter {
 				ok = gap >= policy[n-1]-v.tolerance
 			}
@@ -81,9 +81,9 @@ func (v *view) delays(f *findings) {
 	})
 }
 
-// held says whether something else kept a retry that was due from starting: a
+// held says whether something kept an attempt that was due from starting: a
 // pause, an mTLS decision under way, or the limit of attempts under way.
-func (v *view) held(m *message, due, started time.Time) bool {
+func (v *view) held(due, started time.Time) bool {
 	for _, p := range v.pauses() {
 		if p.overlap(due, started) > 0 {
 			return true
@@ -94,13 +94,7 @@ func (v *view) held(m *message, due, started time.Time) bool {
 			return true
 		}
 	}
-	under := 0
-	for _, a := range v.attempts {
-		if a.Message != m.id && !a.At.After(due) && a.EndedAt.After(due) {
-			under++
-		}
-	}
-	return under >= v.scenario.Dataflow.MaxInFlight
+	return v.underWay(due) >= v.scenario.Dataflow.MaxInFlight
 }
 
 func (v *view) sameAgain(f *findings) {

@@ -66,6 +66,23 @@ func TestEveryInvariantCanFail(t *testing.T) {
 	}
 }
 
+// A redirect that counts as delivered breaks two rules at once: it is not
+// followed up, and nothing tells of the loss.
+func TestRedirectCountedAsDelivered(t *testing.T) {
+	p := newTape(nil)
+	p.remove(func(l recording.Line) bool {
+		return l.Drop != nil || l.Attempt != nil && l.Attempt.Message == "doc#1" && l.Attempt.Number > 1
+	})
+	p.remove(func(l recording.Line) bool {
+		return l.Request != nil && l.Request.Profiles[0] == "doc#1" && l.Request.Status == 500
+	})
+	p.attempt("doc#1", 1).Retry = false
+	want := []string{"drop-after", "no-redirect"}
+	if diff := cmp.Diff(want, verdictsOf(Judge(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
+		t.Errorf("red rules (-want +got):\n%s", diff)
+	}
+}
+
 // Without material an invariant has no check, since it could not have failed.
 func TestNoMaterialNoCheck(t *testing.T) {
 	p := newTape(nil)
@@ -215,7 +232,14 @@ var flowsBroken = []broken{
 		p.content("griff#1", func(o map[string]any) { delete(dig(o, "segmentMembership"), "CustomerAudienceUpload") })
 	}},
 	{"next-unaffected", "a second late", nil, func(p *tape) { p.shift("doc#1", 1, time.Second) }},
-	{"disabled-silent", "a pause with traffic", nil, func(p *tape) { p.action("disable").At = began.Add(4*time.Hour - time.Minute) }},
+	{"disabled-silent", "a retry in a pause", nil, func(p *tape) {
+		p.action("disable").At, p.action("enable").At = began.Add(time.Hour+10*time.Second), began.Add(time.Hour+20*time.Second)
+	}},
+	{"disabled-silent", "a decision in a pause", nil, func(p *tape) {
+		p.action("disable").At, p.action("enable").At = began.Add(4*time.Hour-2*time.Second), began.Add(4*time.Hour)
+		p.delay("marty#2", -time.Second)
+		p.shift("marty#2", 1, time.Second)
+	}},
 	{inOrder, "overtaken while it waits", nil, func(p *tape) {
 		p.delay("marty#2", -3*time.Hour+5*time.Second) // between the first two attempts of marty#1
 	}},

@@ -112,6 +112,8 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 			rule.Reason = unclear
 		case rule.Verdict == reports.Skip && r.Side == "receiver":
 			rule.Reason = "use probe"
+		case rule.Verdict == reports.Skip && len(rule.Cases) > 0:
+			rule.Reason = "no check of the cases that cite it is about it"
 		case rule.Verdict == reports.Skip:
 			rule.Reason = "no case of this run exercises it"
 		}

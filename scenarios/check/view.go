@@ -16,26 +16,28 @@ import (
 
 // view is a recording indexed for the checks.
 type view struct {
-	scenario   *scenarios.Scenario
-	run        *recording.Run
-	end        *recording.End
-	exports    []*exported
-	byProfile  map[string][]*exported
-	byID       map[string]*exported
-	messages   map[string]*message
-	attempts   []*recording.Attempt
-	requests   []*recording.Request // that carry a message: all but those of an mTLS decision
-	decisions  []*recording.Decision
-	refused    []*recording.Handshake
-	actions    []*recording.Action
-	updates    []*recording.Update
-	audiences  map[string]scenarios.Audience // by id
-	keys       map[string]scenarios.Audience // by key
-	bodies     map[string]*body              // each distinct one is parsed once
-	active     bool                          // the dataflow was activated
-	configured []string                      // audience ids that the activation maps
-	mappings   []mappings                    // that took effect
-	tolerance  time.Duration                 // of times; 0 for a recording in virtual time
+	scenario     *scenarios.Scenario
+	run          *recording.Run
+	end          *recording.End
+	exports      []*exported
+	byProfile    map[string][]*exported
+	byID         map[string]*exported
+	messages     map[string]*message
+	attempts     []*recording.Attempt
+	requests     []*recording.Request // that carry a message: all but those of an mTLS decision
+	decisions    []*recording.Decision
+	refused      []*recording.Handshake
+	actions      []*recording.Action
+	updates      []*recording.Update
+	updatesOf    map[string][]*recording.Update // by profile
+	starts, ends []time.Time                    // of all attempts, sorted
+	audiences    map[string]scenarios.Audience  // by id
+	keys         map[string]scenarios.Audience  // by key
+	bodies       map[string]*body               // each distinct one is parsed once
+	active       bool                           // the dataflow was activated
+	configured   []string                       // audience ids that the activation maps
+	mappings     []mappings                     // that took effect
+	tolerance    time.Duration                  // of times; 0 for a recording in virtual time
 	// carried is the request in which the endpoint saw an attempt; an attempt
 	// that did not get so far has none. stray requests belong to no attempt.
 	carried map[*recording.Attempt]*recording.Request
@@ -72,6 +74,7 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 	v := &view{
 		scenario: sc, byProfile: map[string][]*exported{}, byID: map[string]*exported{}, messages: map[string]*message{},
 		audiences: map[string]scenarios.Audience{}, keys: map[string]scenarios.Audience{}, bodies: map[string]*body{},
+		updatesOf: map[string][]*recording.Update{},
 	}
 	for _, a := range sc.Audiences {
 		v.audiences[a.ID], v.keys[a.Key] = a, a
@@ -94,7 +97,21 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 		v.index(l)
 	}
 	v.join()
+	for _, a := range v.attempts {
+		v.starts, v.ends = append(v.starts, a.At), append(v.ends, a.EndedAt)
+	}
+	slices.SortFunc(v.starts, time.Time.Compare)
+	slices.SortFunc(v.ends, time.Time.Compare)
 	return v
+}
+
+// underWay counts the attempts that had started by a time and had not ended.
+func (v *view) underWay(at time.Time) int {
+	until := func(times []time.Time) int {
+		n, _ := slices.BinarySearchFunc(times, at.Add(1), time.Time.Compare)
+		return n
+	}
+	return until(v.starts) - until(v.ends)
 }
 
 // join finds the request of every attempt. A socket carries one exchange at a
@@ -168,6 +185,7 @@ func (v *view) index(l recording.Line) {
 		v.end = l.End
 	case l.Update != nil:
 		v.updates = append(v.updates, l.Update)
+		v.updatesOf[l.Update.Profile] = append(v.updatesOf[l.Update.Profile], l.Update)
 	case l.Attempt != nil:
 		v.attempts = append(v.attempts, l.Attempt)
 		m := v.messageOf(l.Attempt.Message, l.Attempt.Exports)
