@@ -195,17 +195,47 @@ func (r *reader) entries(n *yaml.Node) []AudienceEntry {
 
 // contradictions reports lines of which at most one can hold.
 func (r *reader) contradictions() {
-	for i, none := range r.scenario.Expect {
+	single, ranges := map[string]int{}, []int{} // lines that expect exports, by the index of the first
+	for i, e := range r.scenario.Expect {
+		switch name := e.Profiles.Prefix; {
+		case e.None:
+		case e.Profiles.Numbered:
+			ranges = append(ranges, i)
+		case name != "":
+			if _, there := single[name]; !there {
+				single[name] = i
+			}
+		}
+	}
+	for _, none := range r.scenario.Expect {
 		if !none.None {
 			continue
 		}
-		for j, other := range r.scenario.Expect {
-			if i == j || other.None || other.Profiles.shared(none.Profiles) == 0 {
-				continue
-			}
+		if first := r.firstShared(none.Profiles, single, ranges); first < len(r.scenario.Expect) {
+			other := r.scenario.Expect[first]
 			r.problemAt(none.Pos.Line, none.Pos.Column, "leave one out",
 				"exports: none for "+none.Profiles.String()+", but line "+strconv.Itoa(other.Pos.Line)+" expects an export of "+other.Profiles.String())
-			break
 		}
 	}
+}
+
+// firstShared is the index of the first of the given lines that names one of
+// the profiles; the number of all lines if none does.
+func (r *reader) firstShared(names NameRange, single map[string]int, ranges []int) int {
+	first := len(r.scenario.Expect)
+	if names.Numbered {
+		for name, i := range single {
+			if i < first && names.Contains(name) {
+				first = i
+			}
+		}
+	} else if i, ok := single[names.Prefix]; ok {
+		first = i
+	}
+	for _, i := range ranges {
+		if i < first && r.scenario.Expect[i].Profiles.shared(names) > 0 {
+			return i
+		}
+	}
+	return first
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // maxSteps bounds a history after `every` and `times`.
-const maxSteps = 10_000
+const maxSteps = 100_000
 
 // changeKeys are the keys of one update, actions those of the dataflow.
 var (
@@ -215,10 +215,8 @@ func (r *reader) changePlaces(at *yaml.Node, names NameRange, c Change) {
 	if names.Numbered || names.Len() == 0 {
 		return
 	}
-	for _, g := range r.scenario.Profiles {
-		if g.Names.Numbered && g.Names.Contains(names.At(0)) {
-			return
-		}
+	if g, _, ok := r.scenario.Group(names.At(0)); ok && g.Names.Numbered {
+		return
 	}
 	for _, value := range []any{c.Value, c.Identity.ID, c.To} {
 		r.numberPlaces(at, names, value)

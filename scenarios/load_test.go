@@ -185,3 +185,42 @@ func TestTooMuch(t *testing.T) {
 		t.Errorf("many groups: %.200v", err)
 	}
 }
+
+// A line says once which other line contradicts it: the first, whether that
+// names one profile or a range.
+func TestContradictions(t *testing.T) {
+	const profiles = minimal + "profiles: {\"m-{1..9}\": , solo: }\nhistory: []\n"
+	for _, test := range []struct{ lines, want string }{
+		{"- {profile: m-1, exports: none}\n- {profile: m-2}\n- {profiles: \"m-{3..9}\"}\n", ""},
+		{"- {profile: m-1, exports: none}\n- {profile: m-1, exports: none}\n- {decision: undecided}\n", ""},
+		{"- {profile: m-1, exports: none}\n- {profile: m-2}\n- {profile: m-1}\n- {profiles: \"m-{1..9}\"}\n", "for m-1, but line 8 expects an export of m-1"},
+		{"- {profile: m-1, exports: none}\n- {profile: m-2}\n- {profiles: \"m-{1..9}\"}\n- {profile: m-1}\n", "for m-1, but line 8 expects an export of m-{1..9}"},
+		{"- {profile: solo}\n- {profile: m-3}\n- {profile: m-4}\n- {profiles: \"m-{2..5}\", exports: none}\n", "for m-{2..5}, but line 7 expects an export of m-3"},
+		{"- {profiles: \"m-{5..9}\"}\n- {profile: m-2}\n- {profiles: \"m-{1..5}\", exports: none}\n", "for m-{1..5}, but line 6 expects an export of m-{5..9}"},
+	} {
+		_, err := Parse("c.yaml", []byte(strings.Replace(profiles, "expect: []\n", "", 1)+"expect:\n"+test.lines))
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", test.lines, err)
+		case test.want != "" && (err == nil || strings.Count(err.Error(), "hint") != 1 || !strings.Contains(err.Error(), test.want)):
+			t.Errorf("%s: %v; want %s", test.lines, err, test.want)
+		}
+	}
+}
+
+// Ten thousand groups and as many lines about them take no more than a moment:
+// nothing looks at every group for every line.
+func BenchmarkManyGroups(b *testing.B) {
+	var groups, lines strings.Builder
+	for i := range maxGroups {
+		name := "p" + NameRange{Numbered: true, First: int64(i), Last: int64(i)}.At(0)
+		groups.WriteString("  " + name + ":\n")
+		lines.WriteString("  - {profile: " + name + ", exports: none}\n")
+	}
+	content := []byte("title: t\nrules: [trig-enter]\nprofiles:\n" + groups.String() + "expect:\n" + lines.String())
+	for b.Loop() {
+		if _, err := Parse("groups.yaml", content); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

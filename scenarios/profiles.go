@@ -23,6 +23,7 @@ func (r *reader) readProfiles(n *yaml.Node) {
 		return
 	}
 	owners := map[Identity]NameRange{}
+	r.scenario.groups = indexGroups(nil)
 	for _, f := range o.fields {
 		names, err := ParseNameRange(f.name)
 		if err != nil {
@@ -34,15 +35,26 @@ func (r *reader) readProfiles(n *yaml.Node) {
 			r.sharedIdentities(f, g, owners)
 		}
 		r.scenario.Profiles = append(r.scenario.Profiles, g)
+		r.scenario.groups.grow(r.scenario.Profiles)
 	}
 }
 
 // overlaps reports names that an earlier group has as well.
 func (r *reader) overlaps(f field, names NameRange) {
-	for _, g := range r.scenario.Profiles {
+	report := func(g *ProfileGroup, n int64) {
+		r.problem(f.key, "every profile belongs to one group: shorten one of the ranges", "%s and %s, in line %d, have %s in common",
+			names, g.Names, g.Pos.Line, plural(n, "name", "names"))
+	}
+	if !names.Numbered {
+		if g, _, taken := r.scenario.Group(names.At(0)); taken {
+			report(g, 1)
+		}
+		return
+	}
+	for i := range r.scenario.Profiles {
+		g := &r.scenario.Profiles[i]
 		if n := g.Names.shared(names); n > 0 {
-			r.problem(f.key, "every profile belongs to one group: shorten one of the ranges", "%s and %s, in line %d, have %s in common",
-				names, g.Names, g.Pos.Line, plural(n, "name", "names"))
+			report(g, n)
 			return
 		}
 	}
@@ -55,6 +67,9 @@ func (r *reader) profileGroup(f field, names NameRange) ProfileGroup {
 		return g
 	}
 	o := r.object(f.value, "the profile "+short(f.name))
+	if n := o.take("generate"); n != nil {
+		g.Generate = r.generate(n)
+	}
 	if m := o.take("audiences"); m != nil {
 		g.Memberships = r.memberships(m)
 	}
@@ -139,13 +154,21 @@ func (r *reader) profileRef(n *yaml.Node, what string) NameRange {
 	if length == 0 {
 		return names
 	}
-	known, groups := int64(0), []string{}
-	for _, g := range r.scenario.Profiles {
-		known += g.Names.shared(names)
-		groups = append(groups, g.Names.String())
+	known := int64(0)
+	if _, _, ok := r.scenario.Group(names.At(0)); ok && length == 1 {
+		return names
+	}
+	for i := range r.scenario.Profiles {
+		known += r.scenario.Profiles[i].Names.shared(names)
+	}
+	if known >= length {
+		return names
+	}
+	var groups []string
+	for i := range r.scenario.Profiles {
+		groups = append(groups, r.scenario.Profiles[i].Names.String())
 	}
 	switch {
-	case known >= length:
 	case length == 1:
 		r.problem(n, r.nearestProfile(names.At(0), groups), "%s: no profile %q", what, names.At(0))
 	default:

@@ -55,6 +55,7 @@ type Scenario struct {
 	Expect        []Expectation
 	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
 	Pos           Position
+	groups        *groupIndex // of Profiles, for a scenario that was read from a file
 }
 
 // Audience is an audience of the organisation, mapped or not.
@@ -123,7 +124,23 @@ type ProfileGroup struct {
 	Attributes  map[string]any // string, bool, int64, float64, []any, map[string]any; never nil values
 	NoIdentity  bool           // `identities: none`: not even the synthetic ecid
 	Identities  []Identity     // besides the synthetic ecid
+	Generate    *Generate      // nil: nothing is made up; the other fields are laid over it
 	Pos         Position
+}
+
+// Generate makes up the profiles of a group, each from a seed and its name.
+type Generate struct {
+	Seed       *uint64         // nil: that of the scenario
+	Audiences  []AudienceShare // in file order
+	Attributes []string        // the generated attributes that are kept; nil: all
+	Identities []string        // the namespaces that are kept; nil: all
+}
+
+// AudienceShare is the share of a group's profiles, from 0 to 1, that are
+// realized in an audience.
+type AudienceShare struct {
+	Audience string // audience key
+	Share    float64
 }
 
 // Membership is a profile's standing in one audience at Start.

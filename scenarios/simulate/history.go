@@ -93,7 +93,7 @@ func (d *driver) decide(s *scenarios.Step, name string) decided {
 // update translates a step into the engine's words for one profile.
 func (d *driver) update(s *scenarios.Step, name string) profile.Update {
 	u := profile.Update{Profile: profile.ID(name)}
-	_, n := d.population.group(name)
+	n := d.population.number(name)
 	for _, c := range s.Changes {
 		id, _ := scenarios.Expand(c.Identity.ID, n).(string)
 		to, _ := scenarios.Expand(c.To, n).(string)

@@ -11,75 +11,59 @@ import (
 )
 
 // population is the profiles of a scenario on top of a store. A profile that
-// was never committed is derived from its group when it is asked for, so a
+// was never committed is derived from its name when it is asked for, so a
 // range of a million names costs nothing until one of them changes.
 type population struct {
 	scenario *scenarios.Scenario
 	refs     map[string]profile.AudienceRef // by audience key
 	store    store.Store
-	single   map[string]int // name -> index of its group, for groups of one name
-	ranges   []int          // indexes of the numbered groups
 
 	mu        sync.Mutex
 	directory map[profile.Identity]string // identity -> profile, for the endpoint
 }
 
 func newPopulation(sc *scenarios.Scenario, refs map[string]profile.AudienceRef, s store.Store) *population {
-	p := &population{scenario: sc, refs: refs, store: s, single: map[string]int{}, directory: map[profile.Identity]string{}}
-	for i, g := range sc.Profiles {
-		if g.Names.Numbered {
-			p.ranges = append(p.ranges, i)
-		} else {
-			p.single[g.Names.At(0)] = i
-		}
-	}
-	return p
+	return &population{scenario: sc, refs: refs, store: s, directory: map[profile.Identity]string{}}
 }
 
-// load returns the state of a profile: committed, or as its group says.
+// load returns the state of a profile that is updated or exported: committed,
+// or as it starts.
 func (p *population) load(name string) (engine.State, error) {
 	s, ok, err := p.store.Load(profile.ID(name))
 	if err != nil || ok {
 		return s, err
 	}
-	g, n := p.group(name)
-	s = engine.State{Profile: p.initial(g, name, n)}
+	s = engine.State{Profile: p.initial(name)}
 	p.know(name, identitiesOf(s.Profile)...)
 	return s, nil
 }
 
-// group finds the group of a name, and its number in a range.
-func (p *population) group(name string) (*scenarios.ProfileGroup, int64) {
-	if i, ok := p.single[name]; ok {
-		return &p.scenario.Profiles[i], 0
+// number is what {n} stands for in a change of the profile.
+func (p *population) number(name string) int64 {
+	_, n, ok := p.scenario.Group(name)
+	if !ok {
+		panic(noGroup(name))
 	}
-	for _, i := range p.ranges {
-		g := &p.scenario.Profiles[i]
-		if n, ok := g.Names.Number(name); ok {
-			return g, n
-		}
-	}
-	panic("simulate: profile " + name + " is in no group; the loader refuses that")
+	return n
 }
 
-// initial is a profile at the start of the scenario.
-func (p *population) initial(g *scenarios.ProfileGroup, name string, n int64) profile.Profile {
-	out := profile.Profile{ID: profile.ID(name)}
-	out.Attributes, _ = scenarios.Expand(g.Attributes, n).(map[string]any)
-	out.Identities = map[string][]string{}
-	add := func(i profile.Identity) {
-		i = i.Canonical()
+func noGroup(name string) string {
+	return "simulate: profile " + name + " is in no group; the loader refuses that"
+}
+
+// initial is a profile at the start of the scenario, in the engine's words.
+func (p *population) initial(name string) profile.Profile {
+	start, ok := p.scenario.Initial(name)
+	if !ok {
+		panic(noGroup(name))
+	}
+	out := profile.Profile{ID: profile.ID(name), Attributes: start.Attributes, Identities: map[string][]string{}}
+	for _, i := range start.Identities {
+		i := profile.Identity(i).Canonical()
 		out.Identities[i.Namespace] = append(out.Identities[i.Namespace], i.ID)
 	}
-	if !g.NoIdentity {
-		add(profile.Identity{Namespace: "ecid", ID: scenarios.ECID(p.scenario.Seed, name)})
-	}
-	for _, i := range g.Identities {
-		id, _ := scenarios.Expand(i.ID, n).(string)
-		add(profile.Identity{Namespace: i.Namespace, ID: id})
-	}
 	out.Memberships = map[string]map[string]profile.Membership{}
-	for _, m := range g.Memberships {
+	for _, m := range start.Memberships {
 		ref := p.refs[m.Audience]
 		if out.Memberships[ref.Namespace] == nil {
 			out.Memberships[ref.Namespace] = map[string]profile.Membership{}
@@ -97,23 +81,36 @@ func (p *population) membership(m scenarios.Membership) profile.Membership {
 	return out
 }
 
-// members lists the profiles realized in one of the audiences, ascending.
+// members lists the profiles realized in one of the audiences, ascending. It
+// only reads: of a profile that was never committed it derives no more than
+// its memberships, and keeps its name when it is in.
 func (p *population) members(audiences []profile.AudienceRef) ([]profile.ID, error) {
-	in := func(s profile.Profile) bool { return slices.ContainsFunc(audiences, s.In) }
 	var ids []profile.ID
 	for i := range p.scenario.Profiles {
 		for name := range p.scenario.Profiles[i].Names.All() {
-			s, err := p.load(name)
+			in, err := p.in(name, audiences)
 			if err != nil {
 				return nil, err
 			}
-			if in(s.Profile) {
-				ids = append(ids, s.Profile.ID)
+			if in {
+				ids = append(ids, profile.ID(name))
 			}
 		}
 	}
 	slices.Sort(ids)
 	return ids, nil
+}
+
+// in says whether a profile is realized in one of the audiences now.
+func (p *population) in(name string, audiences []profile.AudienceRef) (bool, error) {
+	s, committed, err := p.store.Load(profile.ID(name))
+	if err != nil || committed {
+		return slices.ContainsFunc(audiences, s.Profile.In), err
+	}
+	memberships, _ := p.scenario.Memberships(name)
+	return slices.ContainsFunc(memberships, func(m scenarios.Membership) bool {
+		return !m.Exited && slices.Contains(audiences, p.refs[m.Audience])
+	}), nil
 }
 
 // know tells the endpoint's directory whose identities these are.
