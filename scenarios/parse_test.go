@@ -129,6 +129,8 @@ func TestEverythingGiven(t *testing.T) {
 			{"a", true, 48 * time.Hour, 24 * time.Hour}, {"b", true, 36 * time.Hour, 12 * time.Hour},
 			{"c", false, time.Hour, 0}, {"d", false, day, 0}}},
 		{Names: NameRange{Prefix: "o"}},
+		{Names: NameRange{Prefix: "g-", First: 1, Last: 9, Numbered: true}, Generate: &Generate{Seed: new(uint64(9)),
+			Audiences: []AudienceShare{{"a", 0.3}, {"b", 0.3}}, Attributes: []string{"person", "loyalty"}, Identities: []string{"crm", "email"}}},
 	})
 	same(t, "endpoint", s.Endpoint, Endpoint{TLS: "mtls-optional", Faults: []Fault{
 		{ID: "broken", Profiles: many(2), Requests: Count{2, 0}, On: "message", Probability: 0.25, Status: 503,

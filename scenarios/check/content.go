@@ -24,7 +24,7 @@ func (v *view) content(e *scenarios.Expectation, x *exported) []mismatch {
 	if b.object == nil {
 		return []mismatch{{x.ID + ": body", "the profile object", raw}}
 	}
-	n, _ := e.Profiles.Number(x.Profile)
+	_, n, _ := v.scenario.Group(x.Profile) // {n} is the profile's number, whatever the line names
 	var wrong []mismatch
 	if e.Payload != nil {
 		if want := normal(scenarios.Expand(e.Payload, n)); !covers(want, b.object) {

@@ -50,9 +50,9 @@ func TestGeneratedProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := ""
-	for _, seed := range []uint64{5, 5, 6} {
+	for i, seed := range []uint64{5, 5, 6} {
 		sc := parsed(t, generated).WithSeed(seed)
-		lines, err := Play(context.Background(), sc, memory.New(), len(first)%7+1)
+		lines, err := Play(context.Background(), sc, memory.New(), []int{1, 5, 1}[i])
 		if err != nil {
 			t.Fatal(err)
 		}

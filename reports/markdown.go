@@ -1,0 +1,152 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMarkdown writes summary.md: the verdict and the counts, what failed, and
+// below, collapsed, all rules and all cases.
+func WriteMarkdown(w io.Writer, r *Report) error {
+	m := &markdown{}
+	m.head(r)
+	m.failures(r)
+	m.rules(r)
+	m.cases(r)
+	e := r.Environment
+	if e != (Environment{}) {
+		m.line("httpdest %s, %s, %s, %d CPUs, seed %d", inline(e.Version), inline(e.Go), inline(e.OS), e.CPUs, e.Seed)
+	}
+	_, err := io.WriteString(w, strings.TrimRight(m.b.String(), "\n")+"\n")
+	return err
+}
+
+// markdown collects the text; only the last write can fail.
+type markdown struct{ b strings.Builder }
+
+func (m *markdown) line(format string, args ...any) { fmt.Fprintf(&m.b, format+"\n", args...) }
+
+// row writes cells of a table; they are escaped.
+func (m *markdown) row(cells ...string) {
+	for _, cell := range cells {
+		m.b.WriteString("| " + inline(cell) + " ")
+	}
+	m.b.WriteString("|\n")
+}
+
+func (m *markdown) head(r *Report) {
+	s := r.Summary
+	m.line("# httpdest %s: %s\n", inline(r.Kind), inline(string(r.Verdict)))
+	m.row("cases", "pass", "fail", "inconclusive", "skip", "unspecified")
+	m.line("| ---: | ---: | ---: | ---: | ---: | ---: |")
+	m.line("| %d | %d | %d | %d | %d | %d |\n", s.Cases, s.Pass, s.Fail, s.Inconclusive, s.Skip, s.Unspecified)
+	if seconds, ok := r.Metrics["wallSeconds"]; ok {
+		m.line("Took %.2f s.\n", seconds)
+	}
+}
+
+func (m *markdown) failures(r *Report) {
+	heading := "## Failures\n"
+	for _, c := range r.Cases {
+		if !troubled(c.Verdict) {
+			continue
+		}
+		if heading != "" {
+			m.line("%s", heading)
+			heading = ""
+		}
+		m.line("### %s: %s\n", inline(string(c.Verdict)), inline(c.ID))
+		if c.Title != "" {
+			m.line("Case: %s\n", inline(c.Title))
+		}
+		if c.Reason != "" {
+			m.line("Reason: %s\n", inline(c.Reason))
+		}
+		for _, k := range troubles(c) {
+			m.check(r, c, k)
+		}
+	}
+}
+
+func (m *markdown) check(r *Report, c Case, k Check) {
+	m.line("#### %s: %s\n", inline(string(k.Verdict)), inline(k.Title))
+	if place := placeOf(c, k); place != "" {
+		m.line("At %s\n", inline(place))
+	}
+	if rule := ruleOf(r, k); rule != nil {
+		m.line("Rule %s %s: %s\n", inline(rule.Ref), inline(rule.ID), inline(rule.Title))
+	}
+	m.block("Expected:", k.Expected)
+	m.block("Actual:", k.Actual)
+	if k.Fix != "" {
+		m.line("Fix: %s\n", inline(k.Fix))
+	}
+}
+
+// block writes a value as it is, in a fence that nothing in it can close.
+func (m *markdown) block(label, value string) {
+	if value == "" {
+		return
+	}
+	value = xmlText(value)
+	fence := fenceFor(value)
+	m.line("%s\n\n%stext\n%s\n%s\n", label, fence, strings.TrimSuffix(value, "\n"), fence)
+}
+
+// fenceFor is a fence longer than any run of backticks in the text.
+func fenceFor(s string) string {
+	longest, n := 2, 0
+	for i := range len(s) {
+		if s[i] != '`' {
+			n = 0
+			continue
+		}
+		n++
+		longest = max(longest, n)
+	}
+	return strings.Repeat("`", longest+1)
+}
+
+func (m *markdown) rules(r *Report) {
+	if len(r.Rules) == 0 {
+		return
+	}
+	m.line("<details>\n<summary>%s</summary>\n", count(len(r.Rules), "rule"))
+	m.row("verdict", "ref", "rule", "level", "cases", "title", "reason")
+	m.line("| --- | --- | --- | --- | ---: | --- | --- |")
+	for _, rule := range r.Rules {
+		m.row(string(rule.Verdict), rule.Ref, rule.ID, rule.Level, fmt.Sprint(len(rule.Cases)), rule.Title, rule.Reason)
+	}
+	m.line("\n</details>\n")
+}
+
+func (m *markdown) cases(r *Report) {
+	if len(r.Cases) == 0 {
+		return
+	}
+	m.line("<details>\n<summary>%s</summary>\n", count(len(r.Cases), "case"))
+	m.row("verdict", "case", "title", "rules", "checks", "ms", "place", "reason")
+	m.line("| --- | --- | --- | --- | ---: | ---: | --- | --- |")
+	for _, c := range r.Cases {
+		place := c.File
+		if place != "" && c.Line > 0 {
+			place = fmt.Sprintf("%s:%d", c.File, c.Line)
+		}
+		m.row(string(c.Verdict), c.ID, c.Title, strings.Join(c.Rules, ", "), fmt.Sprint(len(c.Checks)),
+			fmt.Sprintf("%.1f", c.DurationMs), place, c.Reason)
+	}
+	m.line("\n</details>\n")
+}
+
+// inline is a text in one line in which nothing is markup.
+func inline(s string) string {
+	return markup.Replace(strings.Join(strings.Fields(xmlText(s)), " "))
+}
+
+// markup are the characters that mean something within a line, in GitHub's
+// Markdown and in the HTML that it lets through.
+var markup = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", `|`, `\|`, `*`, `\*`, `_`, `\_`, `[`, `\[`, `]`, `\]`, `#`, `\#`, `~`, `\~`,
+	`<`, `&lt;`, `>`, `&gt;`, `&`, `&amp;`,
+)
