@@ -81,7 +81,14 @@ func (r *reader) step(o *object) Step {
 	s.Profiles = r.profilesOf(o)
 	s.Changes = r.changes(o, s.Profiles)
 	r.action(o, &s)
-	changes := slices.ContainsFunc(changeKeys, o.has)
+	changes := false
+	for _, key := range append([]string{"map", "unmap"}, changeKeys...) {
+		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
+		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
+			r.problem(f.value, "name at least one, or leave the key out", "%s names nothing", key)
+		}
+		changes = changes || there && slices.Contains(changeKeys, key)
+	}
 	named := o.has("profile") || o.has("profiles")
 	switch {
 	case s.Action != "":
