@@ -76,20 +76,21 @@ func ruleOf(r *Report, k Check) *Rule {
 	return nil
 }
 
-// annotate writes one command; what is not known of its place is left out.
+// annotate writes one command; what is not known of its place is left out, and
+// control characters do not reach the terminal of the log.
 func annotate(b *strings.Builder, c Case, k Check, title, message string) {
 	file, line, column := position(c, k)
 	var properties []string
 	property := func(name, value string, known bool) {
 		if known {
-			properties = append(properties, name+"="+githubProperty.Replace(value))
+			properties = append(properties, name+"="+githubProperty.Replace(xmlText(value)))
 		}
 	}
 	property("file", file, file != "")
 	property("line", fmt.Sprint(line), file != "" && line > 0)
 	property("col", fmt.Sprint(column), file != "" && line > 0 && column > 0)
 	property("title", title, true)
-	fmt.Fprintf(b, "::error %s::%s\n", strings.Join(properties, ","), githubMessage.Replace(message))
+	fmt.Fprintf(b, "::error %s::%s\n", strings.Join(properties, ","), githubMessage.Replace(xmlText(message)))
 }
 
 // What a command may not contain: a line break ends it, and in properties a

@@ -180,9 +180,7 @@ func junitProblemOf(c Case, v Verdict) *junitProblem {
 			message += fmt.Sprintf(" (and %d more)", len(titles)-1)
 		}
 	}
-	// A reader turns a carriage return in a CDATA section into a line feed.
-	text := strings.ReplaceAll(xmlText(strings.Join(texts, "\n\n")), "\r", "␍")
-	return &junitProblem{Message: xmlText(message), Type: string(v), Text: text}
+	return &junitProblem{Message: xmlText(message), Type: string(v), Text: visible(strings.Join(texts, "\n\n"))}
 }
 
 // placeOf is file:line:column of a check, or of its case.
@@ -246,3 +244,7 @@ func xmlText(s string) string {
 		return c // strings.Map itself replaces what is no UTF-8
 	}, s)
 }
+
+// visible is a text of several lines in which carriage returns are seen;
+// readers of CDATA sections and of Markdown take them for line breaks.
+func visible(s string) string { return strings.ReplaceAll(xmlText(s), "\r", "␍") }

@@ -63,8 +63,15 @@ func (m *markdown) failures(r *Report) {
 		if c.Reason != "" {
 			m.line("Reason: %s\n", inline(c.Reason))
 		}
-		for _, k := range troubles(c) {
-			m.check(r, c, k)
+		found := false
+		for _, k := range c.Checks {
+			if troubled(k.Verdict) {
+				m.check(r, c, k)
+				found = true
+			}
+		}
+		if place := placeOf(c, Check{}); !found && place != "" {
+			m.line("At %s\n", inline(place))
 		}
 	}
 }
@@ -89,7 +96,7 @@ func (m *markdown) block(label, value string) {
 	if value == "" {
 		return
 	}
-	value = xmlText(value)
+	value = visible(value)
 	fence := fenceFor(value)
 	m.line("%s\n\n%stext\n%s\n%s\n", label, fence, strings.TrimSuffix(value, "\n"), fence)
 }

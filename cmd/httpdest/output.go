@@ -18,7 +18,10 @@ type output struct{ kind, path string }
 
 // writers are the kinds of reports.
 var writers = map[string]func(io.Writer, *reports.Report) error{
-	"json": reports.WriteJSON,
+	"github": reports.WriteGitHub,
+	"json":   reports.WriteJSON,
+	"junit":  reports.WriteJUnit,
+	"md":     reports.WriteMarkdown,
 	"text": func(w io.Writer, r *reports.Report) error {
 		return reports.WriteText(w, r, reports.TextOptions{Verbose: true})
 	},
@@ -30,8 +33,8 @@ func parseOutputs(flags []string) ([]output, error) {
 	for _, f := range flags {
 		kind, path, ok := strings.Cut(f, "=")
 		if _, known := writers[kind]; !ok || !known || path == "" {
-			kinds := strings.Join(slices.Sorted(maps.Keys(writers)), " or ")
-			return nil, failure{exitUsage, fmt.Errorf("--report %q", f), "write KIND=PATH, where KIND is " + kinds}
+			kinds := strings.Join(slices.Sorted(maps.Keys(writers)), ", ")
+			return nil, failure{exitUsage, fmt.Errorf("--report %q", f), "write KIND=PATH, where KIND is one of " + kinds}
 		}
 		out = append(out, output{kind, path})
 	}

@@ -47,8 +47,8 @@ name. Without an argument, the library that comes with httpdest is played.`,
 			return a.run(cmd.Context(), args, f)
 		},
 	}
-	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl and report.json")
-	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report: json=PATH or text=PATH; repeatable, - is stdout")
+	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl, report.json, junit.xml and summary.md")
+	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report, KIND=PATH: json, junit, md, github or text; repeatable, - is stdout")
 	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
 	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
 	c.Flags().StringVar(&f.pattern, "run", "", "play cases whose id matches the regular expression")
@@ -88,7 +88,8 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		return a.list(cases)
 	}
 	if f.out != "" {
-		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")})
+		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")},
+			output{"junit", filepath.Join(f.out, "junit.xml")}, output{"md", filepath.Join(f.out, "summary.md")})
 	}
 	if err := prepare(outputs); err != nil {
 		return err
@@ -177,6 +178,12 @@ func (a *app) write(r *reports.Report, outputs []output, f runFlags) error {
 	}
 	if taken {
 		return nil
+	}
+	if a.getenv("GITHUB_ACTIONS") == "true" {
+		// Annotations at the lines of the scenario files.
+		if err := reports.WriteGitHub(a.stdout, r); err != nil {
+			return err
+		}
 	}
 	return reports.WriteText(a.stdout, r, reports.TextOptions{
 		Color: a.color(a.stdout), Verbose: f.verbose, Quiet: f.quiet, Width: a.width(),
