@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,6 +95,10 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if err := prepare(outputs); err != nil {
 		return err
 	}
+	if options.Clock == simulate.Wall {
+		// The one that waits should know what for.
+		fmt.Fprintf(a.stderr, "httpdest: %s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", longest(cases))
+	}
 	report, err := simulate.RunAll(ctx, cases, rules, options)
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted {
@@ -109,6 +114,18 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		return failure{status: s}
 	}
 	return nil
+}
+
+// longest is how long the longest history lasts.
+func longest(cases []*scenarios.Scenario) time.Duration {
+	var most time.Duration
+	for _, c := range cases {
+		most = max(most, c.Until)
+		for _, s := range c.History {
+			most = max(most, s.At)
+		}
+	}
+	return most
 }
 
 // options checks the flags that are numbers.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"testing"
 
@@ -24,6 +26,9 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// interrupt command args… runs a command, sends it an interrupt when it
+			// says its first word, and wants exit status 130.
+			"interrupt": interrupt,
 			// status N command args… runs a command and wants exit status N.
 			"status": func(ts *testscript.TestScript, _ bool, args []string) {
 				err := ts.Exec(args[1], args[2:]...)
@@ -38,6 +43,30 @@ func TestScripts(t *testing.T) {
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+	path, err := exec.LookPath(args[0])
+	ts.Check(err)
+	cmd := exec.Command(path, args[1:]...)
+	cmd.Dir = ts.Getenv("WORK")
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
+	stderr, err := cmd.StderrPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	lines := bufio.NewScanner(stderr)
+	if !lines.Scan() {
+		ts.Fatalf("it said nothing")
+	}
+	ts.Check(cmd.Process.Signal(os.Interrupt))
+	said := lines.Text()
+	for lines.Scan() {
+		said += "\n" + lines.Text()
+	}
+	err = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitInterrupted {
+		ts.Fatalf("%v; want exit status %d: %s", err, exitInterrupted, said)
+	}
 }
 
 // lastWord is the number in "exit status 2".
