@@ -63,7 +63,11 @@ func (t *printer) cases(r *Report) {
 		longest = max(longest, utf8.RuneCountInString(c.ID))
 	}
 	for _, c := range r.Cases {
-		t.line("%s  %-*s  %s", t.mark(c.Verdict), longest, c.ID, t.cut(c.Title, longest+8))
+		title := c.Title
+		if c.Verdict == Skip && c.Reason != "" {
+			title += " (" + c.Reason + ")"
+		}
+		t.line("%s  %-*s  %s", t.mark(c.Verdict), longest, c.ID, t.cut(title, longest+8))
 		if t.Verbose {
 			t.checks(c)
 		}
@@ -150,10 +154,15 @@ func (t *printer) failures(r *Report) {
 		}
 		t.line("")
 		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, c.Title)
+		shown := 0
 		for _, k := range c.Checks {
 			if k.Verdict == Fail || k.Verdict == Inconclusive {
 				t.failure(r, k)
+				shown++
 			}
+		}
+		if shown == 0 {
+			t.field("reason", c.Reason)
 		}
 	}
 }
@@ -163,7 +172,7 @@ func (t *printer) failure(r *Report, k Check) {
 	if k.File != "" {
 		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
 	}
-	t.line("  %s%s", place, k.Title)
+	t.line("  %s%s", place, visible(k.Title))
 	t.field("expected", k.Expected)
 	t.field("actual", k.Actual)
 	for _, rule := range r.Rules {
@@ -176,10 +185,11 @@ func (t *printer) failure(r *Report, k Check) {
 
 // field prints a labelled value; one of several lines stands below its label.
 func (t *printer) field(label, value string) {
+	value = visible(value) // what a receiver sent must not steer the terminal
 	switch {
 	case value == "":
 	case strings.Contains(value, "\n"):
-		t.line("    %-8s", label)
+		t.line("    %s", label)
 		for _, line := range strings.Split(strings.TrimRight(value, "\n"), "\n") {
 			t.line("      %s", line)
 		}

@@ -1,0 +1,161 @@
+package reports
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+func passing() *Report {
+	return &Report{
+		Schema: Schema, Kind: "run", Verdict: Pass, Summary: Summary{Cases: 1, Pass: 1},
+		Rules: []Rule{
+			{ID: "trig-enter", Ref: "R41", Level: "must", Title: "export on entering", Verdict: Pass, Cases: []string{"trigger/enter"}},
+			{ID: "max-3", Ref: "R82", Level: "must", Title: "make at most three attempts", Verdict: Skip, Reason: "no case of this run exercises it"},
+		},
+		Cases: []Case{{ID: "trigger/enter", Title: "A profile that enters a mapped audience is exported once, as realized", File: "trigger/enter.yaml", Line: 1,
+			Rules: []string{"trig-enter"}, Verdict: Pass, DurationMs: 1.25, Checks: []Check{{Rule: "trig-enter", Verdict: Pass, Title: "export 1 of doc"}}}},
+		Metrics:     map[string]float64{"wallSeconds": 0.25},
+		Environment: Environment{Version: "devel", Go: "go1.26", OS: "linux/amd64", CPUs: 2, Seed: 1},
+	}
+}
+
+func TestTextGolden(t *testing.T) {
+	tests := map[string]struct {
+		report  *Report
+		options TextOptions
+	}{
+		"passing":        {passing(), TextOptions{}},
+		"passing-narrow": {passing(), TextOptions{Width: 50}},
+		"mixed":          {mixedReport(), TextOptions{}},
+		"mixed-verbose":  {mixedReport(), TextOptions{Verbose: true}},
+		"mixed-quiet":    {mixedReport(), TextOptions{Quiet: true}},
+		"mixed-color":    {mixedReport(), TextOptions{Color: true}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, tt.options) }, tt.report)
+			path := filepath.Join("testdata", "text-"+name+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatalf("%v; -update writes it", err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("differs from %s; -update writes it (-want +got):\n%s", path, diff)
+			}
+			if strings.Contains(got, "\x1b") != tt.options.Color {
+				t.Errorf("escape codes and Color do not agree")
+			}
+		})
+	}
+}
+
+// The verdict and the first thing to fix must be on the screen at the end.
+func TestFailuresComeLast(t *testing.T) {
+	got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{}) }, mixedReport())
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, "verdict: fail") {
+		t.Errorf("the last line is %q; want the verdict", last)
+	}
+	if strings.LastIndex(got, "\nFAIL  ") < strings.LastIndex(got, "\npass  ") {
+		t.Error("a failure stands before a pass")
+	}
+}
+
+func TestJSONRoundTrip(t *testing.T) {
+	for _, r := range []*Report{passing(), mixedReport()} {
+		text := written(t, WriteJSON, r)
+		text = strings.ReplaceAll(text, `\ufffd`, "\ufffd") // written for a byte that is no UTF-8; read, it is that character
+		again, err := ReadJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := written(t, WriteJSON, again); got != text {
+			t.Errorf("read and written again (-want +got):\n%s", cmp.Diff(text, got))
+		}
+		if strings.Contains(text, "null") {
+			t.Errorf("a list is null in:\n%s", text)
+		}
+	}
+	if _, err := ReadJSON(strings.NewReader(`{"schema":"httpdest/report/v0"}`)); err == nil {
+		t.Error("a report of another schema was read")
+	}
+	if text := written(t, WriteJSON, &Report{Schema: Schema}); strings.Contains(text, "null") {
+		t.Errorf("a list is null in:\n%s", text)
+	}
+}
+
+// The shipped schema, held against reports by a validator that is not ours.
+func TestJSONSchema(t *testing.T) {
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(JSONSchema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("report.schema.json", document); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := func(text string) error {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(value)
+	}
+	good := written(t, WriteJSON, passing())
+	if err := validate(good); err != nil {
+		t.Errorf("a good report: %v", err)
+	}
+	for name, change := range map[string]func(map[string]any){
+		"a verdict there is not": func(m map[string]any) { m["verdict"] = "ok" },
+		"an unknown key":         func(m map[string]any) { m["extra"] = 1 },
+		"no cases":               func(m map[string]any) { delete(m, "cases") },
+		"a case without a file":  func(m map[string]any) { delete(m["cases"].([]any)[0].(map[string]any), "file") },
+		"a count below zero":     func(m map[string]any) { m["summary"].(map[string]any)["pass"] = -1 },
+	} {
+		var m map[string]any
+		if err := json.Unmarshal([]byte(good), &m); err != nil {
+			t.Fatal(err)
+		}
+		change(m)
+		bad, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if validate(string(bad)) == nil {
+			t.Errorf("the schema lets %s through", name)
+		}
+	}
+}
+
+func TestWorst(t *testing.T) {
+	rank := map[Verdict]int{Skip: 0, Unspecified: 0, Pass: 1, Inconclusive: 2, Fail: 3}
+	all := []Verdict{Pass, Fail, Inconclusive, Skip, Unspecified}
+	for _, a := range all {
+		for _, b := range all {
+			got := Worst(a, b)
+			if got != Worst(b, a) || rank[got] != max(rank[a], rank[b]) || rank[got] == 0 && got != Skip {
+				t.Errorf("Worst(%s, %s) = %s", a, b, got)
+			}
+		}
+	}
+	if Worst() != Skip {
+		t.Errorf("Worst of nothing = %s; want skip", Worst())
+	}
+}
