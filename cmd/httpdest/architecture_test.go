@@ -1,0 +1,298 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/httpdest/httpdest"
+
+// pkg is one package of the module as its files say, test files left out.
+type pkg struct {
+	imports map[string]string // path -> a file that imports it
+	calls   map[string]string // "time.Now" -> a file that calls it
+	docs    int               // files with a package comment
+}
+
+// graph is every package by its folder below the module root, "" the root.
+type graph map[string]*pkg
+
+// pure are the packages that decide and judge: functions of their arguments.
+var pure = []string{"engine", "engine/profile", "engine/audience", "engine/dataflow", "engine/export", "engine/retry",
+	"mockendpoint/fault", "scenarios/recording", "scenarios/check", "scenarios/generate"}
+
+// notBuiltYet are packages of the design that a rule will hold for.
+var notBuiltYet = []string{"engine/monitor", "engine/store/local", "scenarios/oracle"}
+
+// thirdParty says which packages may import a module, and why it is there; test
+// files may import what they like.
+var thirdParty = map[string]struct {
+	packages []string
+	because  string
+}{
+	"github.com/spf13/cobra":                   {[]string{"cmd/httpdest"}, "commands, help and completion"},
+	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, "its label grammar, so that a filter means the same to both; the runner stays out"},
+	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants"}, "scenario files with positions"},
+	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, "diffs in the suite of every store"},
+	"github.com/onsi/gomega":                   {nil, "matchers of the suites"},
+	"pgregory.net/rapid":                       {nil, "properties"},
+	"github.com/joshdk/go-junit":               {nil, "reads our JUnit, as an independent witness"},
+	"github.com/rogpeppe/go-internal":          {nil, "scripts of the command"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {nil, "validates reports and scenarios, as an independent witness"},
+}
+
+// violations holds the graph against every rule of the design (§1 idea 4, §2).
+func violations(g graph, direct []string) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for dir, s := range g {
+		under := func(top string) bool { return dir == top || strings.HasPrefix(dir, top+"/") }
+		for _, ban := range []struct {
+			is      bool
+			top     string
+			because string
+		}{
+			{under("engine"), "mockendpoint", "the two ends of the wire must not agree by construction"},
+			{under("mockendpoint"), "engine", "the two ends of the wire must not agree by construction"},
+			{slices.Contains([]string{"scenarios", "scenarios/recording", "scenarios/oracle", "scenarios/check", "scenarios/generate"}, dir), "engine", "the judge shares no code with the judged"},
+			{slices.Contains([]string{"scenarios", "scenarios/recording", "scenarios/oracle", "scenarios/check", "scenarios/generate"}, dir), "mockendpoint", "the judge shares no code with the judged"},
+			{dir == "reports", "", "reports are functions of verdicts and import nothing of ours"},
+		} {
+			if way := g.reaches(dir, ban.top, nil); ban.is && way != nil {
+				add("%s reaches %s by %s: %s", dir, ban.top, strings.Join(way, " -> "), ban.because)
+			}
+		}
+		if slices.Contains(pure, dir) {
+			out = append(out, s.impurities(dir)...)
+		}
+		for imported, file := range s.imports {
+			if store, ok := strings.CutPrefix(imported, module+"/engine/store/"); ok && (store == "memory" || store == "local") && dir != "cmd/httpdest" {
+				add("%s imports the store %s: only cmd chooses one", file, store)
+			}
+			out = append(out, foreign(dir, imported, file)...)
+		}
+		if s.docs != 1 {
+			add("package %s has %d package comments; want one", dir, s.docs)
+		}
+	}
+	for _, dir := range slices.Concat(pure, notBuiltYet) {
+		if _, there := g[dir]; there == slices.Contains(notBuiltYet, dir) {
+			add("package %s: the lists of this test and the tree do not agree", dir)
+		}
+	}
+	for _, m := range direct {
+		if _, known := thirdParty[m]; !known {
+			add("go.mod requires %s, which the table of this test does not give a reason for", m)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// foreign checks an import of another module against the table.
+func foreign(dir, imported, file string) []string {
+	if !strings.Contains(strings.Split(imported, "/")[0], ".") || strings.HasPrefix(imported, module) {
+		return nil
+	}
+	for m, t := range thirdParty {
+		if imported == m || strings.HasPrefix(imported, m+"/") {
+			if slices.Contains(t.packages, dir) {
+				return nil
+			}
+			return []string{fmt.Sprintf("%s imports %s, which is there for %v (%s)", file, imported, t.packages, t.because)}
+		}
+	}
+	return []string{fmt.Sprintf("%s imports %s, which is in no table", file, imported)}
+}
+
+// impurities are the ways by which a pure package knows more than it is told.
+func (s *pkg) impurities(dir string) []string {
+	var out []string
+	for imported, file := range s.imports {
+		io := imported == "net" || strings.HasPrefix(imported, "net/") && imported != "net/url" // net/url only takes texts apart
+		if io || slices.Contains([]string{"os", "context", "math/rand", "math/rand/v2"}, imported) {
+			out = append(out, fmt.Sprintf("%s imports %s, and %s is pure", file, imported, dir))
+		}
+	}
+	for call, file := range s.calls {
+		out = append(out, fmt.Sprintf("%s calls %s, and %s is pure", file, call, dir))
+	}
+	return out
+}
+
+// reaches finds a way along imports from a package to one under top ("" is any
+// of ours); nil without one.
+func (g graph) reaches(from, top string, seen map[string]bool) []string {
+	if seen == nil {
+		seen = map[string]bool{}
+	}
+	seen[from] = true
+	for imported := range g[from].imports {
+		dir, ours := strings.CutPrefix(imported, module+"/")
+		if !ours || seen[dir] || g[dir] == nil {
+			continue
+		}
+		if top == "" || dir == top || strings.HasPrefix(dir, top+"/") {
+			return []string{from, dir}
+		}
+		if way := g.reaches(dir, top, seen); way != nil {
+			return append([]string{from}, way...)
+		}
+	}
+	return nil
+}
+
+// clocks are the functions that tell or wait for time.
+var clocks = []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Since", "Until", "Tick"}
+
+// read parses the module below root.
+func read(t *testing.T, root string) graph {
+	t.Helper()
+	g := graph{}
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && file != root) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		g.add(filepath.ToSlash(dir), filepath.ToSlash(file), parsed)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func (g graph) add(dir, file string, parsed *ast.File) {
+	s := g[dir]
+	if s == nil {
+		s = &pkg{imports: map[string]string{}, calls: map[string]string{}}
+		g[dir] = s
+	}
+	if parsed.Doc != nil {
+		s.docs++
+	}
+	for _, i := range parsed.Imports {
+		if p, err := strconv.Unquote(i.Path.Value); err == nil {
+			s.imports[p] = file
+		}
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if x, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := x.X.(*ast.Ident); ok && id.Name == "time" && slices.Contains(clocks, x.Sel.Name) {
+				s.calls["time."+x.Sel.Name] = file
+			}
+		}
+		return true
+	})
+}
+
+// requires lists the direct requirements of go.mod.
+func requires(t *testing.T, root string) []string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, line := range strings.Split(string(content), "\n") {
+		if fields := strings.Fields(line); len(fields) == 2 && strings.Contains(fields[0], "/") && strings.HasPrefix(fields[1], "v") {
+			out = append(out, fields[0])
+		}
+	}
+	return out
+}
+
+func TestArchitecture(t *testing.T) {
+	direct := requires(t, "../..")
+	if len(direct) < 5 {
+		t.Fatalf("read %v from go.mod; there is more", direct)
+	}
+	for _, v := range violations(read(t, "../.."), direct) {
+		t.Error(v)
+	}
+}
+
+// Each rule must be able to fail: a graph that breaks all of them.
+func TestArchitectureRulesCanFail(t *testing.T) {
+	g := read(t, "../..")
+	breaks := map[string]func(){
+		"engine/delivery reaches mockendpoint":       func() { g["engine/delivery"].imports[module+"/mockendpoint"] = "f" },
+		"mockendpoint reaches engine":                func() { g["mockendpoint"].imports[module+"/engine/retry"] = "f" },
+		"scenarios/check reaches engine by":          func() { g["reports"].imports[module+"/engine/retry"] = "f" },
+		"reports reaches ":                           func() {},
+		"f imports net/http, and engine/retry is":    func() { g["engine/retry"].imports["net/http"] = "f" },
+		"f calls time.Now, and engine/export is":     func() { g["engine/export"].calls["time.Now"] = "f" },
+		"f imports the store memory":                 func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },
+		"f imports github.com/spf13/cobra, which is": func() { g["scenarios"].imports["github.com/spf13/cobra"] = "f" },
+		"f imports example.com/x, which is in no":    func() { g["scenarios"].imports["example.com/x"] = "f" },
+		"package engine has 2 package comments":      func() { g["engine"].docs = 2 },
+		"package engine/monitor: the lists":          func() { g["engine/monitor"] = &pkg{docs: 1} },
+		"go.mod requires example.com/y":              func() {},
+	}
+	for _, change := range breaks {
+		change()
+	}
+	got := strings.Join(violations(g, []string{"example.com/y"}), "\n")
+	for want := range breaks {
+		if !strings.Contains(got, want) {
+			t.Errorf("no violation begins %q in:\n%s", want, got)
+		}
+	}
+}
+
+// A file where everything lands, and a name that says nothing.
+func TestFilesStaySmall(t *testing.T) {
+	files := token.NewFileSet()
+	err := filepath.WalkDir("../..", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(file, ".go") {
+			return err
+		}
+		if name := strings.TrimSuffix(path.Base(filepath.ToSlash(file)), ".go"); slices.Contains([]string{"util", "utils", "helpers", "common", "types", "misc"}, name) {
+			t.Errorf("%s says nothing about what is in it", file)
+		}
+		parsed, err := parser.ParseFile(files, file, nil, 0)
+		if err != nil {
+			return err
+		}
+		if n := files.File(parsed.Pos()).LineCount(); n > 500 {
+			t.Errorf("%s has %d lines; 500 are enough for one noun", file, n)
+		}
+		for _, d := range parsed.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			if n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1; n > 60 {
+				t.Errorf("%s: %s has %d lines; 60 are enough", files.Position(f.Pos()), f.Name.Name, n)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
