@@ -96,7 +96,7 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return failure{exitUsage, err, fmt.Sprintf("see %s --help", cmd.CommandPath())}
 	})
-	root.AddCommand(a.runCommand(), a.rulesCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.rulesCommand(), a.scenarioCommand(), a.versionCommand(), a.completionCommand())
 	return root
 }
 

@@ -62,6 +62,7 @@ name. Without an argument, the library that comes with httpdest is played.`,
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "scenarios played at once (default: one per CPU)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	completeRun(c)
 	return c
 }
 

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+func (a *app) completionCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "completion",
+		Short: "Print what makes a shell complete commands, flags, scenarios and rules",
+		Example: `  source <(httpdest completion bash)     needs the package bash-completion
+  httpdest completion zsh > "${fpath[1]}/_httpdest"
+  httpdest completion fish > ~/.config/fish/completions/httpdest.fish`,
+		Args: known,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, shell := range []struct {
+		name     string
+		generate func(*cobra.Command) error
+	}{
+		{"bash", func(root *cobra.Command) error { return root.GenBashCompletionV2(a.stdout, true) }},
+		{"zsh", func(root *cobra.Command) error { return root.GenZshCompletion(a.stdout) }},
+		{"fish", func(root *cobra.Command) error { return root.GenFishCompletion(a.stdout, true) }},
+	} {
+		c.AddCommand(&cobra.Command{
+			Use:   shell.name,
+			Short: "Print the completion script for " + shell.name,
+			Args:  cobra.NoArgs,
+			RunE:  func(cmd *cobra.Command, _ []string) error { return shell.generate(cmd.Root()) },
+		})
+	}
+	return c
+}
+
+// completeRun completes the arguments of httpdest run, and the flags whose
+// values are known.
+func completeRun(c *cobra.Command) {
+	c.ValidArgsFunction = scenarioFiles
+	kinds := make([]cobra.Completion, 0, len(writers))
+	for _, kind := range slices.Sorted(maps.Keys(writers)) {
+		kinds = append(kinds, kind+"=")
+	}
+	for flag, complete := range map[string]cobra.CompletionFunc{
+		"label":  ruleIDs,
+		"report": cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp),
+		"time":   cobra.FixedCompletions([]cobra.Completion{"virtual", "wall"}, cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err) // a flag that run does not have
+		}
+	}
+}
+
+// scenarioFiles completes files and folders of scenarios.
+func scenarioFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{"yaml"}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// libraryIDs completes the id of a scenario of the library; files where none
+// begins so.
+func libraryIDs(_ *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	others := func(id string) bool { return !strings.HasPrefix(id, begun) }
+	return slices.DeleteFunc(libraryNames(), others), cobra.ShellCompDirectiveDefault
+}
+
+// ruleIDs completes the id of a rule, with what the rule says.
+func ruleIDs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	out := make([]cobra.Completion, len(rules))
+	for i, r := range rules {
+		out[i] = cobra.CompletionWithDesc(r.ID, r.Title)
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}

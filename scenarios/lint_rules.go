@@ -1,0 +1,155 @@
+package scenarios
+
+import (
+	"slices"
+	"strings"
+)
+
+// premise is what a scenario must have for a rule to be about anything in it.
+type premise struct {
+	rules   string // ids, separated by spaces
+	holds   func(*linter) bool
+	missing string // why the rule is about nothing
+	add     string // what to add
+}
+
+// premises are of every rule of the catalogue.
+var premises = []premise{
+	{"none-no-authorization", func(l *linter) bool { return l.s.Destination.Auth.Type == "none" }, "the destination has a token", "use auth: {type: none}"},
+	{"bearer-header", func(l *linter) bool { return l.s.Destination.Auth.Type == "bearer" }, "the destination has no token", "use auth: {type: bearer, token: …}"},
+	{"custom-headers-every-call", func(l *linter) bool { return l.s.Destination.Headers != "" }, "the destination has no headers", "add headers to it"},
+	{"query-every-call", func(l *linter) bool { return l.s.Destination.QueryParameters != "" }, "the destination has no queryParameters", "add queryParameters to it"},
+	{"post-json valid-json no-envelope all-identities membership-shape status-values lqt-format namespace-key lowercase-identity-ns",
+		(*linter).active, "the history exports nothing", "add a step such as qualify: …"},
+
+	{"trig-enter no-requalify", has("qualify"), "no step has a profile qualify", "add a step qualify: …"},
+	{"trig-exit", has("exit"), "no step has a profile exit", "add a step exit: …"},
+	{"changed-audience-present", has("qualify", "exit"), "no membership changes", "add a step qualify: … or exit: …"},
+	{"incremental", has("qualify", "map", "activate"), "nobody enters an audience", "add a step qualify: …"},
+	{"trig-unmapped-audience", (*linter).changesUnmapped, "no membership in an unmapped audience changes", "add a step that qualifies for one"},
+	{"trig-identity-add", has("add-identity"), "no step adds an identity", "add a step addIdentity: …"},
+	{"trig-identity-any", has("remove-identity", "replace-identity"), "no step removes or replaces an identity", "add a step removeIdentity: …"},
+	{"trig-attr-mapped trig-attr-unmapped", has("set", "remove"), "no step changes an attribute", "add a step set: …"},
+	{"trig-attr-add trig-overwrite", has("set"), "no step sets an attribute", "add a step set: …"},
+	{"trig-member-only", has("set", "remove", "add-identity", "remove-identity", "replace-identity"), "no attribute and no identity changes", "add a step set: …"},
+
+	{"all-mapped-attributes only-mapped-attributes absent-attributes", func(l *linter) bool { return len(l.s.Dataflow.Attributes) > 0 },
+		"the dataflow maps no attribute", "add attributes to it"},
+	{"hash", (*linter).hashes, "no profile has an identity in email_lc_sha256", "add one"},
+	{"unmapped-same-policy", func(l *linter) bool { return l.unmapped(true) }, "no unmapped audience has the merge policy of a mapped one", "add one"},
+	{"unmapped-other-policy", func(l *linter) bool { return l.unmapped(false) }, "no unmapped audience has another merge policy than a mapped one", "add one with mergePolicy: …"},
+	{"mapped-only-toggle", func(l *linter) bool { return l.s.Destination.IncludeMappedAudiencesOnly }, "the toggle is off", "add includeMappedAudiencesOnly: true"},
+	{"names-mapped names-unmapped", func(l *linter) bool { return l.s.Destination.IncludeSegmentNames }, "names are off", "add includeSegmentNames: true"},
+	{"names-off", func(l *linter) bool { return !l.s.Destination.IncludeSegmentNames }, "names are on", "take includeSegmentNames out"},
+	{"ts-on ts-unmapped ts-order", func(l *linter) bool { return l.s.Destination.IncludeSegmentTimestamps }, "timestamps are off", "add includeSegmentTimestamps: true"},
+	{"ts-off", func(l *linter) bool { return !l.s.Destination.IncludeSegmentTimestamps }, "timestamps are on", "take includeSegmentTimestamps out"},
+
+	{"timeout-2s", (*linter).slow, "no fault takes time", "add a fault with latency, slowBody or stall"},
+	{"max-3 retry-delays retry-same drop-after stop-on-success next-unaffected", (*linter).fails, "nothing fails", "add a fault such as status: 503"},
+	{"retry-codes noretry-codes", (*linter).failsByPolicy, "no status fails under a policy that tells statuses apart", "use retry: best-effort and a fault with a status"},
+	{"retry-network", (*linter).failsOnTheWire, "no connection fails", "add a fault such as reset: true or stall: true"},
+	{"no-redirect", func(l *linter) bool { return l.answers(300, 399) }, "no fault redirects", "add a fault such as status: 307"},
+	{"rcv-mtls-only", func(l *linter) bool { return l.s.Endpoint.TLS != "plain" }, "the endpoint has tls: plain", "use another tls"},
+
+	{"backfill-new-audience backfill-once", has("map"), "the history maps no audience", "add a step map: …"},
+	{"backfill-new-dest", has("activate"), "the history does not activate the dataflow", "add a step activate: true"},
+	{"backfill-hour", (*linter).backfills, "the history neither activates nor maps", "add a step activate: true or map: …"},
+	{"unmap-silent", has("unmap"), "the history unmaps no audience", "add a step unmap: …"},
+	{"disabled-silent", has("disable"), "the history never disables the dataflow", "add a step disable: true"},
+}
+
+// has asks for one of some changes or actions in the history.
+func has(ops ...string) func(*linter) bool {
+	return func(l *linter) bool {
+		return slices.ContainsFunc(ops, func(op string) bool { return l.ops[op] })
+	}
+}
+
+// rules reports rules the scenario names and has nothing for. A line that says
+// itself which rule it proves is taken at its word.
+func (l *linter) rules() {
+	claimed := map[string]bool{}
+	for _, e := range l.s.Expect {
+		claimed[e.Rule] = true
+	}
+	for _, p := range premises {
+		for id := range strings.FieldsSeq(p.rules) {
+			if slices.Contains(l.s.Rules, id) && !claimed[id] && !p.holds(l) {
+				l.warn(l.s.Pos, p.add+", or take "+id+" out of rules", "nothing exercises the rule %s: %s", id, p.missing)
+			}
+		}
+	}
+}
+
+// changesUnmapped says whether a membership changes in an audience that is not
+// mapped all the time.
+func (l *linter) changesUnmapped() bool {
+	if l.ops["unmap"] {
+		return true
+	}
+	return slices.ContainsFunc(l.s.History, func(step Step) bool {
+		return slices.ContainsFunc(step.Changes, func(c Change) bool {
+			return c.Audience != "" && !slices.Contains(l.s.Dataflow.Audiences, c.Audience)
+		})
+	})
+}
+
+// hashes says whether an e-mail address is exported as its digest.
+func (l *linter) hashes() bool {
+	const namespace = "email_lc_sha256"
+	hashed := func(i Identity) bool { return strings.EqualFold(i.Namespace, namespace) }
+	for _, g := range l.s.Profiles {
+		generated := g.Generate != nil && (g.Generate.Identities == nil || slices.Contains(g.Generate.Identities, namespace))
+		if generated || slices.ContainsFunc(g.Identities, hashed) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(l.s.History, func(step Step) bool {
+		return slices.ContainsFunc(step.Changes, func(c Change) bool { return hashed(c.Identity) })
+	})
+}
+
+// unmapped says whether an unmapped audience and a mapped one have the same
+// merge policy, or different ones.
+func (l *linter) unmapped(same bool) bool {
+	return slices.ContainsFunc(l.s.Audiences, func(a Audience) bool {
+		return !l.mapped[a.Key] && slices.ContainsFunc(l.s.Audiences, func(b Audience) bool {
+			return l.mapped[b.Key] && (a.MergePolicy == b.MergePolicy) == same
+		})
+	})
+}
+
+// slow says whether a fault makes an attempt wait.
+func (l *linter) slow() bool {
+	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.SlowBody > 0 || f.Stall })
+}
+
+// fails says whether anything can go wrong at all.
+func (l *linter) fails() bool {
+	return len(l.s.Endpoint.Faults) > 0 || l.wrongToken() || l.failsOnTheWire()
+}
+
+func (l *linter) wrongToken() bool {
+	return l.s.Endpoint.Bearer != "" && l.s.Endpoint.Bearer != l.s.Destination.Auth.Token
+}
+
+// failsByPolicy says whether a status fails that the retry policy may or may
+// not retry.
+func (l *linter) failsByPolicy() bool {
+	r := l.s.Destination.Retry
+	tells := r.Policy == "best-effort" || r.Policy == "custom" && len(r.Statuses) > 0
+	return tells && (l.answers(300, 599) || l.wrongToken())
+}
+
+// failsOnTheWire says whether an attempt can end without a complete answer.
+func (l *linter) failsOnTheWire() bool {
+	d := l.s.Destination
+	never := d.MTLS == "never" || d.ClientCertificate != "trusted"
+	reset := func(f Fault) bool { return f.Reset }
+	return l.refuses() && never || l.slow() || slices.ContainsFunc(l.s.Endpoint.Faults, reset)
+}
+
+// answers says whether a fault answers with a status in a range.
+func (l *linter) answers(least, most int) bool {
+	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Status >= least && f.Status <= most })
+}

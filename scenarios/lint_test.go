@@ -1,0 +1,194 @@
+package scenarios
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// lintOf parses a scenario, which must be valid, and returns its warnings
+// without their hints.
+func lintOf(t *testing.T, content string) []string {
+	t.Helper()
+	s, err := Parse("case.yaml", []byte(content))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, content)
+	}
+	var got []string
+	for _, p := range Lint(s) {
+		if p.Pos.Line < 1 || p.Pos.Column < 1 || p.Pos.File != "case.yaml" {
+			t.Errorf("no position: %s", p)
+		}
+		if p.Hint == "" || strings.HasSuffix(p.Message, ".") {
+			t.Errorf("no hint, or a full stop: %s", p)
+		}
+		got = append(got, fmt.Sprintf("%d: %s", p.Pos.Line, p.Message))
+	}
+	return got
+}
+
+// sound has no warning; each case of TestLint changes one of its lines.
+var sound = []string{
+	"title: sound",
+	"rules: [trig-enter]",
+	"audiences: {delorean: {}, scifi: {}}",
+	"destination: {}",
+	"dataflow: {audiences: [delorean], attributes: [person.name]}",
+	"profiles: {doc: {audiences: [scifi]}, marty: {}}",
+	"endpoint: {faults: [{profile: doc, requests: 1, status: 503}]}",
+	"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, set: person.name, to: Doc}]",
+	"expect: [{profile: marty, exports: none}]",
+}
+
+// changed is sound with other lines: each replaces the one of its key.
+func changed(lines string) string {
+	out := slices.Clone(sound)
+	for line := range strings.SplitSeq(lines, "\n") {
+		key, _, _ := strings.Cut(line, ":")
+		at := slices.IndexFunc(out, func(l string) bool { return strings.HasPrefix(l, key+":") })
+		out[at] = line
+	}
+	return strings.Join(out, "\n")
+}
+
+// slips are changed lines, each with its one warning, at its line; what is
+// next to a slip has none.
+var slips = []struct{ lines, want string }{
+	{"title: nothing is wrong", ""},
+
+	// names that nothing uses
+	{"audiences: {delorean: {}, scifi: {}, fans: {}}", "3: nothing uses the audience fans"},
+	{"audiences: {delorean: {}, scifi: {}, fans: {}}\nprofiles: {doc: {audiences: [scifi]}, marty: {generate: {audiences: {fans: 5%}}}}", ""},
+	{"profiles: {doc: {audiences: [scifi]}, marty: {}, \"biff-{1..3}\": {}}",
+		"6: the history changes nothing of biff-{1..3}, no expectation names it, and it is in no mapped audience"},
+	{"profiles: {doc: {audiences: [scifi]}, marty: {}, \"biff-{1..3}\": {audiences: [delorean]}}", ""},
+	{"profiles: {doc: {audiences: [scifi]}, marty: {}, \"biff-{1..3}\": {generate: {audiences: {delorean: 0.5}}}}", ""},
+
+	// faults that never act
+	{"endpoint: {faults: [{profile: marty, status: 503}]}", "7: the fault fault-1 never acts: no step and no expectation has an export of marty"},
+	{"endpoint: {tls: plain, faults: [{id: no, on: decision, status: 400}]}", "7: the fault no never acts: no mTLS decision is made"},
+	{"endpoint: {faults: [{on: decision, status: 400}]}", ""},
+
+	// exports that cannot come
+	{"expect: [{profile: marty}]", "9: no export of marty: no step changes it, and there is no backfill"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, because: backfill}]", "9: because backfill, but the history neither activates nor maps"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, because: identity}]", "9: because identity, but no step changes an identity of doc"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, because: [audience, attribute]}]", ""},
+	{"dataflow: {audiences: [delorean]}\nexpect: [{profile: marty, exports: none}, {profile: doc, because: attribute}]", "9: because attribute, but no attribute is mapped"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, at: 3h30m}]", "9: at 3h30m no step changes doc"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, at: 2h}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 1h, map: scifi}]\nexpect: [{profile: marty, exports: none}, {profile: doc, at: 2h}]", ""},
+
+	// outcomes that cannot come
+	{"expect: [{profile: marty, exports: none}, {profile: doc, outcomes: [503, 503, 503, 503]}]", "9: 4 outcomes, but the retry policy has 3 attempts"},
+	{"destination: {retry: {delays: []}}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: [503, 200]}]", "9: 2 outcomes, but the retry policy has 1 attempt"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, outcomes: [503, 200, 200]}]", "9: outcome 2 is 200, after which nothing is sent again"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, outcomes: [500, 401]}]", "9: no fault answers doc with 500"},
+	{"endpoint: {faults: [{status: 500}]}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: [500, timeout, 200]}]", ""},
+
+	// contents that cannot come
+	{"expect: [{profile: marty, exports: none}, {profile: doc, audiences: {scifi: {name: Fans}}}]", "9: scifi has no name: the destination sends none"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, audiences: {scifi: {timestamps: true}}}]", "9: scifi has no timestamps: the destination sends none"},
+
+	// mTLS that cannot come
+	{"expect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", "9: no certificate is presented: with tls: tls the endpoint asks for none"},
+	{"endpoint: {tls: mtls-optional}\ndestination: {mtls: never}\nexpect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]",
+		"9: no certificate is presented: the destination never does"},
+	{"endpoint: {tls: mtls-only}\nexpect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", ""},
+	{"endpoint: {tls: plain}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: tls: plain has no certificates"},
+	{"destination: {clientCertificate: none}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: there is no certificate to present"},
+	{"destination: {mtls: always}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: mtls: always needs none"},
+	{"expect: [{profile: marty, exports: none}, {decision: undecided}]", ""},
+	{"expect: [{profile: marty, exports: none}, {handshakes: refused}]", "9: no handshake is refused: the endpoint has tls: tls"},
+	{"endpoint: {tls: mtls-optional}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", "9: no handshake is refused: the endpoint has tls: mtls-optional"},
+	{"endpoint: {tls: mtls-optional}\ndestination: {clientCertificate: untrusted}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", ""},
+	{"endpoint: {faults: [{at: handshake, connections: 1, reset: true}]}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", ""},
+
+	// rules that are about nothing here
+	{"rules: [trig-enter, trig-exit]", "1: nothing exercises the rule trig-exit: no step has a profile exit"},
+	{"rules: [trig-enter, trig-exit]\nexpect: [{profile: marty, exports: none, rule: trig-exit}]", ""},
+}
+
+func TestLint(t *testing.T) {
+	for _, c := range slips {
+		var want []string
+		if c.want != "" {
+			want = []string{c.want}
+		}
+		if diff := cmp.Diff(want, lintOf(t, changed(c.lines))); diff != "" {
+			t.Errorf("%s\n-want +got\n%s", c.lines, diff)
+		}
+	}
+}
+
+// Without a history nothing happens, so no fault does.
+func TestLintWithoutHistory(t *testing.T) {
+	got := lintOf(t, "title: empty\nrules: [max-3]\nendpoint: {faults: [{status: 503}]}\nexpect: []\n")
+	if diff := cmp.Diff([]string{"3: the fault fault-1 never acts: the history exports nothing"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What comes with httpdest, and what `scenario new` writes, must not be warned
+// of: it is what people copy.
+func TestLintLibrary(t *testing.T) {
+	all, err := FindFS(os.DirFS("library"), "library")
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d scenarios: %v", len(all), err)
+	}
+	starter, err := Parse("starter.yaml", Starter())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range append(all, starter) {
+		for _, p := range Lint(s) {
+			t.Error(p)
+		}
+	}
+}
+
+// Every rule has a premise, and every premise can be missing: in a scenario
+// with nothing in it, or in one that has what the others want away.
+func TestPremises(t *testing.T) {
+	rules, err := Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var known []string
+	for _, p := range premises {
+		known = append(known, strings.Fields(p.rules)...)
+	}
+	want := rules.ids()
+	slices.Sort(want)
+	slices.Sort(known)
+	if diff := cmp.Diff(want, known); diff != "" {
+		t.Errorf("-rules +premises\n%s", diff)
+	}
+	all := "rules: [" + strings.Join(want, ", ") + "]\n"
+	warned := lintOf(t, "title: nothing\n"+all+"expect: []\n")
+	warned = append(warned, lintOf(t, "title: other\n"+all+
+		"destination: {auth: {type: bearer, token: x}, includeSegmentNames: true, includeSegmentTimestamps: true}\nendpoint: {tls: plain}\nexpect: []\n")...)
+	for _, id := range want {
+		if !slices.ContainsFunc(warned, func(w string) bool { return strings.Contains(w, "the rule "+id+":") }) {
+			t.Errorf("%s is never missing", id)
+		}
+	}
+}
+
+// The starter teaches at a glance, and its editor finds the schema beside it.
+func TestStarter(t *testing.T) {
+	text := string(Starter())
+	if first, _, _ := strings.Cut(text, "\n"); first != "# yaml-language-server: $schema=scenario.schema.json" {
+		t.Errorf("first line %q", first)
+	}
+	if lines := strings.Count(text, "\n"); lines >= 60 {
+		t.Errorf("%d lines", lines)
+	}
+	if err := validator(t).Validate(plainYAML(t, Starter())); err != nil {
+		t.Errorf("against its schema: %v", err)
+	}
+}
