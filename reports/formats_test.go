@@ -90,24 +90,27 @@ func TestFormatsGolden(t *testing.T) {
 				if again := written(t, f.write, c.r); again != got {
 					t.Error("the same report gives other bytes the second time")
 				}
-				path := filepath.Join("testdata", c.name+".golden")
-				if *update {
-					if err := os.MkdirAll("testdata", 0o755); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(path)
-				if err != nil {
-					t.Fatalf("%v; -update writes it", err)
-				}
-				if diff := cmp.Diff(string(want), got); diff != "" {
-					t.Errorf("differs from %s; -update writes it (-want +got):\n%s", path, diff)
-				}
+				golden(t, c.name, got)
 			})
 		}
+	}
+}
+
+// golden compares a text with testdata/<name>.golden, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; -update writes it", err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("differs from %s; -update writes it (-want +got):\n%s", path, diff)
 	}
 }
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -42,19 +40,7 @@ func TestTextGolden(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, tt.options) }, tt.report)
-			path := filepath.Join("testdata", "text-"+name+".golden")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatalf("%v; -update writes it", err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("differs from %s; -update writes it (-want +got):\n%s", path, diff)
-			}
+			golden(t, "text-"+name, got)
 			if strings.Contains(got, "\x1b") != tt.options.Color {
 				t.Errorf("escape codes and Color do not agree")
 			}
