@@ -245,11 +245,12 @@ func TestJUnitUnknownVerdictIsAnError(t *testing.T) {
 
 func TestXMLText(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain ü 漢 😀":        "plain ü 漢 😀",
-		"\t\n\r":             "\t\n\r",
-		"\x00\x07\x1b\x1f":   "␀␇␛␟",
-		"\uFFFE\uFFFF":       "\uFFFD\uFFFD",
-		"a\xffb\xed\xa0\x80": "a\uFFFDb\uFFFD\uFFFD\uFFFD",
+		"plain ü 漢 😀":         "plain ü 漢 😀",
+		"\t\n\r":              "\t\n\r",
+		"\x00\x07\x1b\x1f":    "␀␇␛␟",
+		"\x7f\u0080\u009b31m": "␡\uFFFD\uFFFD31m",
+		"\uFFFE\uFFFF":        "\uFFFD\uFFFD",
+		"a\xffb\xed\xa0\x80":  "a\uFFFDb\uFFFD\uFFFD\uFFFD",
 	} {
 		if got := xmlText(in); got != want {
 			t.Errorf("xmlText(%q) = %q, want %q", in, got, want)

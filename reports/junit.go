@@ -229,8 +229,9 @@ func or(texts ...string) string {
 	return ""
 }
 
-// xmlText replaces what no XML 1.0 document may contain: control characters by
-// their pictures, everything else by the replacement character.
+// xmlText replaces what no XML 1.0 document may contain, and what would steer a
+// terminal: control characters by their pictures, everything else by the
+// replacement character.
 func xmlText(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -238,6 +239,10 @@ func xmlText(s string) string {
 			return c
 		case c < 0x20:
 			return 0x2400 + c
+		case c == 0x7F:
+			return '␡'
+		case c > 0x7F && c < 0xA0: // a terminal takes U+009B for the start of an escape
+			return '\uFFFD'
 		case c == 0xFFFE || c == 0xFFFF:
 			return '\uFFFD'
 		}

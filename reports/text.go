@@ -63,9 +63,9 @@ func (t *printer) cases(r *Report) {
 		longest = max(longest, utf8.RuneCountInString(c.ID))
 	}
 	for _, c := range r.Cases {
-		title := c.Title
+		title := visible(c.Title)
 		if c.Verdict == Skip && c.Reason != "" {
-			title += " (" + c.Reason + ")"
+			title += " (" + visible(c.Reason) + ")"
 		}
 		t.line("%s  %-*s  %s", t.mark(c.Verdict), longest, c.ID, t.cut(title, longest+8))
 		if t.Verbose {
@@ -80,7 +80,7 @@ func (t *printer) checks(c Case) {
 		if rule == "" {
 			rule = "every rule of the case"
 		}
-		t.line("      %s  %s (%s)", t.mark(k.Verdict), k.Title, rule)
+		t.line("      %s  %s (%s)", t.mark(k.Verdict), visible(k.Title), rule)
 	}
 	t.line("      %d checks in %.1f ms", len(c.Checks), c.DurationMs)
 }
@@ -153,7 +153,7 @@ func (t *printer) failures(r *Report) {
 			continue
 		}
 		t.line("")
-		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, c.Title)
+		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, visible(c.Title))
 		shown := 0
 		for _, k := range c.Checks {
 			if k.Verdict == Fail || k.Verdict == Inconclusive {

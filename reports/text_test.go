@@ -48,6 +48,22 @@ func TestTextGolden(t *testing.T) {
 	}
 }
 
+// Wherever a text stands, what a receiver put into it must not steer the
+// terminal: neither an escape nor its one-character form.
+func TestNothingSteersTheTerminal(t *testing.T) {
+	const evil = "a\x1b[2Jb\u009b2Jc\rd\x7f"
+	for _, v := range []Verdict{Pass, Fail, Inconclusive, Skip} {
+		r := &Report{Schema: Schema, Verdict: v, Cases: []Case{{ID: "a/b", Title: evil, Reason: evil, Verdict: v,
+			Checks: []Check{{Verdict: v, Title: evil, Expected: evil, Actual: evil + "\n" + evil, Fix: evil}}}}}
+		for _, o := range []TextOptions{{}, {Verbose: true}, {Quiet: true}, {Width: 60}} {
+			got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, o) }, r)
+			if strings.ContainsAny(got, "\x1b\u009b\r\x7f") {
+				t.Errorf("%s with %+v: %q", v, o, got)
+			}
+		}
+	}
+}
+
 // The verdict and the first thing to fix must be on the screen at the end.
 func TestFailuresComeLast(t *testing.T) {
 	got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{}) }, mixedReport())

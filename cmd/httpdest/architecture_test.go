@@ -17,11 +17,12 @@ import (
 
 const module = "github.com/httpdest/httpdest"
 
-// pkg is one package of the module as its files say, test files left out.
+// pkg is one package of the module as its files say.
 type pkg struct {
-	imports map[string]string // path -> a file that imports it
+	imports map[string]string // path -> a file that imports it; nil: there are only tests
 	calls   map[string]string // "time.Now" -> a file that calls it
 	docs    int               // files with a package comment
+	tests   map[string]string // path -> a test file that imports it
 }
 
 // graph is every package by its folder below the module root, "" the root.
@@ -29,26 +30,38 @@ type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
 var pure = []string{"engine", "engine/profile", "engine/audience", "engine/dataflow", "engine/export", "engine/retry",
-	"mockendpoint/fault", "scenarios/recording", "scenarios/check", "scenarios/generate"}
+	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/check", "scenarios/generate", "scenarios/oracle"}
+
+// harmless are packages below net that a pure package may import, and why.
+var harmless = map[string]string{
+	"net/url":   "takes texts apart; no I/O",
+	"net/netip": "addresses as values; no I/O",
+}
 
 // notBuiltYet are packages of the design that a rule will hold for.
 var notBuiltYet = []string{"engine/monitor", "engine/store/local", "scenarios/oracle"}
 
-// thirdParty says which packages may import a module, and why it is there; test
-// files may import what they like.
-var thirdParty = map[string]struct {
-	packages []string
-	because  string
-}{
-	"github.com/spf13/cobra":                   {[]string{"cmd/httpdest"}, "commands, help and completion"},
-	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, "its label grammar, so that a filter means the same to both; the runner stays out"},
-	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants"}, "scenario files with positions"},
-	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, "diffs in the suite of every store"},
-	"github.com/onsi/gomega":                   {nil, "matchers of the suites"},
-	"pgregory.net/rapid":                       {nil, "properties"},
-	"github.com/joshdk/go-junit":               {nil, "reads our JUnit, as an independent witness"},
-	"github.com/rogpeppe/go-internal":          {nil, "scripts of the command"},
-	"github.com/santhosh-tekuri/jsonschema/v6": {nil, "validates reports and scenarios, as an independent witness"},
+// use is who may import a module: packages, with their tests; the tests of more
+// packages, "*" those of any; and why it is there.
+type use struct {
+	packages, tests []string
+	because         string
+}
+
+var anywhere = []string{"*"}
+
+// thirdParty is every module that go.mod requires.
+var thirdParty = map[string]use{
+	"github.com/spf13/cobra":                   {[]string{"cmd/httpdest"}, nil, "commands, help and completion"},
+	"github.com/spf13/pflag":                   {[]string{"cmd/httpdest"}, nil, "cobra's flags by name, to say which one was meant"},
+	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, anywhere, "suites; and its label grammar, so that a filter means the same to both"},
+	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants"}, nil, "scenario files with positions"},
+	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, anywhere, "diffs, also in the suite of every store"},
+	"github.com/onsi/gomega":                   {nil, anywhere, "matchers of the suites"},
+	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
+	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
+	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {nil, []string{"reports", "scenarios"}, "validates reports and scenarios, as an independent witness"},
 }
 
 // violations holds the graph against every rule of the design (§1 idea 4, §2).
@@ -79,9 +92,12 @@ func violations(g graph, direct []string) []string {
 			if store, ok := strings.CutPrefix(imported, module+"/engine/store/"); ok && (store == "memory" || store == "local") && dir != "cmd/httpdest" {
 				add("%s imports the store %s: only cmd chooses one", file, store)
 			}
-			out = append(out, foreign(dir, imported, file)...)
+			out = append(out, foreign(dir, imported, file, false)...)
 		}
-		if s.docs != 1 {
+		for imported, file := range s.tests {
+			out = append(out, foreign(dir, imported, file, true)...)
+		}
+		if s.imports != nil && s.docs != 1 {
 			add("package %s has %d package comments; want one", dir, s.docs)
 		}
 	}
@@ -95,21 +111,54 @@ func violations(g graph, direct []string) []string {
 			add("go.mod requires %s, which the table of this test does not give a reason for", m)
 		}
 	}
+	out = append(out, stale(g, direct)...)
 	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// stale are the permissions that nothing uses: each would let the next one in
+// unseen.
+func stale(g graph, direct []string) []string {
+	var out []string
+	for m, u := range thirdParty {
+		if !slices.Contains(direct, m) {
+			out = append(out, fmt.Sprintf("the table lists %s, which go.mod does not require", m))
+		}
+		for _, dir := range u.packages {
+			if p := g[dir]; p == nil || !from(p.imports, m) {
+				out = append(out, fmt.Sprintf("the table lets %s import %s, and it does not", dir, m))
+			}
+		}
+		for _, dir := range u.tests {
+			if p := g[dir]; dir != "*" && (p == nil || !from(p.tests, m)) {
+				out = append(out, fmt.Sprintf("the table lets tests of %s import %s, and they do not", dir, m))
+			}
+		}
+	}
 	return out
 }
 
+// from says whether one of the imports is of a module.
+func from(imports map[string]string, m string) bool {
+	for imported := range imports {
+		if imported == m || strings.HasPrefix(imported, m+"/") {
+			return true
+		}
+	}
+	return false
+}
+
 // foreign checks an import of another module against the table.
-func foreign(dir, imported, file string) []string {
+func foreign(dir, imported, file string, test bool) []string {
 	if !strings.Contains(strings.Split(imported, "/")[0], ".") || strings.HasPrefix(imported, module) {
 		return nil
 	}
-	for m, t := range thirdParty {
+	for m, u := range thirdParty {
 		if imported == m || strings.HasPrefix(imported, m+"/") {
-			if slices.Contains(t.packages, dir) {
+			if slices.Contains(u.packages, dir) || test && (slices.Contains(u.tests, dir) || slices.Contains(u.tests, "*")) {
 				return nil
 			}
-			return []string{fmt.Sprintf("%s imports %s, which is there for %v (%s)", file, imported, t.packages, t.because)}
+			return []string{fmt.Sprintf("%s imports %s, which is there for %v and tests of %v (%s)", file, imported, u.packages, u.tests, u.because)}
 		}
 	}
 	return []string{fmt.Sprintf("%s imports %s, which is in no table", file, imported)}
@@ -119,7 +168,7 @@ func foreign(dir, imported, file string) []string {
 func (s *pkg) impurities(dir string) []string {
 	var out []string
 	for imported, file := range s.imports {
-		io := imported == "net" || strings.HasPrefix(imported, "net/") && imported != "net/url" // net/url only takes texts apart
+		io := (imported == "net" || strings.HasPrefix(imported, "net/")) && harmless[imported] == ""
 		if io || slices.Contains([]string{"os", "context", "math/rand", "math/rand/v2"}, imported) {
 			out = append(out, fmt.Sprintf("%s imports %s, and %s is pure", file, imported, dir))
 		}
@@ -166,7 +215,7 @@ func read(t *testing.T, root string) graph {
 		if entry.IsDir() && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && file != root) {
 			return fs.SkipDir
 		}
-		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+		if !strings.HasSuffix(file, ".go") {
 			return nil
 		}
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
@@ -189,20 +238,39 @@ func read(t *testing.T, root string) graph {
 func (g graph) add(dir, file string, parsed *ast.File) {
 	s := g[dir]
 	if s == nil {
-		s = &pkg{imports: map[string]string{}, calls: map[string]string{}}
+		s = &pkg{tests: map[string]string{}}
 		g[dir] = s
+	}
+	test := strings.HasSuffix(file, "_test.go")
+	if !test && s.imports == nil {
+		s.imports, s.calls = map[string]string{}, map[string]string{}
+	}
+	clock := "time" // the name of package time in this file
+	for _, i := range parsed.Imports {
+		p, err := strconv.Unquote(i.Path.Value)
+		switch {
+		case err != nil:
+		case test:
+			s.tests[p] = file
+		default:
+			s.imports[p] = file
+			if p == "time" && i.Name != nil {
+				clock = i.Name.Name
+			}
+		}
+	}
+	if test {
+		return
 	}
 	if parsed.Doc != nil {
 		s.docs++
 	}
-	for _, i := range parsed.Imports {
-		if p, err := strconv.Unquote(i.Path.Value); err == nil {
-			s.imports[p] = file
-		}
+	if clock == "." {
+		s.calls["time by a dot import"] = file // whose calls have no package to be seen by
 	}
 	ast.Inspect(parsed, func(n ast.Node) bool {
 		if x, ok := n.(*ast.SelectorExpr); ok {
-			if id, ok := x.X.(*ast.Ident); ok && id.Name == "time" && slices.Contains(clocks, x.Sel.Name) {
+			if id, ok := x.X.(*ast.Ident); ok && id.Name == clock && slices.Contains(clocks, x.Sel.Name) {
 				s.calls["time."+x.Sel.Name] = file
 			}
 		}
@@ -240,18 +308,24 @@ func TestArchitecture(t *testing.T) {
 func TestArchitectureRulesCanFail(t *testing.T) {
 	g := read(t, "../..")
 	breaks := map[string]func(){
-		"engine/delivery reaches mockendpoint":       func() { g["engine/delivery"].imports[module+"/mockendpoint"] = "f" },
-		"mockendpoint reaches engine":                func() { g["mockendpoint"].imports[module+"/engine/retry"] = "f" },
-		"scenarios/check reaches engine by":          func() { g["reports"].imports[module+"/engine/retry"] = "f" },
-		"reports reaches ":                           func() {},
-		"f imports net/http, and engine/retry is":    func() { g["engine/retry"].imports["net/http"] = "f" },
-		"f calls time.Now, and engine/export is":     func() { g["engine/export"].calls["time.Now"] = "f" },
-		"f imports the store memory":                 func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },
-		"f imports github.com/spf13/cobra, which is": func() { g["scenarios"].imports["github.com/spf13/cobra"] = "f" },
-		"f imports example.com/x, which is in no":    func() { g["scenarios"].imports["example.com/x"] = "f" },
-		"package engine has 2 package comments":      func() { g["engine"].docs = 2 },
-		"package engine/monitor: the lists":          func() { g["engine/monitor"] = &pkg{docs: 1} },
-		"go.mod requires example.com/y":              func() {},
+		"engine/delivery reaches mockendpoint":         func() { g["engine/delivery"].imports[module+"/mockendpoint"] = "f" },
+		"mockendpoint reaches engine":                  func() { g["mockendpoint"].imports[module+"/engine/retry"] = "f" },
+		"scenarios/check reaches engine by":            func() { g["reports"].imports[module+"/engine/retry"] = "f" },
+		"reports reaches ":                             func() {},
+		"f imports net/http, and engine/retry is":      func() { g["engine/retry"].imports["net/http"] = "f" },
+		"f calls time.Now, and engine/export is":       func() { g["engine/export"].calls["time.Now"] = "f" },
+		"f imports the store memory":                   func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },
+		"f imports github.com/spf13/cobra, which is":   func() { g["scenarios"].imports["github.com/spf13/cobra"] = "f" },
+		"f imports github.com/joshdk/go-junit, which":  func() { g["engine"].tests["github.com/joshdk/go-junit"] = "f" },
+		"the table lets engine/store/storetest import": func() { delete(g["engine/store/storetest"].imports, "github.com/google/go-cmp/cmp") },
+		"the table lets tests of cmd/httpdest import github.com/rogpeppe/go-internal": func() {
+			delete(g["cmd/httpdest"].tests, "github.com/rogpeppe/go-internal/testscript")
+		},
+		"the table lists github.com/spf13/cobra, which go.mod": func() {},
+		"f imports example.com/x, which is in no":              func() { g["scenarios"].imports["example.com/x"] = "f" },
+		"package engine has 2 package comments":                func() { g["engine"].docs = 2 },
+		"package engine/monitor: the lists":                    func() { g["engine/monitor"] = &pkg{docs: 1} },
+		"go.mod requires example.com/y":                        func() {},
 	}
 	for _, change := range breaks {
 		change()
@@ -260,6 +334,33 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 	for want := range breaks {
 		if !strings.Contains(got, want) {
 			t.Errorf("no violation begins %q in:\n%s", want, got)
+		}
+	}
+}
+
+// The clock is found under whatever name a file imports it.
+func TestClocksAreFound(t *testing.T) {
+	for source, want := range map[string]string{
+		`import "time"; var _ = time.Now()`:            "time.Now",
+		`import "time"; var _ = time.Now`:              "time.Now",
+		`import t "time"; var _ = t.Since(x)`:          "time.Since",
+		`import . "time"; var _ = Now()`:               "time by a dot import",
+		`import "time"; var _ = time.Second`:           "",
+		`import time "example.com/x"; var _ = 1`:       "",
+		`import t "time"; var _ = time.Now() + t.Hour`: "",
+	} {
+		parsed, err := parser.ParseFile(token.NewFileSet(), "f.go", "package p; "+source, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := graph{}
+		g.add("p", "f.go", parsed)
+		got := ""
+		for call := range g["p"].calls {
+			got += call
+		}
+		if got != want {
+			t.Errorf("in %s found %q; want %q", source, got, want)
 		}
 	}
 }

@@ -41,24 +41,40 @@ func parseOutputs(flags []string) ([]output, error) {
 	return out, nil
 }
 
-// prepare makes the folders, so that a path that cannot be written is known
-// before anything runs.
-func prepare(outputs []output) error {
+// prepare makes the folders of the reports and, below out, of the recordings,
+// so that a path that cannot be written is known before anything runs.
+func prepare(outputs []output, out string) error {
+	if out != "" {
+		if err := writable(filepath.Join(out, "recordings")); err != nil {
+			return err
+		}
+	}
 	for _, o := range outputs {
 		if o.path == "-" {
 			continue
 		}
-		dir := filepath.Dir(o.path)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return failure{exitUsage, err, "give a folder that can be made"}
+		if info, err := os.Stat(o.path); err == nil && info.IsDir() {
+			return failure{exitUsage, fmt.Errorf("%s is a folder", o.path), "give the path of a file"}
 		}
-		f, err := os.CreateTemp(dir, ".report-*")
-		if err != nil {
-			return failure{exitUsage, err, "give a folder that can be written"}
+		if err := writable(filepath.Dir(o.path)); err != nil {
+			return err
 		}
-		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-			return failure{exitUsage, err, ""}
-		}
+	}
+	return nil
+}
+
+// writable makes a folder where there is none, and shows that a file can be
+// written to it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return failure{exitUsage, err, "give a folder that can be made"}
+	}
+	f, err := os.CreateTemp(dir, ".report-*")
+	if err != nil {
+		return failure{exitUsage, err, "give a folder that can be written"}
+	}
+	if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+		return failure{exitUsage, err, ""}
 	}
 	return nil
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
@@ -52,6 +54,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	if !errors.As(err, &f) {
 		// Cobra's own: an unknown command or flag, or too many arguments.
 		f = failure{exitUsage, err, "see httpdest help"}
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			f.hint = "" // stdout is full or closed; no help text changes that
+		}
 	}
 	if f.err != nil {
 		a.complain(f)
@@ -94,10 +100,42 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 	root.SetErr(a.stderr)
 	root.CompletionOptions.DisableDefaultCmd = true // completion comes with scenario names
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return failure{exitUsage, err, fmt.Sprintf("see %s --help", cmd.CommandPath())}
+		return failure{exitUsage, err, flagHint(cmd, err)}
 	})
 	root.AddCommand(a.runCommand(), a.rulesCommand(), a.scenarioCommand(), a.versionCommand(), a.completionCommand())
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			// Cobra's own answers a name that does not exist with status 0.
+			c.Run, c.RunE = nil, help
+		}
+	}
 	return root
+}
+
+// help prints the help of the command that the arguments name.
+func help(cmd *cobra.Command, args []string) error {
+	about, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return err
+	}
+	if err := known(about, rest); err != nil {
+		return err
+	}
+	return about.Help()
+}
+
+// flagHint names the flag that was probably meant.
+func flagHint(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := scenarios.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return fmt.Sprintf("did you mean %q?", "--"+near)
+		}
+	}
+	return fmt.Sprintf("see %s --help", cmd.CommandPath())
 }
 
 // known refuses the name of a command that does not exist, with the one that

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,7 +94,7 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")},
 			output{"junit", filepath.Join(f.out, "junit.xml")}, output{"md", filepath.Join(f.out, "summary.md")})
 	}
-	if err := prepare(outputs); err != nil {
+	if err := prepare(outputs, f.out); err != nil {
 		return err
 	}
 	if options.Clock == simulate.Wall {
@@ -177,7 +178,7 @@ func find(args []string) ([]*scenarios.Scenario, error) {
 		return nil, failure{exitUsage, err, ""}
 	}
 	if len(cases) == 0 {
-		return nil, failure{exitUnjudged, fmt.Errorf("no scenario found in %v", args), "a scenario is a file that ends in .yaml"}
+		return nil, failure{exitUnjudged, fmt.Errorf("no scenario found in %s", strings.Join(args, ", ")), "a scenario is a file that ends in .yaml"}
 	}
 	return cases, nil
 }
