@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,7 +22,10 @@ import (
 )
 
 // The volume of builds is not for every test run; `make mutants` asks for it.
-var run = flag.Bool("mutants", false, "build and run every mutant")
+var (
+	run  = flag.Bool("mutants", false, "build and run every mutant")
+	only = flag.String("only", "", "with -mutants: those whose id matches the regular expression")
+)
 
 const root = "../.."
 
@@ -70,6 +74,14 @@ func TestMutants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(m Mutant) bool { return !wanted.MatchString(m.ID) })
+	if len(all) == 0 {
+		t.Fatalf("no mutant matches %q", *only)
+	}
 	if red := play(t, "unchanged", nil); len(red) > 0 {
 		t.Fatalf("cases are red without any mutant: %v", red)
 	}
@@ -100,7 +112,9 @@ func TestMutants(t *testing.T) {
 		}
 		fmt.Printf("%-32s %-26s %-9s by %s\n", m.ID, m.Rule, verdict, strings.Join(red[i], " "))
 	}
-	distinct(t, kills)
+	if *only == "" {
+		distinct(t, kills)
+	}
 	fmt.Printf("%d mutants, %d killed\n", len(all), killed)
 }
 
