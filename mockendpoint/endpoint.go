@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -176,6 +177,15 @@ func (e *Endpoint) isClosed() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.closed
+}
+
+// Shutdown takes no further connection, waits until what is being answered is
+// answered or ctx is done, and then closes: a client that waits for an answer
+// that is on its way gets it. The listeners remain their owner's to close. It
+// returns ctx's error where something had to be cut.
+func (e *Endpoint) Shutdown(ctx context.Context) error {
+	err := e.server.Shutdown(ctx)
+	return errors.Join(err, e.Close())
 }
 
 // Close cuts every connection and waits until nothing of the endpoint runs.

@@ -46,13 +46,25 @@ func completeRun(c *cobra.Command) {
 	for _, kind := range slices.Sorted(maps.Keys(writers)) {
 		kinds = append(kinds, kind+"=")
 	}
-	for flag, complete := range map[string]cobra.CompletionFunc{
+	completeFlags(c, map[string]cobra.CompletionFunc{
 		"label":  ruleIDs,
 		"report": cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp),
 		"time":   cobra.FixedCompletions([]cobra.Completion{"virtual", "wall"}, cobra.ShellCompDirectiveNoFileComp),
-	} {
+	})
+}
+
+// completeMock completes the flags of httpdest mock.
+func completeMock(c *cobra.Command) {
+	completeFlags(c, map[string]cobra.CompletionFunc{
+		"scenario": scenarioFiles,
+		"tls":      cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
+	})
+}
+
+func completeFlags(c *cobra.Command, completions map[string]cobra.CompletionFunc) {
+	for flag, complete := range completions {
 		if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // a flag that run does not have
+			panic(err) // a flag that the command does not have
 		}
 	}
 }

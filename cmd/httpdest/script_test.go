@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,24 +24,26 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			// interrupt command args… runs a command, sends it an interrupt when it
-			// says its first word, and wants exit status 130.
-			"interrupt": interrupt,
-			// status N command args… runs a command and wants exit status N.
-			"status": func(ts *testscript.TestScript, _ bool, args []string) {
-				err := ts.Exec(args[1], args[2:]...)
-				got := "0"
-				if err != nil {
-					got = lastWord(err.Error())
-				}
-				if got != args[0] {
-					ts.Fatalf("exit status %s; want %s", got, args[0])
-				}
-			},
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		// interrupt command args… runs a command, sends it an interrupt when it
+		// says its first word, and wants exit status 130.
+		"interrupt": interrupt,
+		// status N command args… runs a command and wants exit status N.
+		"status": func(ts *testscript.TestScript, _ bool, args []string) {
+			err := ts.Exec(args[1], args[2:]...)
+			got := "0"
+			if err != nil {
+				got = lastWord(err.Error())
+			}
+			if got != args[0] {
+				ts.Fatalf("exit status %s; want %s", got, args[0])
+			}
 		},
+	}
+	maps.Copy(commands, mockCommands())
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		Cmds:          commands,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
 }

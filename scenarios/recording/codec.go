@@ -13,14 +13,25 @@ import (
 // Write writes lines as JSON lines. The same lines give the same bytes.
 func Write(w io.Writer, lines []Line) error {
 	buffered := bufio.NewWriter(w)
-	encoder := json.NewEncoder(buffered)
-	encoder.SetEscapeHTML(false)
 	for i, l := range lines {
-		if err := encoder.Encode(l); err != nil {
+		if err := WriteLine(buffered, l); err != nil {
 			return fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
 	return buffered.Flush()
+}
+
+// WriteLine writes one line, whole, in one call of w: what was recorded so far
+// is there even if the process ends without a word.
+func WriteLine(w io.Writer, l Line) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(l); err != nil {
+		return err
+	}
+	_, err := w.Write(text.Bytes())
+	return err
 }
 
 // ErrCutOff is the error of a recording without its last line: the run, or the
@@ -34,35 +45,68 @@ const maxLine = 64 << 20
 // Read reads a recording. An error names the line: what is not JSON, is of an
 // unknown type, or is not of this version's schema.
 func Read(r io.Reader) ([]Line, error) {
-	scanner := bufio.NewScanner(r)
-	scanner.Buffer(nil, maxLine)
 	var lines []Line
-	for n := 1; scanner.Scan(); n++ {
-		line, err := parse(scanner.Bytes())
-		if err == nil {
-			err = inPlace(line, n)
-		}
-		if n == 1 && err != nil {
-			err = cmp.Or(foreign(scanner.Bytes()), err)
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) && !scanner.Scan() {
-			err = ErrCutOff // in the middle of its last line
+	for reader := NewReader(r); ; {
+		line, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return lines, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, err
 		}
 		lines = append(lines, line)
-		if line.End != nil {
-			if scanner.Scan() {
-				return nil, fmt.Errorf("line %d: something follows the end line", n+1)
-			}
-			return lines, scanner.Err()
+	}
+}
+
+// Reader reads a recording line by line, so that one that was cut off can be
+// read as far as it goes.
+type Reader struct {
+	scanner *bufio.Scanner
+	n       int // lines read
+	ended   bool
+}
+
+// NewReader returns a Reader of r.
+func NewReader(r io.Reader) *Reader {
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, maxLine)
+	return &Reader{scanner: s}
+}
+
+// Line is the number of the line that Next returned last.
+func (r *Reader) Line() int { return r.n }
+
+// Next returns the next line; io.EOF after the end line, ErrCutOff where there
+// is none. Any other error names the line, and nothing can be read after it.
+func (r *Reader) Next() (Line, error) {
+	if r.ended {
+		return Line{}, io.EOF
+	}
+	if !r.scanner.Scan() {
+		return Line{}, cmp.Or(r.scanner.Err(), ErrCutOff)
+	}
+	r.n++
+	line, err := parse(r.scanner.Bytes())
+	if err == nil {
+		err = inPlace(line, r.n)
+	}
+	if r.n == 1 && err != nil {
+		err = cmp.Or(foreign(r.scanner.Bytes()), err)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) && !r.scanner.Scan() {
+		err = ErrCutOff // in the middle of its last line
+	}
+	if err != nil {
+		return Line{}, fmt.Errorf("line %d: %w", r.n, err)
+	}
+	if line.End != nil {
+		r.ended = true
+		if r.scanner.Scan() {
+			return Line{}, fmt.Errorf("line %d: something follows the end line", r.n+1)
 		}
+		return line, r.scanner.Err()
 	}
-	if err := scanner.Err(); err != nil {
-		return nil, err
-	}
-	return nil, ErrCutOff
+	return line, nil
 }
 
 func parse(text []byte) (Line, error) {

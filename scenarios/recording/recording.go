@@ -43,6 +43,9 @@ type Run struct {
 	// ToleranceMs of those planned.
 	Clock       string `json:"clock,omitempty"`
 	ToleranceMs int64  `json:"toleranceMs,omitempty"`
+	// Side is "endpoint" where only an endpoint kept the record: requests and
+	// refused handshakes of a sender that tells nothing itself.
+	Side string `json:"side,omitempty"`
 }
 
 // Update is a change of one profile, as the engine accepted it.

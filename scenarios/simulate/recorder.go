@@ -26,7 +26,11 @@ type recorder struct {
 func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
 
 // redact hides the destination's credential wherever it stands.
-func (r *recorder) redact(name, value string) string {
+func (r *recorder) redact(name, value string) string { return redacted(name, value, r.secret) }
+
+// redacted hides a credential wherever it stands, and of an Authorization
+// header all but the scheme.
+func redacted(name, value, secret string) string {
 	if strings.EqualFold(name, "Authorization") {
 		scheme, _, ok := strings.Cut(value, " ")
 		if ok {
@@ -34,8 +38,8 @@ func (r *recorder) redact(name, value string) string {
 		}
 		return journal.Redacted
 	}
-	if r.secret != "" {
-		value = strings.ReplaceAll(value, r.secret, journal.Redacted)
+	if secret != "" {
+		value = strings.ReplaceAll(value, secret, journal.Redacted)
 	}
 	return value
 }
@@ -123,23 +127,32 @@ func (r *recorder) drop(now time.Time, s engine.Settled) {
 }
 
 func (r *recorder) request(q journal.Request) {
+	r.add(recording.Line{Request: recordedRequest(q, r.redact)})
+}
+
+// recordedRequest is a journal entry as a recording tells it.
+func recordedRequest(q journal.Request, redact func(name, value string) string) *recording.Request {
 	headers := make([]recording.Header, len(q.Headers))
 	for i, h := range q.Headers {
-		headers[i] = recording.Header{Name: h.Name, Value: r.redact(h.Name, h.Value)}
+		headers[i] = recording.Header{Name: h.Name, Value: redact(h.Name, h.Value)}
 	}
-	r.add(recording.Line{Request: &recording.Request{
+	return &recording.Request{
 		At: q.Arrived, AnsweredAt: q.Answered, Socket: q.Socket, Number: q.Number,
-		Method: q.Method, Target: r.redact("", q.Target), Proto: q.Proto, Headers: headers, Body: r.redact("", string(q.Body)),
+		Method: q.Method, Target: redact("", q.Target), Proto: q.Proto, Headers: headers, Body: redact("", string(q.Body)),
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
 		Authorization: string(q.Authorization), Status: q.Status, Fault: q.Fault, Disconnected: q.Disconnected,
-	}})
+	}
 }
 
 func (r *recorder) handshake(h journal.Handshake) {
-	r.add(recording.Line{Handshake: &recording.Handshake{
+	r.add(recording.Line{Handshake: recordedHandshake(h)})
+}
+
+func recordedHandshake(h journal.Handshake) *recording.Handshake {
+	return &recording.Handshake{
 		At: h.Accepted, EndedAt: h.Ended, Socket: h.Socket, Reason: h.Reason,
 		ServerName: h.ServerName, Peer: recordedPeer(h.Peer), Fault: h.Fault,
-	}})
+	}
 }
 
 func recordedPeer(p *journal.Peer) *recording.Peer {
@@ -151,12 +164,17 @@ func recordedPeer(p *journal.Peer) *recording.Peer {
 
 // end closes the recording: which faults fired, and what is left.
 func (r *recorder) end(now time.Time, faults []scenarios.Fault, fired []fault.Firing, pending []string, inconclusive error) {
-	e := &recording.End{At: now, Unfinished: pending}
-	for i, f := range fired {
-		e.Faults = append(e.Faults, recording.Fault{ID: f.ID, Planned: f.Planned, Fired: f.Fired, Line: faults[i].Pos.Line})
-	}
+	e := &recording.End{At: now, Unfinished: pending, Faults: recordedFaults(faults, fired)}
 	if inconclusive != nil {
 		e.Inconclusive = fmt.Sprint(inconclusive)
 	}
 	r.add(recording.Line{End: e})
+}
+
+func recordedFaults(faults []scenarios.Fault, fired []fault.Firing) []recording.Fault {
+	var out []recording.Fault
+	for i, f := range fired {
+		out = append(out, recording.Fault{ID: f.ID, Planned: f.Planned, Fired: f.Fired, Line: faults[i].Pos.Line})
+	}
+	return out
 }

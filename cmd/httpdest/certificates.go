@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint"
+)
+
+// certificateFiles are where the certificates of a server come from, or go to.
+type certificateFiles struct{ certificate, key, clientCA, dir string }
+
+// load reads the certificate of a server and what its clients' must come from,
+// or makes throwaway ones for localhost and the host it listens on.
+func (f certificateFiles) load(mode mockendpoint.Mode, host string) (own tls.Certificate, clients *x509.CertPool, err error) {
+	given := cmp.Or(f.certificate, f.key, f.clientCA) != ""
+	wanted := mode == mockendpoint.MTLSOptional || mode == mockendpoint.MTLSOnly
+	switch {
+	case mode == mockendpoint.Plain && (given || f.dir != ""):
+		return own, nil, failure{exitUsage, errors.New("an endpoint in the clear has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
+	case mode == mockendpoint.Plain:
+		return own, nil, nil
+	case given && f.dir != "":
+		return own, nil, failure{exitUsage, errors.New("--ca-dir makes its own certificates"), "leave --cert, --key and --client-ca out, or --ca-dir"}
+	case (f.certificate == "") != (f.key == ""):
+		return own, nil, failure{exitUsage, errors.New("--cert and --key belong together"), "give both"}
+	case wanted && f.clientCA == "" && f.dir == "":
+		return own, nil, failure{exitUsage, fmt.Errorf("--tls %s: no client could have a certificate to trust", mode), "give --client-ca FILE, or --ca-dir DIR for a throwaway one"}
+	}
+	own, clients, err = f.throwaway(host)
+	if err == nil && f.certificate != "" {
+		own, err = tls.LoadX509KeyPair(f.certificate, f.key)
+	}
+	if err == nil && f.clientCA != "" {
+		clients, err = pool(f.clientCA)
+	}
+	if err != nil {
+		return own, nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files"}
+	}
+	return own, clients, nil
+}
+
+// pool reads authorities from a PEM file.
+func pool(file string) (*x509.CertPool, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p := x509.NewCertPool()
+	if !p.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return p, nil
+}
+
+// throwaway makes an authority for the server and one for the clients, and
+// writes what a client needs where a folder is given.
+func (f certificateFiles) throwaway(host string) (own tls.Certificate, clients *x509.CertPool, err error) {
+	from, to := time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)
+	servers, err := mockendpoint.NewAuthority("httpdest throwaway server CA", from, to)
+	if err != nil {
+		return own, nil, err
+	}
+	issuer, err := mockendpoint.NewAuthority("httpdest throwaway client CA", from, to)
+	if err != nil {
+		return own, nil, err
+	}
+	if own, err = servers.Server("localhost", "127.0.0.1", "::1", cmp.Or(host, "localhost")); err != nil {
+		return own, nil, err
+	}
+	if f.dir == "" {
+		return own, issuer.Pool(), nil
+	}
+	client, err := issuer.Client("httpdest throwaway client", "client.test")
+	if err != nil {
+		return own, nil, err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(client.PrivateKey)
+	if err != nil {
+		return own, nil, err
+	}
+	return own, issuer.Pool(), f.write(own.Certificate[1], client.Certificate[0], key)
+}
+
+// write leaves the files for a client in the folder. Nobody else may read the
+// key.
+func (f certificateFiles) write(authority, client, key []byte) error {
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return err
+	}
+	for _, file := range []struct {
+		name, kind string
+		content    []byte
+		mode       os.FileMode
+	}{
+		{"ca.pem", "CERTIFICATE", authority, 0o644},
+		{"client.pem", "CERTIFICATE", client, 0o644},
+		{"client-key.pem", "PRIVATE KEY", key, 0o600},
+	} {
+		path := filepath.Join(f.dir, file.name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.content}), file.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}

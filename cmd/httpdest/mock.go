@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// drain is how long what is being answered may take after the signal to end. A
+// fault may answer never.
+const drain = 5 * time.Second
+
+// mockFlags are the flags of httpdest mock.
+type mockFlags struct {
+	scenario string
+	listen   string
+	tls      string
+	bearer   string
+	record   string
+	files    certificateFiles
+}
+
+func (a *app) mockCommand() *cobra.Command {
+	var f mockFlags
+	c := &cobra.Command{
+		Use:   "mock",
+		Short: "Serve the mock endpoint for a sender of your own",
+		Long: `Serve the mock endpoint on TCP, for a sender of your own. With a scenario it behaves
+as its endpoint block says, faults included. With --record, everything that arrives
+is written to a file that httpdest judge reads. Ctrl-C or SIGTERM answers what is
+under way and ends; a second one ends at once.
+
+Without --cert and --key the certificate is a throwaway one, for localhost. --ca-dir
+writes what a client needs to trust it, and a client certificate that is trusted.`,
+		Example: `  httpdest mock --record f.jsonl
+  httpdest mock --scenario s.yaml --tls mtls-only --ca-dir ca --listen 127.0.0.1:8443
+  curl --cacert ca/ca.pem --cert ca/client.pem --key ca/client-key.pem https://localhost:8443/`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), f) },
+	}
+	c.Flags().StringVar(&f.scenario, "scenario", "", "file whose endpoint block says how to behave, and whose profiles are known")
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address and port; port 0 takes a free one")
+	c.Flags().StringVar(&f.tls, "tls", "", "plain, tls, mtls-optional or mtls-only (default: that of the scenario, or tls)")
+	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none)")
+	c.Flags().StringVar(&f.record, "record", "", "file to write the recording to, as it happens")
+	c.Flags().StringVar(&f.files.certificate, "cert", "", "PEM file of the server certificate and its chain")
+	c.Flags().StringVar(&f.files.key, "key", "", "PEM file of its key")
+	c.Flags().StringVar(&f.files.clientCA, "client-ca", "", "PEM file of what client certificates must come from")
+	c.Flags().StringVar(&f.files.dir, "ca-dir", "", "folder to write ca.pem, client.pem and client-key.pem to: a throwaway CA for the client")
+	completeMock(c)
+	return c
+}
+
+// mock serves until a signal or the end of ctx.
+func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
+	plan, err := f.plan()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
+	}
+	options := plan.options
+	options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), nil}
+	var tape *simulate.Tape
+	if f.record != "" {
+		file, err := os.Create(f.record)
+		if err != nil {
+			return failure{exitUsage, errors.Join(err, listener.Close()), "give --record the path of a file that can be written"}
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
+		options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), tape}
+	}
+	served := a.serve(ctx, listener, options)
+	if tape == nil {
+		return served
+	}
+	if served != nil { // cut: what was under way is not in it
+		return errors.Join(served, tape.Err())
+	}
+	if err := tape.End(time.Now().UTC(), plan.fired()); err != nil {
+		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
+	}
+	return nil
+}
+
+// mockPlan is what the flags come to.
+type mockPlan struct {
+	scenario *scenarios.Scenario // nil without one
+	receiver *simulate.Receiver  // the same
+	options  mockendpoint.Options
+}
+
+func (p mockPlan) fired() []recording.Fault {
+	if p.receiver == nil {
+		return nil
+	}
+	return p.receiver.Fired()
+}
+
+// plan checks the flags before anything is opened.
+func (f mockFlags) plan() (p mockPlan, err error) {
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return p, failure{exitUsage, fmt.Errorf("--listen: %w", err), "give ADDRESS:PORT, such as 127.0.0.1:8443 or :0"}
+	}
+	if f.scenario != "" {
+		if p.scenario, err = oneScenario(f.scenario); err != nil {
+			return p, err
+		}
+		p.receiver = simulate.NewReceiver(p.scenario)
+		p.options = p.receiver.Options()
+	}
+	p.options.Bearer = cmp.Or(f.bearer, p.options.Bearer)
+	p.options.Now = func() time.Time { return time.Now().UTC() }
+	switch mode := mockendpoint.Mode(f.tls); mode {
+	case "":
+		p.options.Mode = cmp.Or(p.options.Mode, mockendpoint.TLS)
+	case mockendpoint.Plain, mockendpoint.TLS, mockendpoint.MTLSOptional, mockendpoint.MTLSOnly:
+		p.options.Mode = mode
+	default:
+		return p, failure{exitUsage, fmt.Errorf("--tls %q", f.tls), "give plain, tls, mtls-optional or mtls-only"}
+	}
+	p.options.Certificate, p.options.ClientCAs, err = f.files.load(p.options.Mode, host)
+	return p, err
+}
+
+// oneScenario loads a file that holds one.
+func oneScenario(file string) (*scenarios.Scenario, error) {
+	cases, err := find([]string{file})
+	if err == nil && len(cases) != 1 {
+		err = failure{exitUsage, fmt.Errorf("--scenario %s has %s", file, count(len(cases), "scenario")), "give the file of one"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cases[0], nil
+}
+
+// serve answers until it is told to end, and then what is under way. What
+// fails is an error; to be told twice is one too.
+func (a *app) serve(ctx context.Context, listener net.Listener, o mockendpoint.Options) error {
+	endpoint := mockendpoint.New(o)
+	ended := make(chan error, 1)
+	go func() { ended <- endpoint.Serve(listener) }()
+
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if _, err := fmt.Fprintf(a.stdout, "listening on %s (data)\n", address(listener, o.Mode)); err != nil {
+		return errors.Join(err, listener.Close(), endpoint.Close())
+	}
+	told := 0 // signals so far
+	select {
+	case <-ctx.Done(): // an interrupt comes by signals as well
+	case <-signals:
+		told++
+	case err := <-ended:
+		return errors.Join(err, endpoint.Close())
+	}
+	_ = listener.Close() // Serve ends with it
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() { drained <- endpoint.Shutdown(within) }()
+	for {
+		select {
+		case err := <-drained:
+			if errors.Is(err, context.DeadlineExceeded) {
+				fmt.Fprintf(a.stderr, "httpdest: what was not answered within %s was cut\n", drain)
+				err = nil
+			}
+			return errors.Join(err, <-ended)
+		case <-signals:
+			if told++; told > 1 {
+				return errors.Join(failure{exitInterrupted, errors.New("ended at once"), ""}, endpoint.Close())
+			}
+		}
+	}
+}
+
+// address is where the listener is reached from this machine.
+func address(l net.Listener, mode mockendpoint.Mode) string {
+	scheme := "https"
+	if mode == mockendpoint.Plain {
+		scheme = "http"
+	}
+	at := l.Addr().(*net.TCPAddr)
+	host := at.IP.String()
+	if at.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return fmt.Sprintf("%s://%s", scheme, net.JoinHostPort(host, fmt.Sprint(at.Port)))
+}
+
+// requestLog says a line for everything that arrives. slog quotes what a
+// sender chose, so that it cannot steer a terminal.
+type requestLog struct {
+	log  *slog.Logger
+	next journal.Sink // nil: nothing else takes it
+}
+
+// Request implements journal.Sink.
+func (l requestLog) Request(r journal.Request) {
+	if l.next != nil {
+		l.next.Request(r)
+	}
+	path, _, _ := strings.Cut(r.Target, "?") // a query may hold a credential
+	fields := []any{"method", r.Method, "path", path, "status", r.Status, "bytes", len(r.Body), "took", r.Answered.Sub(r.Arrived).Round(time.Microsecond)}
+	for _, f := range []struct{ name, value string }{
+		{"profiles", strings.Join(r.Profiles, ",")}, {"fault", r.Fault}, {"authorization", string(r.Authorization)}, {"tls", r.TLS},
+	} {
+		if f.value != "" {
+			fields = append(fields, f.name, f.value)
+		}
+	}
+	if r.Peer != nil {
+		fields = append(fields, "certificate", r.Peer.CommonName)
+	}
+	if r.Disconnected {
+		fields = append(fields, "left", true)
+	}
+	l.log.Info("request", fields...)
+}
+
+// Handshake implements journal.Sink.
+func (l requestLog) Handshake(h journal.Handshake) {
+	if l.next != nil {
+		l.next.Handshake(h)
+	}
+	fields := []any{"reason", h.Reason}
+	if h.Fault != "" {
+		fields = append(fields, "fault", h.Fault)
+	}
+	if h.Peer != nil {
+		fields = append(fields, "certificate", h.Peer.CommonName)
+	}
+	l.log.Warn("refused", fields...)
+}

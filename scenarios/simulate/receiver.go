@@ -1,0 +1,72 @@
+package simulate
+
+import (
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// Receiver is the mock endpoint of a scenario without a sender of ours: what a
+// foreign sender meets.
+type Receiver struct {
+	scenario *scenarios.Scenario
+	faults   *fault.Plan
+	names    map[profile.Identity]string
+}
+
+// NewReceiver translates the endpoint block of a scenario, and finds every
+// profile by the identities it starts with and those the history gives it.
+func NewReceiver(sc *scenarios.Scenario) *Receiver {
+	r := &Receiver{scenario: sc, faults: faultPlan(sc), names: map[profile.Identity]string{}}
+	for i := range sc.Profiles {
+		for name := range sc.Profiles[i].Names.All() {
+			start, _ := sc.Initial(name)
+			for _, identity := range start.Identities {
+				r.names[profile.Identity(identity).Canonical()] = name
+			}
+		}
+	}
+	for i := range sc.History {
+		for name := range sc.History[i].Profiles.All() {
+			r.learn(name, sc.History[i].Changes)
+		}
+	}
+	return r
+}
+
+// learn takes in the identities that changes give a profile.
+func (r *Receiver) learn(name string, changes []scenarios.Change) {
+	_, n, _ := r.scenario.Group(name)
+	for _, c := range changes {
+		var id string
+		switch c.Op {
+		case "add-identity":
+			id, _ = scenarios.Expand(c.Identity.ID, n).(string)
+		case "replace-identity":
+			id, _ = scenarios.Expand(c.To, n).(string)
+		default:
+			continue
+		}
+		r.names[profile.Identity{Namespace: c.Identity.Namespace, ID: id}.Canonical()] = name
+	}
+}
+
+// Options are those of the endpoint as the scenario has it: its mode, what it
+// accepts, its faults, and whose an identity is. Certificates and the journal
+// are the caller's.
+func (r *Receiver) Options() mockendpoint.Options {
+	return mockendpoint.Options{
+		Mode: mockendpoint.Mode(r.scenario.Endpoint.TLS), Bearer: r.scenario.Endpoint.Bearer.Reveal(), Faults: r.faults,
+		ProfileOf: func(namespace, id string) (string, bool) {
+			name, ok := r.names[profile.Identity{Namespace: namespace, ID: id}]
+			return name, ok
+		},
+	}
+}
+
+// Fired tells how far every fault of the scenario got.
+func (r *Receiver) Fired() []recording.Fault {
+	return recordedFaults(r.scenario.Endpoint.Faults, r.faults.Firings())
+}

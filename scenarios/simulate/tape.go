@@ -1,0 +1,72 @@
+package simulate
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// Tape is a journal that writes a recording of the endpoint's side as it
+// happens, a line at a time, and keeps nothing. It is safe for concurrent use.
+type Tape struct {
+	secret string
+
+	mu  sync.Mutex
+	out io.Writer
+	err error
+}
+
+// NewTape opens a recording on w. sc says what the endpoint plays, and may be
+// nil; secret is what must not be in the recording, "" for nothing.
+func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) *Tape {
+	run := &recording.Run{Schema: recording.Schema, Scenario: "mock", Title: "What the mock endpoint saw", Start: now, Endpoint: "mock",
+		Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "endpoint"}
+	if sc != nil {
+		run.Scenario, run.Title, run.Seed = path.Base(sc.ID), sc.Title, sc.Seed
+	}
+	t := &Tape{secret: secret, out: w}
+	t.write(recording.Line{Run: run})
+	return t
+}
+
+// Request implements journal.Sink.
+func (t *Tape) Request(q journal.Request) {
+	t.write(recording.Line{Request: recordedRequest(q, func(name, value string) string { return redacted(name, value, t.secret) })})
+}
+
+// Handshake implements journal.Sink.
+func (t *Tape) Handshake(h journal.Handshake) {
+	t.write(recording.Line{Handshake: recordedHandshake(h)})
+}
+
+// End closes the recording: until then it counts as cut off. faults are how
+// far the plan of the endpoint got.
+func (t *Tape) End(now time.Time, faults []recording.Fault) error {
+	t.write(recording.Line{End: &recording.End{At: now, Faults: faults}})
+	return t.Err()
+}
+
+// Err is the first error of writing. Nothing is written after it, so that the
+// recording is one that was cut off, and not one with a gap.
+func (t *Tape) Err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+func (t *Tape) write(l recording.Line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err != nil {
+		return
+	}
+	if err := recording.WriteLine(t.out, l); err != nil {
+		t.err = fmt.Errorf("recording: %w", err)
+	}
+}
