@@ -82,7 +82,7 @@ func judgeLine(t *testing.T, l line, change func(*scenarios.Expectation)) []repo
 		p.sc.Expect = append(p.sc.Expect, e)
 	}
 	var out []reports.Check
-	for _, k := range Judge(p.sc, catalogue(t), p.lines).Checks {
+	for _, k := range judgeOnce(p.sc, catalogue(t), p.lines).Checks {
 		if k.Line == 40 {
 			out = append(out, k)
 		}
@@ -166,7 +166,7 @@ func TestCertificateTheEndpointSaw(t *testing.T) {
 	p := newTape(nil)
 	p.sc.Expect = []expectation{{Profiles: scenarios.NameRange{Prefix: "griff"}, Certificate: "presented", Pos: scenarios.Position{Line: 40}}}
 	p.request("griff#1", 1).Peer = nil
-	c := Judge(p.sc, catalogue(t), p.lines)
+	c := judgeOnce(p.sc, catalogue(t), p.lines)
 	for _, k := range c.Checks {
 		if k.Line == 40 && k.Verdict == reports.Fail && k.Actual == "none" {
 			return
@@ -181,7 +181,7 @@ func TestContentOfWhatWasNeverAttempted(t *testing.T) {
 	p.sc.Expect = []expectation{{Profiles: scenarios.NameRange{Prefix: "griff"}, Absent: []string{"x"}, Within: span(time.Hour), Pos: scenarios.Position{Line: 40}}}
 	p.remove(func(l recording.Line) bool { return l.Attempt != nil && l.Attempt.Message == "griff#1" })
 	var got []string
-	for _, k := range Judge(p.sc, catalogue(t), p.lines).Checks {
+	for _, k := range judgeOnce(p.sc, catalogue(t), p.lines).Checks {
 		if k.Line == 40 {
 			got = append(got, k.Title+": "+k.Actual)
 		}
@@ -200,7 +200,7 @@ func TestWhatNoLineExpects(t *testing.T) {
 	}
 	p.sc.Expect = []expectation{named("marty", 3), named("doc", 1), named("griff", 1)}
 	rules := catalogue(t)
-	if c := Judge(p.sc, rules, p.lines); c.Verdict != reports.Pass {
+	if c := judgeOnce(p.sc, rules, p.lines); c.Verdict != reports.Pass {
 		t.Fatalf("all exports are expected, and the verdict is %s: %+v", c.Verdict, c.Checks)
 	}
 	p.sc.Expect = p.sc.Expect[:2]
@@ -209,16 +209,16 @@ func TestWhatNoLineExpects(t *testing.T) {
 		Expected: "no export but those that a line expects",
 		Actual:   "export 1 of griff, 3h30m after start because backfill; export 3 of marty, 7h after start because audience",
 		Fix:      "expect it, or say `others: allowed`", File: "tape.yaml", Line: 1, Column: 1}
-	if diff := cmp.Diff([]reports.Check{want}, failed(Judge(p.sc, rules, p.lines))); diff != "" {
+	if diff := cmp.Diff([]reports.Check{want}, failed(judgeOnce(p.sc, rules, p.lines))); diff != "" {
 		t.Error(diff)
 	}
 	p.sc.OthersAllowed = true
-	if got := failed(Judge(p.sc, rules, p.lines)); len(got) > 0 {
+	if got := failed(judgeOnce(p.sc, rules, p.lines)); len(got) > 0 {
 		t.Errorf("others are allowed, and fail: %+v", got)
 	}
 	p.sc.Expect = []expectation{{Decision: "mtls-only"}}
 	p.add(recording.Line{Decision: &recording.Decision{Result: "mtls-only"}})
-	if got := failed(Judge(p.sc, rules, p.lines)); len(got) != 1 || got[0].Expected != "1 mTLS decisions" || got[0].Actual != "2" {
+	if got := failed(judgeOnce(p.sc, rules, p.lines)); len(got) != 1 || got[0].Expected != "1 mTLS decisions" || got[0].Actual != "2" {
 		t.Errorf("a second decision that no line expects gives %+v", got)
 	}
 }
@@ -240,7 +240,7 @@ func TestTolerance(t *testing.T) {
 		p.lines[0].Run.Clock, p.lines[0].Run.ToleranceMs = "wall", 1000
 		p.sc.Expect = []expectation{{Profiles: scenarios.NameRange{Prefix: "marty"}, After: []time.Duration{0, 15 * time.Second, 30 * time.Second}}}
 		p.shift("marty#1", 3, late)
-		if got := Judge(p.sc, catalogue(t), p.lines).Verdict; got != want {
+		if got := judgeOnce(p.sc, catalogue(t), p.lines).Verdict; got != want {
 			t.Errorf("a retry late by %s gives %s; want %s", late, got, want)
 		}
 	}

@@ -34,14 +34,14 @@ func TestEveryInvariantCanFail(t *testing.T) {
 	for _, b := range slices.Concat(requestsBroken, contentsBroken, retriesBroken, flowsBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
-			if c := Judge(right.sc, rules, right.lines); c.Verdict != reports.Pass {
+			if c := judgeOnce(right.sc, rules, right.lines); c.Verdict != reports.Pass {
 				t.Fatalf("the recording is not right before it is broken: %v\n%+v", verdictsOf(c, reports.Fail), c.Checks)
 			} else if _, has := rules.Find(b.rule); has && !slices.Contains(verdictsOf(c, reports.Pass), b.rule) {
 				t.Errorf("%s has no check of its own on the right recording", b.rule)
 			}
 			p := newTape(b.variant)
 			b.breaks(p)
-			c := Judge(p.sc, rules, p.lines)
+			c := judgeOnce(p.sc, rules, p.lines)
 			if diff := cmp.Diff([]string{b.rule}, verdictsOf(c, reports.Fail)); diff != "" {
 				t.Errorf("red rules (-want +got):\n%s%+v", diff, c.Checks)
 			}
@@ -78,7 +78,7 @@ func TestRedirectCountedAsDelivered(t *testing.T) {
 	})
 	p.attempt("doc#1", 1).Retry = false
 	want := []string{"drop-after", "no-redirect"}
-	if diff := cmp.Diff(want, verdictsOf(Judge(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
+	if diff := cmp.Diff(want, verdictsOf(judgeOnce(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
 		t.Errorf("red rules (-want +got):\n%s", diff)
 	}
 }
@@ -88,7 +88,7 @@ func TestNoMaterialNoCheck(t *testing.T) {
 	p := newTape(nil)
 	p.lines = []recording.Line{p.lines[0], {End: p.end()}}
 	p.end().Faults = nil
-	c := Judge(p.sc, catalogue(t), p.lines)
+	c := judgeOnce(p.sc, catalogue(t), p.lines)
 	if len(c.Checks) != 1 || c.Verdict != reports.Inconclusive || c.Reason != "nothing was checked" {
 		t.Errorf("Judge of an empty run = %s (%s) with %+v", c.Verdict, c.Reason, c.Checks)
 	}

@@ -11,13 +11,22 @@ import (
 )
 
 // Judge returns the verdict about one recording: its scenario's expectations,
-// the rules that hold for every recording, and whether it can be judged at all.
+// the rules that hold for every recording, what the oracle says of each export
+// and of those that are not there, and whether it can be judged at all.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	c := reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules}
+	return conclude(sc, rules, slices.Concat(first(sc, rules, lines), second(sc, rules, lines)))
+}
+
+// first judges the recording by its scenario's expectations and by the rules
+// that hold for every recording.
+func first(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) []reports.Check {
 	v := newView(sc, lines)
-	c.Checks = append(c.Checks, v.complete()...)
-	c.Checks = append(c.Checks, v.expectations()...)
-	c.Checks = append(c.Checks, v.invariants(rules)...)
+	return slices.Concat(v.complete(), v.expectations(), v.invariants(rules))
+}
+
+// conclude makes the verdict about a recording out of its checks.
+func conclude(sc *scenarios.Scenario, rules scenarios.Catalogue, checks []reports.Check) reports.Case {
+	c := reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules, Checks: checks}
 	if len(c.Checks) == 0 {
 		c.Checks = []reports.Check{{Verdict: reports.Inconclusive, Title: "nothing was checked",
 			Fix: "add an expectation", File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column}}

@@ -33,7 +33,7 @@ func TestInconclusive(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTape(nil)
 			c.spoil(p)
-			got := Judge(p.sc, catalogue(t), p.lines)
+			got := judgeOnce(p.sc, catalogue(t), p.lines)
 			if got.Verdict != reports.Inconclusive || got.Reason != c.reason {
 				t.Errorf("Judge = %s (%s); want inconclusive (%s)", got.Verdict, got.Reason, c.reason)
 			}
@@ -49,7 +49,7 @@ func TestFailureOutweighs(t *testing.T) {
 	p := newTape(nil)
 	p.end().Faults[0].Fired = 1
 	p.request("griff#1", 1).Method = "PUT"
-	if c := Judge(p.sc, catalogue(t), p.lines); c.Verdict != reports.Fail || c.Reason != "" {
+	if c := judgeOnce(p.sc, catalogue(t), p.lines); c.Verdict != reports.Fail || c.Reason != "" {
 		t.Errorf("Judge = %s (%s); want fail without a reason", c.Verdict, c.Reason)
 	}
 }
@@ -59,7 +59,7 @@ func TestLeftOverInAPause(t *testing.T) {
 	p := newTape(nil)
 	p.end().Unfinished = []string{"marty#3"}
 	p.lines = append(p.lines[:len(p.lines)-1], recording.Line{Action: &recording.Action{At: began.Add(8 * time.Hour), Action: "disable"}}, p.lines[len(p.lines)-1])
-	if c := Judge(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
+	if c := judgeOnce(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
 		t.Errorf("Judge = %s (%s); want pass", c.Verdict, c.Reason)
 	}
 }

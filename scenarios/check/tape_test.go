@@ -312,3 +312,9 @@ func verdictsOf(c reports.Case, verdict reports.Verdict) []string {
 	}
 	return out
 }
+
+// judgeOnce leaves the oracle out: the tape is right in what the first judgement
+// looks at, and package oracle has tests of its own.
+func judgeOnce(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
+	return conclude(sc, rules, first(sc, rules, lines))
+}

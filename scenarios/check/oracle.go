@@ -1,0 +1,52 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/oracle"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// second judges the recording a second time, by the oracle: a check for every
+// rule that it found broken, and for every one that the scenario cites and that
+// it found kept.
+func second(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) []reports.Check {
+	v := oracle.Recording(sc, lines)
+	wrong := map[string][]oracle.Finding{}
+	for _, f := range v.Findings {
+		wrong[f.Rule] = append(wrong[f.Rule], f)
+	}
+	var out []reports.Check
+	for _, id := range slices.Sorted(maps.Keys(v.Looked)) {
+		c := reports.Check{Rule: id, Verdict: reports.Pass, Title: "by the oracle: " + id, File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column}
+		if r, ok := rules.Find(id); ok {
+			c.Title = "by the oracle: " + r.Title
+		}
+		if findings := wrong[id]; len(findings) > 0 {
+			c.Verdict = reports.Fail
+			c.Expected, c.Actual = told(findings)
+		} else if !slices.Contains(sc.Rules, id) {
+			continue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// told is the first few findings, as what was expected and what was there.
+func told(findings []oracle.Finding) (want, got string) {
+	var wanted, there []string
+	for _, f := range findings {
+		whose := f.Export
+		if whose == "" {
+			whose = fmt.Sprintf("%s at %s", f.Profile, f.At.Format("2006-01-02T15:04:05.999Z07:00"))
+		}
+		wanted = append(wanted, fmt.Sprintf("%s: %s: %s", whose, f.What, f.Want))
+		there = append(there, f.Got)
+	}
+	return some(wanted), some(there)
+}

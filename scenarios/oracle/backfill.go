@@ -1,0 +1,141 @@
+package oracle
+
+import (
+	"slices"
+	"time"
+)
+
+// claim is a profile's claim to the backfill of a batch: it was realized in one
+// of its audiences when they were mapped (R112, R113).
+type claim struct {
+	*batch
+	members []string // audience ids of the batch that the profile was in
+}
+
+// claims lists those of a profile.
+func (o *Oracle) claims(memberships func(audience string, tick int) bool) []claim {
+	var out []claim
+	for i := range o.flow.batches {
+		b := &o.flow.batches[i]
+		c := claim{batch: b}
+		for _, id := range b.audiences {
+			if memberships(id, b.tick) {
+				c.members = append(c.members, id)
+			}
+		}
+		if len(c.members) > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// firm says whether nothing ended the claim before its hour was over: the
+// profile stayed in an audience that stayed mapped. What ended it by a live
+// export is seen by the export.
+func (o *Oracle) firm(p *person, c claim) bool {
+	lasts := func(t timeline) bool {
+		s, ok := t.at(c.tick)
+		return ok && (s.to == endless || s.until.After(c.ends))
+	}
+	return c.closed && slices.ContainsFunc(c.members, func(id string) bool {
+		return lasts(p.memberships[id]) && lasts(o.flow.mapped[id])
+	})
+}
+
+// backfill is the export of a profile whose turn in a backfill comes after a
+// tick; earlier says whether the profile was exported after one tick and up to
+// another. Several claims are met by one export.
+func (o *Oracle) backfill(p *person, tick int, at time.Time, earlier func(after int) bool) Possible {
+	x := Possible{Profile: p.name, Obligation: May, From: at, To: at, Because: []string{"backfill"}, tick: tick,
+		triggers: map[string]bool{}, perhaps: map[string]bool{}}
+	here := func(id string) bool { return p.realized(id, tick) && o.flow.has(id, tick) }
+	x.Obligation, x.Rule = MustNot, "incremental"
+	if o.flow.again != nil && o.mappedAgain(p, tick) {
+		x.Rule = "backfill-once"
+	}
+	for _, c := range o.claims(p.realized) {
+		switch {
+		case c.tick > tick:
+			continue
+		case !o.flow.exports(tick):
+			x.Rule = "disabled-silent"
+			continue
+		case earlier(c.tick):
+			x.Rule = "backfill-once"
+			continue
+		case !slices.ContainsFunc(c.audiences, here):
+			x.Rule = c.rule
+			continue
+		case x.Obligation == MustNot:
+			x.Obligation, x.Rule = May, c.rule
+			x.From, x.To = c.at, c.ends
+		}
+		if c.closed && (x.To.IsZero() || c.ends.After(x.To)) {
+			x.To = c.ends
+		}
+		for _, id := range c.audiences {
+			if here(id) {
+				x.perhaps[id] = true
+				if slices.Contains(c.members, id) {
+					x.triggers[id] = true
+				}
+			}
+		}
+	}
+	return x
+}
+
+// mappedAgain says whether an audience of the profile was mapped again.
+func (o *Oracle) mappedAgain(p *person, tick int) bool {
+	for id, ticks := range o.flow.again {
+		if p.realized(id, tick) && slices.ContainsFunc(ticks, func(k int) bool { return k <= tick }) {
+			return true
+		}
+	}
+	return false
+}
+
+// withBackfills lays the possible exports of backfills between those of the
+// changes: one wherever something about the profile or the dataflow was said
+// within the hour, since its content may differ from there on.
+func (o *Oracle) withBackfills(p *person, lives []Possible) []Possible {
+	claims := o.claims(p.realized)
+	if len(claims) == 0 {
+		return lives
+	}
+	exported := func(until int) func(after int) bool {
+		return func(after int) bool {
+			return slices.ContainsFunc(lives, func(x Possible) bool {
+				return x.Obligation == Must && x.tick > after && x.tick <= until
+			})
+		}
+	}
+	var ticks []int
+	for _, x := range lives {
+		ticks = append(ticks, x.tick)
+	}
+	ticks = append(ticks, o.flow.actions...)
+	slices.Sort(ticks)
+	out := slices.Clone(lives)
+	for _, tick := range slices.Compact(ticks) {
+		at := o.timeOf(tick)
+		inHour := slices.ContainsFunc(claims, func(c claim) bool {
+			return c.tick <= tick && (!c.closed || !at.After(c.ends))
+		})
+		if !inHour {
+			continue
+		}
+		if x := o.backfill(p, tick, at, exported(tick)); x.Obligation == May {
+			out = append(out, x)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Possible) int { return a.tick - b.tick })
+	return out
+}
+
+// timeOf is when a tick was; every tick is that of an event.
+func (o *Oracle) timeOf(tick int) time.Time {
+	n, _ := slices.BinarySearchFunc(o.moments, tick, func(m moment, k int) int { return m.last - k })
+	return o.moments[min(n, len(o.moments)-1)].event.At()
+}

@@ -1,0 +1,271 @@
+package oracle
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// comparison is one body beside what it should be.
+type comparison struct {
+	o      *Oracle
+	x      *Possible
+	want   *content
+	times  bool // times within the body are compared
+	report *report
+	at     Finding // what every finding about this export has
+}
+
+// body compares a whole body.
+func (c *comparison) body(raw string) {
+	object, ok := parse([]byte(raw)).(map[string]any)
+	if !c.note(ok, rule{"no-envelope", false}, "the body", "one profile as a JSON object", "something else") {
+		return
+	}
+	c.attributes(object)
+	c.identities(object["identityMap"])
+	memberships, ok := object["segmentMembership"].(map[string]any)
+	if c.note(ok, rule{"membership-shape", true}, "segmentMembership", "an object", "not there") { // A38
+		c.memberships(memberships)
+	}
+}
+
+// note counts a point that was looked at, and keeps a finding when it is wrong.
+func (c *comparison) note(ok bool, r rule, what, want, got string) bool {
+	c.report.look(r.id)
+	if !ok {
+		f := c.at
+		f.Rule, f.Default, f.What, f.Want, f.Got = r.id, r.byDefault, what, want, got
+		c.report.add(f)
+	}
+	return ok
+}
+
+// attributes compares every leaf beside the two maps (R57–R59, R78).
+func (c *comparison) attributes(object map[string]any) {
+	got := map[string]any{}
+	for key, value := range object {
+		if key != "segmentMembership" && key != "identityMap" {
+			flat(got, key, value)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(c.want.attributes)) {
+		want := c.want.attributes[path]
+		value, there := got[path]
+		if !there {
+			_, asKey := object[dotted(path)]
+			id := map[bool]string{true: "nested-attributes", false: "all-mapped-attributes"}[asKey]
+			c.note(false, rule{id, false}, dotted(path), text(want), "absent")
+			continue
+		}
+		c.note(equal(want, value), rule{"all-mapped-attributes", false}, dotted(path), text(want), text(value))
+	}
+	for _, path := range slices.Sorted(maps.Keys(got)) {
+		if _, wanted := c.want.attributes[path]; wanted {
+			c.report.look("only-mapped-attributes")
+			continue
+		}
+		r := rule{"only-mapped-attributes", false}
+		if slices.ContainsFunc(c.o.mapped, func(m string) bool { return within(path, m) || within(m, path) && solid(got[path]) == nil }) {
+			r.id = "absent-attributes"
+		}
+		value := text(got[path])
+		if got[path] == nil {
+			value = "null"
+		}
+		c.note(false, r, dotted(path), "absent", value)
+	}
+}
+
+// identities compares the identityMap (R60, R76, R77).
+func (c *comparison) identities(value any) {
+	all, ok := value.(map[string]any)
+	if !c.note(ok, rule{"all-identities", true}, "identityMap", "an object", "not there") {
+		return
+	}
+	var got []string
+	for _, namespace := range slices.Sorted(maps.Keys(all)) {
+		list, _ := all[namespace].([]any)
+		for _, e := range list {
+			fields, _ := e.(map[string]any)
+			id, isText := fields["id"].(string)
+			if c.note(isText && len(fields) == 1, rule{"all-identities", false}, "identityMap."+namespace, `a list of {"id": …}`, text(e)) {
+				got = append(got, namespace+":"+id)
+			}
+		}
+	}
+	slices.Sort(got)
+	for _, identity := range c.want.identities {
+		if c.note(slices.Contains(got, identity), c.misspelt(identity, got), "identity "+identity, "there", "absent") {
+			c.report.look("hash")
+		}
+	}
+	for i, identity := range got {
+		once := i == 0 || got[i-1] != identity
+		c.note(once && slices.Contains(c.want.identities, identity), c.misspelling(identity), "identity "+identity, "absent", "there")
+	}
+}
+
+// misspelt is the rule that an identity breaks that is not there as it should
+// be: it may be there in another spelling.
+func (c *comparison) misspelt(identity string, got []string) rule {
+	for _, g := range got {
+		if g != identity && exportForm(g) == identity {
+			return spelling(g)
+		}
+	}
+	return rule{"all-identities", false}
+}
+
+func (c *comparison) misspelling(got string) rule {
+	if form := exportForm(got); form != got && slices.Contains(c.want.identities, form) {
+		return spelling(got)
+	}
+	return rule{"all-identities", false}
+}
+
+// spelling is the rule about the way an identity is written.
+func spelling(identity string) rule {
+	namespace, _, _ := strings.Cut(identity, ":")
+	if strings.ToLower(namespace) != namespace {
+		return rule{"lowercase-identity-ns", false}
+	}
+	return rule{"hash", false}
+}
+
+// memberships compares every entry of segmentMembership (R61–R75).
+func (c *comparison) memberships(all map[string]any) {
+	got := map[string]map[string]any{}
+	for namespace, entries := range all {
+		list, _ := entries.(map[string]any)
+		for id, fields := range list {
+			got[namespace+"/"+id], _ = fields.(map[string]any)
+		}
+	}
+	for _, place := range slices.Sorted(maps.Keys(c.want.entries)) {
+		e := c.want.entries[place]
+		fields, there := got[place]
+		if !there {
+			if e.must {
+				c.note(false, e.missing, "audience "+e.audience, e.status, "absent")
+			}
+			continue
+		}
+		c.report.look(e.missing.id)
+		c.entry(e, fields)
+	}
+	for _, place := range slices.Sorted(maps.Keys(got)) {
+		if c.want.entries[place] != nil {
+			continue
+		}
+		namespace, id, _ := strings.Cut(place, "/")
+		name := place
+		if a, known := c.o.audiences[id]; known {
+			name = a.Key + " (" + place + ")"
+		}
+		c.note(false, c.want.forbidden(namespace, id), "audience "+name, "absent", text(got[place]["status"]))
+	}
+}
+
+// zulu is the form of a time in an export (R74, A27).
+var zulu = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
+
+// entry compares the fields of one membership.
+func (c *comparison) entry(e *entry, fields map[string]any) {
+	what := "audience " + e.audience
+	status, _ := fields["status"].(string)
+	r := rule{"changed-audience-present", false}
+	if status != "realized" && status != "exited" {
+		r.id = "status-values"
+	}
+	c.note(status == e.status, r, what+": status", e.status, text(fields["status"]))
+	since, isText := fields["lastQualificationTime"].(string)
+	if c.note(isText, rule{"membership-shape", false}, what+": lastQualificationTime", "a text", text(fields["lastQualificationTime"])) {
+		c.note(zulu.MatchString(since), rule{"lqt-format", true}, what+": lastQualificationTime", "YYYY-MM-DDTHH:MM:SSZ", since)
+		if at, err := time.Parse(time.RFC3339, since); c.times && err == nil {
+			want := e.since.UTC().Truncate(time.Second)
+			c.note(at.Equal(want), rule{"membership-shape", e.exited}, what+": lastQualificationTime", want.Format(time.RFC3339), since)
+		}
+	}
+	c.name(e, fields, what)
+	c.timestamps(e, fields, what)
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		switch key {
+		case "status", "lastQualificationTime", "name", "createdAt", "updatedAt", "mappingCreatedAt", "mappingUpdatedAt":
+		default:
+			c.note(false, rule{"membership-shape", false}, what+": "+key, "absent", text(fields[key]))
+		}
+	}
+}
+
+// name: of mapped audiences alone, and with the toggle (R67–R69, R80).
+func (c *comparison) name(e *entry, fields map[string]any, what string) {
+	name, there := fields["name"]
+	switch {
+	case !c.o.scenario.Destination.IncludeSegmentNames:
+		c.note(!there, rule{"names-off", false}, what+": name", "absent", text(name))
+	case !e.mapped:
+		c.note(!there, rule{"names-unmapped", false}, what+": name", "absent", text(name))
+	default:
+		c.note(equal(e.name, name), e.names, what+": name", text(e.name), text(name))
+	}
+}
+
+// timestamps: of mapped audiences alone, and with the toggle, in whole
+// milliseconds (R70–R73, A28, A29).
+func (c *comparison) timestamps(e *entry, fields map[string]any, what string) {
+	a := c.o.keys[e.audience]
+	want := map[string]time.Time{"createdAt": a.CreatedAt, "updatedAt": a.UpdatedAt, "mappingCreatedAt": e.mappedAt, "mappingUpdatedAt": e.mappedAt}
+	for _, key := range []string{"createdAt", "updatedAt", "mappingCreatedAt", "mappingUpdatedAt"} {
+		value, there := fields[key]
+		at := what + ": " + key
+		switch {
+		case !c.o.scenario.Destination.IncludeSegmentTimestamps:
+			c.note(!there, rule{"ts-off", false}, at, "absent", text(value))
+			continue
+		case !e.mapped:
+			c.note(!there, rule{"ts-unmapped", !strings.HasPrefix(key, "mapping")}, at, "absent", text(value))
+			continue
+		}
+		number, _ := value.(json.Number)
+		ms, err := number.Int64()
+		if !c.note(err == nil && ms > 100_000_000_000, rule{"ts-on", false}, at, "a time in whole milliseconds", text(value)) {
+			continue
+		}
+		if exact := want[key]; c.times && !exact.IsZero() {
+			// A mapping has whole seconds, as captured payloads show.
+			whole := strings.HasPrefix(key, "mapping") && ms == exact.Truncate(time.Second).UnixMilli()
+			c.note(whole || ms == exact.UnixMilli(), rule{"ts-on", false}, at, fmt.Sprint(exact.UnixMilli()), text(value))
+		}
+	}
+	c.inOrder(fields, what)
+}
+
+// inOrder: nothing is updated before it is created (R73).
+func (c *comparison) inOrder(fields map[string]any, what string) {
+	for _, pair := range [][2]string{{"createdAt", "updatedAt"}, {"mappingCreatedAt", "mappingUpdatedAt"}} {
+		created, isCreated := fields[pair[0]].(json.Number)
+		updated, isUpdated := fields[pair[1]].(json.Number)
+		if isCreated && isUpdated {
+			a, errA := created.Int64()
+			b, errB := updated.Int64()
+			c.note(errA == nil && errB == nil && a <= b, rule{"ts-order", true}, what+": "+pair[1], "not before "+created.String(), updated.String())
+		}
+	}
+}
+
+// text is a value as a reader compares it.
+func text(value any) string {
+	if value == nil {
+		return "absent"
+	}
+	out, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprint(value)
+	}
+	return string(out)
+}

@@ -1,0 +1,114 @@
+package oracle
+
+import (
+	"time"
+)
+
+// retention is how long an exited entry is carried after the exit (R79,
+// design §4).
+const retention = 30 * 24 * time.Hour
+
+// content is what an export must, may and must not carry.
+type content struct {
+	attributes map[string]any    // leaf -> value: exactly these
+	identities []string          // namespace:id, sorted: exactly these
+	entries    map[string]*entry // namespace/id
+	forbidden  func(namespace, id string) rule
+}
+
+// entry is one membership within segmentMembership.
+type entry struct {
+	must     bool
+	missing  rule // that its absence breaks
+	status   string
+	since    time.Time // lastQualificationTime
+	exited   bool
+	mapped   bool
+	name     string // of a mapped one
+	names    rule
+	mappedAt time.Time // zero: before the history
+	audience string
+}
+
+// content is what the export x of a profile carries, decided at a time.
+func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
+	c := &content{attributes: p.document.at(o.mapped, x.tick), identities: p.identitiesAt(x.tick), entries: map[string]*entry{}}
+	sure, perhaps := o.policies(p, x)
+	for id, t := range p.memberships {
+		a, known := o.audiences[id]
+		s, ever := t.latest(x.tick)
+		if !known || !ever {
+			continue
+		}
+		mapping, mapped := o.flow.mapped[id].at(x.tick)
+		e := &entry{audience: a.Key, status: "realized", since: s.since, mapped: mapped}
+		if s.to <= x.tick {
+			e.status, e.exited = "exited", true
+		}
+		switch {
+		case mapped:
+			e.must = !e.exited || at.Sub(s.until) <= retention
+			e.missing = rule{"changed-audience-present", !x.triggers[id]} // A48
+			if !e.must {
+				continue
+			}
+			e.name, e.mappedAt = a.Name, mapping.since
+			e.names = rule{"names-mapped", false}
+		case e.exited || !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly:
+			continue
+		default:
+			e.must = sure[a.MergePolicy]
+			e.missing = rule{"unmapped-same-policy", true} // they *can* be part of the export
+		}
+		c.entries[a.Namespace+"/"+id] = e
+	}
+	c.forbidden = func(namespace, id string) rule { return o.forbids(p, x, namespace, id) }
+	return c
+}
+
+// policies is the merge policies whose unmapped audiences come along (R62,
+// R63, A50): those of the audiences that triggered, and for a change of
+// attribute or identity those of every mapped audience the profile is in.
+func (o *Oracle) policies(p *person, x *Possible) (sure, perhaps map[string]bool) {
+	sure, perhaps = map[string]bool{}, map[string]bool{}
+	for id := range x.triggers {
+		sure[o.audiences[id].MergePolicy] = true
+	}
+	for id := range x.perhaps {
+		perhaps[o.audiences[id].MergePolicy] = true
+	}
+	for _, trigger := range x.Because {
+		if trigger != "attribute" && trigger != "identity" {
+			continue
+		}
+		for id, t := range p.memberships {
+			if t.holds(x.tick) && o.flow.has(id, x.tick) {
+				sure[o.audiences[id].MergePolicy] = true
+			}
+		}
+	}
+	for policy := range sure {
+		perhaps[policy] = true
+	}
+	return sure, perhaps
+}
+
+// forbids is the rule by which an entry that is neither asked for nor allowed
+// is wrong.
+func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) rule {
+	a, known := o.audiences[id]
+	s, ever := p.memberships[id].latest(x.tick)
+	switch mapped := o.flow.has(id, x.tick); {
+	case !known || a.Namespace != namespace:
+		return rule{"namespace-key", false}
+	case mapped && !ever:
+		return rule{"changed-audience-present", false}
+	case mapped:
+		return rule{"exited-retention", true}
+	case o.scenario.Destination.IncludeMappedAudiencesOnly:
+		return rule{"mapped-only-toggle", false}
+	case !ever || s.to <= x.tick:
+		return rule{"unmapped-same-policy", true} // A47: only those it is in
+	}
+	return rule{"unmapped-other-policy", false}
+}

@@ -1,0 +1,261 @@
+package oracle
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// Verdicts is what the oracle says about a whole recording.
+type Verdicts struct {
+	Findings []Finding      // in the order of the exports, the missing ones last
+	Looked   map[string]int // rule -> how many points it decided, right or wrong
+}
+
+// decided is one export of a recording with its place in the history.
+type decided struct {
+	*recording.Export
+	tick int    // of the last change before it
+	body string // "" when it was never attempted
+	sent bool
+}
+
+// Recording judges every export of a recording. What a run that was not played
+// to its end lacks is not missing.
+func Recording(sc *scenarios.Scenario, lines []recording.Line) Verdicts {
+	o := New(sc, Recorded(lines))
+	j := &judge{oracle: o, report: newReport(), exports: map[string][]*decided{}, claimed: map[int]bool{}}
+	j.read(lines)
+	for _, x := range j.all {
+		j.export(x)
+	}
+	if j.complete {
+		j.missing()
+	}
+	return Verdicts{j.report.findings, j.report.looked}
+}
+
+// judge is one recording under judgement.
+type judge struct {
+	oracle    *Oracle
+	report    *report
+	all       []*decided
+	exports   map[string][]*decided // by profile
+	claimed   map[int]bool          // last ticks of the updates that have their export
+	tolerance time.Duration
+	complete  bool
+}
+
+// read places every export within the history.
+func (j *judge) read(lines []recording.Line) {
+	byID := map[string]*decided{}
+	events := 0
+	for _, l := range lines {
+		switch {
+		case l.Run != nil:
+			j.tolerance = time.Duration(l.Run.ToleranceMs) * time.Millisecond
+		case l.Update != nil || l.Action != nil:
+			events++
+		case l.Export != nil:
+			x := &decided{Export: l.Export}
+			if events > 0 {
+				x.tick = j.oracle.moments[events-1].last
+			}
+			j.all = append(j.all, x)
+			j.exports[x.Profile] = append(j.exports[x.Profile], x)
+			byID[x.ID] = x
+		case l.Attempt != nil:
+			bodies := Split(l.Attempt.Body, len(l.Attempt.Exports))
+			for i, id := range l.Attempt.Exports {
+				if x := byID[id]; x != nil && !x.sent && i < len(bodies) {
+					x.body, x.sent = bodies[i], true
+				}
+			}
+		case l.End != nil:
+			j.complete = l.End.Inconclusive == ""
+		}
+	}
+}
+
+// Split takes a message with n exports apart: the profile object itself, an
+// array of them, or the wrapper {"profiles": […]} (A23).
+func Split(body string, n int) []string {
+	var list []json.RawMessage
+	if n > 1 || strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[") {
+		if json.Unmarshal([]byte(body), &list) != nil {
+			var wrapper struct {
+				Profiles []json.RawMessage `json:"profiles"`
+			}
+			if json.NewDecoder(bytes.NewReader([]byte(body))).Decode(&wrapper) == nil {
+				list = wrapper.Profiles
+			}
+		}
+	}
+	if list == nil {
+		return []string{body}
+	}
+	out := make([]string, len(list))
+	for i, e := range list {
+		out[i] = string(e)
+	}
+	return out
+}
+
+// export judges one export: is there a reason for it, is it the one given, and
+// does it carry what it should.
+func (j *judge) export(x *decided) {
+	p := j.oracle.person(x.Profile)
+	possible := j.possible(p, x)
+	at := Finding{Profile: x.Profile, Export: x.ID, At: x.At}
+	if possible.Obligation == MustNot {
+		at.Rule, at.Default = possible.Rule, possible.Default
+		at.What, at.Want, at.Got = "an export because of "+strings.Join(x.Because, ", "), "none", "exported"
+		j.report.look(at.Rule)
+		j.report.add(at)
+		return
+	}
+	j.report.look(possible.Rule)
+	j.reasons(possible, x, at)
+	if !possible.live && x.At.After(possible.To.Add(j.tolerance)) && !possible.To.IsZero() {
+		late := at
+		late.Rule, late.What = "backfill-hour", "the backfill"
+		late.Want, late.Got = "by "+possible.To.Format(time.RFC3339), x.At.Format(time.RFC3339)
+		j.report.add(late)
+	}
+	if x.sent {
+		c := comparison{o: j.oracle, x: &possible, want: j.oracle.content(p, &possible, x.At), times: true, report: j.report, at: at}
+		c.body(x.body)
+	}
+}
+
+// possible finds what accounts for an export: the last update of the profile,
+// if it was at that moment and has no export yet, or a backfill.
+func (j *judge) possible(p *person, x *decided) Possible {
+	n := sort.Search(len(p.moments), func(i int) bool { return p.moments[i].first > x.tick })
+	ofChange := n > 0 && p.moments[n-1].event.At().Equal(x.At) && !j.claimed[p.moments[n-1].last]
+	var live Possible
+	if ofChange {
+		live = j.oracle.change(p, p.moments[n-1])
+	}
+	if !ofChange || slices.Equal(x.Because, []string{"backfill"}) && live.Obligation == MustNot {
+		return j.oracle.backfill(p, x.tick, x.At, j.before(x))
+	}
+	j.claimed[p.moments[n-1].last] = true
+	return live
+}
+
+// before says whether the profile was exported between a tick and an export.
+func (j *judge) before(x *decided) func(after int) bool {
+	all := j.exports[x.Profile]
+	n := sort.Search(len(all), func(i int) bool { return all[i].tick > x.tick })
+	for n > 0 && all[n-1] != x {
+		n--
+	}
+	return func(after int) bool { return n > 1 && all[n-2].tick >= after }
+}
+
+// reasons compares why an export says it was made with why it was.
+func (j *judge) reasons(possible Possible, x *decided, at Finding) {
+	because := slices.Sorted(slices.Values(x.Because))
+	if slices.Equal(because, possible.Because) {
+		return
+	}
+	at.What, at.Want, at.Got = "because", strings.Join(possible.Because, ", "), strings.Join(because, ", ")
+	for _, trigger := range possible.Because {
+		if r, known := possible.violation[trigger]; known && !slices.Contains(because, trigger) {
+			at.Rule, at.Default = r.id, r.byDefault
+			j.report.add(at)
+			return
+		}
+	}
+	at.Rule = map[string]string{"attribute": "trig-attr-unmapped", "identity": "trig-identity-any", "audience": "trig-unmapped-audience"}[surplus(because, possible.Because)]
+	if at.Rule == "" {
+		at.Rule = possible.Rule
+	}
+	j.report.add(at)
+}
+
+// surplus is the first of the given reasons that is not wanted.
+func surplus(given, wanted []string) string {
+	for _, trigger := range given {
+		if !slices.Contains(wanted, trigger) {
+			return trigger
+		}
+	}
+	return ""
+}
+
+// missing looks at every change that has no export, and at every claim to a
+// backfill.
+func (j *judge) missing() {
+	for _, m := range j.oracle.moments {
+		if m.event.Update == nil || j.claimed[m.last] {
+			continue
+		}
+		x := j.oracle.change(j.oracle.person(m.event.Update.Profile), m)
+		j.report.look(x.Rule)
+		if x.Obligation == Must {
+			j.report.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
+				What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
+		}
+	}
+	if len(j.oracle.flow.batches) == 0 {
+		return
+	}
+	for i := range j.oracle.scenario.Profiles {
+		for name := range j.oracle.scenario.Profiles[i].Names.All() {
+			j.claims(name)
+		}
+	}
+}
+
+// claims looks for the export that meets each claim of a profile. Of a profile
+// to which nothing happened no more is looked at than its memberships.
+func (j *judge) claims(name string) {
+	o := j.oracle
+	if len(o.updates[name]) == 0 && len(j.exports[name]) == 0 {
+		all, _ := o.scenario.Memberships(name)
+		in := func(id string, _ int) bool { return standingIn(all, o.audiences[id].Key) }
+		if len(o.claims(in)) == 0 {
+			return
+		}
+	}
+	p := o.person(name)
+	for _, c := range o.claims(p.realized) {
+		j.report.look(c.rule)
+		if !o.firm(p, c) {
+			continue
+		}
+		f := Finding{Rule: c.rule, Profile: name, At: c.at, What: "a backfill after the mapping", Want: "by " + c.ends.Format(time.RFC3339), Got: "no export"}
+		all := j.exports[name]
+		n := sort.Search(len(all), func(i int) bool { return all[i].tick >= c.tick })
+		if n == len(all) {
+			j.report.add(f)
+			continue
+		}
+		j.report.look("backfill-hour")
+		if at := all[n].At; at.After(c.ends.Add(j.tolerance)) && !slices.Contains(all[n].Because, "backfill") { // its own lateness is found with it
+			f.Rule, f.Got = "backfill-hour", fmt.Sprintf("%s at %s", all[n].ID, at.Format(time.RFC3339))
+			j.report.add(f)
+		}
+	}
+}
+
+// standingIn says whether one of the memberships is in the audience; the last
+// one about it counts.
+func standingIn(all []scenarios.Membership, audience string) bool {
+	in := false
+	for _, m := range all {
+		if m.Audience == audience {
+			in = !m.Exited
+		}
+	}
+	return in
+}

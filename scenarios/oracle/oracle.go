@@ -1,0 +1,143 @@
+// Package oracle states the export rules a second time, in another shape than
+// the engine, and judges exports by them. PURE.
+//
+// The engine steps a state from update to update. The oracle looks at the whole
+// history at once: every change has a tick, what was said about a membership,
+// an identity, an attribute, a mapping or a pause becomes a timeline of the
+// ticks between which it held, and a rule is a question about timelines. Out
+// come the possible exports of a profile:
+//
+//   - must: the change enters or leaves a mapped audience, touches an identity
+//     or a mapped attribute of a member; or a member is owed a backfill and
+//     nothing ended the claim within the hour;
+//   - may: a backfill that something ended before its hour was over;
+//   - must not: every other change, each with the rule that forbids it.
+//
+// An export that no must and no may accounts for is a finding that names the
+// rule, and so are a must without its export, and every difference between a
+// body and what the rules ask for. Where the documentation is silent the
+// finding has Default set: our own engine must keep the default, and somebody
+// else's sender is judged unspecified on it.
+//
+// # Judging a recording
+//
+// Recording judges what our engine did. The recording tells where within the
+// history an export was decided, so the cost is linear in its lines.
+//
+// # Judging somebody else's sender
+//
+// Judge takes exports as an endpoint saw them: whose they are, the body, and
+// the time where it is known. Messages of one profile are given in the order
+// in which they came; a retry need not be left out, since a body that repeats
+// the one before it and that nothing calls for is taken for one. The history is
+// that of the scenario (Planned), or any other. Exports are laid beside the
+// possible ones so that as little as possible is wrong, which takes the product
+// of the two numbers per profile. Times within bodies are not compared there:
+// nobody knows the sender's clock.
+package oracle
+
+import (
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// moment is an event with the ticks of its changes; an action has one.
+type moment struct {
+	event       Event
+	first, last int
+}
+
+// Oracle knows everything a history says. Its methods may be called in
+// parallel.
+type Oracle struct {
+	scenario  *scenarios.Scenario
+	keys      map[string]scenarios.Audience // by key
+	audiences map[string]scenarios.Audience // by id
+	moments   []moment
+	updates   map[string][]moment // by profile
+	flow      *flow
+	mapped    []string // attribute paths, in the form of documents
+
+	mu     sync.Mutex
+	people map[string]*person
+}
+
+// New gathers the facts of a history that began as the scenario says.
+func New(sc *scenarios.Scenario, history []Event) *Oracle {
+	o := &Oracle{scenario: sc, keys: map[string]scenarios.Audience{}, audiences: map[string]scenarios.Audience{},
+		updates: map[string][]moment{}, people: map[string]*person{}}
+	for _, a := range sc.Audiences {
+		o.keys[a.Key], o.audiences[a.ID] = a, a
+	}
+	for _, path := range sc.Dataflow.Attributes {
+		o.mapped = append(o.mapped, inner(path))
+	}
+	tick := 0
+	for _, e := range history {
+		m := moment{event: e, first: tick + 1, last: tick + 1}
+		if e.Update != nil {
+			m.last = tick + max(1, len(e.Update.Changes))
+			o.updates[e.Update.Profile] = append(o.updates[e.Update.Profile], m)
+		}
+		tick = m.last
+		o.moments = append(o.moments, m)
+	}
+	o.flow = newFlow(sc, o.moments)
+	return o
+}
+
+// person is the facts of one profile, gathered when they are asked for.
+func (o *Oracle) person(name string) *person {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := o.people[name]
+	if p == nil {
+		p = o.newPerson(name)
+		o.people[name] = p
+	}
+	return p
+}
+
+// Obligation says whether an export has to be there.
+type Obligation string
+
+// The three answers.
+const (
+	Must    Obligation = "must"
+	May     Obligation = "may"
+	MustNot Obligation = "must not"
+)
+
+// Possible is one export that the history calls for, allows or forbids.
+type Possible struct {
+	Profile    string
+	Obligation Obligation
+	From, To   time.Time // when; the same for the export of a change
+	Because    []string  // audience, attribute, identity, backfill; sorted
+	Rule       string    // that a missing one, or one too many, breaks
+	Default    bool      // the rule is a default of ours
+
+	tick      int             // after whose change it is decided
+	triggers  map[string]bool // audience ids that changed or are backfilled for sure
+	perhaps   map[string]bool // and those that count as well, if one likes
+	violation map[string]rule // trigger -> the rule it breaks not to have it
+	live      bool            // of a change
+}
+
+// rule is the id of a rule, and whether the point is a default of ours.
+type rule struct {
+	id        string
+	byDefault bool
+}
+
+// Possible lists the possible exports of a profile in the order of the history.
+func (o *Oracle) Possible(profile string) []Possible {
+	p := o.person(profile)
+	var out []Possible
+	for _, m := range p.moments {
+		out = append(out, o.change(p, m))
+	}
+	return o.withBackfills(p, out)
+}

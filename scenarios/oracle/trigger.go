@@ -1,0 +1,157 @@
+package oracle
+
+import (
+	"slices"
+
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// change answers what an update has to lead to.
+func (o *Oracle) change(p *person, m moment) Possible {
+	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), tick: m.last, live: true,
+		triggers: map[string]bool{}, violation: map[string]rule{}}
+	before, after := m.first-1, m.last
+	member := !o.scenario.Dataflow.RequireMembership || o.member(p, after)
+	why := rule{"incremental", false} // of the first change, should none lead to an export
+	for i, c := range m.event.Update.Changes {
+		trigger, r := o.cause(p, c, m.first+i, before, after, member)
+		switch {
+		case trigger != "":
+			if c.Audience != "" {
+				x.triggers[c.Audience] = true
+			}
+			if _, there := x.violation[trigger]; !there {
+				x.violation[trigger] = r
+			}
+		case i == 0:
+			why = r
+		}
+	}
+	if len(x.violation) > 0 && !o.flow.exports(after) {
+		why = rule{"disabled-silent", false}
+		if !o.flow.active.holds(after) {
+			why = rule{"incremental", false}
+		}
+		x.violation = nil
+	}
+	if len(x.violation) == 0 {
+		x.Obligation, x.Rule, x.Default = MustNot, why.id, why.byDefault
+		return x
+	}
+	for trigger := range x.violation {
+		x.Because = append(x.Because, trigger)
+	}
+	slices.Sort(x.Because)
+	// The rule of a missing export: an audience says most, an attribute least.
+	for _, trigger := range []string{"audience", "identity", "attribute"} {
+		if r, ok := x.violation[trigger]; ok {
+			x.Rule, x.Default = r.id, r.byDefault
+			break
+		}
+	}
+	return x
+}
+
+// member says whether the profile is realized in a mapped audience (R50).
+func (o *Oracle) member(p *person, tick int) bool {
+	for id, t := range p.memberships {
+		if t.holds(tick) && o.flow.has(id, tick) {
+			return true
+		}
+	}
+	return false
+}
+
+// cause is the trigger that a change is, with the rule that asks for it; or ""
+// with the rule that forbids one.
+func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool) (string, rule) {
+	switch c.Op {
+	case "qualify", "exit":
+		return o.audienceCause(p, c, tick)
+	case "set", "remove":
+		r, touched := o.attributeCause(p, c, tick, before, after)
+		if touched && !member {
+			return "", rule{"trig-member-only", true}
+		}
+		if touched {
+			return "attribute", r
+		}
+		return "", r
+	}
+	r := rule{"trig-identity-any", false}
+	if c.Op == "add-identity" {
+		r.id = "trig-identity-add"
+	}
+	switch changed := !slices.Equal(p.identitiesAt(tick-1), p.identitiesAt(tick)); {
+	case !changed:
+		return "", rule{"trig-identity-any", false}
+	case !member:
+		return "", rule{"trig-member-only", true}
+	}
+	return "identity", r
+}
+
+// audienceCause: to enter or to leave a mapped audience counts (R41–R43), to
+// stay in it or out of it does not (R52).
+func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string, rule) {
+	was, is := p.realized(c.Audience, tick-1), p.realized(c.Audience, tick)
+	switch {
+	case !o.flow.has(c.Audience, tick) && o.flow.once(c.Audience, tick):
+		return "", rule{"unmap-silent", false}
+	case !o.flow.has(c.Audience, tick):
+		return "", rule{"trig-unmapped-audience", false}
+	case was == is && is:
+		return "", rule{"no-requalify", true}
+	case was == is:
+		return "", rule{"trig-exit", false}
+	case is:
+		return "audience", rule{"trig-enter", false}
+	}
+	return "audience", rule{"trig-exit", false}
+}
+
+// attributeCause: a write counts at a mapped attribute, within it, and above it
+// where it was there before or is afterwards; whatever the value is (R46–R49).
+func (o *Oracle) attributeCause(p *person, c recording.Change, tick, before, after int) (rule, bool) {
+	at := inner(c.Path)
+	if c.Op == "remove" && !p.document.exists(at, tick-1) {
+		return rule{"trig-attr-mapped", false}, false
+	}
+	for _, m := range o.mapped {
+		was := p.document.exists(m, before)
+		if within(at, m) || within(m, at) && (was || p.document.exists(m, after)) {
+			return attributeRule(p, c, at, tick, was), true
+		}
+	}
+	return rule{"trig-attr-unmapped", false}, false
+}
+
+// attributeRule is the rule that a write of a mapped attribute is a case of.
+func attributeRule(p *person, c recording.Change, at string, tick int, was bool) rule {
+	switch {
+	case c.Op == "remove":
+		return rule{"trig-attr-mapped", true} // A43
+	case !was || !p.document.exists(at, tick-1):
+		return rule{"trig-attr-add", false}
+	case p.document.sameAt(at, tick-1, tick):
+		return rule{"trig-overwrite", false}
+	}
+	return rule{"trig-attr-mapped", false}
+}
+
+// sameAt says whether what is at a path is the same after two ticks.
+func (d *document) sameAt(at string, one, other int) bool {
+	a, b := d.at([]string{at}, one), d.at([]string{at}, other)
+	if len(a) != len(b) {
+		return false
+	}
+	for path, value := range a {
+		if !alike(value, b[path]) {
+			return false
+		}
+	}
+	return true
+}
+
+// alike compares two values of a history, whichever way their numbers came.
+func alike(a, b any) bool { return text(a) == text(b) }
