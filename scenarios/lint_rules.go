@@ -13,7 +13,7 @@ type premise struct {
 	add     string // what to add
 }
 
-// premises are of every rule of the catalogue.
+// premises are of the rules that need something in the scenario.
 var premises = []premise{
 	{"none-no-authorization", func(l *linter) bool { return l.s.Destination.Auth.Type == "none" }, "the destination has a token", "use auth: {type: none}"},
 	{"bearer-header", func(l *linter) bool { return l.s.Destination.Auth.Type == "bearer" }, "the destination has no token", "use auth: {type: bearer, token: …}"},
