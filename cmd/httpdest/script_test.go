@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,6 +29,13 @@ func TestScripts(t *testing.T) {
 		// interrupt command args… runs a command, sends it an interrupt when it
 		// says its first word, and wants exit status 130.
 		"interrupt": interrupt,
+		// sparse BYTES FILE makes a file that takes no room.
+		"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
+			bytes, err := strconv.ParseInt(args[0], 10, 64)
+			ts.Check(err)
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), nil, 0o644))
+			ts.Check(os.Truncate(ts.MkAbs(args[1]), bytes))
+		},
 		// status N command args… runs a command and wants exit status N.
 		"status": func(ts *testscript.TestScript, _ bool, args []string) {
 			err := ts.Exec(args[1], args[2:]...)

@@ -1,0 +1,38 @@
+package upload
+
+import (
+	"fmt"
+	"time"
+)
+
+// Term is the time of one upload: when its members come and when they go.
+type Term struct {
+	uploaded time.Time
+	lifetime time.Duration
+	expires  time.Time
+}
+
+// NewTerm begins at an upload, whose members stay for a lifetime.
+func NewTerm(uploaded time.Time, lifetime time.Duration) Term {
+	return Term{uploaded, lifetime, uploaded.Add(lifetime)}
+}
+
+// Available is when streaming sees the members (R136).
+func (t Term) Available() time.Time { return t.uploaded.Add(Availability) }
+
+// Expires is when the members exit (R135).
+func (t Term) Expires() time.Time { return t.expires }
+
+// Refresh starts the lifetime anew. It is possible within the last days before
+// the expiry only; the error says when.
+func (t Term) Refresh(now time.Time) (Term, error) {
+	from := t.expires.Add(-RefreshWindow)
+	switch {
+	case now.Before(from):
+		return t, fmt.Errorf("too early: it can be refreshed from %s on", from.Format(time.RFC3339))
+	case !now.Before(t.expires):
+		return t, fmt.Errorf("too late: it expired at %s", t.expires.Format(time.RFC3339))
+	}
+	t.expires = now.Add(t.lifetime)
+	return t, nil
+}
