@@ -60,17 +60,25 @@ func (a *Authority) Client(commonName string, hosts ...string) (tls.Certificate,
 	return a.issue(commonName, x509.ExtKeyUsageClientAuth, hosts)
 }
 
+// ClientValid is Client for a certificate with a life of its own.
+func (a *Authority) ClientValid(commonName string, notBefore, notAfter time.Time, hosts ...string) (tls.Certificate, error) {
+	template := a.leaf(commonName, hosts, x509.ExtKeyUsageClientAuth)
+	template.NotBefore, template.NotAfter = notBefore, notAfter
+	return a.sign(template)
+}
+
 func (a *Authority) issue(name string, use x509.ExtKeyUsage, hosts []string) (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("key of %s: %w", name, err)
-	}
+	return a.sign(a.leaf(name, hosts, use))
+}
+
+// leaf is what a certificate that is no authority says, before it is signed.
+func (a *Authority) leaf(name string, hosts []string, uses ...x509.ExtKeyUsage) *x509.Certificate {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},
 		NotBefore:   a.certificate.NotBefore,
 		NotAfter:    a.certificate.NotAfter,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{use},
+		ExtKeyUsage: uses,
 	}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
@@ -79,11 +87,32 @@ func (a *Authority) issue(name string, use x509.ExtKeyUsage, hosts []string) (tl
 			template.DNSNames = append(template.DNSNames, host)
 		}
 	}
+	return template
+}
+
+// sign makes a key and the certificate of the template for it.
+func (a *Authority) sign(template *x509.Certificate) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
+	}
 	leaf, err := sign(template, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", name, err)
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
 	}
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw, a.certificate.Raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// below makes an authority that this one vouches for, for some uses only.
+func (a *Authority) below(name string, uses []x509.ExtKeyUsage) (*Authority, error) {
+	template := a.leaf(name, nil, uses...)
+	template.IsCA, template.BasicConstraintsValid, template.MaxPathLenZero = true, true, true
+	template.KeyUsage |= x509.KeyUsageCertSign
+	signed, err := a.sign(template)
+	if err != nil {
+		return nil, err
+	}
+	return &Authority{certificate: signed.Leaf, key: signed.PrivateKey.(*ecdsa.PrivateKey)}, nil
 }
 
 // sign gives the template a random serial number and signs it.
