@@ -16,12 +16,14 @@ func Decide(now time.Time, s State, u profile.Update, flow *dataflow.Snapshot) (
 	after, delta := profile.Apply(s.Profile, u, now)
 	reasons := export.Determine(s.Profile, after, delta, flow)
 	s.Profile = after
+	s.Version++
 	return s.export(now, reasons, flow)
 }
 
 // DecideBackfill returns the export of a profile whose turn in a backfill has
 // come, nil when it is no longer a member.
 func DecideBackfill(now time.Time, s State, audiences []profile.AudienceRef, flow *dataflow.Snapshot) (State, *Export) {
+	s.Version++
 	return s.export(now, export.DetermineBackfill(s.Profile, audiences, flow), flow)
 }
 

@@ -143,7 +143,11 @@ func (d *Dispatcher) ended(now time.Time, q *queue, o retry.Outcome, e *Effects)
 		kind = Delivered
 	}
 	m := q.head()
-	e.Persist = append(e.Persist, Record{Kind: kind, Message: m})
+	settlement := Record{Kind: kind, Message: m}
+	if kind == Dropped {
+		settlement.Number, settlement.Outcome, settlement.At = q.number, o, now
+	}
+	e.Persist = append(e.Persist, settlement)
 	e.Settled = append(e.Settled, Settled{Message: m, Outcome: o})
 	q.messages, q.number = q.messages[1:], 0
 	if len(q.messages) == 0 {

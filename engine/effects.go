@@ -21,6 +21,10 @@ import (
 type State struct {
 	Profile profile.Profile
 	Exports uint64 // decided so far; numbers the next export
+	// Version counts the decisions about the profile. A store commits a state
+	// only after the version before it, so that two writers cannot overwrite
+	// each other unseen.
+	Version uint64
 }
 
 // Export is one decision to send one profile to one dataflow. Body is fixed at
@@ -78,18 +82,23 @@ type Completion struct {
 type RecordKind string
 
 // A message's life in the store: accepted, charged once per attempt, settled.
+// One that was dropped is kept as a dead letter, and may be sent again on the
+// wish of a person.
 const (
 	Accepted  RecordKind = "accepted"
 	Charged   RecordKind = "charged"
 	Delivered RecordKind = "delivered"
 	Dropped   RecordKind = "dropped"
+	Resent    RecordKind = "resent"
 )
 
 // Record is one durable fact about a message.
 type Record struct {
 	Kind    RecordKind
 	Message *Message
-	Number  int // Charged: of the attempt
+	Number  int           // Charged: of the attempt; Dropped: how many there were
+	Outcome retry.Outcome // Dropped: of the last attempt
+	At      time.Time     // Dropped: when
 }
 
 // Unsent is an attempt that ended before it reached the wire, because the mTLS

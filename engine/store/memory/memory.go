@@ -11,6 +11,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/store"
 )
 
 // Store is a store.Store in memory.
@@ -18,18 +19,27 @@ type Store struct {
 	mu       sync.Mutex
 	states   map[profile.ID]engine.State
 	accepted uint64
-	messages map[string]*entry
+	exports  map[string]*entry // unsettled, by the id of the export
+	dead     map[string]letter // by the id of the message
 }
 
+// entry is one accepted export. A message that was charged is known to the
+// first of its exports.
 type entry struct {
-	message *engine.Message
+	export  engine.Export
 	order   uint64
 	charged int
+	message *engine.Message // nil until it is charged
+}
+
+type letter struct {
+	store.DeadLetter
+	order uint64
 }
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{states: map[profile.ID]engine.State{}, messages: map[string]*entry{}}
+	return &Store{states: map[profile.ID]engine.State{}, exports: map[string]*entry{}, dead: map[string]letter{}}
 }
 
 // Load implements store.Store.
@@ -40,18 +50,15 @@ func (s *Store) Load(id profile.ID) (engine.State, bool, error) {
 	return state, ok, nil
 }
 
-// Commit implements store.Store. A record of a message that was never
-// accepted is an error, and nothing of the commit is kept.
+// Commit implements store.Store.
 func (s *Store) Commit(states []engine.State, records []engine.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fresh := map[string]bool{}
-	for _, r := range records {
-		if r.Kind == engine.Accepted {
-			fresh[r.Message.ID] = true
-		} else if s.messages[r.Message.ID] == nil && !fresh[r.Message.ID] {
-			return fmt.Errorf("%s record of message %s, which was not accepted", r.Kind, r.Message.ID)
-		}
+	if err := s.follow(states); err != nil {
+		return err
+	}
+	if err := s.check(records); err != nil {
+		return err
 	}
 	for _, state := range states {
 		s.states[state.Profile.ID] = state
@@ -62,19 +69,73 @@ func (s *Store) Commit(states []engine.State, records []engine.Record) error {
 	return nil
 }
 
+// follow says whether every state follows the one before it.
+func (s *Store) follow(states []engine.State) error {
+	latest := map[profile.ID]uint64{}
+	for _, state := range states {
+		id := state.Profile.ID
+		have, ok := latest[id]
+		if !ok {
+			have = s.states[id].Version
+		}
+		if state.Version != have+1 {
+			return fmt.Errorf("%w: version %d of profile %s, after %d", store.ErrStale, state.Version, id, have)
+		}
+		latest[id] = state.Version
+	}
+	return nil
+}
+
+// check refuses records of what was never accepted.
+func (s *Store) check(records []engine.Record) error {
+	open := map[string]bool{} // what this commit accepts or settles itself
+	for _, r := range records {
+		_, dead := s.dead[r.Message.ID]
+		if r.Kind == engine.Resent && !dead {
+			return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
+		}
+		for _, x := range r.Message.Exports {
+			unsettled, own := open[x.ID]
+			if !own {
+				unsettled = s.exports[x.ID] != nil
+			}
+			intake := r.Kind == engine.Accepted || r.Kind == engine.Resent
+			if !intake && !unsettled {
+				return fmt.Errorf("%s record of %s, which was not accepted", r.Kind, x.ID)
+			}
+			open[x.ID] = intake || r.Kind == engine.Charged
+		}
+	}
+	return nil
+}
+
 func (s *Store) apply(r engine.Record) {
 	switch r.Kind {
+	case engine.Resent:
+		delete(s.dead, r.Message.ID)
+		s.accept(r.Message.Exports)
 	case engine.Accepted:
-		if s.messages[r.Message.ID] == nil {
-			s.accepted++
-			s.messages[r.Message.ID] = &entry{message: r.Message, order: s.accepted}
-		}
+		s.accept(r.Message.Exports)
 	case engine.Charged:
-		if e := s.messages[r.Message.ID]; e != nil {
-			e.charged = r.Number
-		}
+		first := s.exports[r.Message.Exports[0].ID]
+		first.charged, first.message = r.Number, r.Message
 	case engine.Delivered, engine.Dropped:
-		delete(s.messages, r.Message.ID)
+		order := s.exports[r.Message.Exports[0].ID].order
+		for _, x := range r.Message.Exports {
+			delete(s.exports, x.ID)
+		}
+		if r.Kind == engine.Dropped {
+			s.dead[r.Message.ID] = letter{store.DeadLetter{Message: r.Message, Attempts: r.Number, Outcome: r.Outcome, At: r.At}, order}
+		}
+	}
+}
+
+func (s *Store) accept(exports []engine.Export) {
+	for _, x := range exports {
+		if s.exports[x.ID] == nil {
+			s.accepted++
+			s.exports[x.ID] = &entry{export: x, order: s.accepted}
+		}
 	}
 }
 
@@ -97,15 +158,49 @@ func (s *Store) States(yield func(engine.State) error) error {
 
 // Unsettled implements store.Store.
 func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
-	s.mu.Lock()
-	entries := make([]entry, 0, len(s.messages))
-	for _, e := range s.messages {
-		entries = append(entries, *e)
-	}
-	s.mu.Unlock()
-	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.order, b.order) })
-	for _, e := range entries {
+	for _, e := range s.unsettled() {
 		if err := yield(e.message, e.charged); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unsettled are the messages in the order of acceptance: an export that no
+// message carries yet is one of its own.
+func (s *Store) unsettled() []entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	carried := map[string]bool{}
+	for _, e := range s.exports {
+		if e.message != nil {
+			for _, x := range e.message.Exports[1:] {
+				carried[x.ID] = true
+			}
+		}
+	}
+	var entries []entry
+	for id, e := range s.exports {
+		if carried[id] {
+			continue
+		}
+		one := *e
+		if one.message == nil {
+			one.message = &engine.Message{ID: id, Exports: []engine.Export{e.export}, Body: e.export.Body}
+		}
+		entries = append(entries, one)
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.order, b.order) })
+	return entries
+}
+
+// Dead implements store.Store.
+func (s *Store) Dead(yield func(store.DeadLetter) error) error {
+	s.mu.Lock()
+	letters := slices.SortedFunc(maps.Values(s.dead), func(a, b letter) int { return cmp.Compare(a.order, b.order) })
+	s.mu.Unlock()
+	for _, l := range letters {
+		if err := yield(l.DeadLetter); err != nil {
 			return err
 		}
 	}

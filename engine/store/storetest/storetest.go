@@ -30,6 +30,12 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		"commits and loads may run at the same time":           concurrent,
 		"what was handed in may be changed by its owner after": copies,
 		"close may be called twice":                            closeTwice,
+		"a state that does not follow the last is refused":     stale,
+		"a message keeps the exports it was charged with":      together,
+		"a charged message comes where its first export was":   inOrder,
+		"what is dropped stays as a dead letter":               deadLetters,
+		"a dead letter may be sent again":                      resent,
+		"a message is settled once":                            settledOnce,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +53,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 var at = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
 
 func state(id string, exports uint64) engine.State {
-	return engine.State{Exports: exports, Profile: profile.Profile{
+	return engine.State{Version: exports, Exports: exports, Profile: profile.Profile{
 		ID:          profile.ID(id),
 		Attributes:  map[string]any{"person": map[string]any{"name": "Emmett"}},
 		Identities:  map[string][]string{"ecid": {"42"}},
@@ -58,6 +64,15 @@ func state(id string, exports uint64) engine.State {
 func message(id string) *engine.Message {
 	x := engine.Export{ID: id, Profile: "doc", At: at, Because: []export.Trigger{export.Audience}, Body: []byte(`{}`)}
 	return &engine.Message{ID: id, Exports: []engine.Export{x}, Body: x.Body}
+}
+
+// several is a message of several exports.
+func several(ids ...string) *engine.Message {
+	m := &engine.Message{ID: ids[0], Body: []byte("[{}]")}
+	for _, id := range ids {
+		m.Exports = append(m.Exports, message(id).Exports...)
+	}
+	return m
 }
 
 func record(kind engine.RecordKind, id string, number int) engine.Record {
@@ -135,7 +150,7 @@ func charges(t *testing.T, s store.Store) {
 	if got, want := unsettled(t, s), []string{"a#1 charged 2", "c#1 charged 0"}; !slices.Equal(got, want) {
 		t.Errorf("Unsettled = %v; want %v", got, want)
 	}
-	must(t, s.Commit(nil, []engine.Record{record(engine.Dropped, "a#1", 0), record(engine.Delivered, "c#1", 0)}))
+	must(t, s.Commit(nil, []engine.Record{record(engine.Dropped, "a#1", 2), record(engine.Delivered, "c#1", 0)}))
 	if got := unsettled(t, s); len(got) != 0 {
 		t.Errorf("Unsettled = %v; want none", got)
 	}

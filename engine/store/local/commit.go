@@ -1,0 +1,249 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/store"
+)
+
+// commit is one Commit being prepared: a batch, and what becomes of the
+// indexes when it succeeds.
+type commit struct {
+	store    *Store
+	batch    *pebble.Batch
+	intake   bool // something is accepted
+	sync     bool // it must be on the disk before Commit returns
+	accepted map[string]uint64
+	settled  map[string]bool
+	dead     map[string]uint64
+	revived  map[string]bool
+}
+
+// Commit implements store.Store. States, acceptances and charges are on the
+// disk when it returns; settlements alone are not waited for: they are in the
+// log before the next charge is, which is what counts (design §4).
+func (s *Store) Commit(states []engine.State, records []engine.Record) error {
+	c, err := s.prepare(states, records)
+	if err != nil || c == nil {
+		return err
+	}
+	if err := c.apply(); err != nil {
+		err = explain(s.dir, err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.failed = err
+		return err
+	}
+	return nil
+}
+
+// prepare checks everything and reserves the sequence numbers. Of a commit
+// that is refused here nothing is kept, and the store goes on.
+func (s *Store) prepare(states []engine.State, records []engine.Record) (*commit, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.failed != nil:
+		return nil, s.failed
+	case s.closed:
+		return nil, fmt.Errorf("store %s is closed", s.dir)
+	case len(states)+len(records) == 0:
+		return nil, nil
+	}
+	c := &commit{store: s, batch: s.db.NewBatch(), accepted: map[string]uint64{}, settled: map[string]bool{},
+		dead: map[string]uint64{}, revived: map[string]bool{}}
+	next := s.next
+	err := c.states(states)
+	for i := 0; err == nil && i < len(records); i++ {
+		err = c.record(records[i])
+	}
+	if err == nil && (c.intake || len(states) > 0) {
+		err = explain(s.dir, s.room.take(c.batch.Len()))
+	}
+	if err != nil {
+		s.next = next
+		return nil, errors.Join(err, c.batch.Close())
+	}
+	c.index()
+	return c, nil
+}
+
+// apply writes the batch.
+func (c *commit) apply() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fatal(p)
+		}
+	}()
+	how := pebble.NoSync
+	if c.sync {
+		how = pebble.Sync
+	}
+	return errors.Join(c.batch.Commit(how), c.batch.Close())
+}
+
+// index keeps what was decided here in memory, before it is on the disk: a
+// later commit may speak of it already, and comes after it in the log.
+func (c *commit) index() {
+	for id, seq := range c.accepted {
+		c.store.accepted[id] = seq
+	}
+	for id := range c.settled {
+		delete(c.store.accepted, id)
+	}
+	for id := range c.revived {
+		delete(c.store.dead, id)
+	}
+	for id, seq := range c.dead {
+		c.store.dead[id] = seq
+	}
+}
+
+// states puts states into the batch, each one version after the one before.
+func (c *commit) states(states []engine.State) error {
+	latest := map[string]uint64{}
+	for _, s := range states {
+		id := string(s.Profile.ID)
+		have, ok := latest[id]
+		if !ok {
+			var err error
+			if have, err = c.store.versionOf(id); err != nil {
+				return err
+			}
+		}
+		if s.Version != have+1 {
+			return fmt.Errorf("%w: version %d of profile %s, after %d", store.ErrStale, s.Version, id, have)
+		}
+		latest[id] = s.Version
+		value, err := encodeState(s)
+		if err != nil {
+			return err
+		}
+		if err := c.batch.Set(stateAt(id), value, nil); err != nil {
+			return err
+		}
+		c.sync = true
+	}
+	return nil
+}
+
+func (c *commit) record(r engine.Record) error {
+	switch r.Kind {
+	case engine.Accepted:
+		return c.accept(r.Message.Exports)
+	case engine.Charged:
+		return c.charge(r)
+	case engine.Delivered, engine.Dropped:
+		return c.settle(r)
+	case engine.Resent:
+		return c.resend(r)
+	}
+	return fmt.Errorf("store: record of kind %q", r.Kind)
+}
+
+func (c *commit) accept(exports []engine.Export) error {
+	for _, x := range exports {
+		if _, known := c.sequence(x.ID); known {
+			continue // accepted by a commit that was repeated
+		}
+		seq := c.store.next
+		c.store.next++
+		c.accepted[x.ID] = seq
+		if err := c.batch.Set(numbered(exportKey, seq), encodeExport(x), nil); err != nil {
+			return err
+		}
+		c.intake, c.sync = true, true
+	}
+	return nil
+}
+
+// sequence is the number under which an export was accepted.
+func (c *commit) sequence(id string) (uint64, bool) {
+	if c.settled[id] {
+		return 0, false
+	}
+	if seq, ok := c.accepted[id]; ok {
+		return seq, true
+	}
+	seq, ok := c.store.accepted[id]
+	return seq, ok
+}
+
+// sequences are those of a message's exports.
+func (c *commit) sequences(r engine.Record) ([]uint64, error) {
+	out := make([]uint64, len(r.Message.Exports))
+	for i, x := range r.Message.Exports {
+		seq, ok := c.sequence(x.ID)
+		if !ok {
+			return nil, fmt.Errorf("%s record of %s, which was not accepted", r.Kind, x.ID)
+		}
+		out[i] = seq
+	}
+	return out, nil
+}
+
+func (c *commit) charge(r engine.Record) error {
+	exports, err := c.sequences(r)
+	if err != nil {
+		return err
+	}
+	value := charge{id: r.Message.ID, number: r.Number, exports: exports}
+	if len(exports) > 1 {
+		value.body = r.Message.Body
+	}
+	c.sync = true
+	return c.batch.Set(numbered(chargeKey, exports[0]), value.encode(), nil)
+}
+
+// settle takes a message off; one that was dropped becomes a dead letter.
+func (c *commit) settle(r engine.Record) error {
+	exports, err := c.sequences(r)
+	if err != nil {
+		return err
+	}
+	if err := c.batch.Delete(numbered(chargeKey, exports[0]), nil); err != nil {
+		return err
+	}
+	for i, seq := range exports {
+		if err := c.batch.Delete(numbered(exportKey, seq), nil); err != nil {
+			return err
+		}
+		c.settled[r.Message.Exports[i].ID] = true
+	}
+	if r.Kind == engine.Delivered {
+		return nil
+	}
+	c.dead[r.Message.ID] = exports[0]
+	letter := store.DeadLetter{Message: r.Message, Attempts: r.Number, Outcome: r.Outcome, At: r.At}
+	return c.batch.Set(numbered(deadKey, exports[0]), encodeDead(letter), nil)
+}
+
+// resend takes a dead letter back into the queue, as if it came anew.
+func (c *commit) resend(r engine.Record) error {
+	seq, ok := c.store.dead[r.Message.ID]
+	if !ok || c.revived[r.Message.ID] {
+		return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
+	}
+	c.revived[r.Message.ID] = true
+	if err := c.batch.Delete(numbered(deadKey, seq), nil); err != nil {
+		return err
+	}
+	return c.accept(r.Message.Exports)
+}
+
+// versionOf is the version of the stored state, 0 without one.
+func (s *Store) versionOf(id string) (uint64, error) {
+	value, closer, err := s.db.Get(stateAt(id))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, explain(s.dir, err)
+	}
+	n, err := version(value)
+	return n, errors.Join(err, closer.Close())
+}

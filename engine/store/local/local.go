@@ -1,0 +1,178 @@
+// Package local is the embedded store: one folder on the local disk, durable
+// against the end of the process and of the machine.
+//
+// Decision: Pebble, a log-structured merge tree with a write-ahead log.
+// Reason: state larger than memory, atomic batches of states and messages, one
+// sync for many commits, checksums over all it reads back. Cost: a folder
+// serves one process at a time, and a few megabytes of it are bookkeeping.
+package local
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/httpdest/httpdest/engine/store"
+)
+
+// layout is the version of the keys and values, kept under versionKey.
+const layout = "httpdest/store/v1"
+
+// Reserve is how many bytes must stay free on the disk: below it nothing new
+// is accepted, and what was accepted can still be charged and settled.
+const Reserve = 64 << 20
+
+// Options say how a store is opened. The zero value is right for a folder on
+// disk.
+type Options struct {
+	FS       vfs.FS // nil: the disk
+	Existing bool   // the folder must hold a store already
+}
+
+// Store is a store.Store in a folder.
+type Store struct {
+	db   *pebble.DB
+	fs   vfs.FS
+	dir  string
+	room *room
+
+	mu       sync.Mutex
+	failed   error // of the first commit that failed; no later one is tried
+	closed   bool
+	next     uint64            // sequence number of the next acceptance
+	accepted map[string]uint64 // export id -> sequence number, while unsettled
+	dead     map[string]uint64 // message id -> sequence number
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in a folder, and makes it where there is none. The
+// errors are store.ErrInUse, store.ErrNewer and store.ErrDamaged, wrapped with
+// the folder and what to do, and those of the file system.
+func Open(dir string, o Options) (*Store, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1}
+	s.room = newRoom(o.FS, dir)
+	opened, err := openDB(dir, o)
+	if err != nil {
+		return nil, explain(dir, err)
+	}
+	s.db = opened
+	if err := errors.Join(s.recognise(), s.index()); err != nil {
+		return nil, errors.Join(explain(dir, err), s.db.Close())
+	}
+	return s, nil
+}
+
+// openDB opens Pebble; what it cannot go on from, it says by a panic, which
+// here is an error like any other.
+func openDB(dir string, o Options) (db *pebble.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fatal(p)
+		}
+	}()
+	return pebble.Open(dir, &pebble.Options{
+		FS:                 o.FS,
+		ErrorIfNotExists:   o.Existing,
+		FormatMajorVersion: pebble.FormatNewest, // its log tells a torn tail from damage
+		Logger:             logger{},
+		MemTableSize:       16 << 20,
+	})
+}
+
+// recognise checks the version of the layout, and writes it to a new folder.
+func (s *Store) recognise() error {
+	value, closer, err := s.db.Get([]byte{versionKey})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return s.db.Set([]byte{versionKey}, []byte(layout), pebble.Sync)
+	}
+	if err != nil {
+		return err
+	}
+	found := string(value)
+	if err := closer.Close(); err != nil {
+		return err
+	}
+	if found != layout {
+		return fmt.Errorf("%w: it is written as %q, and this version reads %s", store.ErrNewer, found, layout)
+	}
+	return nil
+}
+
+// index reads which messages are unsettled and which are dead. That there is
+// an entry for each is all that is kept in memory.
+func (s *Store) index() error {
+	err := s.scan(exportKey, func(key, value []byte) error {
+		seq, err := sequence(key)
+		if err != nil {
+			return err
+		}
+		x, err := decodeExport(value)
+		s.accepted[x.ID] = seq
+		s.next = max(s.next, seq+1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.scan(deadKey, func(key, value []byte) error {
+		seq, err := sequence(key)
+		if err != nil {
+			return err
+		}
+		l, err := decodeDead(value)
+		if err != nil {
+			return err
+		}
+		s.dead[l.Message.ID] = seq
+		s.next = max(s.next, seq+1)
+		return nil
+	})
+}
+
+// scan calls yield for every key of a kind, ascending, as of now. Neither key
+// nor value may be kept.
+func (s *Store) scan(kind byte, yield func(key, value []byte) error) error {
+	i, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{kind}, UpperBound: []byte{kind + 1}})
+	if err != nil {
+		return err
+	}
+	for i.First(); i.Valid(); i.Next() {
+		value, err := i.ValueAndErr()
+		if err == nil {
+			err = yield(i.Key(), value)
+		}
+		if err != nil {
+			return errors.Join(err, i.Close())
+		}
+	}
+	return errors.Join(i.Error(), i.Close())
+}
+
+// Close implements store.Store.
+func (s *Store) Close() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	defer func() {
+		if p := recover(); p != nil {
+			err = fatal(p)
+		}
+	}()
+	if s.failed != nil {
+		// What failed to be written cannot be written now either; what was
+		// acknowledged is on the disk.
+		_ = s.db.Close()
+		return nil
+	}
+	return s.db.Close()
+}

@@ -1,0 +1,104 @@
+package local
+
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/export"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/engine/store"
+)
+
+func encodeExport(x engine.Export) []byte {
+	var a appender
+	a.export(x)
+	return a
+}
+
+func (a *appender) export(x engine.Export) {
+	a.text(x.ID)
+	a.text(string(x.Profile))
+	a.time(x.At)
+	a.number(uint64(len(x.Because)))
+	for _, t := range x.Because {
+		a.text(string(t))
+	}
+	a.bytes(x.Body)
+}
+
+func (t *taker) export() engine.Export {
+	x := engine.Export{ID: t.text(), Profile: profile.ID(t.text()), At: t.time()}
+	for range t.count() {
+		x.Because = append(x.Because, export.Trigger(t.text()))
+	}
+	x.Body = t.bytes()
+	return x
+}
+
+func decodeExport(value []byte) (engine.Export, error) {
+	t := taker{rest: value}
+	x := t.export()
+	return x, t.end()
+}
+
+// charge is what is durable of a message once it was tried: how often, and
+// which exports it carries, since they were put together when it first was. A
+// retry repeats the body byte by byte, so that of several exports is kept.
+type charge struct {
+	id      string
+	number  int
+	exports []uint64 // sequence numbers of their acceptance
+	body    []byte   // nil for a message of one export: it is the export's
+}
+
+func (c charge) encode() []byte {
+	var a appender
+	a.text(c.id)
+	a.number(uint64(c.number))
+	a.number(uint64(len(c.exports)))
+	for _, seq := range c.exports {
+		a.number(seq)
+	}
+	a.bytes(c.body)
+	return a
+}
+
+func decodeCharge(value []byte) (charge, error) {
+	t := taker{rest: value}
+	c := charge{id: t.text(), number: int(t.number())}
+	for range t.count() {
+		c.exports = append(c.exports, t.number())
+	}
+	c.body = t.bytes()
+	return c, t.end()
+}
+
+func encodeDead(l store.DeadLetter) []byte {
+	var a appender
+	a.text(l.Message.ID)
+	a.number(uint64(len(l.Message.Exports)))
+	for _, x := range l.Message.Exports {
+		a.export(x)
+	}
+	a.bytes(l.Message.Body)
+	a.number(uint64(l.Attempts))
+	a.time(l.At)
+	a.text(string(l.Outcome.Kind))
+	a.number(uint64(l.Outcome.Status))
+	a.number(uint64(l.Outcome.RetryAfter))
+	a.text(l.Outcome.Reason)
+	return a
+}
+
+func decodeDead(value []byte) (store.DeadLetter, error) {
+	t := taker{rest: value}
+	m := &engine.Message{ID: t.text()}
+	for range t.count() {
+		m.Exports = append(m.Exports, t.export())
+	}
+	m.Body = t.bytes()
+	l := store.DeadLetter{Message: m, Attempts: int(t.number()), At: t.time()}
+	l.Outcome = retry.Outcome{Kind: retry.Kind(t.text()), Status: int(t.number()), RetryAfter: time.Duration(t.number()), Reason: t.text()}
+	return l, t.end()
+}

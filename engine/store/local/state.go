@@ -1,0 +1,169 @@
+package local
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// encodeState writes a state. Its version comes first, where version reads it
+// without the rest.
+func encodeState(s engine.State) ([]byte, error) {
+	var a appender
+	a.number(s.Version)
+	a.number(s.Exports)
+	a.text(string(s.Profile.ID))
+	a.number(uint64(len(s.Profile.Identities)))
+	for _, namespace := range slices.Sorted(maps.Keys(s.Profile.Identities)) {
+		a.text(namespace)
+		a.number(uint64(len(s.Profile.Identities[namespace])))
+		for _, id := range s.Profile.Identities[namespace] {
+			a.text(id)
+		}
+	}
+	a.number(uint64(len(s.Profile.Memberships)))
+	for _, namespace := range slices.Sorted(maps.Keys(s.Profile.Memberships)) {
+		entries := s.Profile.Memberships[namespace]
+		a.text(namespace)
+		a.number(uint64(len(entries)))
+		for _, id := range slices.Sorted(maps.Keys(entries)) {
+			m := entries[id]
+			a.text(id)
+			a.text(string(m.Status))
+			a.time(m.LastQualified)
+			a.time(m.ExitedAt)
+		}
+	}
+	attributes, err := encodeAttributes(s.Profile.Attributes)
+	if err != nil {
+		return nil, fmt.Errorf("attributes of profile %s: %w", s.Profile.ID, err)
+	}
+	a.bytes(attributes)
+	return a, nil
+}
+
+// version is that of an encoded state.
+func version(value []byte) (uint64, error) {
+	t := taker{rest: value}
+	n := t.number()
+	return n, t.err
+}
+
+func decodeState(value []byte) (engine.State, error) {
+	t := taker{rest: value}
+	s := engine.State{Version: t.number(), Exports: t.number()}
+	s.Profile.ID = profile.ID(t.text())
+	if n := t.count(); n > 0 {
+		s.Profile.Identities = make(map[string][]string, n)
+		for range n {
+			namespace := t.text()
+			ids := make([]string, t.count())
+			for i := range ids {
+				ids[i] = t.text()
+			}
+			s.Profile.Identities[namespace] = ids
+		}
+	}
+	if n := t.count(); n > 0 {
+		s.Profile.Memberships = make(map[string]map[string]profile.Membership, n)
+		for range n {
+			namespace := t.text()
+			entries := map[string]profile.Membership{}
+			for range t.count() {
+				id := t.text()
+				entries[id] = profile.Membership{Status: profile.Status(t.text()), LastQualified: t.time(), ExitedAt: t.time()}
+			}
+			s.Profile.Memberships[namespace] = entries
+		}
+	}
+	raw := t.view()
+	if err := t.end(); err != nil {
+		return engine.State{}, err
+	}
+	var err error
+	s.Profile.Attributes, err = decodeAttributes(raw)
+	return s, err
+}
+
+// encodeAttributes is JSON in which a float is told from an integer by its
+// point, so that what is read back has the type that was written.
+func encodeAttributes(attributes map[string]any) ([]byte, error) {
+	if len(attributes) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(pointed(attributes))
+}
+
+// pointed returns the value with a point in every whole float.
+func pointed(value any) any {
+	switch v := value.(type) {
+	case float64:
+		if v == math.Trunc(v) {
+			text := strconv.FormatFloat(v, 'g', -1, 64)
+			if !strings.ContainsAny(text, ".e") {
+				text += ".0"
+			}
+			return json.Number(text)
+		}
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, child := range v {
+			out[key] = pointed(child)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, child := range v {
+			out[i] = pointed(child)
+		}
+		return out
+	}
+	return value
+}
+
+func decodeAttributes(raw []byte) (map[string]any, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var out map[string]any
+	if err := d.Decode(&out); err != nil {
+		return nil, fmt.Errorf("%w: %w", errShort, err)
+	}
+	for key, value := range out {
+		out[key] = typed(value)
+	}
+	return out, nil
+}
+
+// typed turns the numbers of a value into int64 and float64, in place.
+func typed(value any) any {
+	switch v := value.(type) {
+	case json.Number:
+		if !strings.ContainsAny(v.String(), ".eE") {
+			if n, err := v.Int64(); err == nil {
+				return n
+			}
+		}
+		f, _ := v.Float64() // written from a float64
+		return f
+	case map[string]any:
+		for key, child := range v {
+			v[key] = typed(child)
+		}
+	case []any:
+		for i, child := range v {
+			v[i] = typed(child)
+		}
+	}
+	return value
+}

@@ -1,0 +1,96 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/httpdest/httpdest/engine/store"
+)
+
+// fatalError is what Pebble could not go on from.
+type fatalError struct{ error }
+
+// Unwrap gives the cause.
+func (e fatalError) Unwrap() error { return e.error }
+
+// fatal turns what was panicked with into an error; what is none is a defect,
+// and panics on.
+func fatal(p any) error {
+	err, ok := p.(error)
+	if !ok {
+		panic(p)
+	}
+	return fatalError{err}
+}
+
+// logger keeps Pebble from writing to stderr and from ending the process: its
+// Fatalf must not return, and a commit turns the panic into an error.
+type logger struct{}
+
+func (logger) Infof(string, ...any)  {}
+func (logger) Errorf(string, ...any) {}
+
+func (logger) Fatalf(format string, args ...any) {
+	for _, arg := range args {
+		if err, ok := arg.(error); ok {
+			panic(fatalError{fmt.Errorf(strings.TrimPrefix(format, "pebble: "), args...)}.because(err))
+		}
+	}
+	panic(fatalError{fmt.Errorf(format, args...)})
+}
+
+// because keeps the cause, which Fatalf formats away, for errors.Is.
+func (e fatalError) because(cause error) fatalError {
+	return fatalError{causedBy{e.error, cause}}
+}
+
+type causedBy struct {
+	error
+	cause error
+}
+
+// Unwrap gives the cause.
+func (c causedBy) Unwrap() error { return c.cause }
+
+// explain says what an error of a folder means and what to do about it.
+func explain(dir string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNewer):
+		return &store.Trouble{Dir: dir, Err: err, Hint: "use the version of httpdest that wrote it, or another folder"}
+	case errors.Is(err, pebble.ErrDBDoesNotExist):
+		return &store.Trouble{Dir: dir, Err: store.ErrAbsent, Hint: "give the folder that `httpdest serve --data` wrote to"}
+	case isLocked(err):
+		return &store.Trouble{Dir: dir, Err: store.ErrInUse, Hint: "stop the other httpdest first, or use another folder"}
+	case strings.Contains(err.Error(), "format major version"):
+		// Pebble has no error value for this one.
+		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrNewer, err), Hint: "use the version of httpdest that wrote it, or another folder"}
+	case isDamage(err):
+		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrDamaged, err),
+			Hint: "restore the folder from a copy; or move it away and begin with an empty one: what was undelivered in it is lost, and the next change of a profile exports its whole state"}
+	case isFull(err):
+		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrFull, err), Hint: "make room on the disk; nothing that was accepted is lost"}
+	}
+	return &store.Trouble{Dir: dir, Err: err, Hint: "check the folder, its permissions and its disk"}
+}
+
+func isLocked(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && strings.Contains(err.Error(), "lock") ||
+		strings.Contains(err.Error(), "lock held by current process")
+}
+
+func isDamage(err error) bool {
+	return pebble.IsCorruptionError(err) || errors.Is(err, errShort) ||
+		// A file that the manifest names and that is gone, or is no manifest.
+		errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "CURRENT")
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, store.ErrFull)
+}
