@@ -73,7 +73,9 @@ func (s *serving) sendHalf(ts *testscript.TestScript) {
 	var err error
 	s.half, err = net.Dial("tcp", address)
 	ts.Check(err)
-	_, err = s.half.Write([]byte("POST / HTTP/1.1\r\nHost: receiver.test\r\nContent-Length: 9\r\n\r\n{"))
+	_, err = s.half.Write([]byte("POST / HTTP/1.1\r\nHost: receiver.test\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n{"))
+	ts.Check(err)
+	_, err = s.half.Read(make([]byte, 1)) // of the 100 Continue: it is being answered
 	ts.Check(err)
 }
 

@@ -119,7 +119,7 @@ func TestMembersOnlyRead(t *testing.T) {
 	left, outsider := p.initial(string(want[0])), p.initial("m-2000")
 	outsider.Memberships = left.Memberships
 	left.Memberships = nil
-	if err := s.Commit([]engine.State{{Profile: left}, {Profile: outsider}}, nil); err != nil {
+	if err := s.Commit([]engine.State{{Profile: left, Version: 1}, {Profile: outsider, Version: 1}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	delete(got, want[0])
