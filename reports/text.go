@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -103,20 +104,28 @@ func (t *printer) rules(r *Report) {
 	t.line("")
 	if t.Verbose {
 		for _, rule := range r.Rules {
-			t.line("%s  %-5s %-26s %-6s  %s", t.mark(rule.Verdict), rule.Ref, rule.ID, rule.Level, t.cut(rule.Title, 48))
+			title := rule.Title
+			if r.Kind == "judge" && rule.Verdict == Skip {
+				title = rule.Reason // one judges a sender to learn what it does not show, too
+			}
+			t.line("%s  %-5s %-26s %-6s  %s", t.mark(rule.Verdict), rule.Ref, rule.ID, rule.Level, t.cut(visible(title), 48))
 		}
 		t.line("")
 	}
 	words := []struct {
 		v    Verdict
 		word string
-	}{{Pass, "proved"}, {Fail, "failed"}, {Inconclusive, "not judged"}}
+	}{{Pass, "proved"}, {Fail, "failed"}, {Inconclusive, "not judged"}, {Unspecified, "unspecified"}}
 	for _, w := range words {
 		if len(by[w.v]) > 0 {
 			t.wrap(fmt.Sprintf("%s %s:", count(len(by[w.v]), "rule"), w.word), by[w.v])
 		}
 	}
-	if n := len(by[Skip]); n > 0 {
+	switch n := len(by[Skip]); {
+	case n == 0:
+	case r.Kind == "judge":
+		t.line("%s skipped; -v says why", count(n, "rule"))
+	default:
 		t.line("%s not exercised by these cases", count(n, "rule"))
 	}
 }
@@ -146,19 +155,23 @@ func (t *printer) wrap(label string, words []string) {
 	t.line("%s", line)
 }
 
-// failures prints every case that is no pass, with what to look at.
+// failures prints every case that is no pass or leaves something open, with
+// what to look at.
 func (t *printer) failures(r *Report) {
 	for _, c := range r.Cases {
-		if c.Verdict != Fail && c.Verdict != Inconclusive {
+		open := slices.ContainsFunc(c.Checks, func(k Check) bool { return k.Verdict == Unspecified })
+		if c.Verdict != Fail && c.Verdict != Inconclusive && !open {
 			continue
 		}
 		t.line("")
 		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, visible(c.Title))
 		shown := 0
-		for _, k := range c.Checks {
-			if k.Verdict == Fail || k.Verdict == Inconclusive {
-				t.failure(r, k)
-				shown++
+		for _, v := range []Verdict{Fail, Inconclusive, Unspecified} {
+			for _, k := range c.Checks {
+				if k.Verdict == v && (v == Unspecified || c.Verdict == Fail || c.Verdict == Inconclusive) {
+					t.failure(r, k)
+					shown++
+				}
 			}
 		}
 		if shown == 0 {
@@ -172,7 +185,11 @@ func (t *printer) failure(r *Report, k Check) {
 	if k.File != "" {
 		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
 	}
-	t.line("  %s%s", place, visible(k.Title))
+	title := visible(k.Title)
+	if k.Verdict == Unspecified {
+		title = "unspecified: " + title
+	}
+	t.line("  %s%s", place, title)
 	t.field("expected", k.Expected)
 	t.field("actual", k.Actual)
 	for _, rule := range r.Rules {

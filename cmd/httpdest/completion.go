@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
 )
 
 func (a *app) completionCommand() *cobra.Command {
@@ -42,14 +43,31 @@ func (a *app) completionCommand() *cobra.Command {
 // values are known.
 func completeRun(c *cobra.Command) {
 	c.ValidArgsFunction = scenarioFiles
+	completeFlags(c, map[string]cobra.CompletionFunc{
+		"label":  ruleIDs,
+		"report": reportKinds,
+		"time":   cobra.FixedCompletions([]cobra.Completion{"virtual", "wall"}, cobra.ShellCompDirectiveNoFileComp),
+	})
+}
+
+// reportKinds completes the kind of a report; the path is the user's.
+func reportKinds(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	kinds := make([]cobra.Completion, 0, len(writers))
 	for _, kind := range slices.Sorted(maps.Keys(writers)) {
 		kinds = append(kinds, kind+"=")
 	}
+	return kinds, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeJudge completes the arguments and flags of httpdest judge.
+func completeJudge(c *cobra.Command) {
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return []cobra.Completion{"jsonl", "ndjson", "har", "json"}, cobra.ShellCompDirectiveFilterFileExt
+	}
 	completeFlags(c, map[string]cobra.CompletionFunc{
-		"label":  ruleIDs,
-		"report": cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp),
-		"time":   cobra.FixedCompletions([]cobra.Completion{"virtual", "wall"}, cobra.ShellCompDirectiveNoFileComp),
+		"scenario": scenarioFiles,
+		"report":   reportKinds,
+		"format":   cobra.FixedCompletions(capture.Formats, cobra.ShellCompDirectiveNoFileComp),
 	})
 }
 

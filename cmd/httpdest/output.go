@@ -41,6 +41,16 @@ func parseOutputs(flags []string) ([]output, error) {
 	return out, nil
 }
 
+// outputsOf are the reports of --report and those of --out.
+func outputsOf(flags []string, out string) ([]output, error) {
+	outputs, err := parseOutputs(flags)
+	if err == nil && out != "" {
+		outputs = append(outputs, output{"json", filepath.Join(out, "report.json")},
+			output{"junit", filepath.Join(out, "junit.xml")}, output{"md", filepath.Join(out, "summary.md")})
+	}
+	return outputs, err
+}
+
 // prepare makes the folders of the reports and, below out, of the recordings,
 // so that a path that cannot be written is known before anything runs.
 func prepare(outputs []output, out string) error {

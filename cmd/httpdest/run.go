@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	outputs, err := parseOutputs(f.reports)
+	outputs, err := outputsOf(f.reports, f.out)
 	if err != nil {
 		return err
 	}
@@ -89,10 +88,6 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	}
 	if f.list {
 		return a.list(cases)
-	}
-	if f.out != "" {
-		outputs = append(outputs, output{"json", filepath.Join(f.out, "report.json")},
-			output{"junit", filepath.Join(f.out, "junit.xml")}, output{"md", filepath.Join(f.out, "summary.md")})
 	}
 	if err := prepare(outputs, f.out); err != nil {
 		return err

@@ -54,16 +54,7 @@ func (v *view) postJSON(f *findings) {
 
 // custom are the custom headers of the destination by lower-case name, the
 // values in order.
-func (v *view) custom() map[string][]string {
-	out := map[string][]string{}
-	for _, part := range strings.Split(v.scenario.Destination.Headers, ",") {
-		name, value, ok := strings.Cut(part, ":")
-		if name = strings.ToLower(strings.TrimSpace(name)); ok {
-			out[name] = append(out[name], strings.TrimSpace(value))
-		}
-	}
-	return out
-}
+func (v *view) custom() map[string][]string { return customHeaders(v.scenario.Destination.Headers) }
 
 func (v *view) customHeaders(f *findings) {
 	secret := v.scenario.Destination.Auth.Token.Reveal()

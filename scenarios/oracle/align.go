@@ -25,6 +25,17 @@ func Judge(sc *scenarios.Scenario, seen []Seen) []Finding {
 
 // JudgeHistory is Judge for a history that was told apart from the scenario.
 func JudgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen) []Finding {
+	return judgeHistory(sc, history, seen).findings
+}
+
+// Exports is Judge with what the findings are about: the rules that had a
+// point to decide, broken or not.
+func Exports(sc *scenarios.Scenario, seen []Seen) Verdicts {
+	r := judgeHistory(sc, Planned(sc), seen)
+	return Verdicts{r.findings, r.looked}
+}
+
+func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen) *report {
 	o := New(sc, history)
 	byProfile := map[string][]Seen{}
 	var names []string
@@ -45,7 +56,7 @@ func JudgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen) []Findin
 	for _, name := range names {
 		o.align(name, byProfile[name], r)
 	}
-	return r.findings
+	return r
 }
 
 // What it costs to explain what was seen in one way or another. The cheapest
@@ -182,6 +193,9 @@ func (a *alignment) tell(r *report) {
 			}
 			i, j = i+1, j+1
 		case skipped:
+			if a.possible[j].Rule != "" {
+				r.look(a.possible[j].Rule)
+			}
 			if x := a.possible[j]; x.live && x.Obligation == Must {
 				r.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
 					What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
@@ -209,7 +223,10 @@ func (a *alignment) tellMatch(i, j int, explained map[int]int, r *report) {
 		r.add(at)
 		return
 	}
-	r.findings = append(r.findings, a.compare(i, j).findings...)
+	if x.Rule != "" {
+		r.look(x.Rule)
+	}
+	r.merge(a.compare(i, j))
 }
 
 // turn is the possible backfill after a tick, given what is explained already.

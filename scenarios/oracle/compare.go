@@ -196,6 +196,8 @@ func (c *comparison) entry(e *entry, fields map[string]any) {
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		switch key {
 		case "status", "lastQualificationTime", "name", "createdAt", "updatedAt", "mappingCreatedAt", "mappingUpdatedAt":
+		case "version", "validUntil", "payload": // of the XDM object; no export shows them (A40)
+			c.note(false, rule{"membership-shape", true}, what+": "+key, "absent", text(fields[key]))
 		default:
 			c.note(false, rule{"membership-shape", false}, what+": "+key, "absent", text(fields[key]))
 		}

@@ -26,3 +26,11 @@ func newReport() *report { return &report{looked: map[string]int{}} }
 func (r *report) look(rule string) { r.looked[rule]++ }
 
 func (r *report) add(f Finding) { r.findings = append(r.findings, f) }
+
+// merge takes in what another report saw.
+func (r *report) merge(other *report) {
+	for rule, n := range other.looked {
+		r.looked[rule] += n
+	}
+	r.findings = append(r.findings, other.findings...)
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// judgeFlags are the flags of httpdest judge.
+type judgeFlags struct {
+	scenario string
+	format   string
+	start    string
+	partial  bool
+	out      string
+	reports  []string
+	verbose  bool
+	quiet    bool
+}
+
+func (a *app) judgeCommand() *cobra.Command {
+	var f judgeFlags
+	c := &cobra.Command{
+		Use:   "judge FILE...",
+		Short: "Judge what a sender of your own sent",
+		Long: `Judge recordings and captures: of httpdest mock, of httpdest run, HAR 1.2, or one JSON
+object a line. Without --scenario only what a capture shows by itself is judged; with
+it, every export that the history calls for must be there, and no other.
+
+What the documentation states is failed where it is broken. What is only a default of
+ours is unspecified. A recording of httpdest run is judged as run judges it.
+
+A line of NDJSON is a body, or an exchange; every key is optional:
+  {"method": "POST", "url": "https://…", "headers": {"Content-Type": "application/json"},
+   "body": {…} or "…", "status": 200, "time": "2026-01-15T09:00:00Z", "durationMs": 120,
+   "clientCertificate": "common name"}`,
+		Example: `  httpdest judge f.jsonl
+  httpdest judge f.jsonl --scenario s.yaml --start 2026-01-15T09:00:00Z
+  httpdest judge browser.har --report json=report.json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return failure{exitUsage, errors.New("nothing to judge"), "give the files of recordings or captures"}
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.judge(args, f) },
+	}
+	c.Flags().StringVar(&f.scenario, "scenario", "", "file of the history that the sender was given, or a folder for recordings that name theirs")
+	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
+	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
+	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
+	c.Flags().StringVar(&f.out, "out", "", "folder for report.json, junit.xml and summary.md")
+	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report, KIND=PATH: json, junit, md, github or text; repeatable, - is stdout")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	completeJudge(c)
+	return c
+}
+
+func (a *app) judge(args []string, f judgeFlags) error {
+	outputs, err := outputsOf(f.reports, f.out)
+	if err != nil {
+		return err
+	}
+	j, err := f.judge()
+	if err != nil {
+		return err
+	}
+	if err := prepare(outputs, ""); err != nil {
+		return err
+	}
+	began := time.Now()
+	var cases []reports.Case
+	for _, file := range args {
+		c, err := j.file(file)
+		if err != nil {
+			return err
+		}
+		cases = append(cases, c)
+	}
+	report := check.SenderReport(j.rules, cases)
+	report.Metrics = map[string]float64{"wallSeconds": time.Since(began).Seconds()}
+	report.Environment = reports.Environment{Version: version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
+	if err := a.write(report, outputs, runFlags{verbose: f.verbose, quiet: f.quiet}); err != nil {
+		return err
+	}
+	if s := status(report.Verdict); s != exitPass {
+		return failure{status: s}
+	}
+	return nil
+}
+
+// judging is what files are judged by.
+type judging struct {
+	rules     scenarios.Catalogue
+	scenarios []*scenarios.Scenario // none: the history is not known
+	format    capture.Format
+	began     time.Time
+	partial   bool
+}
+
+// judge checks the flags.
+func (f judgeFlags) judge() (j judging, err error) {
+	j.format, j.partial = capture.Format(f.format), f.partial
+	known := false
+	for _, format := range capture.Formats {
+		known = known || format == f.format
+	}
+	if !known {
+		return j, failure{exitUsage, fmt.Errorf("--format %q", f.format), "give one of " + strings.Join(capture.Formats, ", ")}
+	}
+	if f.verbose && f.quiet {
+		return j, failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
+	}
+	if f.start != "" {
+		if j.began, err = time.Parse(time.RFC3339Nano, f.start); err != nil {
+			return j, failure{exitUsage, fmt.Errorf("--start %q", f.start), "give a time such as 2026-01-15T09:00:00Z"}
+		}
+		if f.scenario == "" {
+			return j, failure{exitUsage, errors.New("--start says when a scenario began"), "give --scenario too"}
+		}
+	}
+	if j.rules, err = scenarios.Rules(); err != nil {
+		return j, failure{exitUsage, err, ""}
+	}
+	if f.scenario != "" {
+		j.scenarios, err = find([]string{f.scenario})
+	}
+	return j, err
+}
+
+// file judges one file.
+func (j judging) file(name string) (reports.Case, error) {
+	in, err := os.Open(name)
+	if err != nil {
+		return reports.Case{}, failure{exitUsage, err, "give the file of a recording or a capture"}
+	}
+	defer func() { _ = in.Close() }()
+	if len(j.scenarios) > 0 {
+		lines, ours, err := j.recorded(in)
+		if err != nil || ours {
+			return j.run(name, lines, err)
+		}
+		if _, err := in.Seek(0, io.SeekStart); err != nil {
+			return reports.Case{}, failure{exitUsage, err, "give a file, not a pipe"}
+		}
+	}
+	return j.capture(name, in)
+}
+
+// recorded reads a recording of our own sender, which tells its history; ours
+// is false for anything else.
+func (j judging) recorded(in io.Reader) (lines []recording.Line, ours bool, err error) {
+	if j.format != capture.Auto && j.format != capture.Recording {
+		return nil, false, nil
+	}
+	r := recording.NewReader(in)
+	first, err := r.Next()
+	if err != nil || first.Run.Side != "" {
+		return nil, false, nil // whatever it is, the reader of captures says so
+	}
+	for lines = []recording.Line{first}; ; {
+		switch l, err := r.Next(); {
+		case errors.Is(err, io.EOF), errors.Is(err, recording.ErrCutOff):
+			return lines, true, nil
+		case err != nil:
+			return nil, true, err
+		default:
+			lines = append(lines, l)
+		}
+	}
+}
+
+// run judges a recording of our own sender as httpdest run does.
+func (j judging) run(name string, lines []recording.Line, err error) (reports.Case, error) {
+	if err != nil {
+		return reports.Case{}, failure{exitUsage, fmt.Errorf("%s: %w", name, err), "give a recording that this version wrote"}
+	}
+	sc, err := j.scenarioOf(name, lines[0].Run)
+	if err != nil {
+		return reports.Case{}, err
+	}
+	return check.Judge(sc.WithSeed(lines[0].Run.Seed), j.rules, lines), nil
+}
+
+// scenarioOf is the scenario that a recording names, or the only one there is
+// for a capture that names none.
+func (j judging) scenarioOf(name string, run *recording.Run) (*scenarios.Scenario, error) {
+	var found []*scenarios.Scenario
+	for _, sc := range j.scenarios {
+		if run == nil || run.Scenario == "mock" || path.Base(sc.ID) == run.Scenario && sc.Title == run.Title {
+			found = append(found, sc)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return nil, failure{exitUsage, fmt.Errorf("%s: --scenario has %d that it could be of", name, len(found)), "give --scenario the file of one"}
+	}
+	return nil, failure{exitUsage, fmt.Errorf("%s was recorded with another scenario: %s, %q", name, run.Scenario, run.Title), "give --scenario the file it was recorded with"}
+}
+
+// capture judges what somebody else's sender sent.
+func (j judging) capture(name string, in *os.File) (reports.Case, error) {
+	options := capture.Options{Format: j.format}
+	var sc *scenarios.Scenario
+	if len(j.scenarios) > 0 {
+		run, err := firstLine(in)
+		if err != nil {
+			return reports.Case{}, err
+		}
+		if sc, err = j.scenarioOf(name, run); err != nil {
+			return reports.Case{}, err
+		}
+		options.Bearer = sc.Destination.Auth.Token.Reveal()
+	}
+	r, err := capture.NewReader(name, in, options)
+	if err != nil {
+		return reports.Case{}, failure{exitUsage, err, "give the file of a recording or a capture"}
+	}
+	sender := check.NewSender(j.rules, check.SenderOptions{File: filepath.ToSlash(name), Scenario: sc, Began: j.began, Partial: j.partial})
+	for {
+		x, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return sender.Judge(r), nil
+		}
+		if err != nil {
+			return reports.Case{}, failure{exitUsage, err, ""}
+		}
+		sender.Exchange(x)
+	}
+}
+
+// firstLine is the run line of a recording; nil for anything else.
+func firstLine(in *os.File) (*recording.Run, error) {
+	first, err := recording.NewReader(in).Next()
+	if _, again := in.Seek(0, io.SeekStart); again != nil {
+		return nil, failure{exitUsage, again, "give a file, not a pipe"}
+	}
+	if err != nil {
+		return nil, nil
+	}
+	return first.Run, nil
+}

@@ -1,0 +1,217 @@
+// Package capture reads what somebody else's sender sent, from whatever kept
+// it: a recording of the mock endpoint, a HAR 1.2 file, NDJSON, or a body alone.
+// PURE: it reads from an io.Reader, an exchange at a time, so that a file may be
+// larger than memory.
+//
+// What a file does not tell stays untold: an Exchange says what is known of it,
+// and no check may guess. What is wrong with a file is a scenarios.Problem with
+// its line. Credentials are redacted as they are read.
+package capture
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// Format is how a file keeps exchanges.
+type Format string
+
+// The formats. Auto looks at the beginning of the file and at its name.
+const (
+	Auto      Format = "auto"
+	Recording Format = "recording"
+	NDJSON    Format = "ndjson"
+	HAR       Format = "har"
+	Body      Format = "body" // the whole file is one body, JSON or not
+)
+
+// Formats are the words for a flag.
+var Formats = []string{string(Auto), string(Recording), string(NDJSON), string(HAR), string(Body)}
+
+// Exchange is one request with its answer, or as much as the capture tells.
+type Exchange struct {
+	Line    int // in the file, from 1
+	Request recording.Request
+	Told    Told
+}
+
+// Told says what a capture tells of an exchange. Without Answer the status and
+// the end of the exchange are not known.
+type Told struct{ Method, Target, Headers, Time, Answer bool }
+
+// Message says whether the request carries one: not so the requests of an mTLS
+// decision, of a browser beside the sender, and those for a token.
+func (x Exchange) Message() bool {
+	r := x.Request
+	if r.Body == "" && (r.Method == "GET" || r.Method == "HEAD" || r.Method == "OPTIONS") {
+		return false
+	}
+	for _, h := range r.Headers {
+		if strings.EqualFold(h.Name, "Content-Type") && strings.HasPrefix(strings.ToLower(h.Value), "application/x-www-form-urlencoded") &&
+			strings.Contains(r.Body, "grant_type=") {
+			return false
+		}
+	}
+	return true
+}
+
+// Options say how to read.
+type Options struct {
+	Format Format // "" means Auto
+	// Bearer is the token that is accepted; "" checks none. It is redacted
+	// wherever it stands.
+	Bearer string
+}
+
+// Reader reads a capture from its beginning to its end.
+type Reader struct {
+	name   string
+	format Format
+	secret string
+	next   func() (Exchange, error)
+	run    *recording.Run
+	end    *recording.End
+	cut    bool
+}
+
+// NewReader finds out the format. name is what problems call the file.
+func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
+	buffered := bufio.NewReaderSize(in, 64<<10)
+	start, err := buffered.Peek(4096)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if bytes.HasPrefix(start, []byte("\xef\xbb\xbf")) && o.Format != Body {
+		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
+		start = start[3:]
+	}
+	r := &Reader{name: name, format: o.Format, secret: o.Bearer}
+	if r.format == "" || r.format == Auto {
+		r.format = detect(name, start)
+	}
+	switch r.format {
+	case Recording:
+		r.next = r.recording(buffered)
+	case HAR:
+		r.next = r.har(buffered)
+	case NDJSON:
+		r.next = r.lines(buffered)
+	case Body:
+		r.next = r.body(buffered)
+	default:
+		return nil, fmt.Errorf("no format %q", r.format)
+	}
+	return r, nil
+}
+
+// detect looks at the first key, at whether the first line is whole, and at the
+// name.
+func detect(name string, start []byte) Format {
+	d := json.NewDecoder(bytes.NewReader(start))
+	if t, err := d.Token(); err == nil && t == json.Delim('{') {
+		switch key, _ := d.Token(); key {
+		case "run":
+			return Recording
+		case "log":
+			return HAR
+		}
+	}
+	first, rest, _ := bytes.Cut(bytes.TrimSpace(start), []byte("\n"))
+	switch {
+	case strings.HasSuffix(strings.ToLower(name), ".har"):
+		return HAR
+	case json.Valid(first) && len(rest) > 0:
+		return NDJSON
+	case strings.HasSuffix(strings.ToLower(name), ".json"):
+		return Body
+	}
+	return NDJSON
+}
+
+// Format is that of the file.
+func (r *Reader) Format() Format { return r.format }
+
+// Run is the first line of a recording, once something was read; nil for any
+// other format.
+func (r *Reader) Run() *recording.Run { return r.run }
+
+// End is the last line of a recording that was read to its end; nil otherwise.
+func (r *Reader) End() *recording.End { return r.end }
+
+// CutOff says, at the end, that a recording has no last line.
+func (r *Reader) CutOff() bool { return r.cut }
+
+// Next returns the next exchange; io.EOF after the last, and otherwise an error
+// that names the place, after which nothing can be read.
+func (r *Reader) Next() (Exchange, error) {
+	x, err := r.next()
+	if err != nil {
+		return Exchange{}, err
+	}
+	x.Request = r.redacted(x)
+	return x, nil
+}
+
+// problem is an error at a place of the file.
+func (r *Reader) problem(line, column int, hint, format string, args ...any) error {
+	return scenarios.Problems{{Pos: scenarios.Position{File: r.name, Line: line, Column: max(1, column)},
+		Message: fmt.Sprintf(format, args...), Hint: hint}}
+}
+
+// recording reads the requests of a recording and leaves its other lines out.
+func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
+	lines := recording.NewReader(in)
+	return func() (Exchange, error) {
+		for {
+			l, err := lines.Next()
+			switch {
+			case errors.Is(err, recording.ErrCutOff):
+				r.cut = true
+				return Exchange{}, io.EOF
+			case errors.Is(err, io.EOF):
+				return Exchange{}, err
+			case err != nil:
+				_, what, _ := strings.Cut(err.Error(), ": ")
+				return Exchange{}, r.problem(max(1, lines.Line()), 1, "give a recording that this version wrote, or another --format", "%s", what)
+			case l.Run != nil:
+				r.run = l.Run
+			case l.End != nil:
+				r.end = l.End
+			case l.Request != nil:
+				return Exchange{Line: lines.Line(), Request: *l.Request, Told: Told{true, true, true, true, true}}, nil
+			}
+		}
+	}
+}
+
+// maxBody bounds a file that is one body.
+const maxBody = 64 << 20
+
+// body takes the whole file for one body.
+func (r *Reader) body(in io.Reader) func() (Exchange, error) {
+	read := false
+	return func() (Exchange, error) {
+		if read {
+			return Exchange{}, io.EOF
+		}
+		read = true
+		text, err := io.ReadAll(io.LimitReader(in, maxBody+1))
+		switch {
+		case err != nil:
+			return Exchange{}, fmt.Errorf("%s: %w", r.name, err)
+		case len(text) > maxBody:
+			return Exchange{}, r.problem(1, 1, "give a HAR file or one object a line", "a body of more than %d MB", maxBody>>20)
+		case len(bytes.TrimSpace(text)) == 0:
+			return Exchange{}, io.EOF
+		}
+		return Exchange{Line: 1, Request: recording.Request{Body: string(text)}}, nil
+	}
+}

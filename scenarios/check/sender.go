@@ -1,0 +1,319 @@
+package check
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
+)
+
+// SenderOptions say what is known of a sender that is not ours.
+type SenderOptions struct {
+	File string // the capture, as reports call it
+	// Scenario is the history that the sender was given; nil: nobody knows it.
+	Scenario *scenarios.Scenario
+	// Began is when the scenario began on the clock of the capture; zero:
+	// nobody knows, and only gaps and order count.
+	Began time.Time
+	// Partial judges what there is of a capture that was cut off; what is
+	// missing from it is then not missed.
+	Partial bool
+}
+
+// Sender judges somebody else's sender by what it sent, an exchange at a time.
+//
+// What the documentation states is failed where it is broken; what is only a
+// default of ours is unspecified. Without the history, what needs one is
+// skipped, and the toggles of the destination are read off the capture: a
+// sender that names one audience has names on.
+type Sender struct {
+	SenderOptions
+	rules     scenarios.Catalogue
+	tallies   map[string]*tally
+	tolerance time.Duration
+	requests  int // that carry a message
+	others    int // that carry none
+	batches   int // messages of several profiles
+	wrapped   []int
+	entries   entries
+	exchanges []*exchange // kept where there is a history to hold them against
+	profiles  map[string]string
+}
+
+// tally is what was seen of one rule. Of what is wrong the first few are kept.
+type tally struct {
+	looked      int
+	wrong, open []string // against the documentation; against a default of ours
+	wrongs      int
+	opens       int
+	line        int // of the first that counts
+}
+
+// NewSender returns a Sender that has seen nothing.
+func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
+	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, tolerance: time.Second}
+	if o.Scenario != nil {
+		s.profiles = knownIdentities(o.Scenario)
+	}
+	return s
+}
+
+func (s *Sender) tally(rule string) *tally {
+	t := s.tallies[rule]
+	if t == nil {
+		t = &tally{}
+		s.tallies[rule] = t
+	}
+	return t
+}
+
+// fewKept is how many wrong things are told of one rule.
+const fewKept = 5
+
+// note counts one thing that was looked at. What is wrong fails a rule of the
+// documentation, and leaves a default of ours unspecified.
+func (s *Sender) note(rule string, ok bool, line int, format string, args ...any) {
+	t := s.tally(rule)
+	t.looked++
+	switch r, known := s.rules.Find(rule); {
+	case ok:
+	case known && r.Level == "should":
+		t.leave(line, format, args...)
+	default:
+		t.fail(line, format, args...)
+	}
+}
+
+// leave counts something that is not as we do it, on a point where the
+// documentation is silent.
+func (s *Sender) leave(rule string, line int, format string, args ...any) {
+	s.tally(rule).looked++
+	s.tally(rule).leave(line, format, args...)
+}
+
+// against counts something that no version of the documentation allows, though
+// the rule is a default of ours.
+func (s *Sender) against(rule string, line int, format string, args ...any) {
+	s.tally(rule).looked++
+	s.tally(rule).fail(line, format, args...)
+}
+
+func (t *tally) fail(line int, format string, args ...any) {
+	if t.wrongs == 0 {
+		t.line = line
+	}
+	if t.wrongs++; t.wrongs <= fewKept {
+		t.wrong = append(t.wrong, at(line, format, args...))
+	}
+}
+
+func (t *tally) leave(line int, format string, args ...any) {
+	if t.opens == 0 && t.wrongs == 0 {
+		t.line = line
+	}
+	if t.opens++; t.opens <= fewKept {
+		t.open = append(t.open, at(line, format, args...))
+	}
+}
+
+func at(line int, format string, args ...any) string {
+	text := fmt.Sprintf(format, args...)
+	if line > 0 {
+		text = fmt.Sprintf("line %d: %s", line, text)
+	}
+	return text
+}
+
+// Exchange takes in the next one.
+func (s *Sender) Exchange(x capture.Exchange) {
+	if !x.Message() {
+		s.others++
+		return
+	}
+	s.requests++
+	s.request(x)
+	m := readMessage(x.Request.Body)
+	s.message(x.Line, m)
+	if s.Scenario != nil {
+		s.exchanges = append(s.exchanges, &exchange{Exchange: x, message: m})
+	}
+}
+
+// Judge returns the verdict about everything taken in. in is where it came
+// from, read to its end.
+func (s *Sender) Judge(in *capture.Reader) reports.Case {
+	c := reports.Case{ID: strings.TrimSuffix(filepath.Base(s.File), filepath.Ext(s.File)), File: s.File, Line: 1,
+		Title: fmt.Sprintf("%d requests of another sender", s.requests)}
+	if s.requests == 1 {
+		c.Title = "A request of another sender"
+	}
+	if run := in.Run(); run != nil {
+		s.tolerance = max(s.tolerance, time.Duration(run.ToleranceMs)*time.Millisecond)
+	}
+	if s.Scenario != nil {
+		c.Title = s.Scenario.Title
+		s.history(in)
+	} else {
+		s.inferred()
+	}
+	c.Checks = append(s.unfinished(in), s.checks()...)
+	for _, k := range c.Checks {
+		if k.Verdict != reports.Skip && k.Rule != "" {
+			c.Rules = append(c.Rules, k.Rule)
+		}
+	}
+	verdicts := make([]reports.Verdict, len(c.Checks))
+	open := false
+	for i, k := range c.Checks {
+		verdicts[i] = k.Verdict
+		open = open || k.Verdict == reports.Unspecified
+		if k.Verdict == reports.Inconclusive && c.Reason == "" {
+			c.Reason = k.Title
+		}
+	}
+	if c.Verdict = reports.Worst(verdicts...); c.Verdict == reports.Skip && open {
+		c.Verdict = reports.Unspecified
+	}
+	if c.Verdict != reports.Inconclusive {
+		c.Reason = ""
+	}
+	return c
+}
+
+// unfinished says what keeps the capture from being judged as a whole.
+func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
+	var out []reports.Check
+	unclear := func(line int, title, fix string) {
+		out = append(out, reports.Check{Verdict: reports.Inconclusive, Title: title, Fix: fix, File: s.File, Line: max(1, line), Column: 1})
+	}
+	if in.CutOff() && !s.Partial {
+		unclear(1, "the recording is cut off: its end line is missing", "record it again, or judge what there is with --partial")
+	}
+	if s.requests == 0 {
+		unclear(1, "there is no message in it", "see what the sender was told to send to")
+	}
+	if in.End() == nil || s.Scenario == nil {
+		return out
+	}
+	for _, f := range in.End().Faults {
+		if f.Fired < max(1, f.Planned) {
+			unclear(1, fmt.Sprintf("fault %s of the scenario fired %d of %d times", f.ID, f.Fired, max(1, f.Planned)), "let the sender play the whole history")
+		}
+	}
+	return out
+}
+
+// checks makes one of every rule about a sender, in the order of the rules.
+func (s *Sender) checks() []reports.Check {
+	var out []reports.Check
+	for _, r := range s.rules {
+		if r.Side != "sender" && r.Side != "both" && s.tallies[r.ID] == nil {
+			continue
+		}
+		c := reports.Check{Rule: r.ID, Verdict: reports.Pass, Title: r.Title, File: s.File, Line: 1, Column: 1}
+		switch t := s.tallies[r.ID]; {
+		case t == nil || t.looked == 0:
+			c.Verdict, c.Title = reports.Skip, s.unseen(r.ID)
+		case t.wrongs > 0:
+			c.Verdict, c.Line, c.Fix = reports.Fail, max(1, t.line), r.Fix
+			c.Expected, c.Actual = wanted(r), kept(t.wrong, t.wrongs)
+		case t.opens > 0:
+			c.Verdict, c.Line = reports.Unspecified, max(1, t.line)
+			c.Expected, c.Actual = wanted(r)+" (a default of ours)", kept(t.open, t.opens)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// wanted is what a rule asks for, in a few words.
+func wanted(r scenarios.Rule) string {
+	if i := slices.IndexFunc(all, func(i invariant) bool { return i.rule == r.ID }); i >= 0 {
+		return all[i].want
+	}
+	return r.Title
+}
+
+// kept is the first few of n things.
+func kept(few []string, n int) string {
+	if n > len(few) {
+		return fmt.Sprintf("%s; and %d more", strings.Join(few, "; "), n-len(few))
+	}
+	return strings.Join(few, "; ")
+}
+
+// lacking says what of the history a rule needs that has no point to look at
+// without one.
+var lacking = map[string]string{
+	"custom-headers-every-call": "which headers are configured",
+	"query-every-call":          "which query parameters are configured",
+	"dispatch-asap":             "when a profile was due",
+	"batch-split":               "how many profiles were due together",
+	"all-mapped-attributes":     "which attributes are mapped, and what the profile has",
+	"only-mapped-attributes":    "which attributes are mapped",
+	"names-mapped":              "which audiences are mapped",
+	"names-unmapped":            "which audiences are mapped",
+	"ts-unmapped":               "which audiences are mapped",
+}
+
+// unseen is why nothing of a rule was looked at.
+func (s *Sender) unseen(rule string) string {
+	if reason := s.entries.toggled(rule); reason != "" && s.Scenario == nil {
+		return reason
+	}
+	switch what := lacking[rule]; {
+	case s.Scenario != nil && slices.Contains(historyFree, rule), slices.Contains(shapes, rule):
+		return "nothing in the capture is about it"
+	case s.Scenario != nil:
+		return "a capture of the requests does not tell"
+	case what != "":
+		return "needs history: " + what
+	}
+	return "needs history"
+}
+
+// shapes are the rules that the capture alone decides.
+var shapes = []string{"post-json", "batch-max-10", "valid-json", "no-envelope", "absent-attributes", "all-identities", "membership-shape",
+	"status-values", "ts-on", "ts-order", "lqt-format", "namespace-key", "lowercase-identity-ns", "hash", "nested-attributes"}
+
+// historyFree are rules that a history decides wherever they apply.
+var historyFree = slices.Concat(shapes, slices.Sorted(maps.Keys(lacking)), []string{"names-off", "ts-off", "max-3", "retry-delays", "retry-same",
+	"stop-on-success", "drop-after", "timeout-2s"})
+
+// SenderReport is the report of kind "judge". A rule that is left open only by
+// defaults of ours is unspecified.
+func SenderReport(rules scenarios.Catalogue, cases []reports.Case) *reports.Report {
+	report := Summarise("judge", rules, cases)
+	for i := range report.Rules {
+		r := &report.Rules[i]
+		if r.Verdict != reports.Skip {
+			continue
+		}
+		if r.Reason = "not about a sender"; sideOf(rules, r.ID) == "receiver" {
+			r.Reason = "use probe"
+		}
+		for _, c := range slices.Backward(cases) {
+			for _, k := range c.Checks {
+				switch {
+				case k.Rule != r.ID:
+				case k.Verdict == reports.Unspecified:
+					r.Verdict, r.Reason = reports.Unspecified, k.Actual
+				case k.Verdict == reports.Skip && r.Verdict == reports.Skip:
+					r.Reason = k.Title
+				}
+			}
+		}
+	}
+	return report
+}
+
+func sideOf(rules scenarios.Catalogue, id string) string {
+	r, _ := rules.Find(id)
+	return r.Side
+}

@@ -1,0 +1,78 @@
+package check
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios/capture"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// configured judges a request by the destination of the scenario. Values of
+// headers are not told: they may be credentials.
+func (s *Sender) configured(x capture.Exchange) {
+	d := s.Scenario.Destination
+	if x.Told.Headers {
+		s.authorization(x)
+		custom := customHeaders(d.Headers)
+		for _, name := range slices.Sorted(maps.Keys(custom)) {
+			if !s.secret(name, custom[name]) {
+				s.note("custom-headers-every-call", slices.Equal(headers(&x.Request, name), custom[name]), x.Line, "%s is not there as configured", name)
+			}
+		}
+	}
+	if want := strings.TrimPrefix(strings.TrimSpace(d.QueryParameters), "?"); want != "" && x.Told.Target {
+		_, got, _ := strings.Cut(x.Request.Target, "?")
+		if secret := d.Auth.Token.Reveal(); secret == "" || !strings.Contains(want, secret) {
+			s.note("query-every-call", got == want || strings.HasSuffix(got, "&"+want), x.Line, "the query is not, or does not end with, what is configured")
+		}
+	}
+}
+
+// authorization: none without credentials, and the token with them.
+func (s *Sender) authorization(x capture.Exchange) {
+	d := s.Scenario.Destination
+	got := headers(&x.Request, "Authorization")
+	switch _, custom := customHeaders(d.Headers)["authorization"]; {
+	case d.Auth.Type == "none" && !custom:
+		s.note("none-no-authorization", len(got) == 0, x.Line, "a request with an Authorization header")
+	case d.Auth.Type == "bearer":
+		bearer := len(got) == 1 && strings.HasPrefix(got[0], "Bearer ")
+		refused := x.Request.Authorization == "wrong" || x.Request.Authorization == "missing"
+		s.note("bearer-header", bearer && !refused, x.Line, "the Authorization header is missing, of another scheme, or has another token")
+	}
+}
+
+// secret says whether a header is not in a capture as it was sent.
+func (s *Sender) secret(name string, values []string) bool {
+	token := s.Scenario.Destination.Auth.Token.Reveal()
+	return slices.Contains([]string{"authorization", "proxy-authorization", "cookie"}, name) ||
+		token != "" && slices.ContainsFunc(values, func(v string) bool { return strings.Contains(v, token) })
+}
+
+// customHeaders reads h1:v1,h2:v2: lower-case name -> values in order.
+func customHeaders(line string) map[string][]string {
+	out := map[string][]string{}
+	for _, part := range strings.Split(line, ",") {
+		name, value, ok := strings.Cut(part, ":")
+		if name = strings.ToLower(strings.TrimSpace(name)); ok {
+			out[name] = append(out[name], strings.TrimSpace(value))
+		}
+	}
+	return out
+}
+
+// sameRequest says whether a retry is the request it repeats, as far as the
+// destination decides: tracing headers may well differ (A9).
+func (s *Sender) sameRequest(a, b *recording.Request) bool {
+	if a.Method != b.Method || a.Target != b.Target {
+		return false
+	}
+	for name := range customHeaders(s.Scenario.Destination.Headers) {
+		if name != "authorization" && !slices.Equal(headers(a, name), headers(b, name)) {
+			return false
+		}
+	}
+	return slices.Equal(headers(a, "Content-Type"), headers(b, "Content-Type"))
+}

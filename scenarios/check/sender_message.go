@@ -1,0 +1,157 @@
+package check
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios/capture"
+)
+
+// sentMessage is a body that somebody else sent: what is in it, whatever holds
+// it together.
+type sentMessage struct {
+	text     string
+	problems []string // that keep it from being strict JSON
+	empty    []string // nulls and empty values
+	wrapper  string   // "", a list, an object with profiles
+	profiles []sentProfile
+}
+
+// sentProfile is one profile of a message, as it was written.
+type sentProfile struct {
+	text string
+	*body
+}
+
+// readMessage takes a message apart: the profile itself, a list of them, or
+// {"profiles": […]} (A23).
+func readMessage(text string) *sentMessage {
+	m := &sentMessage{text: text}
+	whole := parseBody(text)
+	for _, p := range whole.problems {
+		if strings.HasPrefix(p, "null ") || strings.HasPrefix(p, "an empty ") {
+			m.empty = append(m.empty, p)
+		} else {
+			m.problems = append(m.problems, p)
+		}
+	}
+	if !whole.parsed {
+		return m
+	}
+	var list []json.RawMessage
+	var wrapper struct {
+		Profiles []json.RawMessage `json:"profiles"`
+	}
+	switch {
+	case json.Unmarshal([]byte(text), &list) == nil && list != nil:
+		m.wrapper = "a list"
+	case whole.object == nil && json.Unmarshal([]byte(text), &wrapper) == nil && wrapper.Profiles != nil:
+		m.wrapper, list = `{"profiles": […]}`, wrapper.Profiles
+	default:
+		m.profiles = []sentProfile{{text, whole}}
+		return m
+	}
+	for _, raw := range list {
+		m.profiles = append(m.profiles, sentProfile{string(raw), parseBody(string(raw))})
+	}
+	return m
+}
+
+// request judges what a request has besides its body.
+func (s *Sender) request(x capture.Exchange) {
+	if x.Told.Method {
+		s.note("post-json", x.Request.Method == "POST", x.Line, "method %.20s", x.Request.Method)
+	}
+	if x.Told.Headers {
+		types := headers(&x.Request, "Content-Type")
+		ok := len(types) == 1
+		if ok {
+			kind, _, _ := strings.Cut(strings.ToLower(types[0]), ";")
+			ok = strings.TrimSpace(kind) == "application/json"
+		}
+		s.note("post-json", ok, x.Line, "content type %.60q", types)
+	}
+	if s.Scenario != nil {
+		s.configured(x)
+	}
+}
+
+// message judges a body by itself.
+func (s *Sender) message(line int, m *sentMessage) {
+	s.note("valid-json", len(m.problems) == 0, line, "%s", some(m.problems))
+	for _, e := range m.empty {
+		s.note("valid-json", false, line, "%s", e)
+	}
+	if len(m.profiles) == 0 && m.wrapper == "" {
+		return // no JSON: nothing else can be said
+	}
+	s.note("batch-max-10", len(m.profiles) <= 10, line, "%d profiles in a message", len(m.profiles))
+	switch n := len(m.profiles); {
+	case n > 1:
+		s.batches++ // how several go together is nowhere documented
+	case m.wrapper != "":
+		s.wrapped = append(s.wrapped, line)
+	default:
+		s.note("no-envelope", m.profiles[0].object != nil, line, "neither segmentMembership nor identityMap at the top")
+	}
+	for _, p := range m.profiles {
+		if p.object != nil {
+			s.profile(line, p.body)
+		}
+	}
+}
+
+// profile judges one profile object.
+func (s *Sender) profile(line int, b *body) {
+	for _, key := range []string{"segmentMembership", "identityMap"} {
+		value, there := b.object[key]
+		if _, isObject := value.(map[string]any); there && !isObject {
+			s.note(map[string]string{"segmentMembership": "membership-shape", "identityMap": "all-identities"}[key], false, line, "%s is no object", key)
+		} else if !there {
+			s.leave("valid-json", line, "no %s", key) // A38; the samples of the page have fragments
+		}
+	}
+	s.attributesOf(line, b)
+	s.identitiesOf(line, b)
+	for _, m := range b.memberships() {
+		s.entry(line, m)
+	}
+}
+
+// attributesOf: what a profile does not have is left out, and a dotted path is
+// nested (R59, R78). A map-type attribute may have keys with dots below.
+func (s *Sender) attributesOf(line int, b *body) {
+	attributes := b.attributes()
+	for _, key := range sortedKeys(attributes) {
+		s.note("nested-attributes", !strings.Contains(key, "."), line, "the key %q", key)
+	}
+	for _, leaf := range leaves(attributes, "") {
+		if leaf == "" {
+			continue
+		}
+		value, _ := lookup(attributes, leaf)
+		s.note("absent-attributes", value != nil && value != "", line, "%s is there without a value", leaf)
+	}
+}
+
+// identitiesOf: lists of {"id": …} under lower-case namespaces, digests of 64
+// digits (R60, R76, R77).
+func (s *Sender) identitiesOf(line int, b *body) {
+	all, _ := b.object["identityMap"].(map[string]any)
+	for _, namespace := range sortedKeys(all) {
+		if lower := strings.ToLower(namespace); slices.Contains(standard, lower) {
+			s.note("lowercase-identity-ns", namespace == lower, line, "%s", namespace)
+		}
+		list, isList := all[namespace].([]any)
+		s.note("all-identities", isList, line, "identityMap.%s is no list", namespace)
+		for _, e := range list {
+			fields, _ := e.(map[string]any)
+			id, isText := fields["id"].(string)
+			s.note("all-identities", isText && len(fields) == 1, line, "identityMap.%s has an entry other than {\"id\": …}", namespace)
+			if isText && strings.EqualFold(namespace, "email_lc_sha256") {
+				s.note("hash", digest.MatchString(id), line, "%d characters instead of 64 hexadecimal digits in lower case", len(id))
+			}
+		}
+	}
+}
