@@ -100,18 +100,3 @@ func (d *Dispatcher) failWaiting(now time.Time, o retry.Outcome, e *Effects) {
 		e.Unsent = append(e.Unsent, u)
 	}
 }
-
-// release sends what waited for a decision that is known now.
-func (d *Dispatcher) release(now time.Time, e *Effects) {
-	present, known := d.certificate(now)
-	if !known {
-		if len(d.mtls.waiting) > 0 {
-			d.startDecision(now, e)
-		}
-		return
-	}
-	for _, q := range d.mtls.waiting {
-		d.send(q, present, e)
-	}
-	d.mtls.waiting = nil
-}

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 )
@@ -26,8 +28,9 @@ const (
 // Settings are the fixed parameters of a dispatcher.
 type Settings struct {
 	Policy      retry.Policy
-	MaxInFlight int // attempts under way at once, those waiting for the mTLS decision included
+	MaxInFlight int // attempts under way at once, those waiting for the mTLS decision or a token included
 	Certificate CertificateUse
+	Grant       Grant // by which access tokens are got; NoGrant: attempts need none
 }
 
 // Dispatcher is the queue of one dataflow: which message is sent when. It is
@@ -42,6 +45,7 @@ type Dispatcher struct {
 	lastID   OperationID
 	attempts map[OperationID]*queue
 	mtls     mtlsState
+	token    tokenState
 	past     backfills
 }
 
@@ -49,7 +53,8 @@ type Dispatcher struct {
 // the head is ever sent; the next starts when it is settled (design §4).
 type queue struct {
 	messages []*Message
-	number   int // attempts charged for the head
+	number   int             // attempts charged for the head
+	token    dataflow.Secret // that the attempt under way carries
 }
 
 func (q *queue) head() *Message { return q.messages[0] }
@@ -118,6 +123,9 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 	if d.mtls.asks(c.Operation) {
 		return d.decisionCompleted(now, c)
 	}
+	if d.token.fetches(c.Operation) {
+		return d.tokenCompleted(now, c)
+	}
 	q, ok := d.attempts[c.Operation]
 	if !ok {
 		panic(fmt.Sprintf("engine: operation %d completed, but was never asked for", c.Operation))
@@ -126,6 +134,9 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 	var e Effects
 	if c.Outcome.Kind == retry.TLS {
 		d.mtls.forget()
+	}
+	if c.Outcome.Kind == retry.Answered && c.Outcome.Status == 401 {
+		d.token.refused(q.token)
 	}
 	e.Retried = d.ended(now, q, c.Outcome, &e)
 	return d.pump(now, e)
@@ -182,7 +193,9 @@ func (d *Dispatcher) nextTurn() time.Time {
 	return d.past.next()
 }
 
-// dispatch sends the head of q, or has it wait for the mTLS decision.
+// dispatch sends the head of q, or has it wait: first for the mTLS decision,
+// then for a token, so that no token is fetched for an endpoint that cannot be
+// had, and none grows old while the endpoint is asked.
 func (d *Dispatcher) dispatch(now time.Time, q *queue, e *Effects) {
 	certificate, known := d.certificate(now)
 	if !known {
@@ -190,13 +203,27 @@ func (d *Dispatcher) dispatch(now time.Time, q *queue, e *Effects) {
 		d.startDecision(now, e)
 		return
 	}
-	d.send(q, certificate, e)
+	token, known := d.accessToken(now)
+	if !known {
+		d.token.waiting = append(d.token.waiting, q)
+		d.startToken(now, e)
+		return
+	}
+	op := Operation{ID: d.nextID(), Kind: Attempt, Message: q.head(), Number: q.number, Certificate: certificate, Token: token, Budget: Budget}
+	d.attempts[op.ID], q.token = q, token
+	e.Send = append(e.Send, op)
 }
 
-func (d *Dispatcher) send(q *queue, certificate bool, e *Effects) {
-	op := Operation{ID: d.nextID(), Kind: Attempt, Message: q.head(), Number: q.number, Certificate: certificate, Budget: Budget}
-	d.attempts[op.ID] = q
-	e.Send = append(e.Send, op)
+// release takes up again what waited for a decision or a token that is known
+// now. Either may have run out while the other was waited for, so that each
+// attempt goes through dispatch once more; what still waits has a request under
+// way.
+func (d *Dispatcher) release(now time.Time, e *Effects) {
+	waiting := slices.Concat(d.token.waiting, d.mtls.waiting)
+	d.mtls.waiting, d.token.waiting = nil, nil
+	for _, q := range waiting {
+		d.dispatch(now, q, e)
+	}
 }
 
 func (d *Dispatcher) nextID() OperationID {

@@ -4,7 +4,7 @@
 // Two machines share the work. Decide, parallel by profile, turns an update
 // into a new state and exports with their reasons. The Dispatcher, one per
 // dataflow, keeps the per-profile queues, the in-flight limit, the retry
-// schedule, the mTLS decision and the backfill cursor. Neither knows a clock,
+// schedule, the access token, the mTLS decision and the backfill cursor. Neither knows a clock,
 // a network or a disk; package live drives them on the wall clock, the
 // simulation in virtual time.
 package engine
@@ -12,6 +12,7 @@ package engine
 import (
 	"time"
 
+	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/export"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -58,24 +59,30 @@ type OperationKind string
 const (
 	Attempt  OperationKind = "attempt"  // one request carrying a message
 	Decision OperationKind = "decision" // one request of the mTLS decision
+	Token    OperationKind = "token"    // one request to the token endpoint
 )
 
 // Operation is one thing to do on the wire.
 type Operation struct {
 	ID          OperationID
 	Kind        OperationKind
-	Message     *Message      // Attempt
-	Number      int           // Attempt: 1, 2, 3
-	Certificate bool          // present the client certificate if asked
-	Budget      time.Duration // from its start
+	Message     *Message // Attempt
+	Number      int      // Attempt: 1, 2, 3
+	Certificate bool     // present the client certificate if asked; never for a Token
+	Grant       Grant    // Token
+	// Token is the access token an Attempt carries, "" without OAuth 2; of a
+	// Token with the grant Refresh, the refresh token.
+	Token  dataflow.Secret
+	Budget time.Duration // from its start
 }
 
 // Completion is how an operation ended.
 type Completion struct {
 	Operation OperationID
 	Outcome   retry.Outcome
-	Asked     bool // Decision: the server asked for a certificate
-	Answering bool // Decision: at least one response byte came
+	Asked     bool    // Decision: the server asked for a certificate
+	Answering bool    // Decision: at least one response byte came
+	Issued    *Issued // Token: nil when no token came
 }
 
 // RecordKind is what a durable record says.
@@ -102,7 +109,7 @@ type Record struct {
 }
 
 // Unsent is an attempt that ended before it reached the wire, because the mTLS
-// decision it needed could not be made.
+// decision or the access token it needed could not be had.
 type Unsent struct {
 	Message *Message
 	Number  int
@@ -133,7 +140,7 @@ type Due struct {
 
 // Effects is what a driver must do, in this order: make Persist durable; then
 // decide each Backfill and enqueue the export; perform each Send; wake the
-// dispatcher at WakeAt. Unsent, Settled and Decided only tell what happened.
+// dispatcher at WakeAt. Unsent, Settled, Decided and Fetched only tell what happened.
 type Effects struct {
 	Persist  []Record
 	Backfill []Due
@@ -144,4 +151,5 @@ type Effects struct {
 	Retried bool // the attempt just completed will be repeated
 	Settled []Settled
 	Decided *Decided
+	Fetched *Fetched
 }

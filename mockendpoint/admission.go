@@ -16,17 +16,26 @@ import (
 // lingering is how long a refused client may take to hang up.
 const lingering = 5 * time.Second
 
+// arrival is a connection that was accepted.
+type arrival struct {
+	raw     net.Conn
+	ordinal int  // over all connections, from 1
+	nth     int  // of the data or the token endpoint alone, from 1
+	tokens  bool // it came to the token endpoint
+}
+
 // take brings an accepted connection through the phases before its first
 // request, and hands it to the HTTP server.
-func (e *Endpoint) take(raw net.Conn, ordinal int) {
+func (e *Endpoint) take(a arrival) {
+	raw := a.raw
 	ahead := &lookahead{Conn: raw}
-	entry := journal.Handshake{Accepted: e.options.Now(), Socket: ordinal, Remote: raw.RemoteAddr().String()}
-	secure, err := e.admit(ahead, ordinal, &entry)
+	entry := journal.Handshake{Accepted: e.options.Now(), Socket: a.ordinal, Remote: raw.RemoteAddr().String()}
+	secure, err := e.admit(ahead, a, &entry)
 	if err != nil {
 		e.refuse(raw, entry, err)
 		return
 	}
-	c := &connection{Conn: ahead, raw: raw, ordinal: ordinal}
+	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, tokens: a.tokens}
 	if secure != nil {
 		state := secure.ConnectionState()
 		c.Conn, c.state = secure, &state
@@ -38,17 +47,17 @@ func (e *Endpoint) take(raw net.Conn, ordinal int) {
 }
 
 // admit plays the accept phase and the handshake. It returns nil without TLS.
-func (e *Endpoint) admit(conn *lookahead, ordinal int, entry *journal.Handshake) (*tls.Conn, error) {
-	if err := e.early(conn, fault.Accept, ordinal, entry); err != nil {
+func (e *Endpoint) admit(conn *lookahead, a arrival, entry *journal.Handshake) (*tls.Conn, error) {
+	if err := e.early(conn, fault.Accept, a, entry); err != nil {
 		return nil, err
 	}
 	if e.options.Mode == Plain {
 		return nil, nil
 	}
-	config := e.tlsConfig()
+	config := e.tlsConfig(a.tokens)
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		entry.ServerName = hello.ServerName
-		return nil, e.early(conn, fault.Handshake, ordinal, entry)
+		return nil, e.early(conn, fault.Handshake, a, entry)
 	}
 	secure := tls.Server(conn, config)
 	// Without an end of its own: what ended the handshake is told by its error.
@@ -59,8 +68,8 @@ func (e *Endpoint) admit(conn *lookahead, ordinal int, entry *journal.Handshake)
 }
 
 // early plays a fault of a phase before there is a request.
-func (e *Endpoint) early(conn *lookahead, phase fault.Phase, ordinal int, entry *journal.Handshake) error {
-	f := e.options.Faults.Connection(ordinal, phase)
+func (e *Endpoint) early(conn *lookahead, phase fault.Phase, a arrival, entry *journal.Handshake) error {
+	f := e.options.Faults.Connection(a.nth, phase, a.tokens)
 	if f == nil {
 		return nil
 	}
@@ -107,7 +116,7 @@ var (
 	errReset        = errors.New("reset by plan")
 )
 
-func (e *Endpoint) tlsConfig() *tls.Config {
+func (e *Endpoint) tlsConfig(tokens bool) *tls.Config {
 	c := &tls.Config{
 		Certificates:           []tls.Certificate{e.options.Certificate},
 		ClientCAs:              e.options.ClientCAs,
@@ -115,6 +124,10 @@ func (e *Endpoint) tlsConfig() *tls.Config {
 		NextProtos:             []string{"http/1.1"},
 		SessionTicketsDisabled: true, // every handshake is a full one: what it asks for is what is tested
 		Time:                   e.options.Now,
+	}
+	if tokens {
+		c.ClientAuth = tls.RequestClientCert
+		return c
 	}
 	switch e.options.Mode {
 	case MTLSOnly:

@@ -16,7 +16,8 @@ type connection struct {
 	net.Conn // tls.Conn, or raw itself
 	raw      net.Conn
 	ordinal  int
-	requests int // answered by one goroutine after the other
+	tokens   bool // to the token endpoint
+	requests int  // answered by one goroutine after the other
 	state    *tls.ConnectionState
 
 	mu   sync.Mutex

@@ -21,6 +21,7 @@ import (
 
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 )
 
 // Mode is what a listener asks of a connection.
@@ -56,8 +57,11 @@ type Options struct {
 	Certificate tls.Certificate
 	ClientCAs   *x509.CertPool // that a client certificate must come from
 	Bearer      string         // what Authorization must be; "" is not checked
-	Faults      *fault.Plan
-	Journal     journal.Sink // nil discards
+	// Tokens issues the access tokens that data calls must carry, instead of
+	// Bearer; ServeTokens serves it. nil: there is no token endpoint.
+	Tokens  *token.Issuer
+	Faults  *fault.Plan
+	Journal journal.Sink // nil discards
 	// ProfileOf names the profile an identity belongs to, for faults and the
 	// journal; nil names none.
 	ProfileOf func(namespace, id string) (name string, ok bool)
@@ -78,6 +82,7 @@ type Endpoint struct {
 
 	mu      sync.Mutex
 	sockets int
+	tokens  int // sockets of the token endpoint
 	open    map[net.Conn]bool
 	closed  bool
 	wg      sync.WaitGroup
@@ -141,9 +146,16 @@ func (e *Endpoint) done(raw net.Conn) {
 	e.options.OnState(raw, Done)
 }
 
-// Serve accepts connections until the listener or the endpoint is closed; then
-// it returns nil. Another error of the listener is returned.
-func (e *Endpoint) Serve(l net.Listener) error {
+// Serve accepts connections for data calls until the listener or the endpoint is
+// closed; then it returns nil. Another error of the listener is returned.
+func (e *Endpoint) Serve(l net.Listener) error { return e.serve(l, false) }
+
+// ServeTokens is Serve for the token endpoint, Options.Tokens. Under TLS it asks
+// for a client certificate in every mode but insists on none, so that a client
+// that shows one here is found out (R31).
+func (e *Endpoint) ServeTokens(l net.Listener) error { return e.serve(l, true) }
+
+func (e *Endpoint) serve(l net.Listener, tokens bool) error {
 	for {
 		raw, err := l.Accept()
 		if err != nil {
@@ -152,25 +164,30 @@ func (e *Endpoint) Serve(l net.Listener) error {
 			}
 			return err
 		}
-		ordinal, ok := e.register(raw)
+		a, ok := e.register(raw, tokens)
 		if !ok {
 			_ = raw.Close()
 			return nil
 		}
-		e.wg.Go(func() { e.take(raw, ordinal) })
+		e.wg.Go(func() { e.take(a) })
 	}
 }
 
 // register counts a connection, unless the endpoint is closed.
-func (e *Endpoint) register(raw net.Conn) (ordinal int, ok bool) {
+func (e *Endpoint) register(raw net.Conn, tokens bool) (a arrival, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		return 0, false
+		return arrival{}, false
 	}
 	e.sockets++
 	e.open[raw] = true
-	return e.sockets, true
+	a = arrival{raw: raw, ordinal: e.sockets, nth: e.sockets - e.tokens, tokens: tokens}
+	if tokens {
+		e.tokens++
+		a.nth = e.tokens
+	}
+	return a, true
 }
 
 func (e *Endpoint) isClosed() bool {

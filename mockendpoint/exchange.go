@@ -16,6 +16,7 @@ import (
 
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 )
 
 // MaxBody bounds a request body: ten profiles of any plausible size.
@@ -28,6 +29,12 @@ type exchange struct {
 	ctx      context.Context
 	w        http.ResponseWriter
 	entry    journal.Request
+	asked    token.Request // of a token request
+
+	// What the ordinary answer says beside its status.
+	contentType string
+	headers     map[string]string
+	content     []byte
 }
 
 // handle answers one request and journals it, however it ends. Every entry is
@@ -35,7 +42,7 @@ type exchange struct {
 // finds the entry.
 func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connectionKey{}).(*connection)
-	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w}
+	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w, contentType: "text/plain"}
 	// The whole body first: unread, net/http would sleep before it closes, and
 	// would not notice that the client leaves.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
@@ -45,7 +52,7 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 		x.journal()
 		panic(http.ErrAbortHandler) // half a request has no answer
 	}
-	x.play(e.options.Faults.Request(x.entry.Profiles, r.Method == http.MethodOptions))
+	x.play(e.options.Faults.Request(x.entry.Profiles, x.target()))
 }
 
 // receive fills the journal entry with what came in.
@@ -63,10 +70,28 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 			x.entry.Peer = peerOf(c.state.PeerCertificates[0])
 		}
 	}
-	if r.Method == http.MethodPost {
-		x.entry.Authorization = e.authorize(r.Header.Values("Authorization"))
+	switch {
+	case c.tokens:
+		x.asked = e.options.Tokens.Read(r, body)
+		x.entry.Authorization = x.asked.Authorization
+		x.entry.TokenRequest = &journal.TokenRequest{Grant: e.redact("", x.asked.Grant), Credentials: x.asked.Credentials}
+		x.entry.Body = []byte(e.redact("", string(token.RedactForm(body))))
+	case r.Method == http.MethodPost:
+		x.entry.Authorization, x.entry.Token = e.authorize(r.Header.Values("Authorization"))
 		x.entry.Profiles = e.profiles(body)
 	}
+	x.entry.Target = e.redact("", x.entry.Target)
+}
+
+// target is what kind of request it is.
+func (x *exchange) target() fault.Target {
+	switch {
+	case x.conn.tokens:
+		return fault.Token
+	case x.entry.Method == http.MethodOptions:
+		return fault.Decision
+	}
+	return fault.Message
 }
 
 // head splits the raw request head into its lines, credentials redacted.
@@ -102,20 +127,26 @@ func (e *Endpoint) redact(name, value string) string {
 	if e.options.Bearer != "" {
 		value = strings.ReplaceAll(value, e.options.Bearer, journal.Redacted)
 	}
+	if e.options.Tokens != nil {
+		value = e.options.Tokens.Redact(value)
+	}
 	return value
 }
 
-// authorize checks the bearer token in constant time.
-func (e *Endpoint) authorize(values []string) journal.Authorization {
+// authorize checks the bearer token, in constant time where it is a fixed one.
+// number is that of an access token that was issued here.
+func (e *Endpoint) authorize(values []string) (result journal.Authorization, number int) {
 	switch {
+	case e.options.Tokens != nil:
+		return e.options.Tokens.Check(values, e.options.Now())
 	case e.options.Bearer == "":
-		return journal.NotChecked
+		return journal.NotChecked, 0
 	case len(values) == 0:
-		return journal.Missing
+		return journal.Missing, 0
 	case len(values) == 1 && subtle.ConstantTimeCompare([]byte(values[0]), []byte("Bearer "+e.options.Bearer)) == 1:
-		return journal.Accepted
+		return journal.Accepted, 0
 	}
-	return journal.Wrong
+	return journal.Wrong, 0
 }
 
 // identified is the part of an export the endpoint needs: a body is a profile
@@ -172,6 +203,8 @@ func (x *exchange) play(f *fault.Fault) {
 		x.reset()
 	case f.Status != 0:
 		x.respond(f.Status, f.Headers)
+	case f.Answer != "":
+		x.respond(x.defective(f.Answer), f.Headers)
 	default:
 		x.respond(x.ordinary(), f.Headers)
 	}
@@ -180,20 +213,41 @@ func (x *exchange) play(f *fault.Fault) {
 // ordinary is the status without a fault.
 func (x *exchange) ordinary() int {
 	switch {
+	case x.conn.tokens:
+		return x.tokens()
 	case x.entry.Method == http.MethodOptions:
 		return http.StatusNoContent
 	case x.entry.Method != http.MethodPost:
 		return http.StatusMethodNotAllowed
-	case x.entry.Authorization == journal.Missing, x.entry.Authorization == journal.Wrong:
+	case x.entry.Authorization != journal.Accepted && x.entry.Authorization != journal.NotChecked:
 		return http.StatusUnauthorized
 	}
 	return http.StatusOK
 }
 
-// respond sends a complete answer without a body.
+// tokens is the ordinary answer of the token endpoint. What it issues it issues
+// now, not when the request came.
+func (x *exchange) tokens() int {
+	a := x.endpoint.options.Tokens.Answer(x.asked, x.endpoint.options.Now())
+	x.contentType, x.headers, x.content, x.entry.Token = "application/json", a.Headers, a.Body, a.Issued
+	return a.Status
+}
+
+// defective is an answer that brings no token.
+func (x *exchange) defective(name string) int {
+	a, contentType, ok := token.Defective(name)
+	if !ok {
+		panic("mockendpoint: no defective answer " + name)
+	}
+	x.contentType, x.content = contentType, a.Body
+	return a.Status
+}
+
+// respond sends a complete answer. It is journalled before its last byte leaves.
 func (x *exchange) respond(status int, headers map[string]string) {
-	x.writeHead(status, headers, 0)
+	x.writeHead(status, headers, len(x.content))
 	x.journal()
+	_, _ = x.w.Write(x.content) // a client that left has the journal's word for it
 }
 
 // slowBody is the body of an answer that takes its time; what it says does not
@@ -217,8 +271,12 @@ func (x *exchange) slowly(f *fault.Fault) {
 			status = http.StatusOK // 204 has no body to be slow with
 		}
 	}
-	x.writeHead(status, f.Headers, len(slowBody))
-	_, _ = io.WriteString(x.w, slowBody[:len(slowBody)-1]) // a client that left is noticed by the wait
+	if len(x.content) == 0 {
+		x.content = []byte(slowBody)
+	}
+	last := len(x.content) - 1
+	x.writeHead(status, f.Headers, len(x.content))
+	_, _ = x.w.Write(x.content[:last]) // a client that left is noticed by the wait
 	_ = http.NewResponseController(x.w).Flush()
 	switch {
 	case f.Stall:
@@ -230,14 +288,17 @@ func (x *exchange) slowly(f *fault.Fault) {
 		x.wait(f.SlowBody - f.HeadersAt)
 	}
 	x.journal()
-	_, _ = io.WriteString(x.w, slowBody[len(slowBody)-1:])
+	_, _ = x.w.Write(x.content[last:])
 }
 
 func (x *exchange) writeHead(status int, headers map[string]string, length int) {
 	h := x.w.Header()
 	h["Date"] = nil // wall time has no place in a recording
 	if length > 0 {
-		h.Set("Content-Type", "text/plain")
+		h.Set("Content-Type", x.contentType)
+	}
+	for name, value := range x.headers {
+		h.Set(name, value)
 	}
 	if status != http.StatusNoContent && status >= 200 && status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(length))

@@ -38,38 +38,6 @@ func (r *reader) readDestination(n *yaml.Node) {
 	r.scenario.Destination = d
 }
 
-// auth reads the authentication of the data calls.
-func (r *reader) auth(n *yaml.Node) Auth {
-	a := Auth{Type: "none"}
-	o := r.object(n, "auth")
-	if o == nil {
-		return a
-	}
-	a.Pos = r.pos(o.node)
-	token, hasToken := o.secret("token")
-	a.Token = token
-	t := o.require("type", "write none or bearer")
-	// Their own fields are unknown here, and saying so would only distract.
-	if t != nil && strings.HasPrefix(t.Value, "oauth2") {
-		r.problem(t, "the two that are: none and bearer", "auth: type %s is not built yet in this version", short(t.Value))
-		return a
-	}
-	o.end()
-	if a.Type = r.word(t, "type", "none", "bearer"); a.Type == "" {
-		a.Type = "none"
-		return a
-	}
-	switch {
-	case a.Type == "bearer" && !o.has("token"):
-		r.problem(o.node, "add token: …", "auth: bearer needs a token")
-	case a.Type == "bearer" && hasToken && strings.TrimSpace(token.Reveal()) == "":
-		r.problem(o.at("token"), "give the token", "auth: the token is blank")
-	case a.Type == "none" && hasToken:
-		r.problem(o.at("token"), "use type: bearer, or leave the token out", "auth: none takes no token")
-	}
-	return a
-}
-
 // headerLine checks the documented form h1:v1,h2:v2 as far as the file can be
 // told wrong here; the engine parses it. Values may be secret, so messages
 // name headers by their place.

@@ -25,7 +25,11 @@ func (r *reader) readEndpoint(n *yaml.Node) {
 	e.TLS = o.word("tls", "tls", "plain", "mtls-optional", "mtls-only")
 	if token, given := o.secret("bearer"); given {
 		e.Bearer = token
+		if r.scenario.Destination.Auth.FetchesTokens() {
+			r.problem(o.at("bearer"), "use token: {…} for what it issues, or leave it out", "bearer does not go with %s: the endpoint accepts the tokens it issued", r.scenario.Destination.Auth.Type)
+		}
 	}
+	e.Token = r.tokenEndpoint(o)
 	if e.TLS == "plain" && r.scenario.Destination.MTLS == "always" {
 		r.problem(o.at("tls"), "use another tls, or mtls: auto", "tls: plain cannot carry the certificate of mtls: always")
 	}
@@ -60,7 +64,7 @@ func (r *reader) fault(n *yaml.Node, number int) Fault {
 	}
 	f.Profiles = r.profilesOf(o)
 	f.AnyProfile = !o.has("profile") && !o.has("profiles")
-	f.On = o.word("on", "message", "decision")
+	f.On = o.word("on", "message", "decision", "token")
 	f.At = o.word("at", "response", "accept", "handshake", "body")
 	f.Probability = r.probability(o)
 	r.faultEffect(o, &f)
@@ -78,9 +82,10 @@ func (r *reader) faultEffect(o *object, f *Fault) {
 	f.SlowBody, _ = o.duration("slowBody")
 	f.Stall = o.yes("stall")
 	f.Reset = o.yes("reset")
+	f.Answer = r.tokenAnswer(o, f)
 
 	var ends []string
-	for _, name := range []string{"status", "stall", "reset"} {
+	for _, name := range []string{"status", "stall", "reset", "answer"} {
 		if o.has(name) {
 			ends = append(ends, name)
 		}
@@ -96,6 +101,8 @@ func (r *reader) faultEffect(o *object, f *Fault) {
 	}
 	if f.Stall || f.Reset {
 		o.exclude(ends[0], "the answer does not end", "slowBody", "headersAt")
+	} else if f.Answer != "" {
+		o.exclude("answer", "make it two faults", "slowBody", "headersAt")
 	}
 	switch {
 	case o.has("headersAt") && !o.has("slowBody"):
@@ -118,8 +125,11 @@ func (r *reader) faultSelection(o *object, f *Fault) {
 		if !o.has("connections") {
 			r.problem(o.at("at"), "write connections: 1, 1-2, or 1-", "%s needs connections", phase)
 		}
-		o.exclude(phase, "there is no request yet: select with connections", "profile", "profiles", "requests", "on")
-		o.exclude(phase, "there is no answer yet: use latency, stall or reset", "status", "headers", "slowBody", "headersAt")
+		o.exclude(phase, "there is no request yet: select with connections", "profile", "profiles", "requests")
+		o.exclude(phase, "there is no answer yet: use latency, stall or reset", "status", "headers", "slowBody", "headersAt", "answer")
+		if f.On == "decision" {
+			r.problem(o.at("on"), "leave it out, or use on: token", "on: decision needs a request, and there is none yet")
+		}
 		f.Requests = Count{}
 		return
 	}
@@ -130,8 +140,11 @@ func (r *reader) faultSelection(o *object, f *Fault) {
 	if f.Requests == (Count{}) {
 		f.Requests = Count{First: 1}
 	}
-	if f.On == "decision" {
+	switch f.On {
+	case "decision":
 		o.exclude("on: decision", "the request of an mTLS decision carries no profile", "profile", "profiles")
+	case "token":
+		o.exclude("on: token", "a token request carries no profile", "profile", "profiles")
 	}
 }
 

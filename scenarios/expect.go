@@ -11,7 +11,7 @@ import (
 var (
 	reasons = []string{"audience", "attribute", "identity", "backfill"}
 	// outcomeWords are how an attempt ends without a status.
-	outcomeWords = []string{"timeout", "refused", "reset", "closed", "tls", "malformed", "too-large", "unresolved", "unknown"}
+	outcomeWords = []string{"timeout", "refused", "reset", "closed", "tls", "malformed", "too-large", "unresolved", "no-token", "unknown"}
 	// reasonForm is a word of a recording, such as certificate-required.
 	reasonForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 )
@@ -30,12 +30,14 @@ func (r *reader) readExpect(n *yaml.Node) {
 				r.problem(rule, "add it to rules", "%s is not among the rules of this scenario", e.Rule)
 			}
 		}
-		profile, decision, handshakes := o.has("profile") || o.has("profiles"), o.has("decision"), o.has("handshakes")
+		profile, decision, handshakes, token := o.has("profile") || o.has("profiles"), o.has("decision"), o.has("handshakes"), o.has("token")
 		switch {
 		case decision:
 			o.what = "a decision expectation"
 			e.Decision = r.word(o.take("decision"), "decision", "mtls-only", "tls-enabled", "undecided")
-			o.exclude("decision", "make it two lines", "profile", "profiles", "handshakes")
+			o.exclude("decision", "make it two lines", "profile", "profiles", "handshakes", "token")
+		case token:
+			r.tokenLine(o, &e)
 		case handshakes:
 			o.what = "a handshakes expectation"
 			e.Handshakes = r.word(o.take("handshakes"), "handshakes", "refused")
@@ -45,7 +47,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 		case profile:
 			r.exports(o, &e)
 		default:
-			r.problem(o.node, "start it with profile, profiles, decision or handshakes", "the expectation is about nothing")
+			r.problem(o.node, "start it with profile, profiles, decision, token or handshakes", "the expectation is about nothing")
 			continue
 		}
 		o.end()

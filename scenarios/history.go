@@ -11,10 +11,11 @@ import (
 // maxSteps bounds a history after `every` and `times`.
 const maxSteps = 100_000
 
-// changeKeys are the keys of one update, actions those of the dataflow.
+// changeKeys are the keys of one update, actions those of the dataflow and of
+// the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "disable", "enable"}
+	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
@@ -103,7 +104,7 @@ func (r *reader) step(o *object) Step {
 	return s
 }
 
-// action reads activate, map, unmap, disable or enable.
+// action reads activate, map, unmap, disable, enable or revoke.
 func (r *reader) action(o *object, s *Step) {
 	for _, name := range actions {
 		if !o.has(name) {
@@ -118,6 +119,9 @@ func (r *reader) action(o *object, s *Step) {
 			s.Targets = r.audienceRefs(o.take(name), name)
 		} else {
 			o.yes(name)
+		}
+		if name == "revoke" && !r.scenario.Destination.Auth.FetchesTokens() {
+			r.problem(o.at(name), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination has no tokens to revoke")
 		}
 	}
 }

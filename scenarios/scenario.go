@@ -9,6 +9,7 @@ package scenarios
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -88,12 +89,24 @@ type Destination struct {
 	Pos                        Position
 }
 
-// Auth is the authentication of the data calls.
+// Auth is the authentication of the data calls. Each type has exactly its own
+// fields.
 type Auth struct {
-	Type  string // none, bearer
-	Token Secret
-	Pos   Position
+	Type           string // none, bearer, oauth2-password, oauth2-client-credentials
+	Token          Secret // bearer
+	TokenURL       string // "mock", "mock?one=1", or a URL of its own
+	Credentials    string // oauth2-client-credentials: body-form-encoded, basic-authorization
+	ClientID       string
+	ClientSecret   Secret
+	Username       string // oauth2-password
+	Password       Secret // oauth2-password
+	URLEncodeBasic bool   // basic-authorization
+	Pos            Position
 }
+
+// FetchesTokens says whether data calls carry an access token that must be
+// fetched first.
+func (a Auth) FetchesTokens() bool { return strings.HasPrefix(a.Type, "oauth2-") }
 
 // Retry names or spells out a retry policy (design §4: a policy is data).
 type Retry struct {
@@ -161,8 +174,19 @@ type Identity struct {
 type Endpoint struct {
 	TLS    string // plain, tls, mtls-optional, mtls-only
 	Bearer Secret // what the endpoint accepts; the destination's token unless given; "" checks nothing
+	Token  TokenEndpoint
 	Faults []Fault
 	Pos    Position
+}
+
+// TokenEndpoint is the mock's token endpoint, which accepts the credentials of
+// the destination.
+type TokenEndpoint struct {
+	ExpiresIn    time.Duration // 0: it does not say, and its tokens are good until revoked
+	Refresh      bool          // a refresh token comes with the access token
+	Rotate       bool          // each refresh gives a new refresh token
+	ClientSecret Secret        // the destination's unless given
+	Pos          Position
 }
 
 // Fault is one planned misbehaviour of the mock endpoint. A fault selects by
@@ -175,9 +199,10 @@ type Fault struct {
 	AnyProfile  bool    // no `profile:` given: every message counts
 	Requests    Count   // which of the selected requests, counted since the fault was armed
 	Connections Count   // for At accept and handshake: which connections
-	On          string  // message (default) or decision: the OPTIONS requests of the mTLS decision
+	On          string  // message (default), decision: the OPTIONS requests of the mTLS decision, or token: requests to the token endpoint
 	Probability float64 // 1 unless given: the share of selected requests it hits, by seed
 	Status      int     // 0: the endpoint's ordinary answer
+	Answer      string  // on token: a 200 that brings no token
 	Latency     time.Duration
 	HeadersAt   time.Duration // with SlowBody: when the headers leave
 	SlowBody    time.Duration // when the last byte leaves, counted from arrival; 0: with the headers
@@ -197,7 +222,7 @@ type Step struct {
 	At       time.Duration // after Start
 	Profiles NameRange     // of Changes
 	Changes  []Change
-	Action   string   // "", activate, map, unmap, disable, enable
+	Action   string   // "", activate, map, unmap, disable, enable; revoke, which the token endpoint does
 	Targets  []string // audience keys of map and unmap
 	Pos      Position
 }
@@ -212,9 +237,9 @@ type Change struct {
 	To       string // replace-identity: the new id in the same namespace
 }
 
-// Expectation is one line of `expect:`. Exactly one of three kinds: exports of
-// profiles (Profiles set), mTLS decisions (Decision set), refused handshakes
-// (Handshakes set).
+// Expectation is one line of `expect:`. Exactly one of four kinds: exports of
+// profiles (Profiles set), mTLS decisions (Decision set), token requests (Token
+// set), refused handshakes (Handshakes set).
 type Expectation struct {
 	Rule string // the rule this line proves; all rules of the scenario unless given
 	Pos  Position
@@ -241,6 +266,12 @@ type Expectation struct {
 	// Decisions: the nth such line meets the nth mTLS decision; with one such
 	// line, a decision no line expects is a failure.
 	Decision string // mtls-only, tls-enabled, undecided
+
+	// Token requests: the nth such line meets the nth token request (Times
+	// consecutive ones); with one such line, a token request no line expects is
+	// a failure.
+	Token string // issued, or why not: refused, timeout, …
+	Grant string // client_credentials, password, refresh_token; "" any
 
 	// Handshakes: exactly Times refused handshakes with this reason.
 	Handshakes string // refused

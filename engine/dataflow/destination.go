@@ -25,21 +25,6 @@ func (Secret) GoString() string { return "[redacted]" }
 // MarshalText redacts in JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
-// AuthKind is the authentication of the data calls.
-type AuthKind string
-
-// The authentications built so far; R3 names all five.
-const (
-	AuthNone   AuthKind = "none"
-	AuthBearer AuthKind = "bearer"
-)
-
-// Auth is the authentication and its documented fields (R4).
-type Auth struct {
-	Kind  AuthKind
-	Token Secret // AuthBearer
-}
-
 // MTLS says when the client certificate is presented to the endpoint.
 type MTLS string
 

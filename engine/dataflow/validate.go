@@ -89,18 +89,7 @@ func (d Destination) validate() []Problem {
 		problems = append(problems, Problem{"queryParameters", "a fragment, space or control character in " + fmt.Sprintf("%q", d.QueryParameters),
 			"write parameter1=value&parameter2=value, percent-encoded", false})
 	}
-	switch d.Auth.Kind {
-	case AuthNone:
-		if d.Auth.Token != "" {
-			problems = append(problems, Problem{"auth.token", "authentication none takes no token", "use bearer, or drop the token", false})
-		}
-	case AuthBearer:
-		if strings.TrimSpace(d.Auth.Token.Reveal()) == "" || strings.ContainsFunc(d.Auth.Token.Reveal(), isControl) {
-			problems = append(problems, Problem{"auth.token", "the bearer token is blank or has a control character", "give the token", false})
-		}
-	default:
-		problems = append(problems, Problem{"auth.type", fmt.Sprintf("%q is no authentication this version has", d.Auth.Kind), "none or bearer", false})
-	}
+	problems = append(problems, d.Auth.validate(d.Endpoint)...)
 	switch d.MTLS {
 	case Auto, Always, Never:
 	default:

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,8 @@ type Exchange struct {
 	OnHandshake, OnWritten func()
 
 	sender *Sender
+	target *url.URL
+	limit  int64 // of the response body
 	socket *Socket
 	conn   atomic.Pointer[http.ClientConn]
 }
@@ -40,10 +43,11 @@ type Exchange struct {
 // Result is how an exchange ended.
 type Result struct {
 	Outcome   retry.Outcome
-	Socket    int  // ordinal; 0 when no connection was opened
-	Presented bool // the client certificate was presented on this socket
-	Asked     bool // the server asked for one
-	Answering bool // at least one response byte came
+	Socket    int            // ordinal; 0 when no connection was opened
+	Presented bool           // the client certificate was presented on this socket
+	Asked     bool           // the server asked for one
+	Answering bool           // at least one response byte came
+	Issued    *engine.Issued // of a token request: nil when no token came
 }
 
 // Attempt prepares the request that carries a message, on a socket.
@@ -60,8 +64,12 @@ func (s *Sender) Describe(op engine.Operation) *Exchange {
 	x := s.exchange(http.MethodPost)
 	x.Body = op.Message.Body
 	x.Headers = append(x.Headers, dataflow.Header{Name: "Content-Type", Value: "application/json"})
+	token := op.Token // none for an attempt that is not sent for want of one
 	if s.config.Destination.Auth.Kind == dataflow.AuthBearer {
-		x.Headers = append(x.Headers, dataflow.Header{Name: "Authorization", Value: "Bearer " + s.config.Destination.Auth.Token.Reveal()})
+		token = s.config.Destination.Auth.Token
+	}
+	if token != "" {
+		x.Headers = append(x.Headers, dataflow.Header{Name: "Authorization", Value: "Bearer " + token.Reveal()})
 	}
 	if slices.ContainsFunc(s.headers, isUserAgent) {
 		x.Headers = slices.DeleteFunc(x.Headers, isUserAgent) // the custom one is sent
@@ -82,7 +90,7 @@ func (s *Sender) Decision(op engine.Operation) *Exchange {
 }
 
 func (s *Sender) exchange(method string) *Exchange {
-	return &Exchange{Method: method, URL: s.url.String(), sender: s,
+	return &Exchange{Method: method, URL: s.url.String(), target: s.url, limit: MaxResponseBody, sender: s,
 		Headers: []dataflow.Header{{Name: "User-Agent", Value: s.config.UserAgent}}}
 }
 
@@ -99,6 +107,9 @@ func (x *Exchange) InFlight() bool {
 	return conn != nil && conn.InFlight() > 0
 }
 
+// Encrypted says whether it runs over TLS.
+func (x *Exchange) Encrypted() bool { return x.target.Scheme == "https" }
+
 // Socket is the ordinal of the socket it runs on.
 func (x *Exchange) Socket() int { return x.socket.Ordinal }
 
@@ -113,11 +124,17 @@ func (x *Exchange) handshakeDone() {
 // idle or closed.
 func (x *Exchange) Do(ctx context.Context) Result {
 	k := x.socket
-	outcome := x.roundTrip(ctx)
+	outcome, body := x.roundTrip(ctx)
+	if k.private {
+		k.reusable = false
+	}
 	if !k.reusable {
 		k.close()
 	}
 	r := Result{Outcome: outcome}
+	if k.private && outcome.Kind == retry.Answered && outcome.Status == http.StatusOK {
+		r.Issued, r.Outcome.Reason = parseToken(body)
+	}
 	r.Asked, r.Presented = k.certificateState()
 	if k.raw != nil {
 		r.Socket = k.Ordinal
@@ -128,12 +145,14 @@ func (x *Exchange) Do(ctx context.Context) Result {
 	return r
 }
 
-func (x *Exchange) roundTrip(ctx context.Context) retry.Outcome {
+// roundTrip sends the request and reads the answer. The body is kept for a
+// token request only: a receiver's is of no interest.
+func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte) {
 	k := x.socket
 	k.reusable = false
 	if k.conn == nil {
 		if err := k.dial(ctx, x); err != nil {
-			return x.failed(ctx, err)
+			return x.failed(ctx, err), nil
 		}
 		x.conn.Store(k.conn)
 	}
@@ -149,20 +168,25 @@ func (x *Exchange) roundTrip(ctx context.Context) retry.Outcome {
 	}
 	response, err := k.conn.RoundTrip(request)
 	if err != nil {
-		return x.failed(ctx, err)
+		return x.failed(ctx, err), nil
 	}
-	read, err := io.Copy(io.Discard, io.LimitReader(response.Body, MaxResponseBody+1))
+	var kept bytes.Buffer
+	into := io.Discard
+	if k.private {
+		into = &kept
+	}
+	read, err := io.Copy(into, io.LimitReader(response.Body, x.limit+1))
 	_ = response.Body.Close()
 	switch {
 	case err != nil:
-		return x.failed(ctx, err)
+		return x.failed(ctx, err), nil
 	case context.Cause(ctx) != nil:
-		return x.failed(ctx, context.Cause(ctx))
-	case read > MaxResponseBody:
-		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}
+		return x.failed(ctx, context.Cause(ctx)), nil
+	case read > x.limit:
+		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, nil
 	}
 	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
-	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}
+	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
 }
 
 // failed turns what ended the exchange into an outcome. The deadline is asked

@@ -52,11 +52,12 @@ type Config struct {
 // Sender owns the sockets to one destination. Its methods are called by one
 // driver, one at a time; only Exchange.Do runs concurrently.
 type Sender struct {
-	config  Config
-	url     *url.URL
-	headers []dataflow.Header
-	idle    map[bool][]*Socket // by whether the client certificate is offered; the last used is last
-	dialled int
+	config   Config
+	url      *url.URL
+	tokenURL *url.URL // nil without OAuth 2
+	headers  []dataflow.Header
+	idle     map[bool][]*Socket // by whether the client certificate is offered; the last used is last
+	dialled  int
 }
 
 // New returns a Sender without sockets. It panics when the destination is not
@@ -73,7 +74,15 @@ func New(c Config) *Sender {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
-	return &Sender{config: c, url: c.Destination.URL(), headers: headers, idle: map[bool][]*Socket{}}
+	s := &Sender{config: c, url: c.Destination.URL(), headers: headers, idle: map[bool][]*Socket{}}
+	if a := c.Destination.Auth; a.FetchesTokens() {
+		u, err := url.Parse(a.TokenURL)
+		if err != nil {
+			panic("delivery: a token URL that Validate refuses: " + err.Error())
+		}
+		s.tokenURL = u
+	}
+	return s
 }
 
 // Encrypted says whether the endpoint is https; only then is there an mTLS
@@ -91,7 +100,7 @@ func (s *Sender) take(certificate, fresh bool) *Socket {
 		return last
 	}
 	s.dialled++
-	return &Socket{sender: s, Ordinal: s.dialled, certificate: certificate}
+	return &Socket{sender: s, Ordinal: s.dialled, url: s.url, certificate: certificate}
 }
 
 // Finish returns the exchange's socket to the pool after Do has returned. It
@@ -133,7 +142,7 @@ func (s *Sender) Close() {
 // they were configured with (R34).
 func (s *Sender) request(ctx context.Context, x *Exchange) *http.Request {
 	r := &http.Request{
-		Method: x.Method, URL: x.sender.url, Host: x.sender.url.Host,
+		Method: x.Method, URL: x.target, Host: x.target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}, ContentLength: int64(len(x.Body)),
 	}

@@ -5,16 +5,19 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 )
 
-// Socket is one TCP connection to the destination, with or without offering
-// the client certificate.
+// Socket is one TCP connection, to the destination with or without offering the
+// client certificate, or to the token endpoint.
 type Socket struct {
 	Ordinal int // in order of dialling, from 1
 
 	sender      *Sender
+	url         *url.URL
 	certificate bool // offer the client certificate
+	private     bool // of a token request: closed after it
 	uses        int  // exchanges finished on it
 	reusable    bool // decided by the last exchange
 	raw         net.Conn
@@ -57,7 +60,7 @@ func (k *Socket) dial(ctx context.Context, x *Exchange) error {
 		k.watch = &watched{Conn: secure}
 		return k.watch, nil
 	}
-	u := k.sender.url
+	u := k.url
 	address := u.Host
 	if u.Port() == "" {
 		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
@@ -70,7 +73,7 @@ func (k *Socket) dial(ctx context.Context, x *Exchange) error {
 func (k *Socket) tlsConfig() *tls.Config {
 	c := k.sender.config
 	return &tls.Config{
-		ServerName: k.sender.url.Hostname(),
+		ServerName: k.url.Hostname(),
 		RootCAs:    c.Roots,
 		MinVersion: tls.VersionTLS12, // R111, A75
 		NextProtos: []string{"http/1.1"},

@@ -20,6 +20,7 @@ const (
 	TLS        Kind = "tls"        // the handshake failed, on either side's wish
 	Malformed  Kind = "malformed"  // what came back is not HTTP
 	TooLarge   Kind = "too-large"  // the response went past the bound
+	NoToken    Kind = "no-token"   // never sent: no access token could be had
 	Unknown    Kind = "unknown"    // charged before a crash, never settled
 )
 

@@ -16,6 +16,17 @@ const (
 	Body      Phase = "body"      // after the headers and a part of the body
 )
 
+// Target is what a fault is for.
+type Target string
+
+// The targets: requests that carry a message, those of an mTLS decision, which
+// carry none, and those to the token endpoint.
+const (
+	Message  Target = ""
+	Decision Target = "decision"
+	Token    Target = "token"
+)
+
 // Range selects the first to the last of something counted from 1; Last 0
 // means no end.
 type Range struct{ First, Last int }
@@ -33,11 +44,12 @@ type Fault struct {
 	ProfileCount int // how many profiles Profiles can select, to know when the plan is fulfilled
 	Requests     Range
 	Connections  Range   // counted instead of requests in the phases before there is one
-	Decision     bool    // selects the requests without a message: those of an mTLS decision
+	On           Target  // before there is a request: Token selects the token endpoint's connections, anything else the others
 	Probability  float64 // the share of selected requests it hits; 0 means 1
 
 	Phase     Phase // "" means Response
 	Status    int
+	Answer    string // Token: the name of an answer that brings no token
 	Headers   map[string]string
 	Latency   time.Duration // before anything of the answer leaves
 	HeadersAt time.Duration // after arrival, where the body is slow

@@ -42,15 +42,15 @@ func NewPlan(seed uint64, faults ...Fault) *Plan {
 }
 
 // Connection returns the fault that connection n, counted from 1, meets in an
-// early phase; nil for none.
-func (p *Plan) Connection(n int, phase Phase) *Fault {
+// early phase; nil for none. The connections of the token endpoint count apart.
+func (p *Plan) Connection(n int, phase Phase, token bool) *Fault {
 	if p == nil {
 		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		if f.Phase == phase && f.early() && f.Connections.Contains(n) && p.hits(f, "", n) {
+		if f.Phase == phase && f.early() && (f.On == Token) == token && f.Connections.Contains(n) && p.hits(f, "", n) {
 			f.fired++
 			return &f.Fault
 		}
@@ -59,9 +59,8 @@ func (p *Plan) Connection(n int, phase Phase) *Fault {
 }
 
 // Request returns the fault that a request meets, nil for none. profiles are
-// those its body carries; decision says that it is a request of an mTLS
-// decision, which carries no message.
-func (p *Plan) Request(profiles []string, decision bool) *Fault {
+// those its body carries, on is what kind of request it is.
+func (p *Plan) Request(profiles []string, on Target) *Fault {
 	if p == nil {
 		return nil
 	}
@@ -69,7 +68,7 @@ func (p *Plan) Request(profiles []string, decision bool) *Fault {
 	defer p.mu.Unlock()
 	var found *armed
 	for _, f := range p.faults {
-		if f.early() || f.Decision != decision {
+		if f.early() || f.On != on {
 			continue
 		}
 		if p.selects(f, profiles) && found == nil {

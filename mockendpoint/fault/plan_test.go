@@ -13,7 +13,7 @@ func TestRequestsAreCountedPerProfile(t *testing.T) {
 	var got []string
 	for _, profile := range []string{"a", "b", "a", "b", "a", "a", "c"} {
 		id := "-"
-		if f := p.Request([]string{profile}, false); f != nil {
+		if f := p.Request([]string{profile}, Message); f != nil {
 			id = f.ID
 		}
 		got = append(got, id)
@@ -31,27 +31,27 @@ func TestRequestsAreCountedPerProfile(t *testing.T) {
 }
 
 func TestDecisionRequestsAreApart(t *testing.T) {
-	p := NewPlan(1, Fault{ID: "decision", Decision: true}, Fault{ID: "message"})
-	if f := p.Request(nil, true); f == nil || f.ID != "decision" {
+	p := NewPlan(1, Fault{ID: "decision", On: Decision}, Fault{ID: "message"})
+	if f := p.Request(nil, Decision); f == nil || f.ID != "decision" {
 		t.Errorf("a request of the decision met %v", f)
 	}
-	if f := p.Request([]string{"a"}, false); f == nil || f.ID != "message" {
+	if f := p.Request([]string{"a"}, Message); f == nil || f.ID != "message" {
 		t.Errorf("a message met %v", f)
 	}
 }
 
 func TestConnections(t *testing.T) {
 	p := NewPlan(1, Fault{ID: "accept", Phase: Accept, Connections: Range{First: 2, Last: 2}}, Fault{ID: "hello", Phase: Handshake})
-	if f := p.Connection(1, Accept); f != nil {
+	if f := p.Connection(1, Accept, false); f != nil {
 		t.Errorf("connection 1 met %v before accept", f.ID)
 	}
-	if f := p.Connection(2, Accept); f == nil || f.ID != "accept" {
+	if f := p.Connection(2, Accept, false); f == nil || f.ID != "accept" {
 		t.Errorf("connection 2 met %v", f)
 	}
-	if f := p.Connection(1, Handshake); f == nil || f.ID != "hello" {
+	if f := p.Connection(1, Handshake, false); f == nil || f.ID != "hello" {
 		t.Errorf("connection 1 met %v in its handshake", f)
 	}
-	if f := p.Request([]string{"a"}, false); f != nil {
+	if f := p.Request([]string{"a"}, Message); f != nil {
 		t.Errorf("a request met %v, a fault of another phase", f.ID)
 	}
 }
@@ -63,7 +63,7 @@ func TestProbability(t *testing.T) {
 		p := NewPlan(seed, Fault{ID: "chance", Probability: 0.4})
 		n := 0
 		for range 10_000 {
-			hit := p.Request([]string{"a"}, false) != nil
+			hit := p.Request([]string{"a"}, Message) != nil
 			hits = append(hits, hit)
 			if hit {
 				n++
@@ -106,7 +106,7 @@ func TestPlanned(t *testing.T) {
 
 func TestNilPlanHasNoFaults(t *testing.T) {
 	var p *Plan
-	if p.Request(nil, false) != nil || p.Connection(1, Accept) != nil || p.Firings() != nil {
+	if p.Request(nil, Message) != nil || p.Connection(1, Accept, false) != nil || p.Firings() != nil {
 		t.Error("a nil plan has faults")
 	}
 }

@@ -20,15 +20,19 @@ type Peer struct {
 	Issuer     string // common name
 }
 
-// Authorization is what became of the bearer check.
+// Authorization is what became of the check of the credentials: the bearer
+// token of a data call, the client of a token request.
 type Authorization string
 
-// The results of the bearer check; NotChecked where the endpoint asks for none.
+// The results of the check; NotChecked where the endpoint asks for none. Expired
+// and Revoked are tokens the endpoint issued itself.
 const (
 	NotChecked Authorization = ""
 	Accepted   Authorization = "accepted"
 	Wrong      Authorization = "wrong"
 	Missing    Authorization = "missing"
+	Expired    Authorization = "expired"
+	Revoked    Authorization = "revoked"
 )
 
 // Request is one request and what the endpoint did with it.
@@ -49,9 +53,19 @@ type Request struct {
 	Peer          *Peer
 	Profiles      []string // named by the identities in the body, sorted
 	Authorization Authorization
-	Status        int    // 0: no status line left
-	Fault         string // id of the fault it met
-	Disconnected  bool   // the client left before the answer was complete
+	// Token is the number of the access token that was carried or, in the
+	// answer to a token request, issued: in order of issue, from 1; 0 for none.
+	Token        int
+	TokenRequest *TokenRequest // nil for any other request
+	Status       int           // 0: no status line left
+	Fault        string        // id of the fault it met
+	Disconnected bool          // the client left before the answer was complete
+}
+
+// TokenRequest is what a token request asked for.
+type TokenRequest struct {
+	Grant       string // as it says; "" when it says nothing
+	Credentials string // body, basic, basic-url-encoded, both, none
 }
 
 // Handshake is a connection that ended before its first request.

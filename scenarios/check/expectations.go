@@ -18,7 +18,7 @@ type mismatch struct{ what, want, got string }
 func (v *view) expectations() []reports.Check {
 	var out []reports.Check
 	met := map[string]int{} // exports of a profile that lines have met so far
-	decisions := 0
+	decisions, tokens := 0, 0
 	for i := range v.scenario.Expect {
 		e := &v.scenario.Expect[i]
 		var title string
@@ -28,6 +28,9 @@ func (v *view) expectations() []reports.Check {
 			decisions++
 			title = fmt.Sprintf("mTLS decision %d", decisions)
 			wrong = v.decision(e, decisions)
+		case e.Token != "":
+			title, wrong = v.tokenRequests(e, tokens)
+			tokens += max(1, e.Times)
 		case e.Handshakes != "":
 			title, wrong = v.handshakes(e)
 		default:
@@ -39,6 +42,10 @@ func (v *view) expectations() []reports.Check {
 	if decisions > 0 && len(v.decisions) > decisions {
 		out = append(out, v.unexpected(fmt.Sprintf("%d mTLS decisions", decisions), fmt.Sprintf("%d", len(v.decisions)),
 			"add a `decision:` line for each, or none"))
+	}
+	if tokens > 0 && len(v.tokens) > tokens {
+		out = append(out, v.unexpected(fmt.Sprintf("%d token requests", tokens), fmt.Sprintf("%d", len(v.tokens)),
+			"add a `token:` line for each, or none"))
 	}
 	return append(out, v.others(met)...)
 }

@@ -12,12 +12,16 @@ import (
 const budget = 2 * time.Second
 
 // undecided marks an attempt that ended with the mTLS decision it waited for,
-// before it began on the wire.
-const undecided = "mtls-undecided"
+// before it began on the wire; noToken is the outcome of one that ended with the
+// token request it waited for.
+const (
+	undecided = "mtls-undecided"
+	noToken   = "no-token"
+)
 
 func (v *view) budget(f *findings) {
 	for _, a := range v.attempts {
-		if a.Reason == undecided {
+		if a.Reason == undecided || a.Outcome == noToken {
 			continue
 		}
 		took := a.EndedAt.Sub(a.At)
@@ -82,7 +86,8 @@ func (v *view) delays(f *findings) {
 }
 
 // held says whether something kept an attempt that was due from starting: a
-// pause, an mTLS decision under way, or the limit of attempts under way.
+// pause, an mTLS decision or a token request under way, or the limit of attempts
+// under way.
 func (v *view) held(due, started time.Time) bool {
 	for _, p := range v.pauses() {
 		if p.overlap(due, started) > 0 {
@@ -91,6 +96,11 @@ func (v *view) held(due, started time.Time) bool {
 	}
 	for _, d := range v.decisions {
 		if !d.At.After(started) && d.EndedAt.After(due) {
+			return true
+		}
+	}
+	for _, t := range v.tokens {
+		if !t.At.After(started) && t.EndedAt.After(due) {
 			return true
 		}
 	}

@@ -24,8 +24,11 @@ type view struct {
 	byID         map[string]*exported
 	messages     map[string]*message
 	attempts     []*recording.Attempt
-	requests     []*recording.Request // that carry a message: all but those of an mTLS decision
+	requests     []*recording.Request // that carry a message: all but those of an mTLS decision or for a token
 	decisions    []*recording.Decision
+	tokens       []*recording.Token
+	tokenCalls   []*recording.Request // to the token endpoint
+	lines        []recording.Line
 	refused      []*recording.Handshake
 	actions      []*recording.Action
 	updates      []*recording.Update
@@ -74,7 +77,7 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 	v := &view{
 		scenario: sc, byProfile: map[string][]*exported{}, byID: map[string]*exported{}, messages: map[string]*message{},
 		audiences: map[string]scenarios.Audience{}, keys: map[string]scenarios.Audience{}, bodies: map[string]*body{},
-		updatesOf: map[string][]*recording.Update{},
+		updatesOf: map[string][]*recording.Update{}, lines: lines,
 	}
 	for _, a := range sc.Audiences {
 		v.audiences[a.ID], v.keys[a.Key] = a, a
@@ -192,10 +195,14 @@ func (v *view) index(l recording.Line) {
 		m.attempts = append(m.attempts, l.Attempt)
 	case l.Drop != nil:
 		v.messageOf(l.Drop.Message, l.Drop.Exports).drop = l.Drop
+	case l.Request != nil && l.Request.TokenRequest != nil:
+		v.tokenCalls = append(v.tokenCalls, l.Request)
 	case l.Request != nil && l.Request.Method != "OPTIONS":
 		v.requests = append(v.requests, l.Request)
 	case l.Decision != nil:
 		v.decisions = append(v.decisions, l.Decision)
+	case l.Token != nil:
+		v.tokens = append(v.tokens, l.Token)
 	case l.Handshake != nil:
 		v.refused = append(v.refused, l.Handshake)
 	}

@@ -23,6 +23,7 @@ type Line struct {
 	Action    *Action    `json:"action,omitempty"`
 	Export    *Export    `json:"export,omitempty"`
 	Decision  *Decision  `json:"decision,omitempty"`
+	Token     *Token     `json:"token,omitempty"`
 	Attempt   *Attempt   `json:"attempt,omitempty"`
 	Request   *Request   `json:"request,omitempty"`
 	Handshake *Handshake `json:"handshake,omitempty"`
@@ -65,7 +66,8 @@ type Change struct {
 	To       string          `json:"to,omitempty"`
 }
 
-// Action is a change of the dataflow: activate, map, unmap, disable, enable.
+// Action is a change of the dataflow: activate, map, unmap, disable, enable. Or
+// revoke: the token endpoint ended every token it had issued.
 type Action struct {
 	At        time.Time `json:"at"`
 	Action    string    `json:"action"`
@@ -91,6 +93,21 @@ type Decision struct {
 	First  string `json:"first"`
 	Second string `json:"second,omitempty"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// Token is one request for an access token, seen by the sender. It holds no
+// credential.
+type Token struct {
+	At      time.Time `json:"at"`
+	EndedAt time.Time `json:"endedAt"`
+	Grant   string    `json:"grant"`   // client_credentials, password, refresh_token
+	Result  string    `json:"result"`  // issued, or why no token came: refused, timeout, …
+	Outcome string    `json:"outcome"` // a status ("200") or a word ("timeout", "reset", …)
+	Reason  string    `json:"reason,omitempty"`
+	// ExpiresIn is the lifetime the answer gave, in seconds; 0: it gave none.
+	ExpiresIn int64 `json:"expiresIn,omitempty"`
+	Refresh   bool  `json:"refresh,omitempty"` // a refresh token came with it
+	Waiting   int   `json:"waiting"`           // attempts that waited for it
 }
 
 // Header is one header line; order and case are those of the wire.
@@ -140,10 +157,20 @@ type Request struct {
 	ServerName    string    `json:"serverName,omitempty"`
 	Peer          *Peer     `json:"peer,omitempty"`
 	Profiles      []string  `json:"profiles,omitempty"`      // the profiles whose identities the body carries
-	Authorization string    `json:"authorization,omitempty"` // accepted, wrong, missing; "" not checked
-	Status        int       `json:"status"`                  // 0: no status line was written
-	Fault         string    `json:"fault,omitempty"`
-	Disconnected  bool      `json:"disconnected,omitempty"` // the client left before the answer was complete
+	Authorization string    `json:"authorization,omitempty"` // accepted, wrong, missing, expired, revoked; "" not checked
+	// Token is the number of the access token that was carried or, of a token
+	// request, issued: in order of issue, from 1. 0: none of the endpoint's.
+	Token        int           `json:"token,omitempty"`
+	TokenRequest *TokenRequest `json:"tokenRequest,omitempty"` // nil for any other request
+	Status       int           `json:"status"`                 // 0: no status line was written
+	Fault        string        `json:"fault,omitempty"`
+	Disconnected bool          `json:"disconnected,omitempty"` // the client left before the answer was complete
+}
+
+// TokenRequest is what a token request asked for; its body is redacted.
+type TokenRequest struct {
+	Grant       string `json:"grant,omitempty"`
+	Credentials string `json:"credentials"` // body, basic, basic-url-encoded, both, none
 }
 
 // Handshake is a connection that ended before its first request.

@@ -12,6 +12,7 @@ import (
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -41,8 +42,9 @@ type driver struct {
 	dispatcher *engine.Dispatcher
 	sender     *delivery.Sender
 	recorder   *recorder
-	wake       *event    // the dispatcher's next wake-up
-	wakeAt     time.Time // when that is
+	tokens     *token.Issuer // of the endpoint; nil where no tokens are fetched
+	wake       *event        // the dispatcher's next wake-up
+	wakeAt     time.Time     // when that is
 }
 
 // arm puts the history on the agenda.
@@ -116,8 +118,9 @@ func (d *driver) completed(op *operation) error {
 		})
 	}
 	effects := d.dispatcher.Completed(d.now, engine.Completion{
-		Operation: op.op.ID, Outcome: op.result.Outcome, Asked: op.result.Asked, Answering: op.result.Answering,
+		Operation: op.op.ID, Outcome: op.result.Outcome, Asked: op.result.Asked, Answering: op.result.Answering, Issued: op.result.Issued,
 	})
+	d.recorder.learn(op.result.Issued)
 	if op.op.Kind == engine.Attempt {
 		d.recorder.attempt(d.now, op, effects.Retried)
 	}
@@ -133,6 +136,9 @@ func (d *driver) perform(e engine.Effects) error {
 	}
 	if e.Decided != nil {
 		d.recorder.decision(now, e.Decided)
+	}
+	if e.Fetched != nil {
+		d.recorder.token(now, e.Fetched)
 	}
 	for _, u := range e.Unsent {
 		d.recorder.unsent(now, u, d.sender.Describe(engine.Operation{Message: u.Message}))
@@ -173,12 +179,16 @@ func (d *driver) schedule(at time.Time) {
 
 // begin starts an operation on the wire.
 func (d *driver) begin(op engine.Operation) error {
-	x := &operation{op: op, encrypted: d.sender.Encrypted()}
-	if op.Kind == engine.Attempt {
+	x := &operation{op: op}
+	switch op.Kind {
+	case engine.Attempt:
 		x.exchange = d.sender.Attempt(op)
-	} else {
+	case engine.Decision:
 		x.exchange = d.sender.Decision(op)
+	case engine.Token:
+		x.exchange = d.sender.Token(op)
 	}
+	x.encrypted = x.exchange.Encrypted()
 	d.ground.begin(x)
 	return nil
 }

@@ -115,7 +115,8 @@ func shardOf(name string, shards int) int {
 	return int(h.Sum32() % uint32(shards))
 }
 
-// action plays a change of the dataflow.
+// action plays a change of the dataflow, or what the token endpoint does by
+// itself.
 func (d *driver) action(s *scenarios.Step) error {
 	now := d.now
 	var refs []profile.AudienceRef
@@ -131,6 +132,8 @@ func (d *driver) action(s *scenarios.Step) error {
 		d.flow, backfill = d.flow.Map(now, refs...)
 	case "unmap":
 		d.flow = d.flow.Unmap(refs...)
+	case "revoke":
+		d.tokens.Revoke()
 	case "enable", "disable":
 		d.flow = d.flow.SetEnabled(s.Action == "enable")
 		return d.perform(d.dispatcher.SetEnabled(now, s.Action == "enable"))

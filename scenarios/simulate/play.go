@@ -57,8 +57,9 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	if err != nil {
 		return nil, err
 	}
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- s.endpoint.Serve(s.listener) }()
+	go func() { served <- s.endpoint.ServeTokens(s.tokenListener) }()
 
 	s.driver.arm()
 	played := s.driver.ground.play(ctx, s.driver)
@@ -66,7 +67,8 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	s.driver.ground.abandon()
 	s.driver.sender.Close()
 	_ = s.listener.Close() // nothing is left to accept
-	if err := errors.Join(s.endpoint.Close(), <-served); err != nil {
+	_ = s.tokenListener.Close()
+	if err := errors.Join(s.endpoint.Close(), <-served, <-served); err != nil {
 		return nil, fmt.Errorf("mock endpoint: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -94,10 +96,11 @@ func pendingIDs(d *engine.Dispatcher) []string {
 
 // stage is everything one run needs: both ends of the wire and the driver.
 type stage struct {
-	driver   *driver
-	endpoint *mockendpoint.Endpoint
-	listener net.Listener
-	plan     *fault.Plan
+	driver        *driver
+	endpoint      *mockendpoint.Endpoint
+	listener      net.Listener
+	tokenListener net.Listener
+	plan          *fault.Plan
 }
 
 // newStage translates the scenario and builds both ends of the wire.
@@ -115,11 +118,11 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	p := newPopulation(sc, refs, setting.Store)
 	s := &stage{plan: faultPlan(sc)}
 	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,
-		recorder: &recorder{secret: sc.Destination.Auth.Token.Reveal()}}
+		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc)}
 	s.driver = d
 	options := mockendpoint.Options{
 		Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients,
-		Bearer: sc.Endpoint.Bearer.Reveal(), Faults: s.plan, ProfileOf: p.profileOf,
+		Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
 	}
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, Certificate: certificates.client, UserAgent: "httpdest",
@@ -155,4 +158,5 @@ func (s *stage) inVirtualTime(o *mockendpoint.Options, c *delivery.Config) {
 		port = "80"
 	}
 	s.listener = w.net.Listen(net.JoinHostPort(receiverHost, port))
+	s.tokenListener = w.net.Listen(net.JoinHostPort(authHost, port))
 }

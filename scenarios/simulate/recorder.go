@@ -1,7 +1,11 @@
 package simulate
 
 import (
+	"cmp"
+	"encoding/base64"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,18 +23,50 @@ import (
 // recorder writes the recording of a run. Credentials are redacted here for
 // what the sender tells; the journal redacts its own.
 type recorder struct {
-	lines  []recording.Line
-	secret string
+	lines   []recording.Line
+	secrets []string // longest first: one may be a part of another
+}
+
+// newRecorder knows every spelling of the configured secrets.
+func newRecorder(a dataflow.Auth) *recorder {
+	r := &recorder{}
+	r.hide(a.Token.Reveal())
+	r.hide(a.ClientSecret.Reveal())
+	r.hide(a.Password.Reveal())
+	if a.ClientSecret != "" {
+		for _, pair := range []string{a.ClientID + ":" + a.ClientSecret.Reveal(), url.QueryEscape(a.ClientID) + ":" + url.QueryEscape(a.ClientSecret.Reveal())} {
+			r.hide(base64.StdEncoding.EncodeToString([]byte(pair)))
+		}
+	}
+	return r
+}
+
+// hide adds a secret, as it is and percent-encoded.
+func (r *recorder) hide(secret string) {
+	if secret == "" {
+		return
+	}
+	r.secrets = append(r.secrets, secret, url.QueryEscape(secret), url.PathEscape(secret))
+	slices.SortStableFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+	r.secrets = slices.Compact(r.secrets)
+}
+
+// learn adds what a token endpoint issued.
+func (r *recorder) learn(i *engine.Issued) {
+	if i != nil {
+		r.hide(i.Access.Reveal())
+		r.hide(i.Refresh.Reveal())
+	}
 }
 
 func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
 
-// redact hides the destination's credential wherever it stands.
-func (r *recorder) redact(name, value string) string { return redacted(name, value, r.secret) }
+// redact hides the credentials wherever they stand.
+func (r *recorder) redact(name, value string) string { return redacted(name, value, r.secrets...) }
 
-// redacted hides a credential wherever it stands, and of an Authorization
-// header all but the scheme.
-func redacted(name, value, secret string) string {
+// redacted hides credentials wherever they stand, and of an Authorization header
+// all but the scheme.
+func redacted(name, value string, secrets ...string) string {
 	if strings.EqualFold(name, "Authorization") {
 		scheme, _, ok := strings.Cut(value, " ")
 		if ok {
@@ -38,8 +74,10 @@ func redacted(name, value, secret string) string {
 		}
 		return journal.Redacted
 	}
-	if secret != "" {
-		value = strings.ReplaceAll(value, secret, journal.Redacted)
+	for _, secret := range secrets {
+		if secret != "" {
+			value = strings.ReplaceAll(value, secret, journal.Redacted)
+		}
 	}
 	return value
 }
@@ -75,6 +113,17 @@ func (r *recorder) decision(now time.Time, d *engine.Decided) {
 		line.Second, line.Reason = d.Second.String(), d.Second.Reason
 	}
 	r.add(recording.Line{Decision: line})
+}
+
+// token records a token request that ended now.
+func (r *recorder) token(now time.Time, f *engine.Fetched) {
+	line := &recording.Token{At: f.Started, EndedAt: now, Grant: string(f.Grant), Result: "issued", Outcome: f.Outcome.String(),
+		ExpiresIn: int64(f.ExpiresIn.Seconds()), Refresh: f.Refresh, Waiting: f.Waiting}
+	if f.Reason != "" {
+		line.Result = strings.TrimPrefix(f.Reason, "token-")
+		line.Reason = f.Outcome.Reason
+	}
+	r.add(recording.Line{Token: line})
 }
 
 // attempt records an attempt that ended now.
@@ -140,7 +189,8 @@ func recordedRequest(q journal.Request, redact func(name, value string) string) 
 		At: q.Arrived, AnsweredAt: q.Answered, Socket: q.Socket, Number: q.Number,
 		Method: q.Method, Target: redact("", q.Target), Proto: q.Proto, Headers: headers, Body: redact("", string(q.Body)),
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
-		Authorization: string(q.Authorization), Status: q.Status, Fault: q.Fault, Disconnected: q.Disconnected,
+		Authorization: string(q.Authorization), Token: q.Token, TokenRequest: recordedTokenRequest(q.TokenRequest),
+		Status: q.Status, Fault: q.Fault, Disconnected: q.Disconnected,
 	}
 }
 
@@ -153,6 +203,13 @@ func recordedHandshake(h journal.Handshake) *recording.Handshake {
 		At: h.Accepted, EndedAt: h.Ended, Socket: h.Socket, Reason: h.Reason,
 		ServerName: h.ServerName, Peer: recordedPeer(h.Peer), Fault: h.Fault,
 	}
+}
+
+func recordedTokenRequest(t *journal.TokenRequest) *recording.TokenRequest {
+	if t == nil {
+		return nil
+	}
+	return &recording.TokenRequest{Grant: t.Grant, Credentials: t.Credentials}
 }
 
 func recordedPeer(p *journal.Peer) *recording.Peer {

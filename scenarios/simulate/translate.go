@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
@@ -13,12 +14,16 @@ import (
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
 // receiverHost is what the simulation's dialler resolves; the mock endpoint
 // answers there.
 const receiverHost = "receiver.test"
+
+// authHost is where its token endpoint answers.
+const authHost = "auth.test"
 
 // mappedBefore is how long before the start of a scenario an activated
 // dataflow was mapped: long enough for its backfill to be over.
@@ -51,7 +56,7 @@ func configuration(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) 
 		ID: "dataflow",
 		Destination: dataflow.Destination{
 			Name: d.Name, Endpoint: endpointURL(sc),
-			Auth:    dataflow.Auth{Kind: dataflow.AuthKind(d.Auth.Type), Token: dataflow.Secret(d.Auth.Token.Reveal())},
+			Auth:    authentication(sc),
 			Headers: d.Headers, QueryParameters: d.QueryParameters,
 			IncludeSegmentNames: d.IncludeSegmentNames, IncludeSegmentTimestamps: d.IncludeSegmentTimestamps,
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
@@ -69,6 +74,37 @@ func configuration(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) 
 	return f
 }
 
+// authentication translates the authentication of the data calls.
+func authentication(sc *scenarios.Scenario) dataflow.Auth {
+	a := sc.Destination.Auth
+	out := dataflow.Auth{
+		Kind: dataflow.AuthKind(a.Type), Token: dataflow.Secret(a.Token.Reveal()),
+		TokenURL: a.TokenURL, Credentials: dataflow.Credentials(a.Credentials),
+		ClientID: a.ClientID, ClientSecret: dataflow.Secret(a.ClientSecret.Reveal()),
+		Username: a.Username, Password: dataflow.Secret(a.Password.Reveal()), URLEncodeBasic: a.URLEncodeBasic,
+	}
+	if rest, mock := strings.CutPrefix(a.TokenURL, "mock"); mock {
+		scheme := "https"
+		if sc.Endpoint.TLS == string(mockendpoint.Plain) {
+			scheme = "http"
+		}
+		out.TokenURL = scheme + "://" + authHost + "/token" + rest
+	}
+	return out
+}
+
+// issuer is the token endpoint of the mock; nil where no tokens are fetched.
+func issuer(sc *scenarios.Scenario) *token.Issuer {
+	a, e := sc.Destination.Auth, sc.Endpoint.Token
+	if !a.FetchesTokens() {
+		return nil
+	}
+	return token.New(token.Options{
+		ClientID: a.ClientID, ClientSecret: e.ClientSecret.Reveal(), Username: a.Username, Password: a.Password.Reveal(),
+		ExpiresIn: e.ExpiresIn, Refresh: e.Refresh, Rotate: e.Rotate, Seed: sc.Seed,
+	})
+}
+
 func policy(r scenarios.Retry) retry.Policy {
 	switch r.Policy {
 	case "best-effort":
@@ -83,6 +119,12 @@ func policy(r scenarios.Retry) retry.Policy {
 // is nothing to decide.
 func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settings {
 	s := engine.Settings{Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint}
+	switch f.Destination.Auth.Kind {
+	case dataflow.AuthClientCredentials:
+		s.Grant = engine.ClientCredentials
+	case dataflow.AuthPassword:
+		s.Grant = engine.Password
+	}
 	switch {
 	case !encrypted || !hasCertificate || f.Destination.MTLS == dataflow.Never:
 		s.Certificate = engine.NeverPresent
@@ -92,14 +134,17 @@ func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settin
 	return s
 }
 
+// faultTarget translates what a fault is on.
+var faultTarget = map[string]fault.Target{"message": fault.Message, "decision": fault.Decision, "token": fault.Token}
+
 // faultPlan translates the faults of the endpoint.
 func faultPlan(sc *scenarios.Scenario) *fault.Plan {
 	var faults []fault.Fault
 	for _, f := range sc.Endpoint.Faults {
 		t := fault.Fault{
 			ID: f.ID, Requests: fault.Range(f.Requests), Connections: fault.Range(f.Connections),
-			Decision: f.On == "decision", Probability: f.Probability,
-			Phase: fault.Phase(f.At), Status: f.Status, Headers: f.Headers, Latency: f.Latency,
+			On: faultTarget[f.On], Probability: f.Probability,
+			Phase: fault.Phase(f.At), Status: f.Status, Answer: f.Answer, Headers: f.Headers, Latency: f.Latency,
 			HeadersAt: f.HeadersAt, SlowBody: f.SlowBody, Stall: f.Stall, Reset: f.Reset,
 		}
 		if !f.AnyProfile && f.Profiles.Len() > 0 {
@@ -131,7 +176,7 @@ func newPKI(sc *scenarios.Scenario) (*pki, error) {
 		return nil, err
 	}
 	p := &pki{roots: servers.Pool(), clients: clients.Pool()}
-	if p.server, err = servers.Server(receiverHost); err != nil {
+	if p.server, err = servers.Server(receiverHost, authHost); err != nil {
 		return nil, err
 	}
 	issuer := clients

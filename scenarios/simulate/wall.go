@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -15,9 +16,9 @@ import (
 // wall is the ground of a driver on the wall clock: TCP on loopback, timers,
 // and a clock that began at the start of the scenario.
 type wall struct {
-	start    time.Time // of the scenario
-	began    time.Time // of the run, on the wall clock
-	address  string    // of the endpoint
+	start    time.Time         // of the scenario
+	began    time.Time         // of the run, on the wall clock
+	address  map[string]string // of the endpoint, by host of the scenario
 	finished chan *operation
 	running  sync.WaitGroup
 	underWay int // touched by the driver alone
@@ -35,21 +36,35 @@ func (s *stage) onTheWallClock(o *mockendpoint.Options, c *delivery.Config) erro
 	if err != nil {
 		return fmt.Errorf("a port for the mock endpoint: %w", err)
 	}
-	w := &wall{start: s.driver.now, began: time.Now(), address: l.Addr().String(), finished: make(chan *operation),
+	t, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("a port for the token endpoint: %w", errors.Join(err, l.Close()))
+	}
+	address := map[string]string{receiverHost: l.Addr().String(), authHost: t.Addr().String()}
+	w := &wall{start: s.driver.now, began: time.Now(), address: address, finished: make(chan *operation),
 		open: map[*operation]bool{}, carriers: map[string]int{}}
 	o.Journal, o.Now = w, w.Now
 	c.Dial, c.Now = w.dial, w.Now
-	s.driver.ground, s.listener = w, l
+	s.driver.ground, s.listener, s.tokenListener = w, l, t
 	return nil
 }
 
 // Now is the time of the scenario.
 func (w *wall) Now() time.Time { return w.start.Add(time.Since(w.began)) }
 
-// dial connects to the endpoint, whatever its name in the scenario, and
-// remembers whose socket it is: the endpoint counts them as they arrive.
-func (w *wall) dial(ctx context.Context, network, _ string) (net.Conn, error) {
-	c, err := (&net.Dialer{}).DialContext(ctx, network, w.address)
+// dial connects to the endpoint by its name in the scenario, no other name
+// resolves, and remembers whose socket it is: the endpoint counts them as they
+// arrive.
+func (w *wall) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	there, known := w.address[host]
+	if !known {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	c, err := (&net.Dialer{}).DialContext(ctx, network, there)
 	if err != nil {
 		return nil, err
 	}

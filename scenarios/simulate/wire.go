@@ -138,7 +138,7 @@ func (w *wire) stateChanged(c net.Conn, s mockendpoint.State) {
 func (w *wire) Request(r journal.Request) {
 	w.net.Lock()
 	defer w.net.Unlock()
-	r.Answered = w.now
+	r.Answered, r.Socket = w.now, w.ordinal(r.Socket)
 	w.requests = append(w.requests, r)
 }
 
@@ -146,7 +146,17 @@ func (w *wire) Request(r journal.Request) {
 func (w *wire) Handshake(h journal.Handshake) {
 	w.net.Lock()
 	defer w.net.Unlock()
+	h.Socket = w.ordinal(h.Socket)
 	w.refused = append(w.refused, h)
+}
+
+// ordinal is the sender's number of the endpoint's nth socket: one that was
+// never opened has a number at the sender alone. The caller holds the lock.
+func (w *wire) ordinal(n int) int {
+	if k := w.sockets[n]; k != nil {
+		return k.carrier
+	}
+	return n
 }
 
 // begin sets an operation in motion. It is registered before its goroutine

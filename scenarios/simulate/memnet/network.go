@@ -69,11 +69,15 @@ func (n *Network) Listen(address string) *Listener {
 }
 
 // Dial connects to a listener. It returns at once, before the connection is
-// accepted, as TCP does; without a listener it is refused.
+// accepted, as TCP does. A host without a listener does not resolve; at one of
+// another port it is refused.
 func (n *Network) Dial(ctx context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	l, ok := n.listeners[address]
+	if host, _, err := net.SplitHostPort(address); !ok && err == nil && !n.knows(host) {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
 	if !ok || l.closed {
 		return nil, &net.OpError{Op: "dial", Net: "mem", Err: syscall.ECONNREFUSED}
 	}
@@ -86,6 +90,16 @@ func (n *Network) Dial(ctx context.Context, _, address string) (net.Conn, error)
 	n.touch()
 	l.ready.Broadcast()
 	return s.client, nil
+}
+
+// knows says whether anything listens at a host. The caller holds the lock.
+func (n *Network) knows(host string) bool {
+	for address := range n.listeners {
+		if known, _, err := net.SplitHostPort(address); err == nil && known == host {
+			return true
+		}
+	}
+	return false
 }
 
 // Listener is a net.Listener of the network.

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// TokenBudget is what getting an access token may take, the second request
+// after a refused refresh included (A71: the two seconds are those of the data
+// endpoint).
+const TokenBudget = 10 * time.Second
+
+// DefaultLifetime is that of a token whose answer does not say (A69).
+const DefaultLifetime = time.Hour
+
+// renewalLead is how long before its expiry a token is renewed, at most a tenth
+// of its lifetime (A69).
+const renewalLead = 30 * time.Second
+
+// Grant is the OAuth 2 grant of a token request, in its word on the wire.
+type Grant string
+
+// NoGrant needs no access token; the others are those of the documented
+// authentications, and Refresh renews what either of them gave.
+const (
+	NoGrant           Grant = ""
+	ClientCredentials Grant = "client_credentials"
+	Password          Grant = "password"
+	Refresh           Grant = "refresh_token"
+)
+
+// Issued is what a token endpoint answered.
+type Issued struct {
+	Access    dataflow.Secret // not empty
+	Refresh   dataflow.Secret // "": none came
+	ExpiresIn time.Duration   // 0: it did not say
+}
+
+// Fetched is a finished token request.
+type Fetched struct {
+	Started   time.Time
+	Grant     Grant
+	Outcome   retry.Outcome
+	Reason    string // why no token came of it, low cardinality; "" when one did
+	ExpiresIn time.Duration
+	Refresh   bool // a refresh token came
+	Waiting   int  // attempts that wait for it
+}
+
+// tokenState is the access token of one dispatcher: known, being fetched, or
+// neither; and the attempts that wait for it, already charged.
+type tokenState struct {
+	access  dataflow.Secret // "": none
+	until   time.Time       // when it is not used any more
+	refresh dataflow.Secret // "": none
+	waiting []*queue
+
+	running OperationID // 0: none
+	grant   Grant       // of the request under way
+	began   time.Time   // the first request of this flight
+	asked   time.Time   // the request under way
+}
+
+// fetches says whether the operation is the token request under way.
+func (t *tokenState) fetches(id OperationID) bool { return t.running != 0 && t.running == id }
+
+// refused discards the token that a data call was refused with, unless another
+// has taken its place meanwhile (design §4).
+func (t *tokenState) refused(used dataflow.Secret) {
+	if used == t.access {
+		t.access = ""
+	}
+}
+
+// accessToken is what an attempt starting now carries; known is false when a
+// token must be fetched first.
+func (d *Dispatcher) accessToken(now time.Time) (token dataflow.Secret, known bool) {
+	if d.settings.Grant == NoGrant {
+		return "", true
+	}
+	t := &d.token
+	return t.access, t.access != "" && now.Before(t.until)
+}
+
+// startToken asks for a token, once however many attempts wait: with the
+// refresh token where there is one.
+func (d *Dispatcher) startToken(now time.Time, e *Effects) {
+	t := &d.token
+	if t.running != 0 {
+		return
+	}
+	t.began = now
+	grant := d.settings.Grant
+	if t.refresh != "" {
+		grant = Refresh
+	}
+	d.askToken(now, grant, e)
+}
+
+func (d *Dispatcher) askToken(now time.Time, grant Grant, e *Effects) {
+	t := &d.token
+	op := Operation{ID: d.nextID(), Kind: Token, Grant: grant, Budget: TokenBudget - now.Sub(t.began)}
+	if grant == Refresh {
+		op.Token = t.refresh
+	}
+	t.running, t.grant, t.asked = op.ID, grant, now
+	e.Send = append(e.Send, op)
+}
+
+// tokenCompleted takes the end of a token request. A refresh that failed is
+// followed by the grant itself, within the same budget; without a token the
+// attempts that wait have failed.
+func (d *Dispatcher) tokenCompleted(now time.Time, c Completion) Effects {
+	t := &d.token
+	var e Effects
+	reason := noToken(c)
+	f := &Fetched{Started: t.asked, Grant: t.grant, Outcome: c.Outcome, Waiting: len(t.waiting)}
+	e.Fetched = f
+	t.running = 0
+	if reason == "" {
+		f.ExpiresIn, f.Refresh = c.Issued.ExpiresIn, c.Issued.Refresh != ""
+		if until := usableUntil(t.asked, c.Issued.ExpiresIn); until.After(now) {
+			t.keep(c.Issued, until)
+			return d.pump(now, e)
+		}
+		// Fetching again would only go round in circles.
+		reason = "token-expired"
+	}
+	f.Reason = reason
+	if t.grant == Refresh {
+		t.refresh = "" // used up or refused: either way not to be tried again
+		if now.Sub(t.began) < TokenBudget {
+			d.askToken(now, d.settings.Grant, &e)
+			return d.pump(now, e)
+		}
+	}
+	d.failTokenless(now, retry.Outcome{Kind: retry.NoToken, Reason: reason}, &e)
+	return d.pump(now, e)
+}
+
+// keep takes a token over. A refresh without a new refresh token leaves the old
+// one in force (RFC 6749 §6).
+func (t *tokenState) keep(i *Issued, until time.Time) {
+	t.access, t.until = i.Access, until
+	if i.Refresh != "" || t.grant != Refresh {
+		t.refresh = i.Refresh
+	}
+}
+
+// usableUntil is when a token is renewed. Its lifetime is counted from when it
+// was asked for: the endpoint may have issued it at once.
+func usableUntil(asked time.Time, lifetime time.Duration) time.Time {
+	if lifetime == 0 {
+		lifetime = DefaultLifetime
+	}
+	return asked.Add(lifetime - min(renewalLead, lifetime/10))
+}
+
+// noToken says why a token request brought no token, "" when it did. Only 200
+// with a token is a success (Destination SDK, OAuth 2 authorization).
+func noToken(c Completion) string {
+	switch o := c.Outcome; {
+	case o.Kind == retry.Answered && o.Status == 200 && c.Issued != nil:
+		return ""
+	case o.Kind == retry.Answered && o.Status == 200:
+		return "token-" + o.Reason
+	case o.Kind == retry.Answered:
+		return "token-refused"
+	case o.Kind == retry.Timeout, o.Kind == retry.TLS, o.Kind == retry.TooLarge:
+		return "token-" + string(o.Kind)
+	}
+	return "token-unreachable"
+}
+
+// failTokenless ends every attempt that waited for a token that did not come.
+func (d *Dispatcher) failTokenless(now time.Time, o retry.Outcome, e *Effects) {
+	waiting := d.token.waiting
+	d.token.waiting = nil
+	for _, q := range waiting {
+		u := Unsent{Message: q.head(), Number: q.number, Outcome: o}
+		u.Retry = d.ended(now, q, o, e)
+		e.Unsent = append(e.Unsent, u)
+	}
+}
