@@ -99,8 +99,15 @@ func (r *reader) tokenURL(n *yaml.Node) string {
 
 // tokenEndpoint reads `endpoint.token`.
 func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
-	e := TokenEndpoint{ExpiresIn: time.Hour, ClientSecret: r.scenario.Destination.Auth.ClientSecret}
+	a := r.scenario.Destination.Auth
 	o := r.object(parent.take("token"), "token")
+	if !a.FetchesTokens() {
+		if o != nil {
+			r.problem(parent.at("token"), "use auth: {type: oauth2-client-credentials, …}", "token: the destination fetches no tokens")
+		}
+		return TokenEndpoint{}
+	}
+	e := TokenEndpoint{ExpiresIn: time.Hour, ClientSecret: a.ClientSecret}
 	if o == nil {
 		return e
 	}
@@ -124,9 +131,6 @@ func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
 		e.ClientSecret = secret
 	}
 	o.end()
-	if !r.scenario.Destination.Auth.FetchesTokens() {
-		r.problem(parent.at("token"), "use auth: {type: oauth2-client-credentials, …}", "token: the destination fetches no tokens")
-	}
 	return e
 }
 

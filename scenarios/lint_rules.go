@@ -17,6 +17,12 @@ type premise struct {
 var premises = []premise{
 	{"none-no-authorization", func(l *linter) bool { return l.s.Destination.Auth.Type == "none" }, "the destination has a token", "use auth: {type: none}"},
 	{"bearer-header", func(l *linter) bool { return l.s.Destination.Auth.Type == "bearer" }, "the destination has no token", "use auth: {type: bearer, token: …}"},
+	{"cc-body", func(l *linter) bool { return l.s.Destination.Auth.Credentials == "body-form-encoded" }, "the destination has no credentials in the body", "use auth: {type: oauth2-client-credentials, credentials: body-form-encoded, …}"},
+	{"cc-basic", func(l *linter) bool { return l.s.Destination.Auth.Credentials == "basic-authorization" }, "the destination has no Basic credentials", "use auth: {type: oauth2-client-credentials, credentials: basic-authorization, …}"},
+	{"password-grant", func(l *linter) bool { return l.s.Destination.Auth.Type == "oauth2-password" }, "the destination has no password", "use auth: {type: oauth2-password, …}"},
+	{"token-required token-cache refresh-optional token-no-clientcert", func(l *linter) bool { return l.s.Destination.Auth.FetchesTokens() },
+		"the destination fetches no tokens", "use auth: {type: oauth2-client-credentials, …}"},
+	{"secrets-redacted", func(l *linter) bool { return l.s.Destination.Auth.Type != "none" }, "the destination has no secret", "use auth: {type: bearer, token: …}"},
 	{"custom-headers-every-call", func(l *linter) bool { return l.s.Destination.Headers != "" }, "the destination has no headers", "add headers to it"},
 	{"query-every-call", func(l *linter) bool { return l.s.Destination.QueryParameters != "" }, "the destination has no queryParameters", "add queryParameters to it"},
 	{"post-json valid-json no-envelope all-identities membership-shape status-values lqt-format namespace-key lowercase-identity-ns",

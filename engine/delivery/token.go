@@ -59,7 +59,9 @@ func basic(a dataflow.Auth) string {
 func tokenForm(a dataflow.Auth, op engine.Operation) []byte {
 	var form []string
 	// %20 and not + for a space, as in the documented sample.
-	add := func(name, value string) { form = append(form, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20")) }
+	add := func(name, value string) {
+		form = append(form, name+"="+strings.ReplaceAll(url.QueryEscape(value), "+", "%20"))
+	}
 	add("grant_type", string(op.Grant))
 	switch op.Grant {
 	case engine.Password:

@@ -52,7 +52,7 @@ func TestEveryFieldOfAnExpectation(t *testing.T) {
 		tested[l.field] = true
 	}
 	for _, field := range []string{"profiles", "exports", "times", "because", "at", "within", "outcomes", "after", "payload", "audiences",
-		"attributes", "identities", "absent", "certificate", "decision", "handshakes", "reason"} {
+		"attributes", "identities", "absent", "certificate", "decision", "token", "grant", "handshakes", "reason"} {
 		if !tested[field] {
 			t.Errorf("no line tests %s", field)
 		}
@@ -66,7 +66,8 @@ func judgeLine(t *testing.T, l line, change func(*scenarios.Expectation)) []repo
 	p := newTape(nil)
 	p.lines = append(p.lines[:len(p.lines)-1],
 		recording.Line{Handshake: &recording.Handshake{Socket: 90, Reason: "certificate-required"}},
-		recording.Line{Handshake: &recording.Handshake{Socket: 91, Reason: "unknown-ca"}}, p.lines[len(p.lines)-1])
+		recording.Line{Handshake: &recording.Handshake{Socket: 91, Reason: "unknown-ca"}},
+		recording.Line{Token: &recording.Token{At: began, EndedAt: began, Grant: "password", Result: "refused", Outcome: "400"}}, p.lines[len(p.lines)-1])
 	names := strings.Split(l.profiles, ",")
 	for i, n := range names {
 		e := scenarios.Expectation{}
@@ -155,6 +156,12 @@ var lines = []line{
 		"doc#1: certificate of attempt 1", "none", "presented"},
 	{"decision", "doc", expectation{Decision: "mtls-only"}, func(e *expectation) { e.Decision = "tls-enabled" },
 		"mTLS decision 1", "tls-enabled", "mtls-only (200 )"},
+	{"token", "doc", expectation{Token: "refused"}, func(e *expectation) { e.Token = "issued" },
+		"token request 1", "issued", "refused (400 )"},
+	{"grant", "doc", expectation{Token: "refused", Grant: "password"}, func(e *expectation) { e.Grant = "refresh_token" },
+		"token request 1: grant", "refresh_token", "password"},
+	{"times", "doc", expectation{Token: "refused"}, func(e *expectation) { e.Times = 2 },
+		"token request 2", "refused", "1 token requests were made"},
 	{"handshakes", "doc", expectation{Handshakes: "refused", Times: 2}, func(e *expectation) { e.Times = 1 },
 		"refused handshakes", "1", "2 (map[certificate-required:1 unknown-ca:1])"},
 	{"reason", "doc", expectation{Handshakes: "refused", Reason: "unknown-ca", Times: 1}, func(e *expectation) { e.Reason = "bad-certificate" },

@@ -31,7 +31,7 @@ const (
 func TestEveryInvariantCanFail(t *testing.T) {
 	rules := catalogue(t)
 	seen := map[string]bool{}
-	for _, b := range slices.Concat(requestsBroken, contentsBroken, retriesBroken, flowsBroken) {
+	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
 			if c := judgeOnce(right.sc, rules, right.lines); c.Verdict != reports.Pass {

@@ -42,8 +42,8 @@ func (v *view) secrets() []string {
 // credential does.
 func (v *view) redaction(f *findings) {
 	secrets := v.secrets()
-	if len(secrets) == 0 {
-		return
+	if len(secrets) == 0 || len(v.attempts)+len(v.requests)+len(v.tokenCalls) == 0 {
+		return // nothing was said of what has a credential
 	}
 	for n, l := range v.lines {
 		if l.Run != nil {

@@ -23,6 +23,9 @@ type tape struct {
 	mapped map[string]bool
 	counts map[string]int
 	socket int
+
+	tokens     int       // issued
+	tokenUntil time.Time // when the last one has to be renewed
 }
 
 var (
@@ -138,6 +141,11 @@ func (p *tape) exchange(a recording.Attempt, number int) {
 	if p.sc.Destination.Auth.Type == "bearer" {
 		a.Headers = append(a.Headers, recording.Header{Name: "Authorization", Value: "Bearer [redacted]"})
 		r.Authorization = "accepted"
+	}
+	if p.sc.Destination.Auth.FetchesTokens() {
+		p.fetch(a.At)
+		a.Headers = append(a.Headers, recording.Header{Name: "Authorization", Value: "Bearer [redacted]"})
+		r.Authorization, r.Token = "accepted", p.tokens
 	}
 	r.Headers = slices.Clone(a.Headers)
 	if a.Certificate = p.sc.Endpoint.TLS == "mtls-only"; a.Certificate {

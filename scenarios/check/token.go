@@ -164,7 +164,7 @@ func (v *view) tokenRequired(f *findings) {
 	}
 	issued := map[int]time.Time{}
 	for _, r := range v.tokenCalls {
-		if r.Token > 0 && r.Status == 200 {
+		if r.Token > 0 {
 			issued[r.Token] = r.AnsweredAt
 		}
 	}

@@ -33,10 +33,14 @@ func pair(t *testing.T) (client, server *Conn, n *Network) {
 
 func TestDialIsRefusedWhereNothingListens(t *testing.T) {
 	n := New()
-	if _, err := n.Dial(context.Background(), "tcp", "h:1"); !errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("Dial = %v; want refused", err)
+	var unknown *net.DNSError
+	if _, err := n.Dial(context.Background(), "tcp", "h:1"); !errors.As(err, &unknown) || !unknown.IsNotFound {
+		t.Errorf("Dial = %v; want a name that does not resolve", err)
 	}
 	l := n.Listen("h:1")
+	if _, err := n.Dial(context.Background(), "tcp", "h:2"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("Dial of another port = %v; want refused", err)
+	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
