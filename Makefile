@@ -36,8 +36,12 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 	go mod tidy -diff
 
 .PHONY: mutants
-mutants: ## Build every mutant and show that the library finds it; ONLY=regexp for some of them
+mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing
 	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -only '$(ONLY)'
+
+.PHONY: coverage
+coverage: build ## Show that every rule but those of receivers is proved
+	@bin/httpdest rules coverage --without receiver
 
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)

@@ -107,22 +107,11 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
 			// Cobra's own answers a name that does not exist with status 0.
-			c.Run, c.RunE = nil, help
+			c.Use, c.Short = "help [COMMAND|TOPIC]", "Help about a command, or a guide"
+			c.Run, c.RunE, c.ValidArgsFunction = nil, a.help, completeTopic
 		}
 	}
 	return root
-}
-
-// help prints the help of the command that the arguments name.
-func help(cmd *cobra.Command, args []string) error {
-	about, rest, err := cmd.Root().Find(args)
-	if err != nil {
-		return err
-	}
-	if err := known(about, rest); err != nil {
-		return err
-	}
-	return about.Help()
 }
 
 // flagHint names the flag that was probably meant.

@@ -1,12 +1,10 @@
 package mutants
 
 import (
-	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -14,36 +12,32 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/library"
 )
 
-// The volume of builds is not for every test run; `make mutants` asks for it.
+// The volume of plays is not for every test run; `make mutants` asks for it.
 var (
-	run  = flag.Bool("mutants", false, "build and run every mutant")
-	only = flag.String("only", "", "with -mutants: those whose id matches the regular expression")
+	run  = flag.Bool("mutants", false, "build and play every mutant, and write the matrix")
+	only = flag.String("only", "", "with -mutants: those whose id matches the regular expression; the matrix stays")
 )
 
-const root = "../.."
+const (
+	root       = "../.."
+	matrixPath = "matrix.json"
+	pagePath   = root + "/cmd/httpdest/docs/mutants.md"
+)
 
 // A mutant whose patch no longer applies, or that names a rule or case that is
-// gone, would silently prove nothing.
+// gone, would silently prove nothing. That the matrix is older than a mutant
+// is no error here: `make mutants` makes it anew.
 func TestMutantsAreWellFormed(t *testing.T) {
-	all, err := All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) < 15 {
-		t.Errorf("%d mutants; the library is proved by at least 15", len(all))
+	all, cases := tree(t)
+	if len(all) < 60 {
+		t.Errorf("%d mutants; the library is proved by at least 60", len(all))
 	}
 	rules, err := scenarios.Rules()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cases, err := scenarios.FindFS(library.Files, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +48,7 @@ func TestMutantsAreWellFormed(t *testing.T) {
 		if m.Title == "" || len(m.Kills) == 0 || m.Old == m.New {
 			t.Errorf("%s: a mutant has a title, kills at least one case, and changes something", m.ID)
 		}
-		if !slices.ContainsFunc(rules, func(r scenarios.Rule) bool { return r.ID == m.Rule }) {
+		if _, ok := rules.Find(m.Rule); !ok {
 			t.Errorf("%s: rule %q is not in rules.yaml", m.ID, m.Rule)
 		}
 		for _, id := range m.Kills {
@@ -66,14 +60,25 @@ func TestMutantsAreWellFormed(t *testing.T) {
 	}
 }
 
-func TestMutants(t *testing.T) {
-	if !*run {
-		t.Skip("needs the flag -mutants: a build for each; `make mutants` gives it")
-	}
+// tree is every mutant and every case that is there now.
+func tree(t *testing.T) ([]Mutant, []*scenarios.Scenario) {
+	t.Helper()
 	all, err := All()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all, cases
+}
+
+func TestMutants(t *testing.T) {
+	if !*run {
+		t.Skip("needs the flag -mutants: a play of the library for each; `make mutants` gives it")
+	}
+	all, cases := tree(t)
 	wanted, err := regexp.Compile(*only)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +87,56 @@ func TestMutants(t *testing.T) {
 	if len(all) == 0 {
 		t.Fatalf("no mutant matches %q", *only)
 	}
-	if red := play(t, "unchanged", nil); len(red) > 0 {
+	red := playAll(t, all)
+	if t.Failed() {
+		return // what was not played was not measured
+	}
+	killed := 0
+	for i, m := range all {
+		missing := slices.DeleteFunc(slices.Clone(m.Kills), func(id string) bool { return slices.Contains(red[i], id) })
+		verdict := "killed"
+		if len(missing) > 0 {
+			verdict = "SURVIVED " + strings.Join(missing, ", ")
+			t.Errorf("mutant %s (%s) breaks %s, and these cases do not see it: %s", m.ID, m.Title, m.Rule, strings.Join(missing, ", "))
+		} else {
+			killed++
+		}
+		fmt.Printf("%-32s %-26s %-9s by %s\n", m.ID, m.Rule, verdict, few(red[i]))
+	}
+	fmt.Printf("%d mutants (%s), %d killed\n", len(all), areas(all), killed)
+	if *only != "" {
+		return
+	}
+	distinct(t, all, red, cases)
+	x := matrixOf(all, red, cases)
+	for path, content := range map[string]string{matrixPath: x.text(), pagePath: x.page()} {
+		if err := os.WriteFile(filepath.FromSlash(path), []byte(content), 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// few are the first of many cases and how many there are besides.
+func few(ids []string) string {
+	const most = 4
+	if len(ids) <= most {
+		return strings.Join(ids, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], " "), len(ids)-most)
+}
+
+// playAll plays the library under each mutant, as many at a time as there are
+// processors, and returns the cases that turned red.
+func playAll(t *testing.T, all []Mutant) [][]string {
+	files, apart, err := together(root, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	many := build(t, "many mutants", files)
+	if t.Failed() {
+		return nil
+	}
+	if red := play(t, "unchanged", many, 0); len(red) > 0 {
 		t.Fatalf("cases are red without any mutant: %v", red)
 	}
 	red := make([][]string, len(all))
@@ -92,38 +146,50 @@ func TestMutants(t *testing.T) {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			red[i] = play(t, m.ID, &m)
+			if !slices.ContainsFunc(apart, func(o Mutant) bool { return o.ID == m.ID }) {
+				red[i] = play(t, m.ID, many, i+1)
+				return
+			}
+			content, err := m.Apply(root)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if binary := build(t, m.ID, map[string]string{m.File: string(content)}); binary != "" {
+				red[i] = play(t, m.ID, binary, 0)
+			}
 		})
 	}
 	wg.Wait()
-	killed := 0
-	kills := map[string][]string{} // case -> mutants it kills
-	for i, m := range all {
-		for _, id := range red[i] {
-			kills[id] = append(kills[id], m.ID)
-		}
-		missing := slices.DeleteFunc(slices.Clone(m.Kills), func(id string) bool { return slices.Contains(red[i], id) })
-		verdict := "killed"
-		if len(missing) > 0 {
-			verdict = "SURVIVED " + strings.Join(missing, ", ")
-			t.Errorf("mutant %s (%s) breaks %s, and these cases do not see it: %s", m.ID, m.Title, m.Rule, strings.Join(missing, ", "))
-		} else {
-			killed++
-		}
-		fmt.Printf("%-32s %-26s %-9s by %s\n", m.ID, m.Rule, verdict, strings.Join(red[i], " "))
+	return red
+}
+
+// areas counts mutants by area: "55 engine, 14 endpoint".
+func areas(all []Mutant) string {
+	count := map[string]int{}
+	for _, m := range all {
+		count[m.Area()]++
 	}
-	if *only == "" {
-		distinct(t, kills)
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		if count[a] != count[b] {
+			return count[b] - count[a]
+		}
+		return strings.Compare(a, b)
+	})
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%d %s", count[name], name)
 	}
-	fmt.Printf("%d mutants, %d killed\n", len(all), killed)
+	return strings.Join(names, ", ")
 }
 
 // distinct fails for a case that kills no mutant, and for two that kill the
 // same ones: it proves nothing that is not proved without it.
-func distinct(t *testing.T, kills map[string][]string) {
-	cases, err := scenarios.FindFS(library.Files, ".")
-	if err != nil {
-		t.Fatal(err)
+func distinct(t *testing.T, all []Mutant, red [][]string, cases []*scenarios.Scenario) {
+	kills := map[string][]string{}
+	for i, m := range all {
+		for _, id := range red[i] {
+			kills[id] = append(kills[id], m.ID)
+		}
 	}
 	by := map[string]string{}
 	for _, c := range cases {
@@ -136,66 +202,4 @@ func distinct(t *testing.T, kills map[string][]string) {
 		}
 		by[set] = c.ID
 	}
-}
-
-// play builds httpdest with the mutant's overlay, nil for none, runs the
-// library, and returns the cases that failed. A mutant that crashes or hangs
-// the run leaves no report, which is an error: it would prove nothing about
-// the checks.
-func play(t *testing.T, id string, m *Mutant) []string {
-	dir := t.TempDir()
-	binary, report := filepath.Join(dir, "httpdest"), filepath.Join(dir, "report.json")
-	build := exec.Command("go", "build", "-o", binary)
-	if m != nil {
-		build.Args = append(build.Args, "-overlay", overlay(t, dir, *m))
-	}
-	build.Args = append(build.Args, "./cmd/httpdest")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Errorf("mutant %s does not build: %v\n%s", id, err, out)
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "run", "--quiet", "--jobs", "1", "--report", "json="+report).CombinedOutput()
-	content, readErr := os.ReadFile(report)
-	if readErr != nil {
-		t.Errorf("mutant %s left no report: %v\n%s", id, err, out)
-		return nil
-	}
-	var r reports.Report
-	if err := json.Unmarshal(content, &r); err != nil {
-		t.Errorf("mutant %s: %v", id, err)
-		return nil
-	}
-	var red []string
-	for _, c := range r.Cases {
-		if c.Verdict == reports.Fail {
-			red = append(red, c.ID)
-		}
-	}
-	return red
-}
-
-// overlay writes the mutated file and the overlay that puts it in place.
-func overlay(t *testing.T, dir string, m Mutant) string {
-	content, err := m.Apply(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mutated, list := filepath.Join(dir, "mutated.go"), filepath.Join(dir, "overlay.json")
-	original, err := filepath.Abs(filepath.Join(root, filepath.FromSlash(m.File)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := json.Marshal(map[string]map[string]string{"Replace": {original: mutated}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, data := range map[string][]byte{mutated: content, list: j} {
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return list
 }

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/scenarios/mutants"
+)
+
+func (a *app) rulesCoverageCommand() *cobra.Command {
+	var without string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "coverage",
+		Short: "Say of every rule which cases cite it and which mutants prove it",
+		Long: `Say of every rule which cases of the library cite it and which mutants prove it. A
+rule is proved when a case that cites it turned red under a mutant of it, the last time
+make mutants played them all. A rule that is only cited counts as uncovered.
+
+The rules that bind receivers alone are shown by the receiver probe and not here;
+--without receiver leaves them out. Exit status 1: a rule is uncovered, rules were left
+to the probe, or a mutant or a case was not measured.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if without != "" && without != "receiver" {
+				return failure{exitUsage, fmt.Errorf("--without %q", without), "write --without receiver; no other rules can be left out"}
+			}
+			p, err := loadProof()
+			if err != nil {
+				return err
+			}
+			return a.coverage(p, without == "receiver", asJSON)
+		},
+	}
+	c.Flags().StringVar(&without, "without", "", "receiver: leave out the rules of receivers")
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	if err := c.RegisterFlagCompletionFunc("without", cobra.FixedCompletions([]cobra.Completion{"receiver"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return c
+}
+
+// coverage prints what shows each rule, and fails while something is missing.
+func (a *app) coverage(p proof, withoutReceiver, asJSON bool) error {
+	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured)
+	stale := p.measured.Stale(p.mutants, p.cases)
+	var err error
+	if asJSON {
+		err = writeCoverage(a.stdout, covered, stale)
+	} else {
+		err = printCoverage(a.stdout, covered)
+	}
+	if err != nil {
+		return err
+	}
+	return missing(covered, stale, withoutReceiver)
+}
+
+// counts of rules by state.
+func counts(covered []mutants.Coverage) map[mutants.State]int {
+	n := map[mutants.State]int{}
+	for _, c := range covered {
+		n[c.State]++
+	}
+	return n
+}
+
+func printCoverage(w io.Writer, covered []mutants.Coverage) error {
+	var b strings.Builder
+	width := 0
+	for _, c := range covered {
+		width = max(width, len(c.Rule.ID))
+	}
+	for _, apart := range []bool{false, true} {
+		if apart {
+			b.WriteString("\nRules of receivers:\n\n")
+		}
+		for _, c := range covered {
+			if (c.State == mutants.Probe) != apart {
+				continue
+			}
+			fmt.Fprintf(&b, "%-5s %-*s  %s\n", c.Rule.Ref, width, c.Rule.ID, c.State)
+			if len(c.Cases) > 0 {
+				b.WriteString(paragraph("  cases", c.Cases))
+			}
+			if len(c.Mutants) > 0 {
+				b.WriteString(paragraph("  mutants", c.Mutants))
+			}
+		}
+	}
+	n := counts(covered)
+	fmt.Fprintf(&b, "\n%d rules: %d proved; %d uncovered, of which %d cited; %d of receivers\n",
+		len(covered), n[mutants.Proved], n[mutants.Cited]+n[mutants.NotCited], n[mutants.Cited], n[mutants.Probe])
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeCoverage is coverage for tools.
+func writeCoverage(w io.Writer, covered []mutants.Coverage, stale []string) error {
+	type rule struct {
+		ID      string        `json:"id"`
+		Ref     string        `json:"ref"`
+		Level   string        `json:"level"`
+		Side    string        `json:"side"`
+		State   mutants.State `json:"state"`
+		Cases   []string      `json:"cases"`
+		Mutants []string      `json:"mutants"`
+	}
+	type summary struct {
+		Rules     int `json:"rules"`
+		Proved    int `json:"proved"`
+		Uncovered int `json:"uncovered"`
+		Receiver  int `json:"receiver"`
+	}
+	rules := make([]rule, len(covered))
+	for i, c := range covered {
+		rules[i] = rule{c.Rule.ID, c.Rule.Ref, c.Rule.Level, c.Rule.Side, c.State, orEmpty(c.Cases), orEmpty(c.Mutants)}
+	}
+	n := counts(covered)
+	return writeJSON(w, struct {
+		Rules   []rule   `json:"rules"`
+		Stale   []string `json:"stale"`
+		Summary summary  `json:"summary"`
+	}{rules, orEmpty(stale), summary{len(covered), n[mutants.Proved], n[mutants.Cited] + n[mutants.NotCited], n[mutants.Probe]}})
+}
+
+// orEmpty is never null in JSON.
+func orEmpty(words []string) []string { return append([]string{}, words...) }
+
+// missing is what keeps the catalogue from being covered, and what to do about
+// it; nil when nothing does.
+func missing(covered []mutants.Coverage, stale []string, withoutReceiver bool) error {
+	refs := func(s mutants.State) []string {
+		var out []string
+		for _, c := range covered {
+			if c.State == s {
+				out = append(out, c.Rule.Ref)
+			}
+		}
+		return out
+	}
+	var said, todo []string
+	add := func(what []string, format, hint string) {
+		if len(what) > 0 {
+			said = append(said, fmt.Sprintf(format, count(len(what), "rule"), strings.Join(what, " ")))
+			todo = append(todo, hint)
+		}
+	}
+	add(refs(mutants.NotCited), "%s neither cited nor proved: %s", "write a case that cites the rule and a mutant that it finds")
+	add(refs(mutants.Cited), "%s cited and not proved: %s", "write a mutant of the rule that the case finds")
+	if len(stale) > 0 {
+		const most = 10
+		shown := stale[:min(most, len(stale))]
+		if more := len(stale) - most; more > 0 {
+			shown = append(slices.Clone(shown), fmt.Sprintf("and %d more", more))
+		}
+		said = append(said, "the kill matrix is older than what is there now:\n  "+strings.Join(shown, "\n  "))
+	}
+	if len(said) > 0 {
+		todo = append(todo, "run make mutants")
+	}
+	if !withoutReceiver {
+		add(refs(mutants.Probe), "%s of receivers not shown here: %s", "leave these to the receiver probe with --without receiver")
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return failure{exitFail, fmt.Errorf("%s", strings.Join(said, "\n")), strings.Join(todo, "; ")}
+}

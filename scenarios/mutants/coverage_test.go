@@ -1,0 +1,58 @@
+package mutants
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+func TestCover(t *testing.T) {
+	cases := []*scenarios.Scenario{{ID: "a", Rules: []string{"r"}}, {ID: "b", Rules: []string{"r", "s"}}, {ID: "c", Rules: []string{"t"}}}
+	sender := func(id string) scenarios.Rule { return scenarios.Rule{ID: id, Side: "sender"} }
+	for _, c := range []struct {
+		name     string
+		rule     scenarios.Rule
+		mutants  []Mutant
+		measured []Measured
+		want     Coverage
+	}{
+		{"found by a case that cites the rule", sender("s"), []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Proved, Cases: []string{"b"}, Mutants: []string{"m"}}},
+		{"the case cites the rule since then", sender("s"), []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", Also: []string{"b"}}}, Coverage{State: Proved, Cases: []string{"b"}, Mutants: []string{"m"}}},
+		{"found by others only", sender("r"), []Mutant{{ID: "m", Digest: "1", Rule: "r"}},
+			[]Measured{{ID: "m", Digest: "1", Also: []string{"c"}}}, Coverage{State: Cited, Cases: []string{"a", "b"}}},
+		{"a mutant of another rule", sender("r"), []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", Also: []string{"a"}}}, Coverage{State: Cited, Cases: []string{"a", "b"}}},
+		{"hoped for, not measured", sender("s"), []Mutant{{ID: "m", Digest: "1", Rule: "s", Kills: []string{"b"}}},
+			nil, Coverage{State: Cited, Cases: []string{"b"}}},
+		{"changed since it was measured", sender("s"), []Mutant{{ID: "m", Digest: "2", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Cited, Cases: []string{"b"}}},
+		{"a mutant without a case", sender("u"), []Mutant{{ID: "m", Digest: "1", Rule: "u"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: NotCited}},
+		{"receivers are another command's", scenarios.Rule{ID: "s", Side: "receiver"}, []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Probe, Cases: []string{"b"}, Mutants: []string{"m"}}},
+		{"both sides", scenarios.Rule{ID: "s", Side: "both"}, []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Proved, Cases: []string{"b"}, Mutants: []string{"m"}}},
+	} {
+		c.want.Rule = c.rule
+		got := Cover(scenarios.Catalogue{c.rule}, cases, c.mutants, Matrix{Mutants: c.measured})
+		if diff := cmp.Diff([]Coverage{c.want}, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", c.name, diff)
+		}
+	}
+}
+
+func TestArea(t *testing.T) {
+	for file, want := range map[string]string{
+		"engine/dispatcher.go": "engine", "engine/export/body.go": "engine", "engine/delivery/sender.go": "delivery",
+		"engine/store/local/log.go": "store", "mockendpoint/fault/plan.go": "endpoint", "reports/json.go": "reports",
+	} {
+		if got := (Mutant{File: file}).Area(); got != want {
+			t.Errorf("%s is of %s; want %s", file, got, want)
+		}
+	}
+}
