@@ -34,10 +34,12 @@ func (s State) export(now time.Time, r export.Reasons, flow *dataflow.Snapshot) 
 	}
 	s.Exports++
 	return s, &Export{
-		ID:      fmt.Sprintf("%s#%d", s.Profile.ID, s.Exports),
-		Profile: s.Profile.ID,
-		At:      now,
-		Because: r.Triggers,
-		Body:    export.Body(s.Profile, r, flow, now),
+		ID:         fmt.Sprintf("%s#%d", s.Profile.ID, s.Exports),
+		Profile:    s.Profile.ID,
+		At:         now,
+		Because:    r.Triggers,
+		Body:       export.Body(s.Profile, r, flow, now),
+		Identities: s.Profile.CountIdentities(),
+		Excluded:   flow.Flow.Excludes(s.Profile.ID),
 	}
 }

@@ -64,11 +64,15 @@ func NewDispatcher(s Settings) *Dispatcher {
 	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*queue{}}
 }
 
-// Enqueue accepts exports for delivery. A live export cancels the profile's
-// pending backfill: it carries all that the backfill would.
+// Enqueue accepts exports for delivery; those that are excluded are not sent. A
+// live export cancels the profile's pending backfill: it carries all that the
+// backfill would.
 func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
 	var e Effects
 	for _, x := range exports {
+		if x.Excluded != "" {
+			continue
+		}
 		m := &Message{ID: x.ID, Exports: []Export{*x}, Body: x.Body}
 		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: m})
 		d.past.cancel(x.Profile)

@@ -98,6 +98,15 @@ var _ = Describe("A dispatcher", func() {
 		Expect(d.SetEnabled(t0.Add(time.Hour), true).Send).To(HaveLen(1))
 	})
 
+	It("neither stores nor sends what is excluded", func() {
+		out := exportOf("out", 1)
+		out.Excluded = "missing-attributes"
+		d := dispatcher(10)
+		e := d.Enqueue(t0, out, exportOf("in", 1))
+		Expect(e.Persist).To(HaveEach(HaveField("Message.ID", "in#1")))
+		Expect(e.Send).To(ConsistOf(HaveField("Message.ID", "in#1")))
+	})
+
 	It("refuses the end of an operation it never asked for", func() {
 		Expect(func() { dispatcher(1).Completed(t0, Completion{Operation: 9}) }).To(PanicWith(ContainSubstring("never asked for")))
 	})

@@ -36,6 +36,10 @@ type Export struct {
 	At      time.Time
 	Because []export.Trigger // sorted
 	Body    []byte
+	// Identities is how many entries the identityMap has: what monitoring counts.
+	Identities int64
+	// Excluded is why the export is only counted and never sent; "" sends it.
+	Excluded string
 }
 
 // Message is one request body with its exports: one by default (A23).

@@ -34,6 +34,8 @@ func (r *reader) readDestination(n *yaml.Node) {
 		r.problem(o.at("clientCertificate"), "use trusted or untrusted, or another mtls", "mtls: always has no certificate to present")
 	}
 	d.Retry = r.retry(o.take("retry"))
+	d.Alerts = r.alerts(o.take("alerts"))
+	d.ExtendedAlerts = o.flag("extendedAlerts", false)
 	o.end()
 	r.scenario.Destination = d
 }
@@ -151,6 +153,7 @@ func (r *reader) readDataflow(n *yaml.Node) {
 	r.activated = o.take("activated")
 	f.MaxInFlight = int(o.integer("maxInFlight", 1, 10_000, 10))
 	f.RequireMembership = o.flag("requireMembership", true)
+	r.excluded = o.take("exclude")
 	o.end()
 	r.scenario.Dataflow = f
 }

@@ -46,8 +46,10 @@ func (r *reader) readExpect(n *yaml.Node) {
 			o.exclude("handshakes", "make it two lines", "profile", "profiles")
 		case profile:
 			r.exports(o, &e)
+		case o.has("flowRun") || o.has("hour") || o.has("totals") || o.has("alert") || o.has("latency"):
+			r.monitoring(o, &e)
 		default:
-			r.problem(o.node, "start it with profile, profiles, decision, token or handshakes", "the expectation is about nothing")
+			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, flowRun, hour, totals, alert or latency", "the expectation is about nothing")
 			continue
 		}
 		o.end()

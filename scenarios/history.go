@@ -15,7 +15,7 @@ const maxSteps = 100_000
 // the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke"}
+	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke", "totals"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
@@ -104,7 +104,8 @@ func (r *reader) step(o *object) Step {
 	return s
 }
 
-// action reads activate, map, unmap, disable, enable or revoke.
+// action reads activate, map, unmap, disable, enable or revoke, or the look at
+// the totals of monitoring.
 func (r *reader) action(o *object, s *Step) {
 	for _, name := range actions {
 		if !o.has(name) {

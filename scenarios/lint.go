@@ -17,13 +17,16 @@ func Lint(s *Scenario) Problems {
 	l.audiences()
 	l.profiles()
 	l.faults()
+	l.exclusions()
 	for i := range s.Expect {
 		switch e := &s.Expect[i]; {
 		case e.Decision != "":
 			l.decision(e)
 		case e.Handshakes != "":
 			l.handshakes(e)
-		case !e.None:
+		case e.Alert != nil:
+			l.alert(e)
+		case e.Profiles.Len() > 0 && !e.None:
 			l.exports(e)
 		}
 	}

@@ -61,6 +61,12 @@ var premises = []premise{
 	{"backfill-new-dest", has("activate"), "the history does not activate the dataflow", "add a step activate: true"},
 	{"backfill-hour", (*linter).backfills, "the history neither activates nor maps", "add a step activate: true or map: …"},
 	{"unmap-silent", has("unmap"), "the history unmaps no audience", "add a step unmap: …"},
+	{"p95 hourly-run counters run-status activation-rate", (*linter).active, "the history exports nothing", "add a step such as qualify: …"},
+	{"failed-last-only error-detail alert-fail", (*linter).fails, "nothing fails", "add a fault such as status: 503"},
+	{"removed-count", has("exit"), "no step has a profile exit", "add a step exit: …"},
+	{"ttl-90", has("totals"), "no step looks at the totals", "add a step totals: true"},
+	{"alert-skip", func(l *linter) bool { return l.subscribed("activation-skipped-rate-exceeded") }, "the destination is not subscribed to the alert", "add alerts: [activation-skipped-rate-exceeded]"},
+	{"alert-set", func(l *linter) bool { return len(l.s.Destination.Alerts) > 0 }, "the destination has no alerts", "add alerts to it"},
 	{"disabled-silent", has("disable"), "the history never disables the dataflow", "add a step disable: true"},
 }
 

@@ -173,6 +173,7 @@ type reader struct {
 	scenario     *Scenario
 	audienceKeys []string
 	activated    *yaml.Node // `dataflow.activated`, for the history to contradict
+	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
 	ruleIDs      []string
 }
 
@@ -218,6 +219,7 @@ func (r *reader) read(root *yaml.Node) {
 	r.readDestination(o.take("destination"))
 	r.readDataflow(o.take("dataflow"))
 	r.readProfiles(o.take("profiles"))
+	r.readExclusions(r.excluded)
 	r.readEndpoint(o.take("endpoint"))
 	r.readHistory(o.take("history"))
 	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))

@@ -86,6 +86,8 @@ type Destination struct {
 	MTLS                       string // auto, always, never
 	ClientCertificate          string // trusted, untrusted, none
 	Retry                      Retry
+	Alerts                     []Alert // subscribed to
+	ExtendedAlerts             bool    // R129: more alerts than the one for streaming can be selected
 	Pos                        Position
 }
 
@@ -126,6 +128,7 @@ type Dataflow struct {
 	// RequireMembership: attribute and identity triggers fire only for profiles
 	// realized in a mapped audience (A42).
 	RequireMembership bool
+	Exclude           []Exclusion // in file order; the first that names a profile counts
 	Pos               Position
 }
 
@@ -222,7 +225,7 @@ type Step struct {
 	At       time.Duration // after Start
 	Profiles NameRange     // of Changes
 	Changes  []Change
-	Action   string   // "", activate, map, unmap, disable, enable; revoke, which the token endpoint does
+	Action   string   // "", activate, map, unmap, disable, enable; revoke, which the token endpoint does; totals, which only looks
 	Targets  []string // audience keys of map and unmap
 	Pos      Position
 }
@@ -237,9 +240,10 @@ type Change struct {
 	To       string // replace-identity: the new id in the same namespace
 }
 
-// Expectation is one line of `expect:`. Exactly one of four kinds: exports of
-// profiles (Profiles set), mTLS decisions (Decision set), token requests (Token
-// set), refused handshakes (Handshakes set).
+// Expectation is one line of `expect:`. Exactly one kind: exports of profiles
+// (Profiles set), mTLS decisions (Decision set), token requests (Token set),
+// refused handshakes (Handshakes set), or what monitoring shows (Run, Totals,
+// Alert or Latency set).
 type Expectation struct {
 	Rule string // the rule this line proves; all rules of the scenario unless given
 	Pos  Position
@@ -276,6 +280,12 @@ type Expectation struct {
 	// Handshakes: exactly Times refused handshakes with this reason.
 	Handshakes string // refused
 	Reason     string // certificate-required, bad-certificate, unknown-ca, …; "" any
+
+	// Monitoring; each nil unless the line is about it.
+	Run     *RunExpectation
+	Totals  *TotalsExpectation
+	Alert   *AlertExpectation
+	Latency *LatencyExpectation
 }
 
 // AudienceEntry is one expected entry of segmentMembership. Name and the

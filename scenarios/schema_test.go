@@ -220,8 +220,15 @@ var contexts = map[string][]string{
 		head + "expect: [{decision: mtls-only, §}]\n",
 		head + "expect: [{token: issued, §}]\n",
 		head + "expect: [{handshakes: refused, §}]\n",
+		head + "expect: [{flowRun: 1, §}]\n",
+		head + "expect: [{totals: {runs: 1}, §}]\n",
+		head + "expect: [{alert: activation-skipped-rate-exceeded, §}]\n",
+		head + "expect: [{latency: p95, below: 10m, §}]\n",
 	},
-	"entry": {head + "expect: [{profile: p, audiences: {a: {§}}}]\n"},
+	"alert":     {head + "expect: []\ndestination: {alerts: [{alert: activation-failed-rate-exceeded, §}]}\n"},
+	"exclusion": {head + "expect: []\ndataflow: {exclude: {profiles: p, §}}\n"},
+	"totals":    {head + "expect: [{totals: {runs: 1, §}}]\n", head + "expect: [{totals: {received: 1, §}}]\n"},
+	"entry":     {head + "expect: [{profile: p, audiences: {a: {§}}}]\n"},
 }
 
 // with puts a key into a context, or none: YAML lets a comma end a list.

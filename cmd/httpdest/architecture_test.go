@@ -39,7 +39,11 @@ var harmless = map[string]string{
 }
 
 // notBuiltYet are packages of the design that a rule will hold for.
+<<<<<<< HEAD
 var notBuiltYet = []string{"engine/monitor"}
+=======
+var notBuiltYet = []string{"engine/store/local", "scenarios/oracle"}
+>>>>>>> ebc5e86 (Hourly runs, counters, errors, totals and alerts of the dataflow, counted a second time by the judge)
 
 // use is who may import a module: packages, with their tests; the tests of more
 // packages, "*" those of any; and why it is there.
@@ -325,7 +329,7 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 		"the table lists github.com/spf13/cobra, which go.mod": func() {},
 		"f imports example.com/x, which is in no":              func() { g["scenarios"].imports["example.com/x"] = "f" },
 		"package engine has 2 package comments":                func() { g["engine"].docs = 2 },
-		"package engine/monitor: the lists":                    func() { g["engine/monitor"] = &pkg{docs: 1} },
+		"package engine/monitor: the lists":                    func() { delete(g, "engine/monitor") },
 		"go.mod requires example.com/y":                        func() {},
 	}
 	for _, change := range breaks {

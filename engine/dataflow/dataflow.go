@@ -15,4 +15,24 @@ type Dataflow struct {
 	// AnyProfile lets attribute and identity triggers fire for profiles in no
 	// mapped audience (A42); off by default.
 	AnyProfile bool
+	// Exclusions leave profiles out of what is sent. Nothing makes this
+	// destination exclude one by itself (A82): they are injected.
+	Exclusions []Exclusion
+}
+
+// Exclusion leaves profiles out, and says why: "missing-attributes" or
+// "consent-violation".
+type Exclusion struct {
+	Profiles func(profile.ID) bool
+	Reason   string
+}
+
+// Excludes is the reason why a profile is left out, "" when it is not.
+func (f Dataflow) Excludes(id profile.ID) string {
+	for _, e := range f.Exclusions {
+		if e.Profiles(id) {
+			return e.Reason
+		}
+	}
+	return ""
 }

@@ -93,6 +93,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	f.Destination.QueryParameters = "a=1#b"
 	f.Destination.Auth = Auth{Kind: AuthBearer, Token: " "}
 	f.Destination.MTLS = "perhaps"
+	f.Destination.Alerts = []Alert{{Kind: SkippedRate}, {Kind: FailedRate}, {Kind: SkippedRate}}
 	f.Audiences = []profile.AudienceRef{a1, a1, a2}
 	f.Attributes = []profile.Path{"person..name", "identityMap.ecid", "segmentMembership"}
 	f.MaxInFlight = 0
@@ -105,10 +106,35 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	for _, p := range invalid {
 		paths = append(paths, p.Path)
 	}
-	want := []string{"endpoint", "headers", "queryParameters", "auth.token", "mtls", "audiences[1]", "audiences[2]",
+	want := []string{"endpoint", "headers", "queryParameters", "auth.token", "mtls", "alerts[1]", "alerts[2]", "audiences[1]", "audiences[2]",
 		"attributes[0]", "attributes[1]", "attributes[2]", "maxInFlight"}
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("problems (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+// R129: one alert for a streaming destination, two more in the extended set,
+// none of those for files.
+func TestAlertSet(t *testing.T) {
+	all := []AlertKind{SkippedRate, FailedRate, StreamingCompleted, RunDelay, RunFailure, RunSuccess, RunStart}
+	for _, tt := range []struct {
+		extended bool
+		want     []AlertKind
+	}{{false, all[:1]}, {true, all[:3]}} {
+		var got []AlertKind
+		for _, kind := range all {
+			f := valid()
+			f.Destination.ExtendedAlerts = tt.extended
+			f.Destination.Alerts = []Alert{{Kind: kind, Threshold: OnePercent}}
+			if err := f.Validate(audience.NewDirectory(audience.Audience{Ref: a1})); err == nil {
+				got = append(got, kind)
+			} else if !strings.Contains(err.Error(), string(kind)) {
+				t.Errorf("%s: %v does not name it", kind, err)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("extended %t: alerts that can be selected (-want +got):\n%s", tt.extended, diff)
+		}
 	}
 }
 

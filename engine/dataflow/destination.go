@@ -51,6 +51,10 @@ type Destination struct {
 	IncludeMappedAudiencesOnly bool
 	MTLS                       MTLS
 	Retry                      retry.Policy
+	Alerts                     []Alert // subscribed to
+	// ExtendedAlerts offers the alerts of the rules page besides the one that
+	// the destinations pages have for streaming (R129, A81).
+	ExtendedAlerts bool
 }
 
 // URL is the endpoint with the query parameters appended as they were

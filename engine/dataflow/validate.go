@@ -95,7 +95,7 @@ func (d Destination) validate() []Problem {
 	default:
 		problems = append(problems, Problem{"mtls", fmt.Sprintf("%q is not known", d.MTLS), "auto, always or never", false})
 	}
-	return problems
+	return append(problems, d.validateAlerts()...)
 }
 
 // validateEndpoint checks R8: an absolute https URL without fragment. Plain

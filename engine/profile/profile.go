@@ -61,3 +61,12 @@ func (p Profile) In(a AudienceRef) bool {
 func (p Profile) HasIdentity(i Identity) bool {
 	return slices.Contains(p.Identities[i.Namespace], i.ID)
 }
+
+// CountIdentities is how many entries the identityMap has, over all namespaces.
+func (p Profile) CountIdentities() int64 {
+	var n int64
+	for _, ids := range p.Identities {
+		n += int64(len(ids))
+	}
+	return n
+}

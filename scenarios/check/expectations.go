@@ -18,6 +18,7 @@ type mismatch struct{ what, want, got string }
 func (v *view) expectations() []reports.Check {
 	var out []reports.Check
 	met := map[string]int{} // exports of a profile that lines have met so far
+	changes := map[string]int{}
 	decisions, tokens := 0, 0
 	for i := range v.scenario.Expect {
 		e := &v.scenario.Expect[i]
@@ -33,6 +34,9 @@ func (v *view) expectations() []reports.Check {
 			tokens += max(1, e.Times)
 		case e.Handshakes != "":
 			title, wrong = v.handshakes(e)
+		case e.Run != nil || e.Totals != nil || e.Alert != nil || e.Latency != nil:
+			out = append(out, v.monitoring(e, changes)...)
+			continue
 		default:
 			title = v.title(e, met)
 			wrong = v.exportsOf(e, met)
@@ -47,6 +51,7 @@ func (v *view) expectations() []reports.Check {
 		out = append(out, v.unexpected(fmt.Sprintf("%d token requests", tokens), fmt.Sprintf("%d", len(v.tokens)),
 			"add a `token:` line for each, or none"))
 	}
+	out = append(out, v.surplusAlerts(changes)...)
 	return append(out, v.others(met)...)
 }
 

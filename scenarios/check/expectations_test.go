@@ -52,7 +52,7 @@ func TestEveryFieldOfAnExpectation(t *testing.T) {
 		tested[l.field] = true
 	}
 	for _, field := range []string{"profiles", "exports", "times", "because", "at", "within", "outcomes", "after", "payload", "audiences",
-		"attributes", "identities", "absent", "certificate", "decision", "token", "grant", "handshakes", "reason"} {
+		"attributes", "identities", "absent", "certificate", "decision", "token", "grant", "handshakes", "reason"} { // monitoring_test.go has the lines about monitoring
 		if !tested[field] {
 			t.Errorf("no line tests %s", field)
 		}

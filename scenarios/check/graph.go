@@ -57,6 +57,16 @@ func (g *graph) sorted() []string { return slices.Sorted(slices.Values(g.identit
 // eachGraph replays the identities of every profile from its group and the
 // recorded updates, and calls look with those an export should have and has.
 func (v *view) eachGraph(look func(x *exported, want, got []string)) {
+	v.replay(func(x *exported, g *graph) {
+		if raw, ok := x.text(); ok && v.body(raw).object != nil {
+			look(x, g.sorted(), v.body(raw).identities())
+		}
+	})
+}
+
+// replay calls look with every export and the identities of its profile at the
+// decision.
+func (v *view) replay(look func(x *exported, g *graph)) {
 	graphs := map[string]*graph{}
 	next := 0
 	for _, x := range v.exports {
@@ -64,10 +74,7 @@ func (v *view) eachGraph(look func(x *exported, want, got []string)) {
 			u := v.updates[next]
 			v.graphOf(graphs, u.Profile).apply(u.Changes)
 		}
-		want := v.graphOf(graphs, x.Profile).sorted()
-		if raw, ok := x.text(); ok && v.body(raw).object != nil {
-			look(x, want, v.body(raw).identities())
-		}
+		look(x, v.graphOf(graphs, x.Profile))
 	}
 }
 

@@ -75,9 +75,20 @@ var all = []invariant{
 	{"backfill-hour", "every backfill within the hour after the mapping", (*view).backfillHour},
 	{"next-unaffected", "a first attempt at its decision, unless the profile or the dataflow has to wait", (*view).prompt},
 	{"disabled-silent", "no attempt while the dataflow is disabled", (*view).silence},
+	{"hourly-run", "one run for each hour, in UTC, that has exports", (*view).hourlyRuns},
+	{"counters", "profiles and identities of the exports of the hour", (*view).counters},
+	{"failed-last-only", "failed identities counted once, by the last attempt", (*view).failedOnce},
+	{"removed-count", "removals counted as activated", (*view).removals},
+	{"activation-rate", "activated ÷ (activated + excluded + failed)", (*view).activationRate},
+	{"ttl-90", "the runs of the last 90 days", (*view).timeToLive},
+	{"run-status", "processing until the hour is over and all is settled, then completed", (*view).runStatus},
+	{"error-detail", "every failure with its code, its identities and a description", (*view).errorDetail},
+	{"alert-skip", "a change when more than 1 % is skipped, or no longer", (*view).skipAlert},
+	{"alert-set", "only alerts that are subscribed to", (*view).alertSet},
+	{"alert-fail", "a change when more than the threshold fails, or no longer", (*view).failAlert},
 	{"", "exports of a profile in order, one after the other", (*view).order},
 	{"", "what was sent is what the endpoint saw", (*view).traffic},
-	{"", "every export delivered, dropped or left over", (*view).accounted},
+	{"", "every export delivered, dropped, left over or excluded", (*view).accounted},
 }
 
 // invariants holds the recording against every rule it has material for.

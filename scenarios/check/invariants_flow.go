@@ -156,6 +156,10 @@ func (v *view) accounted(f *findings) {
 		return
 	}
 	for _, x := range v.exports {
+		if x.Excluded != "" {
+			f.note(x.message == nil, "%s was excluded and sent", x.ID)
+			continue
+		}
 		_, ok := x.settled()
 		left := slices.Contains(v.end.Unfinished, x.ID) || x.message != nil && slices.Contains(v.end.Unfinished, x.message.id)
 		f.note(ok || left, "%s was neither delivered nor dropped", x.ID)

@@ -25,13 +25,13 @@ type broken struct {
 const (
 	inOrder   = "exports of a profile in order, one after the other"
 	bothEnds  = "what was sent is what the endpoint saw"
-	allSettle = "every export delivered, dropped or left over"
+	allSettle = "every export delivered, dropped, left over or excluded"
 )
 
 func TestEveryInvariantCanFail(t *testing.T) {
 	rules := catalogue(t)
 	seen := map[string]bool{}
-	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken) {
+	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
 			if c := judgeOnce(right.sc, rules, right.lines); c.Verdict != reports.Pass {

@@ -88,6 +88,9 @@ func newTape(change func(*scenarios.Scenario)) *tape {
 	p.update(7*time.Hour, "marty", recording.Change{Op: "exit", Audience: "id-delorean"})
 	p.export(7*time.Hour, "marty", "audience", "exited", "200")
 	p.add(recording.Line{End: &recording.End{At: began.Add(8 * time.Hour), Faults: []recording.Fault{{ID: "fault-1", Planned: 2, Fired: 2, Line: 30}}}})
+	if len(p.sc.Destination.Alerts) > 0 {
+		p.monitor()
+	}
 	return p
 }
 

@@ -30,6 +30,10 @@ type view struct {
 	tokenCalls   []*recording.Request // to the token endpoint
 	lines        []recording.Line
 	refused      []*recording.Handshake
+	runs         []*recording.FlowRun
+	alerts       []*recording.Alert
+	totals       []*totals
+	counted      []*hour // nil until asked for
 	actions      []*recording.Action
 	updates      []*recording.Update
 	updatesOf    map[string][]*recording.Update // by profile
@@ -57,11 +61,12 @@ type mappings struct {
 // exported is one export with what became of it.
 type exported struct {
 	*recording.Export
-	message *message
-	mapped  map[string]bool // audience ids that were mapped at the decision
-	number  int             // of the profile's exports, from 1
-	updates int             // how many updates the recording has before it
-	twice   bool            // it was part of more than one message
+	message    *message
+	mapped     map[string]bool // audience ids that were mapped at the decision
+	number     int             // of the profile's exports, from 1
+	updates    int             // how many updates the recording has before it
+	twice      bool            // it was part of more than one message
+	identities int64           // of its profile at the decision; counted by hours
 }
 
 // message is what was tried for one request body.
@@ -205,6 +210,12 @@ func (v *view) index(l recording.Line) {
 		v.tokens = append(v.tokens, l.Token)
 	case l.Handshake != nil:
 		v.refused = append(v.refused, l.Handshake)
+	case l.FlowRun != nil:
+		v.runs = append(v.runs, l.FlowRun)
+	case l.Alert != nil:
+		v.alerts = append(v.alerts, l.Alert)
+	case l.Totals != nil:
+		v.totals = append(v.totals, &totals{l.Totals, len(v.exports), len(v.attempts)})
 	}
 }
 

@@ -133,7 +133,8 @@ func parse(text []byte) (Line, error) {
 func (l Line) fields() int {
 	n := 0
 	for _, set := range []bool{l.Run != nil, l.Update != nil, l.Action != nil, l.Export != nil, l.Decision != nil,
-		l.Token != nil, l.Attempt != nil, l.Request != nil, l.Handshake != nil, l.Drop != nil, l.End != nil} {
+		l.Token != nil, l.Attempt != nil, l.Request != nil, l.Handshake != nil, l.Drop != nil, l.FlowRun != nil, l.Totals != nil,
+		l.Alert != nil, l.End != nil} {
 		if set {
 			n++
 		}

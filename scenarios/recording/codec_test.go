@@ -30,13 +30,18 @@ func some[T any](t *rapid.T, of *rapid.Generator[T], label string) []T {
 
 var headers = rapid.Custom(func(t *rapid.T) Header { return Header{text.Draw(t, "name"), text.Draw(t, "value")} })
 
+var counters = rapid.Custom(func(t *rapid.T) Counters {
+	n := rapid.Int64Range(0, 1e12)
+	return Counters{n.Draw(t, "activated"), n.Draw(t, "excluded"), n.Draw(t, "failed")}
+})
+
 // between draws a line that may stand between the first and the last one.
 var between = rapid.Custom(func(t *rapid.T) Line {
 	at, number := instants.Draw(t, "at"), rapid.IntRange(0, 1e6).Draw(t, "number")
 	peer := rapid.Ptr(rapid.Custom(func(t *rapid.T) Peer {
 		return Peer{text.Draw(t, "cn"), some(t, text, "san"), text.Draw(t, "issuer")}
 	}), true)
-	switch rapid.IntRange(0, 7).Draw(t, "type") {
+	switch rapid.IntRange(0, 10).Draw(t, "type") {
 	case 0:
 		change := Change{Op: "set", Path: text.Draw(t, "path"), Audience: text.Draw(t, "audience"), Identity: text.Draw(t, "identity")}
 		change.Value, _ = json.Marshal(map[string]any{text.Draw(t, "key"): number})
@@ -44,7 +49,7 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 	case 1:
 		return Line{Action: &Action{at, *words.Draw(t, "action"), some(t, text, "audiences")}}
 	case 2:
-		return Line{Export: &Export{at, text.Draw(t, "id"), text.Draw(t, "profile"), some(t, text, "because")}}
+		return Line{Export: &Export{at, text.Draw(t, "id"), text.Draw(t, "profile"), some(t, text, "because"), text.Draw(t, "excluded")}}
 	case 3:
 		return Line{Decision: &Decision{at, at, text.Draw(t, "result"), true, text.Draw(t, "first"), "", text.Draw(t, "reason")}}
 	case 4:
@@ -55,6 +60,18 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 			Body: text.Draw(t, "body"), Peer: peer.Draw(t, "peer"), Profiles: some(t, text, "profiles"), Status: number}}
 	case 6:
 		return Line{Handshake: &Handshake{At: at, Socket: number, Reason: text.Draw(t, "reason"), Peer: peer.Draw(t, "peer")}}
+	case 7:
+		run := &FlowRun{At: at, ProviderRefID: text.Draw(t, "ref"), Status: "completed", StartedAt: at, DurationMs: int64(number), Counters: counters.Draw(t, "counters")}
+		run.Rate = rapid.Ptr(rapid.Float64Range(0, 1), true).Draw(t, "rate")
+		if rapid.Bool().Draw(t, "details") {
+			run.Exclusions = []Exclusion{{text.Draw(t, "why"), 1}}
+			run.Errors = []FlowRunError{{text.Draw(t, "code"), 2, text.Draw(t, "description")}}
+		}
+		return Line{FlowRun: run}
+	case 8:
+		return Line{Totals: &Totals{at, number, int64(number), counters.Draw(t, "counters")}}
+	case 9:
+		return Line{Alert: &Alert{at, text.Draw(t, "alert"), "firing", text.Draw(t, "run"), rapid.Ptr(rapid.Float64(), true).Draw(t, "value"), nil}}
 	}
 	return Line{Drop: &Drop{at, text.Draw(t, "message"), some(t, text, "exports"), text.Draw(t, "reason")}}
 })

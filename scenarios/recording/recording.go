@@ -28,6 +28,9 @@ type Line struct {
 	Request   *Request   `json:"request,omitempty"`
 	Handshake *Handshake `json:"handshake,omitempty"`
 	Drop      *Drop      `json:"drop,omitempty"`
+	FlowRun   *FlowRun   `json:"flowRun,omitempty"`
+	Totals    *Totals    `json:"totals,omitempty"`
+	Alert     *Alert     `json:"alert,omitempty"`
 	End       *End       `json:"end,omitempty"`
 }
 
@@ -80,6 +83,9 @@ type Export struct {
 	ID      string    `json:"id"` // "new-1#2": the second export of new-1
 	Profile string    `json:"profile"`
 	Because []string  `json:"because"` // audience, attribute, identity, backfill; sorted
+	// Excluded is why the export was counted and not sent: missing-attributes,
+	// consent-violation.
+	Excluded string `json:"excluded,omitempty"`
 }
 
 // Decision is one mTLS decision of design §4.

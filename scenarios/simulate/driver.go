@@ -10,6 +10,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/monitor"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
@@ -43,8 +44,9 @@ type driver struct {
 	sender     *delivery.Sender
 	recorder   *recorder
 	tokens     *token.Issuer // of the endpoint; nil where no tokens are fetched
-	wake       *event        // the dispatcher's next wake-up
-	wakeAt     time.Time     // when that is
+	monitor    *monitor.Monitor
+	wake       *event    // the dispatcher's next wake-up
+	wakeAt     time.Time // when that is
 }
 
 // arm puts the history on the agenda.
@@ -147,6 +149,7 @@ func (d *driver) perform(e engine.Effects) error {
 		if !s.Outcome.Delivered() {
 			d.recorder.drop(now, s)
 		}
+		d.monitored(d.monitor.Settled(now, s))
 	}
 	for _, op := range e.Send {
 		d.agenda.add(now, start, func() error { return d.begin(op) })
@@ -216,6 +219,7 @@ func (d *driver) accept(states []engine.State, exports ...*engine.Export) error 
 	}
 	for _, x := range exports {
 		d.recorder.export(x)
+		d.monitored(d.monitor.Decided(x))
 	}
 	return d.perform(d.dispatcher.Enqueue(d.now, exports...))
 }

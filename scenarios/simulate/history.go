@@ -119,6 +119,10 @@ func shardOf(name string, shards int) int {
 // itself.
 func (d *driver) action(s *scenarios.Step) error {
 	now := d.now
+	if s.Action == "totals" {
+		d.recorder.totals(now, d.monitor.Totals(now))
+		return nil
+	}
 	var refs []profile.AudienceRef
 	for _, key := range s.Targets {
 		refs = append(refs, d.population.refs[key])
@@ -140,6 +144,7 @@ func (d *driver) action(s *scenarios.Step) error {
 	default:
 		panic("simulate: unknown action " + s.Action)
 	}
+	d.monitor.Map(d.flow.MappedRefs())
 	return d.startBackfill(backfill)
 }
 

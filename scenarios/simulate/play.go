@@ -16,6 +16,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/monitor"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -81,6 +82,7 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	if setting.Clock == Wall {
 		s.driver.recordJournal() // what the endpoint wrote after the last answer
 	}
+	s.driver.endMonitoring()
 	s.driver.recorder.end(s.driver.now, sc.Endpoint.Faults, s.plan.Firings(), pending, played)
 	return s.driver.recorder.lines, nil
 }
@@ -143,6 +145,8 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	if sc.Dataflow.Activated {
 		d.flow, _ = d.flow.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
 	}
+	d.monitor = monitor.New(flow.Destination.Alerts)
+	d.monitor.Map(d.flow.MappedRefs())
 	d.recorder.add(recording.Line{Run: run})
 	return s, nil
 }

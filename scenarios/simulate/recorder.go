@@ -95,7 +95,7 @@ func (r *recorder) action(now time.Time, action string, refs []profile.AudienceR
 }
 
 func (r *recorder) export(x *engine.Export) {
-	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because)}})
+	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because), Excluded: x.Excluded}})
 }
 
 func triggers(because []export.Trigger) []string {

@@ -61,12 +61,17 @@ func configuration(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) 
 			IncludeSegmentNames: d.IncludeSegmentNames, IncludeSegmentTimestamps: d.IncludeSegmentTimestamps,
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
 			MTLS:                       dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
+			Alerts: alerts(d.Alerts), ExtendedAlerts: d.ExtendedAlerts,
 		},
 		MaxInFlight: sc.Dataflow.MaxInFlight,
 		AnyProfile:  !sc.Dataflow.RequireMembership,
 	}
 	for _, key := range sc.Dataflow.Audiences {
 		f.Audiences = append(f.Audiences, refs[key])
+	}
+	for _, x := range sc.Dataflow.Exclude {
+		named := func(id profile.ID) bool { return x.Profiles.Contains(string(id)) }
+		f.Exclusions = append(f.Exclusions, dataflow.Exclusion{Profiles: named, Reason: x.Reason})
 	}
 	for _, path := range sc.Dataflow.Attributes {
 		f.Attributes = append(f.Attributes, profile.Path(path))
@@ -103,6 +108,14 @@ func issuer(sc *scenarios.Scenario) *token.Issuer {
 		ClientID: a.ClientID, ClientSecret: e.ClientSecret.Reveal(), Username: a.Username, Password: a.Password.Reveal(),
 		ExpiresIn: e.ExpiresIn, Refresh: e.Refresh, Rotate: e.Rotate, Seed: sc.Seed,
 	})
+}
+
+func alerts(all []scenarios.Alert) []dataflow.Alert {
+	var out []dataflow.Alert
+	for _, a := range all {
+		out = append(out, dataflow.Alert{Kind: dataflow.AlertKind(a.Kind), Threshold: a.Threshold})
+	}
+	return out
 }
 
 func policy(r scenarios.Retry) retry.Policy {

@@ -1,0 +1,57 @@
+package monitor
+
+import (
+	"fmt"
+
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// Error is one line of the details of a run: identities that failed alike
+// (R127).
+type Error struct {
+	Code        string // "ACTSVC-<nnnn>-<HTTP status>"
+	Identities  int64
+	Description string
+}
+
+// The numbers of codes that were ever seen. The documentation lists none, so
+// what is no authentication error is a processing error.
+const (
+	processing     = 9001
+	authentication = 8104
+)
+
+// unanswered gives an attempt without an answer the status that says the same:
+// a code always ends with one.
+var unanswered = map[retry.Kind]struct {
+	status int
+	text   string
+}{
+	retry.Timeout:    {504, "no complete response within 2 s"},
+	retry.Refused:    {503, "the connection was refused"},
+	retry.Unresolved: {503, "the host name does not resolve"},
+	retry.Reset:      {502, "the connection was reset"},
+	retry.Closed:     {502, "the connection was closed before the response was complete"},
+	retry.TLS:        {502, "the TLS handshake failed"},
+	retry.Malformed:  {502, "the response was not HTTP"},
+	retry.TooLarge:   {502, "the response was too large"},
+	retry.Unknown:    {500, "the outcome of the last attempt is unknown"},
+}
+
+// errorOf is the code and the description of a last attempt that failed.
+func errorOf(o retry.Outcome) (code, description string) {
+	number, status := processing, o.Status
+	switch {
+	case o.Kind != retry.Answered:
+		cause, known := unanswered[o.Kind]
+		if !known {
+			cause = unanswered[retry.Unknown]
+		}
+		status, description = cause.status, "Error reported while pushing events to the destination: "+cause.text
+	case o.Status == 401:
+		number, description = authentication, "Authentication error reported while pushing events to the destination"
+	default:
+		description = fmt.Sprintf("Error reported while pushing events to the destination: it answered %d", o.Status)
+	}
+	return fmt.Sprintf("ACTSVC-%d-%d", number, status), description
+}
