@@ -39,11 +39,7 @@ var harmless = map[string]string{
 }
 
 // notBuiltYet are packages of the design that a rule will hold for.
-<<<<<<< HEAD
-var notBuiltYet = []string{"engine/monitor"}
-=======
-var notBuiltYet = []string{"engine/store/local", "scenarios/oracle"}
->>>>>>> ebc5e86 (Hourly runs, counters, errors, totals and alerts of the dataflow, counted a second time by the judge)
+var notBuiltYet []string
 
 // use is who may import a module: packages, with their tests; the tests of more
 // packages, "*" those of any; and why it is there.

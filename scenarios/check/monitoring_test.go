@@ -182,7 +182,7 @@ var p500 = []recording.FlowRunError{{Code: "ACTSVC-9001-500", Count: 1, Descript
 func TestRunToldTwice(t *testing.T) {
 	p := newTape(monitored)
 	p.beforeEnd(recording.Line{FlowRun: p.run(3)})
-	if red := verdictsOf(Judge(p.sc, catalogue(t), p.lines), reports.Fail); !slices.Contains(red, "hourly-run") {
+	if red := verdictsOf(judgeOnce(p.sc, catalogue(t), p.lines), reports.Fail); !slices.Contains(red, "hourly-run") {
 		t.Errorf("red rules are %v", red)
 	}
 }
@@ -204,11 +204,11 @@ func TestRunInProcess(t *testing.T) {
 	}
 	p.end().Unfinished = []string{"marty#3"}
 	p.lines = slices.Insert(p.lines, len(p.lines)-1, recording.Line{Action: &recording.Action{At: p.end().At, Action: "disable"}})
-	if c := Judge(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
+	if c := judgeOnce(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
 		t.Fatalf("the verdict is %s: %v\n%+v", c.Verdict, verdictsOf(c, reports.Fail), c.Checks)
 	}
 	r.DurationMs -= 60_000
-	if diff := cmp.Diff([]string{"run-status"}, verdictsOf(Judge(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
+	if diff := cmp.Diff([]string{"run-status"}, verdictsOf(judgeOnce(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
 		t.Errorf("a minute less: red rules (-want +got):\n%s", diff)
 	}
 }
@@ -235,12 +235,12 @@ var monitoringLines = []struct {
 	{sum(nil, "activated", 12), sum(nil, "activated", 11), "totals at the end: activated", "11", "12"},
 	{sum(span(90*24*time.Hour+time.Hour), "runs", 5), sum(span(90*24*time.Hour+time.Hour), "runs", 6), "totals 2161h after start: runs", "6", "5"},
 	{sum(span(8*time.Hour), "excluded", 1), sum(span(time.Hour), "excluded", 0), "totals 1h after start", "totals", "nobody looked at them then"},
-	{told(skippedRate, "firing", time.Hour), told(skippedRate, "firing", 2*time.Hour), "change 1 of alert " + skippedRate + ": time, after start", "2h", "1h"},
-	{told(failedRate, "firing", 3*time.Hour), told(failedRate, "inactive", 3*time.Hour), "change 1 of alert " + failedRate + ": state", "inactive", "firing"},
+	{alerted(skippedRate, "firing", time.Hour), alerted(skippedRate, "firing", 2*time.Hour), "change 1 of alert " + skippedRate + ": time, after start", "2h", "1h"},
+	{alerted(failedRate, "firing", 3*time.Hour), alerted(failedRate, "inactive", 3*time.Hour), "change 1 of alert " + failedRate + ": state", "inactive", "firing"},
 	{scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: "destination-flow-run-delay", Never: true}},
 		scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: skippedRate, Never: true}}, "alert " + skippedRate + " never fires: changes", "0", "2"},
 	{scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: "destination-flow-run-delay", Never: true}},
-		told("destination-flow-run-delay", "firing", 0), "change 1 of alert destination-flow-run-delay", "firing", "0 changes"},
+		alerted("destination-flow-run-delay", "firing", 0), "change 1 of alert destination-flow-run-delay", "firing", "0 changes"},
 	{within(95, 48*time.Second), within(95, 47*time.Second), "p95 of the delivery latency", "below 47s", "47s, of 4 deliveries"},
 	{within(75, time.Nanosecond), within(75, 0), "p75 of the delivery latency", "below 0s", "0s, of 4 deliveries"},
 }
@@ -257,7 +257,7 @@ func sum(at *time.Duration, counter string, value int64) scenarios.Expectation {
 	return scenarios.Expectation{Totals: &scenarios.TotalsExpectation{Counters: map[string]int64{counter: value}, At: at}}
 }
 
-func told(kind, state string, at time.Duration) scenarios.Expectation {
+func alerted(kind, state string, at time.Duration) scenarios.Expectation {
 	return scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: kind, State: state, At: &at}}
 }
 
@@ -271,7 +271,7 @@ func TestEveryLineAboutMonitoring(t *testing.T) {
 		e.Pos = scenarios.Position{File: "tape.yaml", Line: 40, Column: 5}
 		e.Rule = "counters"
 		p.sc.Expect = []scenarios.Expectation{e}
-		return slices.DeleteFunc(Judge(p.sc, catalogue(t), p.lines).Checks, func(k reports.Check) bool { return k.Line != 40 })
+		return slices.DeleteFunc(judgeOnce(p.sc, catalogue(t), p.lines).Checks, func(k reports.Check) bool { return k.Line != 40 })
 	}
 	for _, l := range monitoringLines {
 		t.Run(strings.ReplaceAll(l.title, " ", "-"), func(t *testing.T) {
@@ -294,12 +294,12 @@ func TestEveryLineAboutMonitoring(t *testing.T) {
 // failure.
 func TestChangesOfAnAlert(t *testing.T) {
 	p := newTape(monitored)
-	p.sc.Expect = []scenarios.Expectation{told(skippedRate, "firing", time.Hour), told(skippedRate, "inactive", 2*time.Hour)}
-	if c := Judge(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
+	p.sc.Expect = []scenarios.Expectation{alerted(skippedRate, "firing", time.Hour), alerted(skippedRate, "inactive", 2*time.Hour)}
+	if c := judgeOnce(p.sc, catalogue(t), p.lines); c.Verdict != reports.Pass {
 		t.Fatalf("both lines: %+v", c.Checks)
 	}
 	p.sc.Expect = p.sc.Expect[:1]
-	c := Judge(p.sc, catalogue(t), p.lines)
+	c := judgeOnce(p.sc, catalogue(t), p.lines)
 	if red := verdictsOf(c, reports.Fail); !slices.Equal(red, []string{"something happened that no line expects"}) {
 		t.Errorf("the first line alone: %v", red)
 	}
