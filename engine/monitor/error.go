@@ -42,6 +42,9 @@ var unanswered = map[retry.Kind]struct {
 func errorOf(o retry.Outcome) (code, description string) {
 	number, status := processing, o.Status
 	switch {
+	case o.Kind == retry.NoToken:
+		// What a call without a token would have been answered.
+		number, status, description = authentication, 401, "Authentication error reported while pushing events to the destination: no access token"
 	case o.Kind != retry.Answered:
 		cause, known := unanswered[o.Kind]
 		if !known {

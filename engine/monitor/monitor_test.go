@@ -178,6 +178,7 @@ var _ = DescribeTable("The code of a failure",
 	Entry("a handshake", retry.Outcome{Kind: retry.TLS}, "ACTSVC-9001-502"),
 	Entry("no HTTP", retry.Outcome{Kind: retry.Malformed}, "ACTSVC-9001-502"),
 	Entry("too much", retry.Outcome{Kind: retry.TooLarge}, "ACTSVC-9001-502"),
+	Entry("no token", retry.Outcome{Kind: retry.NoToken}, "ACTSVC-8104-401"),
 	Entry("a crash", retry.Outcome{Kind: retry.Unknown}, "ACTSVC-9001-500"),
 	Entry("a kind of later", retry.Outcome{Kind: "later"}, "ACTSVC-9001-500"),
 )

@@ -127,7 +127,8 @@ var statusOf = map[string]int{"timeout": 504, "refused": 503, "unresolved": 503,
 	"malformed": 502, "too-large": 502}
 
 // errorCode is the code of an export that failed, by its last attempt: only
-// 401 is known to have a number of its own (R127).
+// 401 is known to have a number of its own (R127), and is what a call without a
+// token would have been answered.
 func errorCode(attempts []*recording.Attempt) string {
 	if len(attempts) == 0 {
 		return ""
@@ -137,7 +138,7 @@ func errorCode(attempts []*recording.Attempt) string {
 	if err != nil {
 		code = cmp.Or(statusOf[outcome], 500)
 	}
-	if outcome == "401" {
+	if outcome == "401" || outcome == "no-token" {
 		return "ACTSVC-8104-401"
 	}
 	return fmt.Sprintf("ACTSVC-9001-%d", code)
