@@ -29,7 +29,7 @@ type pkg struct {
 type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
-var pure = []string{"engine", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry",
+var pure = []string{"engine", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/intake",
 	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/generate", "scenarios/oracle"}
 
 // harmless are packages below net that a pure package may import, and why.
@@ -57,7 +57,7 @@ var thirdParty = map[string]use{
 	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, anywhere, "suites; and its label grammar, so that a filter means the same to both"},
 	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants"}, nil, "scenario files with positions"},
 	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, anywhere, "diffs, also in the suite of every store"},
-	"github.com/cockroachdb/pebble/v2":         {[]string{"engine/store/local"}, nil, "the durable local store: state larger than memory, atomic batches, grouped syncs"},
+	"github.com/cockroachdb/pebble/v2":         {[]string{"engine/store/local"}, []string{"engine/live"}, "the durable local store: state larger than memory, atomic batches, grouped syncs"},
 	"github.com/onsi/gomega":                   {nil, anywhere, "matchers of the suites"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -47,6 +48,10 @@ var alerts = map[string]string{
 	"tls: no application protocol":        "no-application-protocol",
 }
 
+// noAnswer is the reason of a connection that ended before the first byte of a
+// response.
+const noAnswer = "no-answer"
+
 // classify turns an error of the connection into an outcome with a reason of
 // low cardinality. Tested over every branch.
 func classify(err error) retry.Outcome {
@@ -58,7 +63,7 @@ func classify(err error) retry.Outcome {
 	}
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
-	phase := "no-answer"
+	phase := noAnswer
 	if isHandshake(err) {
 		phase = "in-handshake"
 	}
@@ -103,6 +108,8 @@ func certificateProblem(err error) (reason string, ok bool) {
 	switch {
 	case errors.As(err, &host):
 		return "server-certificate-wrong-host", true
+	case errors.As(err, &authority) && selfSigned(authority.Cert):
+		return "server-certificate-self-signed", true
 	case errors.As(err, &authority):
 		return "server-certificate-unknown-ca", true
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -114,4 +121,24 @@ func certificateProblem(err error) (reason string, ok bool) {
 		return "server-certificate-invalid", true
 	}
 	return "", false
+}
+
+func selfSigned(c *x509.Certificate) bool {
+	return c != nil && !c.IsCA && bytes.Equal(c.RawIssuer, c.RawSubject)
+}
+
+// garbled finds a response that net/http could not read. Its errors have no
+// types, so that their texts are compared; the tests with hostile servers tell
+// when one changes. ended is what ended the connection, if anything did.
+func garbled(err, ended error) (o retry.Outcome, ok bool) {
+	text := err.Error()
+	switch {
+	case ended != nil && strings.Contains(text, "malformed MIME header"):
+		return o, false // a line that was cut off when the connection ended
+	case strings.Contains(text, "server response headers exceeded"):
+		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-headers-too-large"}, true
+	case strings.Contains(text, "malformed"), strings.Contains(text, "chunk"), strings.Contains(text, "bad Content-Length"):
+		return retry.Outcome{Kind: retry.Malformed, Reason: "not-http"}, true
+	}
+	return retry.Outcome{}, false
 }

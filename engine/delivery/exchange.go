@@ -195,13 +195,23 @@ func (x *Exchange) failed(ctx context.Context, err error) retry.Outcome {
 	if errors.Is(context.Cause(ctx), ErrDeadline) {
 		return retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
 	}
-	if w := x.socket.watch; w != nil {
-		// net/http reports what it noticed first; the connection knows better.
-		if _, seen := w.state(); seen != nil && !isHandshake(err) {
-			err = errors.Join(seen, err)
-		}
+	w := x.socket.watch
+	if w == nil || isHandshake(err) {
+		return classify(err)
 	}
-	return classify(err)
+	// net/http reports what it noticed first; the connection knows better.
+	answered, seen := w.state()
+	if o, ok := garbled(err, seen); ok {
+		return o
+	}
+	if seen != nil {
+		err = errors.Join(seen, err)
+	}
+	o := classify(err)
+	if answered && o.Reason == noAnswer {
+		o.Reason = "in-response"
+	}
+	return o
 }
 
 // retryAfter reads Retry-After in seconds; a date is left alone, since the
@@ -212,4 +222,15 @@ func retryAfter(h http.Header) time.Duration {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
+}
+
+// Prepare is the exchange of an operation, whatever its kind.
+func (s *Sender) Prepare(op engine.Operation) *Exchange {
+	switch op.Kind {
+	case engine.Decision:
+		return s.Decision(op)
+	case engine.Token:
+		return s.Token(op)
+	}
+	return s.Attempt(op)
 }

@@ -34,6 +34,9 @@ const IdleTimeout = 60 * time.Second
 // MaxResponseBody bounds what is read of a response; its content is ignored.
 const MaxResponseBody = 1 << 20
 
+// MaxResponseHeaders bounds the headers of a response, in bytes.
+const MaxResponseHeaders = 64 << 10
+
 // Config is what a Sender needs to know.
 type Config struct {
 	Destination dataflow.Destination // valid
@@ -92,8 +95,11 @@ func (s *Sender) Encrypted() bool { return s.url.Scheme == "https" }
 // HasCertificate says whether there is a client certificate to present.
 func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil }
 
-// take hands out the idle socket that was used last, or a new one.
+// take hands out the idle socket that was used last, or a new one. A socket
+// that the endpoint closed meanwhile, or spoke on unasked, is no use: a message
+// sent on it would only fail.
 func (s *Sender) take(certificate, fresh bool) *Socket {
+	s.bury(certificate)
 	if pool := s.idle[certificate]; len(pool) > 0 && !fresh {
 		last := pool[len(pool)-1]
 		s.idle[certificate] = pool[:len(pool)-1]
@@ -101,6 +107,24 @@ func (s *Sender) take(certificate, fresh bool) *Socket {
 	}
 	s.dialled++
 	return &Socket{sender: s, Ordinal: s.dialled, url: s.url, certificate: certificate}
+}
+
+// bury closes the idle sockets that are dead.
+func (s *Sender) bury(certificate bool) {
+	s.idle[certificate] = slices.DeleteFunc(s.idle[certificate], func(k *Socket) bool {
+		dead := k.conn.Err() != nil
+		if dead {
+			k.close()
+		}
+		return dead
+	})
+}
+
+// Idle is how many sockets are open and carry nothing.
+func (s *Sender) Idle() int {
+	s.bury(true)
+	s.bury(false)
+	return len(s.idle[true]) + len(s.idle[false])
 }
 
 // Finish returns the exchange's socket to the pool after Do has returned. It

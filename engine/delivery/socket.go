@@ -36,7 +36,7 @@ func (k *Socket) Uses() int { return k.uses }
 // dial opens the connection and performs the handshake. The errors are those
 // of the dialler and of crypto/tls.
 func (k *Socket) dial(ctx context.Context, x *Exchange) error {
-	t := &http.Transport{DisableCompression: true, Protocols: &http.Protocols{}}
+	t := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: MaxResponseHeaders, Protocols: &http.Protocols{}}
 	t.Protocols.SetHTTP1(true)
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		raw, err := k.sender.config.Dial(ctx, network, address)

@@ -30,9 +30,8 @@ type Store interface {
 	// lost with the machine, and then so is every later commit. Each state
 	// follows the stored version by one; otherwise the error is ErrStale. A
 	// record of a message that was never accepted is an error, and an
-	// acceptance of one that is accepted already changes nothing. After
-	// ErrFull, which refuses only what is new, and ErrStale the store goes on;
-	// after another error of writing it refuses all later commits.
+	// acceptance of one that is accepted already changes nothing. After these
+	// the store goes on; after an error of writing it refuses all later commits.
 	Commit(states []engine.State, records []engine.Record) error
 
 	// States calls yield for every profile in ascending order of its id, as of

@@ -182,15 +182,7 @@ func (d *driver) schedule(at time.Time) {
 
 // begin starts an operation on the wire.
 func (d *driver) begin(op engine.Operation) error {
-	x := &operation{op: op}
-	switch op.Kind {
-	case engine.Attempt:
-		x.exchange = d.sender.Attempt(op)
-	case engine.Decision:
-		x.exchange = d.sender.Decision(op)
-	case engine.Token:
-		x.exchange = d.sender.Token(op)
-	}
+	x := &operation{op: op, exchange: d.sender.Prepare(op)}
 	x.encrypted = x.exchange.Encrypted()
 	d.ground.begin(x)
 	return nil

@@ -15,7 +15,6 @@ import (
 type commit struct {
 	store    *Store
 	batch    *pebble.Batch
-	intake   bool // something is accepted
 	sync     bool // it must be on the disk before Commit returns
 	accepted map[string]uint64
 	settled  map[string]bool
@@ -61,13 +60,15 @@ func (s *Store) prepare(states []engine.State, records []engine.Record) (*commit
 	for i := 0; err == nil && i < len(records); i++ {
 		err = c.record(records[i])
 	}
-	if err == nil && (c.intake || len(states) > 0) {
-		err = explain(s.dir, s.room.take(c.batch.Len()))
+	if err == nil {
+		err = c.batch.Set([]byte{countKey}, countValue(s.commits+1), nil)
 	}
 	if err != nil {
 		s.next = next
 		return nil, errors.Join(err, c.batch.Close())
 	}
+	s.commits++
+	s.room.wrote(c.batch.Len())
 	c.index()
 	return c, nil
 }
@@ -156,7 +157,7 @@ func (c *commit) accept(exports []engine.Export) error {
 		if err := c.batch.Set(numbered(exportKey, seq), encodeExport(x), nil); err != nil {
 			return err
 		}
-		c.intake, c.sync = true, true
+		c.sync = true
 	}
 	return nil
 }

@@ -8,8 +8,10 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -30,6 +32,7 @@ const Reserve = 64 << 20
 type Options struct {
 	FS       vfs.FS // nil: the disk
 	Existing bool   // the folder must hold a store already
+	Buffer   int    // bytes kept in memory before they go to a table; 0: 16 MB
 }
 
 // Store is a store.Store in a folder.
@@ -42,6 +45,7 @@ type Store struct {
 	mu       sync.Mutex
 	failed   error // of the first commit that failed; no later one is tried
 	closed   bool
+	commits  uint64            // in the store, from its beginning
 	next     uint64            // sequence number of the next acceptance
 	accepted map[string]uint64 // export id -> sequence number, while unsettled
 	dead     map[string]uint64 // message id -> sequence number
@@ -63,10 +67,25 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, explain(dir, err)
 	}
 	s.db = opened
-	if err := errors.Join(s.recognise(), s.index()); err != nil {
+	if err := s.read(); err != nil {
 		return nil, errors.Join(explain(dir, err), s.db.Close())
 	}
 	return s, nil
+}
+
+// read takes up what the folder holds.
+func (s *Store) read() error {
+	if err := s.recognise(); err != nil {
+		return err
+	}
+	var err error
+	if s.commits, err = readCount(s.db); err != nil {
+		return err
+	}
+	if err := s.unseal(); err != nil {
+		return err
+	}
+	return s.index()
 }
 
 // openDB opens Pebble; what it cannot go on from, it says by a panic, which
@@ -77,13 +96,35 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 			err = fatal(p)
 		}
 	}()
-	return pebble.Open(dir, &pebble.Options{
+	options := &pebble.Options{
 		FS:                 o.FS,
 		ErrorIfNotExists:   o.Existing,
 		FormatMajorVersion: pebble.FormatNewest, // its log tells a torn tail from damage
 		Logger:             logger{},
-		MemTableSize:       16 << 20,
-	})
+		// Damage is an error of what was asked for, and no end of the process.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		MemTableSize:  uint64(cmp.Or(o.Buffer, 16<<20)),
+	}
+	fresh, err := pebble.Peek(dir, o.FS)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if (fresh == nil || !fresh.Exists) && !o.Existing {
+		// The first log of a new store is begun in the oldest format, which
+		// cannot tell damage: it stays empty.
+		first, err := pebble.Open(dir, options)
+		if err := errors.Join(err, closed(first)); err != nil {
+			return nil, err
+		}
+	}
+	return pebble.Open(dir, options)
+}
+
+func closed(db *pebble.DB) error {
+	if db == nil {
+		return nil
+	}
+	return db.Close()
 }
 
 // recognise checks the version of the layout, and writes it to a new folder.
@@ -174,5 +215,8 @@ func (s *Store) Close() (err error) {
 		_ = s.db.Close()
 		return nil
 	}
-	return s.db.Close()
+	if err := s.db.Close(); err != nil {
+		return explain(s.dir, err)
+	}
+	return explain(s.dir, s.seal())
 }

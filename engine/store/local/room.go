@@ -28,11 +28,13 @@ func newRoom(fs vfs.FS, dir string) *room {
 	return r
 }
 
-// take counts bytes to be written, and says whether there is room for them.
-// While the disk is full it asks every time, so that intake goes on as soon as
-// there is room.
-func (r *room) take(n int) error {
-	if r.since.Add(int64(n)) < step && !r.full.Load() {
+// wrote counts bytes.
+func (r *room) wrote(n int) { r.since.Add(int64(n)) }
+
+// left says whether there is room for something new. While the disk is full it
+// asks every time, so that intake goes on as soon as there is room.
+func (r *room) left() error {
+	if r.since.Load() < step && !r.full.Load() {
 		return nil
 	}
 	r.since.Store(0)
@@ -46,3 +48,8 @@ func (r *room) take(n int) error {
 	}
 	return nil
 }
+
+// Room is nil while something new can be accepted; then store.ErrFull, with
+// the folder and what to do. Whoever accepts updates asks first: a commit is
+// not refused for it, so that what was accepted can be charged and settled.
+func (s *Store) Room() error { return explain(s.dir, s.room.left()) }

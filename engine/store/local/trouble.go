@@ -3,7 +3,6 @@ package local
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"syscall"
 
@@ -71,11 +70,11 @@ func explain(dir string, err error) error {
 	case strings.Contains(err.Error(), "format major version"):
 		// Pebble has no error value for this one.
 		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrNewer, err), Hint: "use the version of httpdest that wrote it, or another folder"}
-	case isDamage(err):
-		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrDamaged, err),
-			Hint: "restore the folder from a copy; or move it away and begin with an empty one: what was undelivered in it is lost, and the next change of a profile exports its whole state"}
 	case isFull(err):
 		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrFull, err), Hint: "make room on the disk; nothing that was accepted is lost"}
+	case isDamage(err):
+		return &store.Trouble{Dir: dir, Err: damaged(err),
+			Hint: "restore the folder from a copy; or move it away and begin with an empty one: what was undelivered in it is lost, and the next change of a profile exports its whole state"}
 	}
 	return &store.Trouble{Dir: dir, Err: err, Hint: "check the folder, its permissions and its disk"}
 }
@@ -85,10 +84,19 @@ func isLocked(err error) bool {
 		strings.Contains(err.Error(), "lock held by current process")
 }
 
+// isDamage: Pebble marks only some of it, so that whatever is wrong with a
+// folder the file system has no complaint about counts.
 func isDamage(err error) bool {
-	return pebble.IsCorruptionError(err) || errors.Is(err, errShort) ||
-		// A file that the manifest names and that is gone, or is no manifest.
-		errors.Is(err, os.ErrNotExist) || strings.Contains(err.Error(), "CURRENT")
+	var complaint syscall.Errno
+	return errors.Is(err, store.ErrDamaged) || pebble.IsCorruptionError(err) || !errors.As(err, &complaint) ||
+		complaint == syscall.ENOENT // a file that others refer to
+}
+
+func damaged(err error) error {
+	if errors.Is(err, store.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", store.ErrDamaged, err)
 }
 
 func isFull(err error) bool {

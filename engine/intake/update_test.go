@@ -1,0 +1,103 @@
+package intake
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+func audiences(key string) (profile.AudienceRef, bool) {
+	return profile.AudienceRef{Namespace: "ups", ID: "id-of-" + key}, key == "delorean" || key == "scifi"
+}
+
+func TestParse(t *testing.T) {
+	ref := func(key string) profile.AudienceRef { r, _ := audiences(key); return r }
+	line := `{"set": {"person": {"age": 65, "height": 1.80, "tags": ["a", 1e3]}, "b.c": true}, "profile": "doc", "exit": ["scifi"], "qualify": "delorean",
+		"remove": "x.y", "addIdentity": {"email": ["a@b", "c@d"], "crm": "1"}, "removeIdentity": {"phone": "2"}, "replaceIdentity": {"crm": {"from": "1", "to": "3"}}}`
+	identity := func(namespace, id string) profile.Identity { return profile.Identity{Namespace: namespace, ID: id} }
+	want := profile.Update{Profile: "doc", Changes: []profile.Change{
+		{Op: profile.Qualify, Audience: ref("delorean")},
+		{Op: profile.Exit, Audience: ref("scifi")},
+		{Op: profile.Set, Path: "b.c", Value: true},
+		{Op: profile.Set, Path: "person", Value: map[string]any{"age": int64(65), "height": 1.80, "tags": []any{"a", 1000.0}}},
+		{Op: profile.Remove, Path: "x.y"},
+		{Op: profile.AddIdentity, Identity: identity("crm", "1")},
+		{Op: profile.AddIdentity, Identity: identity("email", "a@b")},
+		{Op: profile.AddIdentity, Identity: identity("email", "c@d")},
+		{Op: profile.RemoveIdentity, Identity: identity("phone", "2")},
+		{Op: profile.ReplaceIdentity, Identity: identity("crm", "1"), To: "3"},
+	}}
+	got, err := Parse([]byte(line), audiences)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Parse = %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		``:                                       "a JSON object",
+		`[]`:                                     "a JSON object",
+		`{"profile": "doc"`:                      "not JSON",
+		`{"profile": "doc"} {}`:                  "something follows",
+		`{"qualify": "delorean"}`:                "names no profile",
+		`{"profile": "", "qualify": "delorean"}`: "names no profile",
+		`{"profile": null, "qualify": "delorean"}`:                                                          "names no profile",
+		`{"profile": "doc"}`:                                                                                "changes nothing",
+		`{"profile": "doc", "qualfy": "delorean"}`:                                                          `unknown key "qualfy"`,
+		`{"profile": "doc", "profile": "marty"}`:                                                            "twice",
+		`{"profile": "doc", "qualify": "marty"}`:                                                            `no audience "marty"`,
+		`{"profile": "doc", "qualify": []}`:                                                                 "neither a text nor a list",
+		`{"profile": "doc", "exit": [null]}`:                                                                "neither a text nor a list",
+		`{"profile": "doc", "set": ["a"]}`:                                                                  "no object of paths",
+		`{"profile": "doc", "set": {"a..b": 1}}`:                                                            "no dotted path",
+		`{"profile": "doc", "set": {"a": null}}`:                                                            "null",
+		`{"profile": "doc", "set": {"a": {"b": [null]}}}`:                                                   "null",
+		`{"profile": "doc", "set": {"a": 1e999}}`:                                                           "out of range",
+		`{"profile": "doc", "remove": ""}`:                                                                  "no dotted path",
+		`{"profile": "doc", "addIdentity": "x"}`:                                                            "no object of namespaces",
+		`{"profile": "doc", "addIdentity": {"email": ""}}`:                                                  "an empty namespace or id",
+		`{"profile": "doc", "replaceIdentity": {"c": "x"}}`:                                                 "from and to",
+		`{"profile": "doc", "replaceIdentity": {"c": {"from": "1", "to": 2}}}`:                              "texts",
+		`{"profile": "doc", "set": {"a": ` + strings.Repeat("[", 70) + "1" + strings.Repeat("]", 70) + `}}`: "nested deeper",
+		`{"profile": "doc", "set": {"a": "` + strings.Repeat("x", MaxLine) + `"}}`:                          "bytes; at most",
+	} {
+		_, err := Parse([]byte(line), audiences)
+		var m *Mistake
+		if !errors.As(err, &m) || !strings.Contains(m.Message, want) || m.Hint == "" {
+			t.Errorf("Parse(%.80s) = %v; want a mistake with %q and a hint", line, err, want)
+		}
+	}
+}
+
+// An error never repeats a value: it may be personal.
+func TestMistakesKeepValuesToThemselves(t *testing.T) {
+	for _, line := range []string{
+		`{"profile": "doc", "set": {"a": "s3cret", "b": null}}`,
+		`{"profile": "doc", "addIdentity": {"email": ["s3cret", 5]}}`,
+		`{"profile": "doc", "replaceIdentity": {"email": {"from": "s3cret"}}}`,
+	} {
+		if _, err := Parse([]byte(line), audiences); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("Parse(%s) = %v; want an error without the value", line, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"profile": "doc", "qualify": "delorean", "set": {"a.b": [1, {"c": 0.5}]}}`))
+	f.Add([]byte(`{"profile": "doc", "replaceIdentity": {"crm": {"from": "1", "to": "2"}}}`))
+	f.Add([]byte(`{"profile": "doc", "remove": ["a", "b"]}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		u, err := Parse(line, audiences)
+		var m *Mistake
+		switch {
+		case err != nil && !errors.As(err, &m):
+			t.Fatalf("the error %v is no mistake", err)
+		case err == nil && (u.Profile == "" || len(u.Changes) == 0):
+			t.Fatalf("Parse = %+v without an error", u)
+		}
+	})
+}

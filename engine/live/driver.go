@@ -1,0 +1,175 @@
+// Package live drives the engine on the wall clock: updates come in, are
+// decided in parallel by profile, made durable in groups, and delivered.
+//
+// Decision: one goroutine owns the dispatcher, one commits, and what a group
+// of effects asks for on the wire begins only when the group is durable.
+// Reason: the order "durable first" stands in one place, and one sync of the
+// disk serves every update and every charge that came meanwhile. Cost: an
+// update waits for the group before its own.
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/store"
+)
+
+// ErrDraining is the answer to an update that comes while the driver ends. It
+// was not accepted.
+var ErrDraining = errors.New("the engine is ending and takes no more updates")
+
+// DefaultBacklog is how many accepted exports may be unsettled before intake
+// waits.
+const DefaultBacklog = 100_000
+
+// Perform does one operation on the wire and says how it ended. It is called
+// from many goroutines, for at most Settings.MaxInFlight attempts at once, and
+// keeps to the budget of the operation. When ctx is done it returns at once.
+type Perform func(ctx context.Context, op engine.Operation) engine.Completion
+
+// Config is what a Driver works with.
+type Config struct {
+	Flow     *dataflow.Snapshot // activated
+	Settings engine.Settings
+	Store    store.Store
+	Perform  Perform
+	// Initial is a profile that was never committed; nil: an empty one.
+	Initial func(profile.ID) profile.Profile
+	Shards  int // of the decider; 0: one per CPU
+	Backlog int // 0: DefaultBacklog
+	// FinishQueue has the end wait until everything accepted is settled, and
+	// not only for the attempts under way: for a store that forgets.
+	FinishQueue bool
+}
+
+// Stats is what a driver has done since it began.
+type Stats struct {
+	Updates   uint64 // accepted
+	Exports   uint64 // decided
+	Attempts  uint64 // begun
+	Delivered uint64 // messages
+	Dropped   uint64 // messages
+	Pending   int64  // exports accepted and not settled
+	UnderWay  int64  // operations
+}
+
+// Driver is a running engine. Submit may be called from any goroutine while
+// Run runs.
+type Driver struct {
+	config     Config
+	dispatcher *engine.Dispatcher
+	shards     []*shard
+	decided    chan *decided
+	completed  chan engine.Completion
+	groups     chan *group
+	retired    chan struct{} // closed when the committer ended
+	ending     chan struct{} // closed when intake ends
+	dead       chan struct{} // closed when Run returned or the driver failed
+	begun      engine.Effects
+	operations sync.WaitGroup
+	cancel     context.CancelCauseFunc // of every operation; set by Run
+
+	mu     sync.Mutex
+	failed error
+
+	updates, exports, attempts, delivered, dropped atomic.Uint64
+	pending, underWay                              atomic.Int64
+}
+
+// New takes up what the store holds unsettled: an attempt that was charged and
+// not settled counts as failed, with the outcome unknown (A11, design §4).
+func New(c Config) (*Driver, error) {
+	if c.Shards == 0 {
+		c.Shards = runtime.GOMAXPROCS(0)
+	}
+	if c.Backlog == 0 {
+		c.Backlog = DefaultBacklog
+	}
+	if c.Initial == nil {
+		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
+	}
+	d := &Driver{config: c, dispatcher: engine.NewDispatcher(c.Settings),
+		decided: make(chan *decided), completed: make(chan engine.Completion, 64), groups: make(chan *group),
+		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{})}
+	var left []engine.Unsettled
+	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {
+		left = append(left, engine.Unsettled{Message: m, Charged: charged})
+		d.pending.Add(int64(len(m.Exports)))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("what is undelivered: %w", err)
+	}
+	d.begun = d.dispatcher.Recover(time.Now(), left)
+	for range c.Shards {
+		d.shards = append(d.shards, newShard(d))
+	}
+	return d, nil
+}
+
+// Run delivers until ctx is done and the end is clean: updates that were
+// accepted are durable, and attempts under way have ended and are settled. It
+// returns the error that stopped the driver before, nil without one.
+func (d *Driver) Run(ctx context.Context) error {
+	operating, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	d.cancel = cancel
+	var deciders sync.WaitGroup
+	for _, s := range d.shards {
+		deciders.Go(s.run) // ends with dead
+	}
+	go d.commit(operating) // ends when groups is closed
+	d.loop(ctx)
+	close(d.groups)
+	<-d.retired
+	cancel(errEnded)
+	d.operations.Wait()
+	d.fail(nil)
+	deciders.Wait()
+	return d.err()
+}
+
+// errEnded is the cause by which what is under way ends with the driver.
+var errEnded = errors.New("the engine has ended")
+
+// Abort ends at once: attempts under way are cut off, and count as failed at
+// the next start. It may be called while Run runs.
+func (d *Driver) Abort() { d.fail(errors.New("ended by force")) }
+
+// fail stops everything because of err; nil stops without one. Only the first
+// call counts.
+func (d *Driver) fail(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.dead:
+		return
+	default:
+	}
+	d.failed = err
+	close(d.dead)
+	if d.cancel != nil {
+		d.cancel(errEnded)
+	}
+}
+
+func (d *Driver) err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failed
+}
+
+// Stats returns what was done so far.
+func (d *Driver) Stats() Stats {
+	return Stats{Updates: d.updates.Load(), Exports: d.exports.Load(), Attempts: d.attempts.Load(),
+		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
+}

@@ -1,0 +1,179 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// waitingPerShard bounds what a shard has taken in and not decided.
+const waitingPerShard = 256
+
+// seed spreads profiles over shards; which shard decides does not show.
+var seed = maphash.MakeSeed()
+
+// request is an update whose sender waits.
+type request struct {
+	update profile.Update
+	done   chan<- error
+}
+
+// decided is an update with its decision, on the way to be durable.
+type decided struct {
+	shard  *shard
+	state  engine.State
+	export *engine.Export // nil: it leads to none
+	done   chan<- error
+}
+
+// shard decides the updates of its profiles, one after the other.
+type shard struct {
+	driver *Driver
+	in     chan request
+
+	mu    sync.Mutex
+	fresh map[profile.ID]*uncommitted
+}
+
+// uncommitted is the newest state of a profile with decisions on the way to
+// the store.
+type uncommitted struct {
+	state engine.State
+	count int
+}
+
+func newShard(d *Driver) *shard {
+	return &shard{driver: d, in: make(chan request, waitingPerShard), fresh: map[profile.ID]*uncommitted{}}
+}
+
+// limited is a store that can run out of room.
+type limited interface {
+	// Room is nil, or store.ErrFull with how little is left.
+	Room() error
+}
+
+// Submit accepts an update: when it returns nil, the update and the export it
+// leads to are durable. It waits while the backlog is full. The errors are
+// store.ErrFull, ErrDraining, that of ctx, and that of the store, which ends
+// the driver; after the last three the update may or may not have been
+// accepted if it had waited already.
+func (d *Driver) Submit(ctx context.Context, u profile.Update) error {
+	if l, ok := d.config.Store.(limited); ok {
+		if err := l.Room(); err != nil {
+			return err
+		}
+	}
+	done := make(chan error, 1) // nobody waits to tell
+	s := d.shards[maphash.String(seed, string(u.Profile))%uint64(len(d.shards))]
+	select {
+	case <-d.ending:
+		return ErrDraining
+	default:
+	}
+	select {
+	case s.in <- request{u, done}:
+	case <-d.ending:
+		return ErrDraining
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.dead:
+	}
+	select {
+	case err := <-done: // told before the end
+		return err
+	default:
+	}
+	if err := d.err(); err != nil {
+		return fmt.Errorf("not known to be accepted: %w", err)
+	}
+	return ErrDraining
+}
+
+// run decides until the driver is dead.
+func (s *shard) run() {
+	for {
+		select {
+		case r := <-s.in:
+			s.decide(r)
+		case <-s.driver.dead:
+			return
+		}
+	}
+}
+
+func (s *shard) decide(r request) {
+	d := s.driver
+	select {
+	case <-d.ending:
+		r.done <- ErrDraining // it is not decided: nothing of it is left
+		return
+	default:
+	}
+	state, err := s.load(r.update.Profile)
+	if err != nil {
+		r.done <- err
+		d.fail(err)
+		return
+	}
+	state, x := engine.Decide(time.Now(), state, r.update, d.config.Flow)
+	s.keep(state)
+	select {
+	case d.decided <- &decided{s, state, x, r.done}:
+	case <-d.ending:
+		s.release(state)
+		r.done <- ErrDraining
+	case <-d.dead:
+	}
+}
+
+// load returns the newest state of a profile.
+func (s *shard) load(id profile.ID) (engine.State, error) {
+	s.mu.Lock()
+	u, ok := s.fresh[id]
+	s.mu.Unlock()
+	if ok {
+		return u.state, nil
+	}
+	state, ok, err := s.driver.config.Store.Load(id)
+	if err != nil {
+		return engine.State{}, err
+	}
+	if !ok {
+		state = engine.State{Profile: s.driver.config.Initial(id)}
+	}
+	return state, nil
+}
+
+func (s *shard) keep(state engine.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.fresh[state.Profile.ID]
+	if u == nil {
+		u = &uncommitted{}
+		s.fresh[state.Profile.ID] = u
+	}
+	u.state = state
+	u.count++
+}
+
+// release forgets a state that is in the store, unless a newer one is on its
+// way.
+func (s *shard) release(state engine.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.fresh[state.Profile.ID]
+	if u.count--; u.count == 0 {
+		delete(s.fresh, state.Profile.ID)
+	}
+}

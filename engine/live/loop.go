@@ -1,0 +1,151 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+)
+
+// mostInGroup bounds a group, so that the first of it does not wait long.
+const mostInGroup = 4096
+
+// group is what is made durable together, and what begins after.
+type group struct {
+	states   []engine.State
+	records  []engine.Record
+	accepted []*decided
+	send     []engine.Operation
+}
+
+func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
+
+func (g *group) full() bool { return len(g.states)+len(g.records) >= mostInGroup }
+
+// loop owns the dispatcher: it takes what happens, gathers the effects, and
+// hands them over in groups. It returns when the end is reached: by ctx,
+// cleanly, or by a failure.
+func (d *Driver) loop(ctx context.Context) {
+	l := &looping{driver: d, group: &group{}, timer: time.NewTimer(time.Hour)}
+	defer l.timer.Stop()
+	l.take(d.begun)
+	stop := ctx.Done()
+	for stop != nil || !l.finished() {
+		decided, groups := d.decided, d.groups
+		if stop == nil || l.group.full() || d.pending.Load() >= int64(d.config.Backlog) {
+			decided = nil // back-pressure: whoever submits waits
+		}
+		if l.group.empty() {
+			groups = nil
+		}
+		select {
+		case x := <-decided:
+			l.accept(x)
+		case c := <-d.completed:
+			d.underWay.Add(-1)
+			l.take(d.dispatcher.Completed(time.Now(), c))
+		case <-l.timer.C:
+			l.take(d.dispatcher.Wake(time.Now()))
+		case groups <- l.group:
+			l.group = &group{}
+		case <-stop:
+			stop = nil
+			close(d.ending)
+			l.end()
+		case <-d.dead:
+			return
+		}
+	}
+}
+
+// looping is the state of a loop.
+type looping struct {
+	driver *Driver
+	group  *group
+	timer  *time.Timer
+}
+
+// accept takes a decision in.
+func (l *looping) accept(x *decided) {
+	l.group.states = append(l.group.states, x.state)
+	l.group.accepted = append(l.group.accepted, x)
+	if x.export != nil {
+		l.driver.exports.Add(1)
+		l.driver.pending.Add(1)
+		l.take(l.driver.dispatcher.Enqueue(time.Now(), x.export))
+	}
+}
+
+// take gathers effects.
+func (l *looping) take(e engine.Effects) {
+	d := l.driver
+	l.group.records = append(l.group.records, e.Persist...)
+	l.group.send = append(l.group.send, e.Send...)
+	d.underWay.Add(int64(len(e.Send)))
+	for _, s := range e.Settled {
+		d.pending.Add(-int64(len(s.Message.Exports)))
+		if s.Outcome.Delivered() {
+			d.delivered.Add(1)
+		} else {
+			d.dropped.Add(1)
+		}
+	}
+	if !e.WakeAt.IsZero() {
+		l.timer.Reset(time.Until(e.WakeAt))
+	}
+}
+
+// end begins the end: no new attempt, unless everything is to be finished.
+func (l *looping) end() {
+	if !l.driver.config.FinishQueue {
+		l.take(l.driver.dispatcher.SetEnabled(time.Now(), false))
+	}
+}
+
+// finished says whether a clean end is reached.
+func (l *looping) finished() bool {
+	d := l.driver
+	if d.config.FinishQueue && d.pending.Load() > 0 {
+		return false
+	}
+	return l.group.empty() && d.underWay.Load() == 0
+}
+
+// commit makes one group after the other durable, and only then begins what it
+// asks for on the wire and answers those who wait.
+func (d *Driver) commit(ctx context.Context) {
+	defer close(d.retired)
+	for g := range d.groups {
+		if err := d.config.Store.Commit(g.states, g.records); err != nil {
+			d.fail(err)
+			for _, x := range g.accepted {
+				x.done <- err
+			}
+			continue // the loop ends, and with it this one
+		}
+		for _, x := range g.accepted {
+			d.updates.Add(1)
+			x.shard.release(x.state)
+			x.done <- nil
+		}
+		for _, op := range g.send {
+			d.begin(ctx, op)
+		}
+	}
+}
+
+// begin performs an operation on a goroutine of its own: the dispatcher bounds
+// how many there are.
+func (d *Driver) begin(ctx context.Context, op engine.Operation) {
+	if op.Kind == engine.Attempt {
+		d.attempts.Add(1)
+	}
+	d.operations.Go(func() { // ends with its budget, or with ctx
+		c := d.config.Perform(ctx, op)
+		c.Operation = op.ID
+		select {
+		case d.completed <- c:
+		case <-d.dead: // nobody takes it up: at the next start it is unknown
+		}
+	})
+}
