@@ -22,7 +22,7 @@ var premises = []premise{
 	{"password-grant", func(l *linter) bool { return l.s.Destination.Auth.Type == "oauth2-password" }, "the destination has no password", "use auth: {type: oauth2-password, …}"},
 	{"token-required token-cache refresh-optional token-no-clientcert", func(l *linter) bool { return l.s.Destination.Auth.FetchesTokens() },
 		"the destination fetches no tokens", "use auth: {type: oauth2-client-credentials, …}"},
-	{"secrets-redacted", func(l *linter) bool { return l.s.Destination.Auth.Type != "none" }, "the destination has no secret", "use auth: {type: bearer, token: …}"},
+	{"secrets-redacted", func(l *linter) bool { return l.s.Destination.Auth.Type != "none" || l.s.Endpoint.Bearer != "" }, "nothing is secret", "use auth: {type: bearer, token: …}"},
 	{"custom-headers-every-call", func(l *linter) bool { return l.s.Destination.Headers != "" }, "the destination has no headers", "add headers to it"},
 	{"query-every-call", func(l *linter) bool { return l.s.Destination.QueryParameters != "" }, "the destination has no queryParameters", "add queryParameters to it"},
 	{"post-json valid-json no-envelope all-identities membership-shape status-values lqt-format namespace-key lowercase-identity-ns",

@@ -146,7 +146,8 @@ func (i *Issuer) Redact(text string) string {
 		if secret == "" {
 			continue
 		}
-		for _, spelling := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
+		form := url.QueryEscape(secret)
+		for _, spelling := range []string{secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret)} {
 			text = strings.ReplaceAll(text, spelling, journal.Redacted)
 		}
 	}

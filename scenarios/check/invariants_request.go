@@ -57,11 +57,10 @@ func (v *view) postJSON(f *findings) {
 func (v *view) custom() map[string][]string { return customHeaders(v.scenario.Destination.Headers) }
 
 func (v *view) customHeaders(f *findings) {
-	secret := v.scenario.Destination.Auth.Token.Reveal()
 	custom := v.custom()
 	for _, name := range slices.Sorted(maps.Keys(custom)) {
 		want := custom[name]
-		if name == "authorization" || secret != "" && slices.ContainsFunc(want, func(s string) bool { return strings.Contains(s, secret) }) {
+		if name == "authorization" || slices.ContainsFunc(want, v.secretive) {
 			continue // redacted in a recording
 		}
 		for _, r := range v.requests {
@@ -72,7 +71,7 @@ func (v *view) customHeaders(f *findings) {
 
 func (v *view) query(f *findings) {
 	want := strings.TrimPrefix(strings.TrimSpace(v.scenario.Destination.QueryParameters), "?")
-	if want == "" {
+	if want == "" || v.secretive(want) {
 		return
 	}
 	for _, r := range v.requests {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -24,7 +25,8 @@ func (v *view) secrets() []string {
 	var out []string
 	add := func(secret string) {
 		if len(secret) >= shortest {
-			out = append(out, secret, url.QueryEscape(secret), url.PathEscape(secret))
+			form := url.QueryEscape(secret)
+			out = append(out, secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret))
 		}
 	}
 	for _, secret := range []string{a.Token.Reveal(), a.ClientSecret.Reveal(), a.Password.Reveal(), e.Bearer.Reveal(), e.Token.ClientSecret.Reveal()} {
@@ -35,6 +37,12 @@ func (v *view) secrets() []string {
 		add(base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.ClientID) + ":" + url.QueryEscape(secret))))
 	}
 	return out
+}
+
+// secretive says whether a text holds a secret, so that a recording shows it
+// redacted.
+func (v *view) secretive(text string) bool {
+	return slices.ContainsFunc(v.secrets(), func(s string) bool { return strings.Contains(text, s) })
 }
 
 // redaction looks for secrets in the whole recording (R32): those of the

@@ -46,7 +46,8 @@ func (r *recorder) hide(secret string) {
 	if secret == "" {
 		return
 	}
-	r.secrets = append(r.secrets, secret, url.QueryEscape(secret), url.PathEscape(secret))
+	form := url.QueryEscape(secret)
+	r.secrets = append(r.secrets, secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret))
 	slices.SortStableFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	r.secrets = slices.Compact(r.secrets)
 }
