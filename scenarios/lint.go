@@ -26,6 +26,10 @@ func Lint(s *Scenario) Problems {
 			l.handshakes(e)
 		case e.Alert != nil:
 			l.alert(e)
+		case e.Token != "":
+			if !s.Destination.Auth.FetchesTokens() {
+				l.warn(e.Pos, "use auth: {type: oauth2-client-credentials, …}, or leave the line out", "no token is requested: the destination has auth %s", s.Destination.Auth.Type)
+			}
 		case e.Profiles.Len() > 0 && !e.None:
 			l.exports(e)
 		}
@@ -174,6 +178,8 @@ func (l *linter) faults() {
 		switch {
 		case f.On == "decision" && !l.decides():
 			l.warn(f.Pos, "use on: message, or mtls: auto with a certificate", "the fault %s never acts: no mTLS decision is made", f.ID)
+		case f.On == "token" && !l.s.Destination.Auth.FetchesTokens():
+			l.warn(f.Pos, "use auth: {type: oauth2-client-credentials, …}, or leave it out", "the fault %s never acts: the destination fetches no tokens", f.ID)
 		case !f.AnyProfile && !l.touched(f.Profiles) && !l.expected.meets(f.Profiles) && !l.backfills():
 			l.warn(f.Pos, "add a step that changes it", "the fault %s never acts: no step and no expectation has an export of %s", f.ID, f.Profiles)
 		case !l.active():
