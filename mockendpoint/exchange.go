@@ -78,7 +78,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.entry.Body = []byte(e.redact("", string(token.RedactForm(body))))
 	case r.Method == http.MethodPost:
 		x.entry.Authorization, x.entry.Token = e.authorize(r.Header.Values("Authorization"))
-		x.entry.Profiles = e.profiles(body)
+		x.entry.Profiles = ProfilesIn(body, e.options.ProfileOf)
 	}
 	x.entry.Target = e.redact("", x.entry.Target)
 }
@@ -158,9 +158,10 @@ type identified struct {
 	Profiles []identified `json:"profiles"`
 }
 
-// profiles names the profiles whose identities the body carries.
-func (e *Endpoint) profiles(body []byte) []string {
-	if e.options.ProfileOf == nil {
+// ProfilesIn names the profiles whose identities a body carries, sorted; of
+// says whose an identity is, nil names none.
+func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool)) []string {
+	if of == nil {
 		return nil
 	}
 	var all []identified
@@ -175,7 +176,7 @@ func (e *Endpoint) profiles(body []byte) []string {
 	for _, p := range all {
 		for namespace, ids := range p.IdentityMap {
 			for _, id := range ids {
-				if name, ok := e.options.ProfileOf(namespace, id.ID); ok {
+				if name, ok := of(namespace, id.ID); ok {
 					names[name] = true
 				}
 			}

@@ -21,7 +21,7 @@ func TestProfilesOfABody(t *testing.T) {
 		{``, nil},
 	}
 	for _, tt := range tests {
-		if got := e.profiles([]byte(tt.body)); !slices.Equal(got, tt.want) {
+		if got := ProfilesIn([]byte(tt.body), e.options.ProfileOf); !slices.Equal(got, tt.want) {
 			t.Errorf("profiles(%s) = %v; want %v", tt.body, got, tt.want)
 		}
 	}
@@ -33,7 +33,7 @@ func FuzzProfiles(f *testing.F) {
 	f.Add([]byte(`[{"profiles":[{"profiles":[]}]}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		e := &Endpoint{options: Options{ProfileOf: named}}
-		if got := e.profiles(body); !slices.IsSorted(got) {
+		if got := ProfilesIn(body, e.options.ProfileOf); !slices.IsSorted(got) {
 			t.Errorf("profiles(%q) = %v; want them sorted", body, got)
 		}
 	})

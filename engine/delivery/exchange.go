@@ -113,6 +113,10 @@ func (x *Exchange) Encrypted() bool { return x.target.Scheme == "https" }
 // Socket is the ordinal of the socket it runs on.
 func (x *Exchange) Socket() int { return x.socket.Ordinal }
 
+// Suppose ends an exchange that was not performed, because a model of the
+// endpoint said what came of it; reusable is whether its socket stays open.
+func (x *Exchange) Suppose(reusable bool) { x.socket.reusable = reusable }
+
 func (x *Exchange) handshakeDone() {
 	if x.OnHandshake != nil {
 		x.OnHandshake()

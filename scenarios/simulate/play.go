@@ -34,12 +34,24 @@ const (
 	Wall    Clock = "wall"
 )
 
+// Wire is what carries the messages.
+type Wire string
+
+// The wires. InMemory has the bytes of HTTP and TLS travel in memory, and is
+// that of virtual time. Model, in virtual time alone, has no bytes travel: the
+// receiver is a function, for properties and for millions of events.
+const (
+	InMemory Wire = "memory"
+	Model    Wire = "model"
+)
+
 // Tolerance is how far times on the wall clock may be from those planned.
 const Tolerance = time.Second
 
 // Setting is how one scenario is played.
 type Setting struct {
 	Clock  Clock // "" means Virtual
+	Wire   Wire  // of virtual time; "" means InMemory
 	Store  store.Store
 	Shards int // decider shards; 0 means 1
 }
@@ -58,18 +70,14 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	if err != nil {
 		return nil, err
 	}
-	served := make(chan error, 2)
-	go func() { served <- s.endpoint.Serve(s.listener) }()
-	go func() { served <- s.endpoint.ServeTokens(s.tokenListener) }()
+	served := s.serve()
 
 	s.driver.arm()
 	played := s.driver.ground.play(ctx, s.driver)
 	pending := pendingIDs(s.driver.dispatcher)
 	s.driver.ground.abandon()
 	s.driver.sender.Close()
-	_ = s.listener.Close() // nothing is left to accept
-	_ = s.tokenListener.Close()
-	if err := errors.Join(s.endpoint.Close(), <-served, <-served); err != nil {
+	if err := s.close(served); err != nil {
 		return nil, fmt.Errorf("mock endpoint: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -105,6 +113,25 @@ type stage struct {
 	plan          *fault.Plan
 }
 
+// serve has the endpoint take connections; a model has none.
+func (s *stage) serve() <-chan error {
+	served := make(chan error, 2)
+	if s.endpoint != nil {
+		go func() { served <- s.endpoint.Serve(s.listener) }()
+		go func() { served <- s.endpoint.ServeTokens(s.tokenListener) }()
+	}
+	return served
+}
+
+func (s *stage) close(served <-chan error) error {
+	if s.endpoint == nil {
+		return nil
+	}
+	_ = s.listener.Close() // nothing is left to accept
+	_ = s.tokenListener.Close()
+	return errors.Join(s.endpoint.Close(), <-served, <-served)
+}
+
 // newStage translates the scenario and builds both ends of the wire.
 func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	audiences, refs := directory(sc)
@@ -112,7 +139,7 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	if err := flow.Validate(audiences); err != nil {
 		return nil, fmt.Errorf("%s: %w", sc.Pos, err)
 	}
-	certificates, err := newPKI(sc)
+	certificates, err := certificatesFor(sc, setting.Wire)
 	if err != nil {
 		return nil, err
 	}
@@ -130,16 +157,21 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 		Destination: flow.Destination, Roots: certificates.roots, Certificate: certificates.client, UserAgent: "httpdest",
 	}
 	run := &recording.Run{Schema: recording.Schema, Scenario: path.Base(sc.ID), Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
-	if setting.Clock == Wall {
+	switch {
+	case setting.Clock == Wall:
 		run.Clock, run.ToleranceMs = string(Wall), Tolerance.Milliseconds()
 		err = s.onTheWallClock(&options, &config)
-	} else {
+	case setting.Wire == Model:
+		s.inAModel(options, config, sc.Destination.ClientCertificate)
+	default:
 		s.inVirtualTime(&options, &config)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.endpoint, d.sender = mockendpoint.New(options), delivery.New(config)
+	if d.sender = delivery.New(config); setting.Wire != Model {
+		s.endpoint = mockendpoint.New(options)
+	}
 	d.dispatcher = engine.NewDispatcher(settings(flow, d.sender.Encrypted(), d.sender.HasCertificate()))
 	d.flow = dataflow.NewSnapshot(flow, audiences)
 	if sc.Dataflow.Activated {

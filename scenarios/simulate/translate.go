@@ -176,15 +176,37 @@ type pki struct {
 	client  *tls.Certificate // the destination's; nil: it has none
 }
 
+// The names in the certificates of a run.
+const (
+	serverIssuer  = "httpdest test server CA"
+	clientIssuer  = "httpdest test client CA"
+	unknownIssuer = "httpdest test unknown CA"
+	clientName    = "httpdest test client"
+	clientSAN     = "client.test"
+)
+
+// certificatesFor are those of newPKI; a model needs to know no more than that
+// there is one.
+func certificatesFor(sc *scenarios.Scenario, w Wire) (*pki, error) {
+	if w != Model {
+		return newPKI(sc)
+	}
+	p := &pki{}
+	if sc.Destination.ClientCertificate != "none" {
+		p.client = &tls.Certificate{}
+	}
+	return p, nil
+}
+
 // newPKI makes certificates that hold over any history from start on.
 func newPKI(sc *scenarios.Scenario) (*pki, error) {
 	from, to := sc.Start.Add(-24*time.Hour), sc.Start.AddDate(20, 0, 0)
 	authority := func(name string) (*mockendpoint.Authority, error) { return mockendpoint.NewAuthority(name, from, to) }
-	servers, err := authority("httpdest test server CA")
+	servers, err := authority(serverIssuer)
 	if err != nil {
 		return nil, err
 	}
-	clients, err := authority("httpdest test client CA")
+	clients, err := authority(clientIssuer)
 	if err != nil {
 		return nil, err
 	}
@@ -197,11 +219,11 @@ func newPKI(sc *scenarios.Scenario) (*pki, error) {
 	case "none":
 		return p, nil
 	case "untrusted":
-		if issuer, err = authority("httpdest test unknown CA"); err != nil {
+		if issuer, err = authority(unknownIssuer); err != nil {
 			return nil, err
 		}
 	}
-	client, err := issuer.Client("httpdest test client", "client.test")
+	client, err := issuer.Client(clientName, clientSAN)
 	if err != nil {
 		return nil, fmt.Errorf("client certificate: %w", err)
 	}

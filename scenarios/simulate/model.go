@@ -1,0 +1,287 @@
+package simulate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+)
+
+// model is the ground without a wire: the receiver is a function of the fault
+// plan, and nothing but the agenda waits. The same events in the same order
+// leave the same recording as over the wire, a good deal sooner; that is for
+// properties, capacity and benchmarks of millions of events. What bytes show
+// (whether the request on the wire is the one that was meant) it cannot see.
+type model struct {
+	agenda      *agenda
+	now         time.Time
+	plan        *fault.Plan
+	mode        mockendpoint.Mode
+	certificate string // trusted, untrusted, none
+	bearer      string
+	profileOf   func(namespace, id string) (string, bool)
+	target      string // of every request
+	host        string
+
+	sockets  map[int]*modelSocket // by ordinal, while open
+	finished *operation           // in this event
+	requests []journal.Request
+	refused  []journal.Handshake
+}
+
+// modelSocket is what an endpoint remembers of a connection.
+type modelSocket struct {
+	requests int
+	greeting greeting
+}
+
+// inAModel stands the driver on a function.
+func (s *stage) inAModel(o mockendpoint.Options, c delivery.Config, certificate string) {
+	u := c.Destination.URL()
+	s.driver.ground = &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
+		bearer: o.Bearer, profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
+}
+
+// play implements ground.
+func (m *model) play(ctx context.Context, d *driver) error {
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := d.agenda.next()
+		if e == nil {
+			return nil
+		}
+		d.now, m.now = e.at, e.at
+		if err := e.run(); err != nil {
+			return err
+		}
+		if len(m.requests) > 0 || len(m.refused) > 0 {
+			d.recordJournal()
+		}
+		if op := m.finished; op != nil {
+			m.finished = nil
+			if err := d.completed(op); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// seen implements ground.
+func (m *model) seen() ([]journal.Request, []journal.Handshake) {
+	requests, refused := m.requests, m.refused
+	m.requests, m.refused = m.requests[:0:0], nil
+	return requests, refused
+}
+
+// abandon implements ground: nothing runs between two events.
+func (m *model) abandon() {}
+
+// visit is one operation at the endpoint.
+type visit struct {
+	*model
+	op     *operation
+	socket *modelSocket
+	waits  *event // for what comes next
+	cutOff func() // what the endpoint does when the sender leaves
+}
+
+// begin implements ground.
+func (m *model) begin(op *operation) {
+	v := &visit{model: m, op: op}
+	op.started = m.now
+	op.deadline = m.agenda.add(m.now.Add(op.op.Budget), deadline, func() error {
+		if v.waits != nil {
+			m.agenda.disarm(v.waits)
+		}
+		v.cutOff()
+		v.end(retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}, false)
+		return nil
+	})
+	ordinal := op.exchange.Socket()
+	if v.socket = m.sockets[ordinal]; v.socket != nil {
+		v.request()
+		return
+	}
+	v.socket = &modelSocket{}
+	m.sockets[ordinal] = v.socket
+	accepted := journal.Handshake{Accepted: m.now, Socket: ordinal}
+	v.early(fault.Accept, &accepted, func() {
+		if m.mode == mockendpoint.Plain {
+			v.request()
+			return
+		}
+		accepted.ServerName = m.host
+		v.early(fault.Handshake, &accepted, func() { v.greeted(&accepted) })
+	})
+}
+
+// after goes on when some time has passed, at once where none has to.
+func (v *visit) after(d time.Duration, next func()) {
+	switch d {
+	case 0:
+		next()
+	case never:
+	default:
+		v.waits = v.agenda.add(v.now.Add(d), wakeUp, func() error {
+			v.waits = nil
+			next()
+			return nil
+		})
+	}
+}
+
+// early plays a fault of a phase before there is a request.
+func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) {
+	f := v.plan.Connection(v.op.exchange.Socket(), phase)
+	if f == nil {
+		next()
+		return
+	}
+	entry.Fault = f.ID
+	v.cutOff = func() { v.refuse(entry, "disconnected", nil) }
+	v.after(f.Latency, func() {
+		switch {
+		case f.Stall:
+		case f.Reset:
+			v.refuse(entry, "reset", nil)
+			o := retry.Outcome{Kind: retry.Reset, Reason: "in-handshake"}
+			if v.mode == mockendpoint.Plain {
+				o.Reason = "no-answer"
+			}
+			v.end(o, false)
+		default:
+			next()
+		}
+	})
+}
+
+// greeted ends the handshake.
+func (v *visit) greeted(entry *journal.Handshake) {
+	g := greet(v.mode, v.op.op.Certificate, v.certificate)
+	v.socket.greeting = g
+	if g.refused.Kind != "" {
+		v.refuse(entry, g.reason, g.peer)
+		v.end(g.refused, false)
+		return
+	}
+	v.request()
+}
+
+func (v *visit) refuse(entry *journal.Handshake, reason string, peer *journal.Peer) {
+	entry.Ended, entry.Reason, entry.Peer = v.now, reason, peer
+	v.refused = append(v.refused, *entry)
+}
+
+// request answers what arrives now.
+func (v *visit) request() {
+	entry := v.entry()
+	f := v.plan.Request(entry.Profiles, v.op.op.Kind == engine.Decision)
+	if f != nil {
+		entry.Fault = f.ID
+	}
+	a := answerTo(f, ordinaryStatus(entry.Method, entry.Authorization))
+	answeredAt := func(at time.Time) {
+		entry.Answered = at
+		v.requests = append(v.requests, *entry)
+	}
+	arrived := v.now
+	v.cutOff = func() {
+		entry.Disconnected = true
+		if a.headers != never && !v.now.Before(arrived.Add(a.headers)) {
+			entry.Status = a.status
+		}
+		answeredAt(v.now)
+	}
+	v.after(a.end, func() {
+		if a.headers != never {
+			entry.Status = a.status
+		}
+		answeredAt(v.now)
+		v.end(a.outcome, !a.close)
+	})
+}
+
+// end hands the result to the driver.
+func (v *visit) end(o retry.Outcome, reusable bool) {
+	v.agenda.disarm(v.op.deadline)
+	g := v.socket.greeting
+	v.op.result = delivery.Result{Outcome: o, Socket: v.op.exchange.Socket(), Presented: g.presented, Asked: g.asked, Answering: o.Kind == retry.Answered}
+	if !reusable {
+		delete(v.sockets, v.op.exchange.Socket())
+	}
+	v.op.exchange.Suppose(reusable)
+	v.finished = v.op
+}
+
+// entry is the request as the endpoint journals it.
+func (v *visit) entry() *journal.Request {
+	x := v.op.exchange
+	v.socket.requests++
+	r := &journal.Request{Arrived: v.now, Socket: x.Socket(), Number: v.socket.requests, Method: x.Method, Target: v.target,
+		Proto: "HTTP/1.1", Headers: v.headers(x), Body: x.Body, Peer: v.socket.greeting.peer}
+	if v.mode != mockendpoint.Plain {
+		r.TLS, r.ServerName = "TLS 1.3", v.host
+	}
+	if x.Method == http.MethodPost {
+		r.Authorization = v.authorize(x.Headers)
+		r.Profiles = mockendpoint.ProfilesIn(x.Body, v.profileOf)
+	}
+	return r
+}
+
+func (m *model) authorize(headers []dataflow.Header) journal.Authorization {
+	var given []string
+	for _, h := range headers {
+		if strings.EqualFold(h.Name, "Authorization") {
+			given = append(given, h.Value)
+		}
+	}
+	switch {
+	case m.bearer == "":
+		return journal.NotChecked
+	case len(given) == 0:
+		return journal.Missing
+	case len(given) == 1 && given[0] == "Bearer "+m.bearer:
+		return journal.Accepted
+	}
+	return journal.Wrong
+}
+
+// headers are those of the exchange in the order of net/http's wire: its own
+// first, the rest by name.
+func (m *model) headers(x *delivery.Exchange) []journal.Header {
+	out := []journal.Header{{Name: "Host", Value: m.host}}
+	var rest []journal.Header
+	for _, h := range x.Headers {
+		value := h.Value
+		switch {
+		case strings.EqualFold(h.Name, "cookie"):
+			value = journal.Redacted
+		case m.bearer != "" && !strings.EqualFold(h.Name, "authorization"):
+			value = strings.ReplaceAll(value, m.bearer, journal.Redacted)
+		}
+		if h.Name == "User-Agent" {
+			out = append(out, journal.Header{Name: h.Name, Value: value})
+			continue
+		}
+		rest = append(rest, journal.Header{Name: h.Name, Value: value})
+	}
+	if len(x.Body) > 0 {
+		out = append(out, journal.Header{Name: "Content-Length", Value: fmt.Sprint(len(x.Body))})
+	}
+	slices.SortStableFunc(rest, func(a, b journal.Header) int { return cmp.Compare(a.Name, b.Name) })
+	return append(out, rest...)
+}

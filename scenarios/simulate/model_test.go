@@ -1,0 +1,88 @@
+package simulate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/library"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// text is a recording as it is written, a line each.
+func text(tb testing.TB, lines []recording.Line) []string {
+	tb.Helper()
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		b, err := json.Marshal(l)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		out[i] = string(b)
+	}
+	return out
+}
+
+// The model leaves the recording that the wire leaves, line for line, for
+// every case of the library: whoever judges the one judges the other.
+func TestModelAndWireAgree(t *testing.T) {
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sc := range cases {
+		t.Run(sc.ID, func(t *testing.T) {
+			wire, err := PlayOn(context.Background(), sc, Setting{Store: memory.New()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			modelled, err := PlayOn(context.Background(), sc, Setting{Wire: Model, Store: memory.New()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(text(t, wire), text(t, modelled)); diff != "" {
+				t.Errorf("the recording (-wire +model):\n%s", diff)
+			}
+			if c := check.Judge(sc, rules, modelled); c.Verdict != reports.Pass {
+				t.Errorf("the verdict on the model is %s: %s", c.Verdict, c.Reason)
+			}
+		})
+	}
+}
+
+// BenchmarkModel is one export on the model, and a change that exports nothing
+// beside it: what a million events cost.
+func BenchmarkModel(b *testing.B) {
+	sc, err := scenarios.Parse("bench.yaml", fmt.Appendf(nil, `
+title: one export for each profile
+rules: [trig-enter]
+audiences: {a: {}}
+dataflow: {audiences: [a], attributes: [person.name]}
+profiles:
+  p-{1..%d}: {attributes: {person: {name: {firstName: Emmett, lastName: Brown}}}}
+endpoint: {tls: mtls-only}
+history: [{at: 1h, profiles: "p-{1..%d}", qualify: a}]
+expect: []
+others: allowed
+`, b.N, b.N))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	if _, err := PlayOn(context.Background(), sc, Setting{Wire: Model, Store: memory.New()}); err != nil {
+		b.Fatal(err)
+	}
+	// Per profile: its update, the start of its attempt, the end of it.
+	b.ReportMetric(3*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
