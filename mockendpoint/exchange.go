@@ -265,6 +265,7 @@ func (x *exchange) slowly(f *fault.Fault) {
 	if f.HeadersAt > 0 {
 		x.wait(f.HeadersAt)
 	}
+	came := f.Latency + f.HeadersAt // since the arrival, as SlowBody is
 	status := f.Status
 	if status == 0 {
 		status = x.ordinary()
@@ -285,8 +286,8 @@ func (x *exchange) slowly(f *fault.Fault) {
 	case f.Reset:
 		x.wait(resetLead)
 		x.reset()
-	case f.SlowBody > f.HeadersAt:
-		x.wait(f.SlowBody - f.HeadersAt)
+	case f.SlowBody > came:
+		x.wait(f.SlowBody - came)
 	}
 	x.journal()
 	_, _ = x.w.Write(x.content[last:])

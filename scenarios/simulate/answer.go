@@ -54,7 +54,7 @@ func slowly(f *fault.Fault, status int) answer {
 		status = http.StatusOK // 204 has no body to be slow with
 	}
 	headers := f.Latency + f.HeadersAt
-	a := answered(headers+max(0, f.SlowBody-f.HeadersAt), status, f.Headers)
+	a := answered(max(headers, f.SlowBody), status, f.Headers)
 	a.headers = headers
 	switch {
 	case f.Stall:

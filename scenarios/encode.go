@@ -1,0 +1,470 @@
+package scenarios
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Encode writes a scenario the way a person would: what is as it would be
+// without a word is left out, and Parse reads the rest back as it was. A
+// scenario is a file of its owner, so credentials are written in full. The
+// error is for what a file has no words for: the changes of one update in an
+// order that its keys cannot tell.
+func Encode(s *Scenario) ([]byte, error) {
+	e := &encoder{scenario: s}
+	root := e.root()
+	if e.err != nil {
+		return nil, e.err
+	}
+	var b bytes.Buffer
+	y, err := yaml.NewDumper(&b, yaml.WithIndent(2), yaml.WithLineWidth(-1))
+	if err != nil {
+		return nil, err
+	}
+	if err := y.Dump(root); err != nil {
+		return nil, err
+	}
+	if err := y.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// encoder builds the document of one scenario.
+type encoder struct {
+	scenario *Scenario
+	err      error
+}
+
+// mapping is a YAML mapping under construction; keys keep their order.
+type mapping struct{ *yaml.Node }
+
+func newMapping() mapping { return mapping{&yaml.Node{Kind: yaml.MappingNode}} }
+
+// flow puts the mapping on one line.
+func (m mapping) flow() mapping {
+	m.Style = yaml.FlowStyle
+	return m
+}
+
+func (m mapping) empty() bool { return len(m.Content) == 0 }
+
+// put adds a key.
+func (m mapping) put(key string, value any) { m.Content = append(m.Content, textNode(key), nodeOf(value)) }
+
+// given adds a key whose value is not what it would be anyway.
+func given[T comparable](m mapping, key string, value, otherwise T) {
+	if value != otherwise {
+		m.put(key, value)
+	}
+}
+
+// section adds a key whose mapping or list has something in it.
+func (m mapping) section(key string, value *yaml.Node) {
+	if value != nil && len(value.Content) > 0 {
+		m.Content = append(m.Content, textNode(key), value)
+	}
+}
+
+// word is text that YAML takes for nothing else, and no reader for anything
+// but what it is.
+var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
+
+// reserved are the words that some reader of YAML takes for something else.
+var reserved = []string{"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL", "yes", "Yes", "YES", "no", "No", "NO",
+	"on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N"}
+
+func textNode(s string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	if !word.MatchString(s) || slices.Contains(reserved, s) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	return n
+}
+
+// plain is a number, a boolean, a duration: what is written without quotes.
+func plain(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: s} }
+
+// nodeOf writes a value of a scenario; mappings by the order of their keys.
+func nodeOf(value any) *yaml.Node {
+	switch v := value.(type) {
+	case *yaml.Node:
+		return v
+	case mapping:
+		return v.Node
+	case string:
+		return textNode(v)
+	case Secret:
+		return textNode(v.Reveal())
+	case bool:
+		return plain(strconv.FormatBool(v))
+	case int:
+		return plain(strconv.Itoa(v))
+	case int64:
+		return plain(strconv.FormatInt(v, 10))
+	case uint64:
+		return plain(strconv.FormatUint(v, 10))
+	case float64:
+		return plain(floatText(v))
+	case time.Duration:
+		return plain(v.String())
+	case time.Time:
+		return plain(v.Format(time.RFC3339Nano))
+	case NameRange:
+		return textNode(v.String())
+	case Count:
+		return plain(v.text())
+	case []string:
+		return listOf(v)
+	case []time.Duration:
+		return listOf(v)
+	case []int:
+		return listOf(v)
+	case []any:
+		return listOf(v)
+	case map[string]any:
+		m := newMapping().flow()
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			m.put(key, v[key])
+		}
+		return m.Node
+	case map[string]string:
+		m := newMapping().flow()
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			m.put(key, v[key])
+		}
+		return m.Node
+	}
+	panic(fmt.Sprintf("scenarios: no scenario holds a %T", value))
+}
+
+// floatText is a number that reads back as a float64 and not as an int64.
+func floatText(v float64) string {
+	s := strconv.FormatFloat(v, 'g', -1, 64)
+	if plainInteger.MatchString(s) {
+		s += ".0"
+	}
+	return s
+}
+
+// text is the form of a file: 3, 1-2, or 2- without an end.
+func (c Count) text() string {
+	switch c.Last {
+	case c.First:
+		return strconv.Itoa(c.First)
+	case 0:
+		return fmt.Sprintf("%d-", c.First)
+	}
+	return fmt.Sprintf("%d-%d", c.First, c.Last)
+}
+
+func listOf[T any](all []T) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle}
+	for _, v := range all {
+		n.Content = append(n.Content, nodeOf(v))
+	}
+	return n
+}
+
+// lines is a list with an entry on each line.
+func lines(all []mapping) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, m := range all {
+		n.Content = append(n.Content, m.Node)
+	}
+	return n
+}
+
+// root is the whole document.
+func (e *encoder) root() *yaml.Node {
+	s, m := e.scenario, newMapping()
+	m.put("title", s.Title)
+	m.put("rules", s.Rules)
+	m.put("start", s.Start)
+	given(m, "until", s.Until, 0)
+	given(m, "seed", s.Seed, 1)
+	m.section("audiences", e.audiences())
+	m.section("destination", e.destination())
+	m.section("dataflow", e.dataflow())
+	m.section("profiles", e.profiles())
+	m.section("endpoint", e.endpoint())
+	m.section("history", e.history())
+	expect := e.expect()
+	if len(expect.Content) == 0 {
+		expect.Style = yaml.FlowStyle // [] says that nothing is expected
+	}
+	m.put("expect", expect)
+	if s.OthersAllowed {
+		m.put("others", "allowed")
+	}
+	return m.Node
+}
+
+func (e *encoder) audiences() *yaml.Node {
+	all := newMapping()
+	created := e.scenario.Start.Add(-30 * day)
+	for _, a := range e.scenario.Audiences {
+		m := newMapping().flow()
+		given(m, "id", a.ID, AudienceID(e.scenario.Seed, a.Key))
+		given(m, "name", a.Name, a.Key)
+		given(m, "namespace", a.Namespace, "ups")
+		given(m, "mergePolicy", a.MergePolicy, "default")
+		if !a.CreatedAt.Equal(created) || !a.UpdatedAt.Equal(created.Add(5*time.Second)) {
+			m.put("createdAt", a.CreatedAt)
+			m.put("updatedAt", a.UpdatedAt)
+		}
+		all.put(a.Key, m)
+	}
+	return all.Node
+}
+
+func (e *encoder) destination() *yaml.Node {
+	d, m := e.scenario.Destination, newMapping()
+	given(m, "name", d.Name, "mock")
+	given(m, "endpoint", d.Endpoint, "mock")
+	if d.Auth.Type != "none" {
+		a := newMapping().flow()
+		a.put("type", d.Auth.Type)
+		given(a, "token", d.Auth.Token, "")
+		m.put("auth", a)
+	}
+	given(m, "headers", d.Headers, "")
+	given(m, "queryParameters", d.QueryParameters, "")
+	given(m, "includeSegmentNames", d.IncludeSegmentNames, false)
+	given(m, "includeSegmentTimestamps", d.IncludeSegmentTimestamps, false)
+	given(m, "includeMappedAudiencesOnly", d.IncludeMappedAudiencesOnly, false)
+	given(m, "mtls", d.MTLS, "auto")
+	given(m, "clientCertificate", d.ClientCertificate, "trusted")
+	switch r := d.Retry; r.Policy {
+	case "documented":
+	case "custom":
+		p := newMapping().flow()
+		p.put("delays", r.Delays)
+		if len(r.Statuses) > 0 {
+			p.put("statuses", r.Statuses)
+		}
+		given(p, "observeRetryAfter", r.ObserveRetryAfter, false)
+		m.put("retry", p)
+	default:
+		m.put("retry", r.Policy)
+	}
+	return m.Node
+}
+
+func (e *encoder) dataflow() *yaml.Node {
+	f, m := e.scenario.Dataflow, newMapping()
+	if len(f.Audiences) > 0 {
+		m.put("audiences", f.Audiences)
+	}
+	if len(f.Attributes) > 0 {
+		m.put("attributes", f.Attributes)
+	}
+	later := slices.ContainsFunc(e.scenario.History, func(s Step) bool { return s.Action == "activate" })
+	given(m, "activated", f.Activated || later, true)
+	given(m, "maxInFlight", f.MaxInFlight, 10)
+	given(m, "requireMembership", f.RequireMembership, true)
+	return m.Node
+}
+
+func (e *encoder) endpoint() *yaml.Node {
+	p, m := e.scenario.Endpoint, newMapping()
+	given(m, "tls", p.TLS, "tls")
+	given(m, "bearer", p.Bearer, e.scenario.Destination.Auth.Token)
+	var faults []mapping
+	for i, f := range p.Faults {
+		faults = append(faults, encodeFault(f, i+1))
+	}
+	m.section("faults", lines(faults))
+	return m.Node
+}
+
+// encodeFault writes the nth fault.
+func encodeFault(f Fault, n int) mapping {
+	m := newMapping().flow()
+	given(m, "id", f.ID, fmt.Sprintf("fault-%d", n))
+	if !f.AnyProfile {
+		m.put("profiles", f.Profiles)
+	}
+	if f.Requests != (Count{}) {
+		given(m, "requests", f.Requests, Count{First: 1})
+	}
+	given(m, "connections", f.Connections, Count{})
+	given(m, "on", f.On, "message")
+	given(m, "at", f.At, "response")
+	given(m, "probability", f.Probability, 1)
+	given(m, "status", f.Status, 0)
+	given(m, "latency", f.Latency, 0)
+	given(m, "headersAt", f.HeadersAt, 0)
+	given(m, "slowBody", f.SlowBody, 0)
+	given(m, "stall", f.Stall, false)
+	given(m, "reset", f.Reset, false)
+	if len(f.Headers) > 0 {
+		m.put("headers", f.Headers)
+	}
+	return m
+}
+
+// identities are lists of ids by namespace, in the order of the first of each.
+func identitiesNode(all []Identity) mapping {
+	m := newMapping().flow()
+	byNamespace := map[string][]string{}
+	var order []string
+	for _, i := range all {
+		if byNamespace[i.Namespace] == nil {
+			order = append(order, i.Namespace)
+		}
+		byNamespace[i.Namespace] = append(byNamespace[i.Namespace], i.ID)
+	}
+	for _, namespace := range order {
+		m.put(namespace, byNamespace[namespace])
+	}
+	return m
+}
+
+func (e *encoder) profiles() *yaml.Node {
+	all := newMapping()
+	for _, g := range e.scenario.Profiles {
+		m := newMapping().flow()
+		if g.Generate != nil {
+			m.put("generate", generateNode(g.Generate))
+		}
+		if len(g.Memberships) > 0 {
+			m.put("audiences", membershipsNode(g.Memberships))
+		}
+		if g.Attributes != nil {
+			m.put("attributes", g.Attributes)
+		}
+		switch {
+		case g.NoIdentity:
+			m.put("identities", "none")
+		case len(g.Identities) > 0:
+			m.put("identities", identitiesNode(g.Identities))
+		}
+		all.put(g.Names.String(), m)
+	}
+	return all.Node
+}
+
+func membershipsNode(all []Membership) *yaml.Node {
+	ordinary := func(m Membership) bool { return !m.Exited && m.Qualified == day }
+	if !slices.ContainsFunc(all, func(m Membership) bool { return !ordinary(m) }) {
+		keys := make([]string, len(all))
+		for i, m := range all {
+			keys[i] = m.Audience
+		}
+		return listOf(keys)
+	}
+	out := newMapping().flow()
+	for _, m := range all {
+		when := newMapping().flow()
+		if !ordinary(m) {
+			when.put("qualified", m.Qualified)
+		}
+		if m.Exited {
+			when.put("exited", m.ExitedAgo)
+		}
+		out.put(m.Audience, when)
+	}
+	return out.Node
+}
+
+func generateNode(g *Generate) mapping {
+	m := newMapping().flow()
+	if g.Seed != nil {
+		m.put("seed", *g.Seed)
+	}
+	if len(g.Audiences) > 0 {
+		shares := newMapping().flow()
+		for _, a := range g.Audiences {
+			shares.put(a.Audience, plain(strconv.FormatFloat(a.Share, 'f', -1, 64)))
+		}
+		m.put("audiences", shares)
+	}
+	if g.Attributes != nil {
+		m.put("attributes", g.Attributes)
+	}
+	if g.Identities != nil {
+		m.put("identities", g.Identities)
+	}
+	return m
+}
+
+func (e *encoder) history() *yaml.Node {
+	var all []mapping
+	for _, s := range e.scenario.History {
+		m := newMapping().flow()
+		m.put("at", s.At)
+		switch s.Action {
+		case "":
+			m.put("profiles", s.Profiles)
+			e.changes(m, s)
+		case "map", "unmap":
+			m.put(s.Action, s.Targets)
+		default:
+			m.put(s.Action, true)
+		}
+		all = append(all, m)
+	}
+	return lines(all)
+}
+
+// keyOf is the key of a step that a change is written under.
+var keyOf = map[string]string{"qualify": "qualify", "exit": "exit", "set": "set", "remove": "remove",
+	"add-identity": "addIdentity", "remove-identity": "removeIdentity", "replace-identity": "replaceIdentity"}
+
+// changes writes the changes of a step, those of one kind under one key.
+func (e *encoder) changes(m mapping, s Step) {
+	done := map[string]bool{}
+	for i := 0; i < len(s.Changes); {
+		op := s.Changes[i].Op
+		same := i
+		for same < len(s.Changes) && s.Changes[same].Op == op {
+			same++
+		}
+		if done[op] {
+			e.err = cmp.Or(e.err, fmt.Errorf("step at %s: a file cannot say %s twice in one update", s.At, keyOf[op]))
+		}
+		done[op] = true
+		m.put(keyOf[op], changesNode(op, s.Changes[i:same]))
+		i = same
+	}
+}
+
+// changesNode is the value of one key of a step.
+func changesNode(op string, all []Change) *yaml.Node {
+	out := newMapping().flow()
+	var words []string
+	var identities []Identity
+	for _, c := range all {
+		switch op {
+		case "qualify", "exit":
+			words = append(words, c.Audience)
+		case "remove":
+			words = append(words, c.Path)
+		case "set":
+			out.put(c.Path, c.Value)
+		case "add-identity", "remove-identity":
+			identities = append(identities, c.Identity)
+		case "replace-identity":
+			m := newMapping().flow()
+			m.put("from", c.Identity.ID)
+			m.put("to", c.To)
+			out.put(c.Identity.Namespace, m)
+		}
+	}
+	switch {
+	case words != nil:
+		return listOf(words)
+	case identities != nil:
+		return identitiesNode(identities).Node
+	}
+	return out.Node
+}

@@ -1,0 +1,128 @@
+package scenarios_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/library"
+)
+
+// sameScenario compares two scenarios but for where they were read.
+var sameScenario = cmp.Options{
+	cmpopts.IgnoreTypes(scenarios.Position{}), cmpopts.IgnoreUnexported(scenarios.Scenario{}), cmpopts.EquateEmpty(),
+	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
+}
+
+// readsBack says how a scenario differs from what its own text reads as.
+func readsBack(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, sc *scenarios.Scenario) string {
+	t.Helper()
+	content, err := scenarios.Encode(sc)
+	if err != nil {
+		t.Fatalf("Encode(%s): %v", sc.ID, err)
+	}
+	again, err := scenarios.Parse(sc.ID+".yaml", content)
+	if err != nil {
+		t.Fatalf("%s does not read back: %v\n%s", sc.ID, err, content)
+	}
+	return cmp.Diff(sc, again, sameScenario)
+}
+
+// Every case of the library reads back from what Encode writes of it. A field
+// that the format gains and the writer forgets is seen here.
+func TestEncodeTheLibrary(t *testing.T) {
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, sc := range cases {
+		if diff := readsBack(t, sc); diff != "" {
+			t.Errorf("%s (-was +read back):\n%s", sc.ID, diff)
+		}
+	}
+}
+
+// What no case of the library uses.
+const everything = `
+title: "everything: that can be said"
+rules: [trig-enter, max-3]
+start: 2026-02-03T04:05:06.789Z
+until: 3h
+seed: 7
+audiences:
+  a: {id: A_1, name: "The first, of all", namespace: CustomerAudienceUpload, mergePolicy: other, createdAt: 2025-01-01T00:00:00Z, updatedAt: 2025-01-02T00:00:00Z}
+  "on": {}
+destination:
+  name: a name
+  auth: {type: bearer, token: "s3 cret: #1"}
+  headers: "X-A:1,X-B:2"
+  queryParameters: "a=1&b=2"
+  includeSegmentNames: true
+  includeSegmentTimestamps: true
+  includeMappedAudiencesOnly: true
+  mtls: never
+  clientCertificate: untrusted
+  retry: {delays: [1s, 2.5s], statuses: [500, 503], observeRetryAfter: true}
+dataflow: {audiences: [a], attributes: [person.name, x], maxInFlight: 3, requireMembership: false}
+profiles:
+  p-{1..3}:
+    audiences: {a: {qualified: 2d}, "on": {exited: 1h, qualified: 3h}}
+    attributes: {person: {name: "p {n}", "odd key": [1, 2.0, 1e3, true, "007", "", {deep: {}}]}, big: 9007199254740993}
+    identities: {crm: ["c-{n}", "d-{n}"], Email: "p-{n}@example.com"}
+  nobody: {identities: none}
+  made-{1..9}: {generate: {seed: 3, audiences: {a: 30%}, attributes: [person], identities: []}}
+endpoint:
+  tls: mtls-optional
+  bearer: other
+  faults:
+    - {id: first, profile: p-1, requests: 2-3, status: 503, headers: {Retry-After: "120"}, probability: 0.5}
+    - {requests: 4-, latency: 1.5s}
+    - {at: accept, connections: 1-2, stall: true}
+    - {at: body, profiles: "p-{1..2}", reset: true}
+    - {on: decision, headersAt: 1s, slowBody: 2s}
+history:
+  - {at: 1h, qualify: [a, "on"], set: {x: 1, person.name: Doc}, remove: person.age, addIdentity: {phone: "+1"}, profiles: "p-{1..2}"}
+  - {at: 2h, removeIdentity: {crm: ["c-{n}", "d-{n}"]}, replaceIdentity: {Email: {from: a@b, to: c@d}}, profile: p-3}
+  - {at: 90m, map: ["on"]}
+  - {at: 91m, unmap: a}
+  - {at: 92m, disable: true}
+  - {at: 93m, enable: true}
+expect:
+  - {decision: undecided, rule: max-3}
+  - {handshakes: refused, reason: certificate-required, times: 2}
+  - {profile: nobody, exports: none}
+  - {profiles: "p-{1..2}", times: 2, because: [audience, attribute], at: 1h, within: 5s, outcomes: [503, timeout, 200], after: [0s, 15s, 30s],
+     payload: {person: {name: Doc}}, audiences: {a: realized, "on": {status: exited, name: x, timestamps: true}}, attributes: {x: 1},
+     identities: {crm: "c-{n}"}, absent: [person.age], certificate: none}
+  - {profile: p-3, audiences: [a], identities: {}}
+others: allowed
+`
+
+func TestEncodeEverything(t *testing.T) {
+	sc, err := scenarios.Parse("everything.yaml", []byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := readsBack(t, sc); diff != "" {
+		t.Errorf("(-was +read back):\n%s", diff)
+	}
+}
+
+// An update whose changes no file can put in this order is an error, not
+// another update.
+func TestEncodeWhatNoFileCanSay(t *testing.T) {
+	sc, err := scenarios.Parse("everything.yaml", []byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sc.History[0].Changes
+	sc.History[0].Changes = append(c[1:len(c):len(c)], c[0])
+	if _, err := scenarios.Encode(sc); err == nil {
+		t.Error("qualify, others and qualify again were written as one step")
+	}
+}
