@@ -43,6 +43,14 @@ mutants: ## Play the library under every mutant and write the kill matrix; ONLY=
 coverage: build ## Show that every rule but those of receivers is proved
 	@bin/httpdest rules coverage --without receiver
 
+.PHONY: differential
+differential: ## Play HISTORIES (10000) random histories from SEED (1) and have the oracle judge each; 200 over mTLS too
+	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestHistories' -args -histories $${HISTORIES:-10000} -wire 200 -seed $${SEED:-1}
+
+.PHONY: differential-mutants
+differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
+	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 400 -only '$(ONLY)'
+
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall

@@ -58,7 +58,9 @@ func (m mapping) flow() mapping {
 func (m mapping) empty() bool { return len(m.Content) == 0 }
 
 // put adds a key.
-func (m mapping) put(key string, value any) { m.Content = append(m.Content, textNode(key), nodeOf(value)) }
+func (m mapping) put(key string, value any) {
+	m.Content = append(m.Content, textNode(key), nodeOf(value))
+}
 
 // given adds a key whose value is not what it would be anyway.
 func given[T comparable](m mapping, key string, value, otherwise T) {

@@ -1,0 +1,110 @@
+package differential
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios/mutants"
+)
+
+var (
+	mutated = flag.Bool("mutants", false, "build every wrong decider and show that the histories find it")
+	only    = flag.String("only", "", "with -mutants: those whose id matches the regular expression")
+)
+
+const root = "../.."
+
+// decides says whether a file is part of the decider: what turns an update of
+// a profile into an export and its content.
+func decides(file string) bool {
+	return file == "engine/decider.go" || file == "engine/dataflow/snapshot.go" || strings.HasPrefix(file, "engine/export/") || strings.HasPrefix(file, "engine/profile/")
+}
+
+// marker begins the line by which a run tells its counter-example.
+const marker = "counter-example: the history of seed "
+
+// TestDeciderMutants: the histories and the oracle know nothing of the library,
+// and find every wrong decider without it.
+func TestDeciderMutants(t *testing.T) {
+	if !*mutated {
+		t.Skip("needs the flag -mutants: a build for each; `make differential-mutants` gives it")
+	}
+	all, err := mutants.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(m mutants.Mutant) bool { return !decides(m.File) || !wanted.MatchString(m.ID) })
+	if len(all) == 0 {
+		t.Fatalf("no mutant of the decider matches %q", *only)
+	}
+	found := make([]string, len(all))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.NumCPU())
+	for i, m := range all {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			found[i] = hunt(t, m)
+		})
+	}
+	wg.Wait()
+	killed := 0
+	for i, m := range all {
+		verdict := "SURVIVED"
+		if found[i] != "" {
+			verdict = "found in the history of seed " + found[i]
+			killed++
+		} else {
+			t.Errorf("mutant %s (%s) breaks %s, and no history of %d shows it", m.ID, m.Title, m.Rule, *count)
+		}
+		fmt.Printf("%-40s %-28s %s\n", m.ID, m.Rule, verdict)
+	}
+	fmt.Printf("%d mutants of the decider, %d found\n", len(all), killed)
+}
+
+// hunt builds this test with a wrong decider and plays histories until one is
+// a counter-example, whose seed it returns; "" when none is. A mutant that
+// crashes or hangs shows nothing.
+func hunt(t *testing.T, m mutants.Mutant) string {
+	dir := t.TempDir()
+	list, err := m.Overlay(root, dir)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	binary := filepath.Join(dir, "differential.test")
+	build := exec.Command("go", "test", "-vet=off", "-c", "-overlay", list, "-o", binary, "./scenarios/differential")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("mutant %s does not build: %v\n%s", m.ID, err, out)
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	run := exec.CommandContext(ctx, binary, "-test.run", "^TestHistories$", "-quick", "-histories", fmt.Sprint(*count), "-seed", fmt.Sprint(*seed))
+	out, err := run.CombinedOutput()
+	if err == nil {
+		return ""
+	}
+	_, rest, there := strings.Cut(string(out), marker)
+	if !there {
+		t.Errorf("mutant %s ended without a verdict: %v\n%.2000s", m.ID, err, out)
+		return ""
+	}
+	number, _, _ := strings.Cut(rest, "\n")
+	return number
+}
