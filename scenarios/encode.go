@@ -233,10 +233,7 @@ func (e *encoder) destination() *yaml.Node {
 	given(m, "name", d.Name, "mock")
 	given(m, "endpoint", d.Endpoint, "mock")
 	if d.Auth.Type != "none" {
-		a := newMapping().flow()
-		a.put("type", d.Auth.Type)
-		given(a, "token", d.Auth.Token, "")
-		m.put("auth", a)
+		m.put("auth", authNode(d.Auth))
 	}
 	given(m, "headers", d.Headers, "")
 	given(m, "queryParameters", d.QueryParameters, "")
@@ -261,6 +258,40 @@ func (e *encoder) destination() *yaml.Node {
 	return m.Node
 }
 
+// authNode writes the fields of the authentication's own type.
+func authNode(a Auth) mapping {
+	m := newMapping().flow()
+	m.put("type", a.Type)
+	given(m, "token", a.Token, "")
+	if a.FetchesTokens() {
+		m.put("clientID", a.ClientID)
+		m.put("clientSecret", a.ClientSecret)
+		given(m, "tokenURL", a.TokenURL, "mock")
+	}
+	given(m, "credentials", a.Credentials, "")
+	given(m, "username", a.Username, "")
+	given(m, "password", a.Password, "")
+	given(m, "urlEncodeBasic", a.URLEncodeBasic, false)
+	return m
+}
+
+// tokenNode writes the mock's token endpoint.
+func tokenNode(t TokenEndpoint, a Auth) mapping {
+	m := newMapping().flow()
+	if !a.FetchesTokens() {
+		return m
+	}
+	if t.ExpiresIn == 0 {
+		m.put("expiresIn", "none")
+	} else {
+		given(m, "expiresIn", t.ExpiresIn, time.Hour)
+	}
+	given(m, "refresh", t.Refresh, false)
+	given(m, "rotate", t.Rotate, false)
+	given(m, "clientSecret", t.ClientSecret, a.ClientSecret)
+	return m
+}
+
 func (e *encoder) dataflow() *yaml.Node {
 	f, m := e.scenario.Dataflow, newMapping()
 	if len(f.Audiences) > 0 {
@@ -280,6 +311,7 @@ func (e *encoder) endpoint() *yaml.Node {
 	p, m := e.scenario.Endpoint, newMapping()
 	given(m, "tls", p.TLS, "tls")
 	given(m, "bearer", p.Bearer, e.scenario.Destination.Auth.Token)
+	m.section("token", tokenNode(p.Token, e.scenario.Destination.Auth).Node)
 	var faults []mapping
 	for i, f := range p.Faults {
 		faults = append(faults, encodeFault(f, i+1))
@@ -303,6 +335,7 @@ func encodeFault(f Fault, n int) mapping {
 	given(m, "at", f.At, "response")
 	given(m, "probability", f.Probability, 1)
 	given(m, "status", f.Status, 0)
+	given(m, "answer", f.Answer, "")
 	given(m, "latency", f.Latency, 0)
 	given(m, "headersAt", f.HeadersAt, 0)
 	given(m, "slowBody", f.SlowBody, 0)

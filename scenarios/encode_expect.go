@@ -21,6 +21,9 @@ func encodeExpectation(x *Expectation) mapping {
 	switch {
 	case x.Decision != "":
 		m.put("decision", x.Decision)
+	case x.Token != "":
+		m.put("token", x.Token)
+		given(m, "grant", x.Grant, "")
 	case x.Handshakes != "":
 		m.put("handshakes", x.Handshakes)
 		given(m, "reason", x.Reason, "")

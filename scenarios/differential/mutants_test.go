@@ -4,11 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -52,16 +54,33 @@ func TestDeciderMutants(t *testing.T) {
 		t.Fatalf("no mutant of the decider matches %q", *only)
 	}
 	found := make([]string, len(all))
+	files, apart, err := mutants.Together(root, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := build(t, "all together", files)
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
 	for i, m := range all {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found[i] = hunt(t, m)
+			binary := shared
+			if slices.ContainsFunc(apart, func(a mutants.Mutant) bool { return a.ID == m.ID }) {
+				content, err := m.Apply(root)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				binary = build(t, m.ID, map[string]string{m.File: string(content)})
+			}
+			found[i] = hunt(t, m.ID, binary, i+1)
 		})
 	}
 	wg.Wait()
+	if seed := hunt(t, "none", shared, 0); seed != "" {
+		t.Errorf("without a mutant the history of seed %s is a counter-example", seed)
+	}
 	killed := 0
 	for i, m := range all {
 		verdict := "SURVIVED"
@@ -76,35 +95,42 @@ func TestDeciderMutants(t *testing.T) {
 	fmt.Printf("%d mutants of the decider, %d found\n", len(all), killed)
 }
 
-// hunt builds this test with a wrong decider and plays histories until one is
-// a counter-example, whose seed it returns; "" when none is. A mutant that
-// crashes or hangs shows nothing.
-func hunt(t *testing.T, m mutants.Mutant) string {
+// build builds this test with files put in the place of those of the tree, and
+// returns the path of the binary; "" after an error.
+func build(t *testing.T, what string, files map[string]string) string {
 	dir := t.TempDir()
-	list, err := m.Overlay(root, dir)
+	list, err := mutants.Overlay(root, dir, files)
 	if err != nil {
 		t.Error(err)
 		return ""
 	}
 	binary := filepath.Join(dir, "differential.test")
-	build := exec.Command("go", "test", "-vet=off", "-c", "-overlay", list, "-o", binary, "./scenarios/differential")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Errorf("mutant %s does not build: %v\n%s", m.ID, err, out)
+	cmd := exec.Command("go", "test", "-vet=off", "-trimpath", "-ldflags=-s -w", "-c", "-overlay", list, "-o", binary, "./scenarios/differential")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: does not build: %v\n%s", what, err, out)
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	return binary
+}
+
+// hunt plays histories with the mutant of a number, 0 for none, until one is a
+// counter-example, whose seed it returns; "" when none is. A mutant that
+// crashes or hangs shows nothing.
+func hunt(t *testing.T, what, binary string, number int) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	run := exec.CommandContext(ctx, binary, "-test.run", "^TestHistories$", "-quick", "-histories", fmt.Sprint(*count), "-seed", fmt.Sprint(*seed))
+	run := exec.CommandContext(ctx, binary, "-test.run", "^TestHistories$", "-quick", "-histories", strconv.Itoa(*count), "-seed", strconv.Itoa(*seed))
+	run.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutants.SwitchEnv, number))
 	out, err := run.CombinedOutput()
 	if err == nil {
 		return ""
 	}
 	_, rest, there := strings.Cut(string(out), marker)
 	if !there {
-		t.Errorf("mutant %s ended without a verdict: %v\n%.2000s", m.ID, err, out)
+		t.Errorf("mutant %s ended without a verdict: %v\n%.2000s", what, err, out)
 		return ""
 	}
-	number, _, _ := strings.Cut(rest, "\n")
-	return number
+	failed, _, _ := strings.Cut(rest, "\n")
+	return failed
 }

@@ -88,7 +88,7 @@ func TestTogetherIsAsApart(t *testing.T) {
 	for _, m := range mutants {
 		all = append(all, Mutant{ID: m.id, File: "sample/sample.go", Old: m.old, New: m.new})
 	}
-	files, apart, err := together(dir, all)
+	files, apart, err := Together(dir, all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestTogetherIsAsApart(t *testing.T) {
 			want = "k 2 empty b true 3 7 2" // not in this build: as without a mutant
 		}
 		cmd := exec.Command(binary)
-		cmd.Env = append(os.Environ(), switchEnv+"="+strconv.Itoa(i+1))
+		cmd.Env = append(os.Environ(), SwitchEnv+"="+strconv.Itoa(i+1))
 		out, err := cmd.CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != want {
 			t.Errorf("%s prints %q (%v); want %q", m.id, got, err, want)

@@ -128,7 +128,7 @@ func few(ids []string) string {
 // playAll plays the library under each mutant, as many at a time as there are
 // processors, and returns the cases that turned red.
 func playAll(t *testing.T, all []Mutant) [][]string {
-	files, apart, err := together(root, all)
+	files, apart, err := Together(root, all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func report(path, binary string, number int) (reports.Report, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, "run", "--quiet", "--jobs", "1", "--report", "json="+path)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", switchEnv, number))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", SwitchEnv, number))
 	out, runErr := cmd.CombinedOutput()
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -145,7 +145,7 @@ func (v *visit) after(d time.Duration, next func()) {
 
 // early plays a fault of a phase before there is a request.
 func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) {
-	f := v.plan.Connection(v.op.exchange.Socket(), phase)
+	f := v.plan.Connection(v.op.exchange.Socket(), phase, false)
 	if f == nil {
 		next()
 		return
@@ -188,7 +188,11 @@ func (v *visit) refuse(entry *journal.Handshake, reason string, peer *journal.Pe
 // request answers what arrives now.
 func (v *visit) request() {
 	entry := v.entry()
-	f := v.plan.Request(entry.Profiles, v.op.op.Kind == engine.Decision)
+	on := fault.Message
+	if v.op.op.Kind == engine.Decision {
+		on = fault.Decision
+	}
+	f := v.plan.Request(entry.Profiles, on)
 	if f != nil {
 		entry.Fault = f.ID
 	}

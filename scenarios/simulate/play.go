@@ -45,6 +45,11 @@ const (
 	Model    Wire = "model"
 )
 
+// ErrNotModelled is the error of a scenario with OAuth 2 on the wire Model: what
+// a token request is about is its bytes and those of its answer, and a model of
+// them would only say what the engine says.
+var ErrNotModelled = errors.New("the wire model has no token endpoint")
+
 // Tolerance is how far times on the wall clock may be from those planned.
 const Tolerance = time.Second
 
@@ -138,6 +143,9 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	flow := configuration(sc, refs)
 	if err := flow.Validate(audiences); err != nil {
 		return nil, fmt.Errorf("%s: %w", sc.Pos, err)
+	}
+	if setting.Wire == Model && sc.Destination.Auth.FetchesTokens() {
+		return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
 	}
 	certificates, err := certificatesFor(sc, setting.Wire)
 	if err != nil {

@@ -14,21 +14,21 @@ import (
 )
 
 // switchName is the variable that chooses a mutant in a build with many of
-// them; switchEnv sets it.
+// them; SwitchEnv, of the environment, sets it.
 const (
 	switchName = "activeMutant"
-	switchEnv  = "HTTPDEST_MUTANT"
+	SwitchEnv  = "HTTPDEST_MUTANT"
 )
 
-// together puts as many mutants into one build as it can: the function that a
+// Together puts as many mutants into one build as it can: the function that a
 // mutant changes gets a changed twin, and hands over to it when that mutant is
 // the chosen one. A build for each mutant took four seconds of a core, and
 // twenty times as long as the play. What cannot be done so, such as another
 // value of a constant, is left apart and needs a build of its own.
 //
 // files are the changed sources by their path below root. The mutant of number
-// n, counted from 1, is chosen by setting switchEnv to n.
-func together(root string, all []Mutant) (files map[string]string, apart []Mutant, err error) {
+// n, counted from 1, is chosen by setting SwitchEnv to n.
+func Together(root string, all []Mutant) (files map[string]string, apart []Mutant, err error) {
 	files = map[string]string{}
 	byFile := map[string][]twin{}
 	for i, m := range all {
@@ -62,7 +62,7 @@ func together(root string, all []Mutant) (files map[string]string, apart []Mutan
 			content += fmt.Sprintf("\n//line scenarios/mutants/%s.yaml:1\n%s\n", t.id, t.code)
 		}
 		files[file] = content
-		files[path.Join(path.Dir(file), "active_mutant.go")] = fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar %s = os.Getenv(%q)\n", twins[0].pkg, switchName, switchEnv)
+		files[path.Join(path.Dir(file), "active_mutant.go")] = fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar %s = os.Getenv(%q)\n", twins[0].pkg, switchName, SwitchEnv)
 	}
 	return files, apart, nil
 }
