@@ -27,6 +27,7 @@ func encodeExpectation(x *Expectation) mapping {
 	case x.Handshakes != "":
 		m.put("handshakes", x.Handshakes)
 		given(m, "reason", x.Reason, "")
+	case encodeMonitoring(m, x):
 	default:
 		m.put("profiles", x.Profiles)
 	}
