@@ -112,7 +112,7 @@ func (s *Sender) take(certificate, fresh bool) *Socket {
 // bury closes the idle sockets that are dead.
 func (s *Sender) bury(certificate bool) {
 	s.idle[certificate] = slices.DeleteFunc(s.idle[certificate], func(k *Socket) bool {
-		dead := k.conn.Err() != nil
+		dead := k.conn != nil && k.conn.Err() != nil // there is none where exchanges are only supposed
 		if dead {
 			k.close()
 		}

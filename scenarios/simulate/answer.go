@@ -60,7 +60,7 @@ func slowly(f *fault.Fault, status int) answer {
 	case f.Stall:
 		a.end = never
 	case f.Reset:
-		a.end, a.outcome, a.close = headers+resetLead, retry.Outcome{Kind: retry.Reset, Reason: "no-answer"}, true
+		a.end, a.outcome, a.close = headers+resetLead, retry.Outcome{Kind: retry.Reset, Reason: "in-response"}, true
 	}
 	return a
 }
