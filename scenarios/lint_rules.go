@@ -41,6 +41,8 @@ var premises = []premise{
 
 	{"all-mapped-attributes only-mapped-attributes absent-attributes", func(l *linter) bool { return len(l.s.Dataflow.Attributes) > 0 },
 		"the dataflow maps no attribute", "add attributes to it"},
+	{"nested-attributes", (*linter).nests, "no mapped attribute lies within another", "map a dotted path such as person.name"},
+	{"exited-retention", (*linter).leaves, "nobody leaves an audience", "add a step exit: …, or a profile with exited: …"},
 	{"hash", (*linter).hashes, "no profile has an identity in email_lc_sha256", "add one"},
 	{"unmapped-same-policy", func(l *linter) bool { return l.unmapped(true) }, "no unmapped audience has the merge policy of a mapped one", "add one"},
 	{"unmapped-other-policy", func(l *linter) bool { return l.unmapped(false) }, "no unmapped audience has another merge policy than a mapped one", "add one with mergePolicy: …"},
@@ -103,6 +105,18 @@ func (l *linter) changesUnmapped() bool {
 		return slices.ContainsFunc(step.Changes, func(c Change) bool {
 			return c.Audience != "" && !slices.Contains(l.s.Dataflow.Audiences, c.Audience)
 		})
+	})
+}
+
+// nests says whether a mapped attribute lies within an object.
+func (l *linter) nests() bool {
+	return slices.ContainsFunc(l.s.Dataflow.Attributes, func(path string) bool { return strings.Contains(path, ".") })
+}
+
+// leaves says whether a membership ends, or has ended before the start.
+func (l *linter) leaves() bool {
+	return l.ops["exit"] || slices.ContainsFunc(l.s.Profiles, func(g ProfileGroup) bool {
+		return slices.ContainsFunc(g.Memberships, func(m Membership) bool { return m.Exited })
 	})
 }
 
