@@ -40,7 +40,7 @@ func mixedReport() *Report {
 					{Verdict: Fail, Title: "the body ends", Expected: "a body", Actual: "\x00\x1b[31mred\r\nblue\uFFFE\xff"},
 				}},
 			{ID: "trigger/leave", Title: "leave", File: "scenarios/leave.yaml", Line: 1, Rules: []string{"trig-enter", "no-such-rule"}, Verdict: Pass, DurationMs: 0.25,
-				Checks: []Check{{Verdict: Pass, Title: "nothing is sent"}}},
+				Checks: []Check{{Verdict: Pass, Title: "nothing is sent"}}, Metrics: map[string]float64{Deliveries: 20, LatencyP95Seconds: 47.0125}},
 			{ID: "content/names", Title: "names", File: "scenarios/names.yaml", Line: 2, Rules: []string{"content-names"}, Verdict: Inconclusive, Reason: "nothing was sent", DurationMs: 3,
 				Checks: []Check{{Rule: "content-names", Verdict: Inconclusive, Title: "names are unchanged", Fix: "check the address"}}},
 			{ID: "trigger/exit/late", Title: "many", File: "scenarios/a,b:c.yaml", Line: 4, Rules: []string{"trig-enter"}, Verdict: Fail, DurationMs: 1000, Checks: failing(12)},
@@ -48,7 +48,7 @@ func mixedReport() *Report {
 			{ID: "content/free", Title: "a default", File: "scenarios/free.yaml", Line: 9, Verdict: Unspecified},
 			{ID: "content/unreachable", Title: "nobody there", Verdict: Inconclusive, Reason: "connection refused"},
 		},
-		Metrics:     map[string]float64{"wallSeconds": 1.25},
+		Metrics:     map[string]float64{"wallSeconds": 1.25, Deliveries: 20, LatencyP95Seconds: 47.0125},
 		Environment: Environment{Version: "v1.0.0", Go: "go1.26.0", OS: "linux/amd64", CPUs: 2, Seed: 1},
 	}
 }

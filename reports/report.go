@@ -84,6 +84,27 @@ type Case struct {
 	Reason     string   `json:"reason,omitempty"` // of a skip or an inconclusive
 	DurationMs float64  `json:"durationMs"`
 	Checks     []Check  `json:"checks"`
+	// Metrics are measured on the clock of the case, by the names below.
+	Metrics map[string]float64 `json:"metrics,omitempty"`
+}
+
+// The metrics of a case. Those of a report are the sum of the first, the
+// highest of the second, and "wallSeconds" for what the whole took.
+const (
+	Deliveries        = "deliveries"        // exports that were delivered
+	LatencyP95Seconds = "latencyP95Seconds" // of the time from the decision of each to its successful answer
+)
+
+// Measured puts the metrics of the cases together.
+func Measured(cases []Case) map[string]float64 {
+	out := map[string]float64{}
+	for _, c := range cases {
+		if n := c.Metrics[Deliveries]; n > 0 {
+			out[Deliveries] += n
+			out[LatencyP95Seconds] = max(out[LatencyP95Seconds], c.Metrics[LatencyP95Seconds])
+		}
+	}
+	return out
 }
 
 // Check is one thing that was looked at.

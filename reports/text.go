@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -83,7 +84,30 @@ func (t *printer) checks(c Case) {
 		}
 		t.line("      %s  %s (%s)", t.mark(k.Verdict), visible(k.Title), rule)
 	}
+	if n := c.Metrics[Deliveries]; n > 0 {
+		t.line("      %s, 95 of 100 within %s", count(int(n), "delivered export"), latency(c.Metrics[LatencyP95Seconds]))
+	}
 	t.line("      %d checks in %.1f ms", len(c.Checks), c.DurationMs)
+}
+
+// latency prints a time by the millisecond.
+func latency(s float64) string {
+	return time.Duration(s * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+// latency prints the worst case of the objective of the destination.
+func (t *printer) latency(r *Report) {
+	n := r.Metrics[Deliveries]
+	if n == 0 {
+		return
+	}
+	worst := r.Metrics[LatencyP95Seconds]
+	at := slices.IndexFunc(r.Cases, func(c Case) bool { return c.Metrics[Deliveries] > 0 && c.Metrics[LatencyP95Seconds] >= worst })
+	most, where := "", ""
+	if at >= 0 && len(r.Cases) > 1 {
+		most, where = "at most ", ", in "+visible(r.Cases[at].ID)
+	}
+	t.line("%s; p95 of the delivery latency %s%s%s", count(int(n), "delivered export"), most, latency(worst), where)
 }
 
 // cut shortens a text so that it and what stands before it fit the terminal.
@@ -229,6 +253,7 @@ func (t *printer) summary(r *Report) {
 	}
 	if !t.Quiet {
 		t.line("")
+		t.latency(r)
 	}
 	took := ""
 	if seconds, ok := r.Metrics["wallSeconds"]; ok {

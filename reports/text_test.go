@@ -19,8 +19,8 @@ func passing() *Report {
 			{ID: "max-3", Ref: "R82", Level: "must", Title: "make at most three attempts", Verdict: Skip, Reason: "no case of this run exercises it"},
 		},
 		Cases: []Case{{ID: "trigger/enter", Title: "A profile that enters a mapped audience is exported once, as realized", File: "trigger/enter.yaml", Line: 1,
-			Rules: []string{"trig-enter"}, Verdict: Pass, DurationMs: 1.25, Checks: []Check{{Rule: "trig-enter", Verdict: Pass, Title: "export 1 of doc"}}}},
-		Metrics:     map[string]float64{"wallSeconds": 0.25},
+			Rules: []string{"trig-enter"}, Verdict: Pass, DurationMs: 1.25, Checks: []Check{{Rule: "trig-enter", Verdict: Pass, Title: "export 1 of doc"}}, Metrics: map[string]float64{Deliveries: 1, LatencyP95Seconds: 0}}},
+		Metrics:     map[string]float64{"wallSeconds": 0.25, Deliveries: 1, LatencyP95Seconds: 0},
 		Environment: Environment{Version: "devel", Go: "go1.26", OS: "linux/amd64", CPUs: 2, Seed: 1},
 	}
 }
@@ -159,5 +159,21 @@ func TestWorst(t *testing.T) {
 	}
 	if Worst() != Skip {
 		t.Errorf("Worst of nothing = %s; want skip", Worst())
+	}
+}
+
+// The metrics of a report are those of its cases together: what was delivered
+// is added up, and of the latencies the worst counts.
+func TestMeasured(t *testing.T) {
+	metrics := func(n, p95 float64) Case {
+		return Case{Metrics: map[string]float64{Deliveries: n, LatencyP95Seconds: p95}}
+	}
+	got := Measured([]Case{metrics(3, 1), {}, metrics(4, 47), metrics(1, 2), metrics(0, 900)})
+	want := map[string]float64{Deliveries: 8, LatencyP95Seconds: 47}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if none := Measured([]Case{{}}); len(none) != 0 {
+		t.Errorf("of nothing: %v", none)
 	}
 }

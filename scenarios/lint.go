@@ -236,6 +236,7 @@ func (l *linter) handshakes(e *Expectation) {
 // exports reports a line about exports that can never hold.
 func (l *linter) exports(e *Expectation) {
 	l.because(e)
+	l.excluded(e)
 	l.outcomes(e)
 	d := l.s.Destination
 	if e.Certificate == "presented" {

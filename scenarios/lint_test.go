@@ -109,6 +109,13 @@ var slips = []struct{ lines, want string }{
 	{"endpoint: {tls: mtls-optional}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", "9: no handshake is refused: the endpoint has tls: mtls-optional"},
 	{"endpoint: {tls: mtls-optional}\ndestination: {clientCertificate: untrusted}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", ""},
 	{"endpoint: {faults: [{at: handshake, connections: 1, reset: true}]}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", ""},
+	{"dataflow: {audiences: [delorean], attributes: [person.name], exclude: {profile: marty}}", "5: nothing of marty is excluded: no step changes it, and there is no backfill"},
+	{"dataflow: {audiences: [delorean], attributes: [person.name], exclude: {profile: doc}}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: 503}]",
+		"9: doc is excluded, so nothing of it is sent"},
+	{"dataflow: {audiences: [delorean], attributes: [person.name], exclude: {profile: doc}}\nexpect: [{profile: marty, exports: none}, {profile: doc}]", ""},
+	{"expect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded}]", "9: the alert activation-skipped-rate-exceeded never fires: the destination is not subscribed to it"},
+	{"expect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded, fires: never}]", ""},
+	{"destination: {alerts: activation-skipped-rate-exceeded}\nexpect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded}]", ""},
 
 	// rules that are about nothing here
 	{"rules: [trig-enter, trig-exit]", "1: nothing exercises the rule trig-exit: no step has a profile exit"},

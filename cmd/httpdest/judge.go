@@ -93,7 +93,7 @@ func (a *app) judge(args []string, f judgeFlags) error {
 		cases = append(cases, c)
 	}
 	report := check.SenderReport(j.rules, cases)
-	report.Metrics = map[string]float64{"wallSeconds": time.Since(began).Seconds()}
+	report.Metrics["wallSeconds"] = time.Since(began).Seconds()
 	report.Environment = reports.Environment{Version: version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
 	if err := a.write(report, outputs, runFlags{verbose: f.verbose, quiet: f.quiet}); err != nil {
 		return err

@@ -14,13 +14,15 @@ import (
 // the rules that hold for every recording, what the oracle says of each export
 // and of those that are not there, and whether it can be judged at all.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	return conclude(sc, rules, slices.Concat(first(sc, rules, lines), second(sc, rules, lines)))
+	v := newView(sc, lines)
+	c := conclude(sc, rules, slices.Concat(v.first(rules), second(sc, rules, lines)))
+	c.Metrics = v.metrics()
+	return c
 }
 
 // first judges the recording by its scenario's expectations and by the rules
 // that hold for every recording.
-func first(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) []reports.Check {
-	v := newView(sc, lines)
+func (v *view) first(rules scenarios.Catalogue) []reports.Check {
 	return slices.Concat(v.complete(), v.expectations(), v.invariants(rules))
 }
 
@@ -133,7 +135,7 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 
 // Summarise makes the report of cases. Without a case there is nothing to pass.
 func Summarise(kind string, catalogue scenarios.Catalogue, cases []reports.Case) *reports.Report {
-	r := &reports.Report{Schema: reports.Schema, Kind: kind, Cases: cases, Rules: Rules(catalogue, cases)}
+	r := &reports.Report{Schema: reports.Schema, Kind: kind, Cases: cases, Rules: Rules(catalogue, cases), Metrics: reports.Measured(cases)}
 	verdicts := make([]reports.Verdict, len(cases))
 	for i, c := range cases {
 		verdicts[i] = c.Verdict

@@ -327,5 +327,5 @@ func verdictsOf(c reports.Case, verdict reports.Verdict) []string {
 // judgeOnce leaves the oracle out: the tape is right in what the first judgement
 // looks at, and package oracle has tests of its own.
 func judgeOnce(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	return conclude(sc, rules, first(sc, rules, lines))
+	return conclude(sc, rules, newView(sc, lines).first(rules))
 }

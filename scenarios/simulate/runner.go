@@ -45,7 +45,7 @@ func RunAll(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Ca
 		judged = append(judged, stale(o.Known)...)
 	}
 	report := check.Summarise("run", rules, judged)
-	report.Metrics = map[string]float64{"wallSeconds": time.Since(began).Seconds()}
+	report.Metrics["wallSeconds"] = time.Since(began).Seconds()
 	report.Environment = reports.Environment{Version: o.Version, Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
 	switch {
 	case o.Seed != nil:
