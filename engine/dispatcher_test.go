@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/export"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -161,8 +162,9 @@ var _ = Describe("Whatever the endpoint does", func() {
 	It("no message has more than three attempts, each profile keeps its order, nothing is lost", func() {
 		rapid.Check(GinkgoT(), func(t *rapid.T) {
 			d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: rapid.IntRange(1, 4).Draw(t, "in flight"),
-				Certificate: rapid.SampledFrom([]CertificateUse{NeverPresent, AskEndpoint}).Draw(t, "certificate")})
-			w := &world{t: t, d: d, now: t0, attempts: map[string]int{}}
+				Certificate: rapid.SampledFrom([]CertificateUse{NeverPresent, AskEndpoint}).Draw(t, "certificate"),
+				Grant:       rapid.SampledFrom([]Grant{NoGrant, ClientCredentials}).Draw(t, "grant")})
+			w := &world{t: t, d: d, now: t0, attempts: map[string]int{}, tokens: map[string]time.Time{}}
 			w.run(rapid.IntRange(1, 30).Draw(t, "exports"))
 		})
 	})
@@ -180,6 +182,10 @@ type world struct {
 	settled  int
 	// decisions under way, a decision's two requests being one
 	decisions int
+
+	fetching int                  // token requests under way
+	tokens   map[string]time.Time // issued, and when each is over
+	issued   int
 }
 
 func (w *world) run(exports int) {
@@ -213,6 +219,9 @@ func (w *world) take(e Effects) {
 	if e.Decided != nil {
 		w.decisions--
 	}
+	if e.Fetched != nil {
+		w.fetching--
+	}
 	for _, u := range e.Unsent {
 		w.attempts[u.Message.ID]++ // charged, and ended with the decision
 	}
@@ -232,6 +241,16 @@ func (w *world) take(e Effects) {
 			w.open = append(w.open, op)
 			continue
 		}
+		if op.Kind == Token {
+			if w.fetching++; w.fetching > 1 {
+				w.t.Fatalf("%d token requests at once", w.fetching)
+			}
+			w.open = append(w.open, op)
+			continue
+		}
+		if w.d.settings.Grant != NoGrant && !w.now.Before(w.tokens[op.Token.Reveal()]) {
+			w.t.Fatalf("%s is sent with the token %q, which is none or over", op.Message.ID, op.Token.Reveal())
+		}
 		m := op.Message
 		if head := w.order[m.Profile()][0]; head != m.ID {
 			w.t.Fatalf("%s is sent while %s is not settled", m.ID, head)
@@ -249,7 +268,11 @@ func (w *world) complete() {
 	op := w.open[n]
 	w.open = append(w.open[:n:n], w.open[n+1:]...)
 	w.now = w.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(w.t, "ms")) * time.Millisecond)
-	o := rapid.SampledFrom([]retry.Outcome{status(200), status(400), status(503), {Kind: retry.Timeout}, {Kind: retry.TLS}}).Draw(w.t, "outcome")
+	if op.Kind == Token {
+		w.take(w.d.Completed(w.now, w.token(op)))
+		return
+	}
+	o := rapid.SampledFrom([]retry.Outcome{status(200), status(400), status(401), status(503), {Kind: retry.Timeout}, {Kind: retry.TLS}}).Draw(w.t, "outcome")
 	if op.Kind == Decision && !op.Certificate {
 		w.decisions-- // its second request is the same decision
 		e := w.d.Completed(w.now, Completion{Operation: op.ID, Outcome: o, Asked: rapid.Bool().Draw(w.t, "asked"), Answering: o.Kind == retry.Answered})
@@ -260,4 +283,25 @@ func (w *world) complete() {
 		return
 	}
 	w.take(w.d.Completed(w.now, Completion{Operation: op.ID, Outcome: o}))
+}
+
+// token ends a token request: with a token that lives for a while, or without.
+func (w *world) token(op Operation) Completion {
+	c := Completion{Operation: op.ID, Outcome: status(200)}
+	switch rapid.IntRange(0, 3).Draw(w.t, "token") {
+	case 0:
+		c.Outcome = status(400)
+	case 1:
+		c.Outcome = retry.Outcome{Kind: retry.Timeout}
+	default:
+		w.issued++
+		lifetime := time.Duration(rapid.IntRange(1, 60).Draw(w.t, "lifetime")) * time.Second
+		name := fmt.Sprintf("token %d", w.issued)
+		w.tokens[name] = w.now.Add(lifetime)
+		c.Issued = &Issued{Access: dataflow.Secret(name), ExpiresIn: lifetime}
+		if rapid.Bool().Draw(w.t, "refresh") {
+			c.Issued.Refresh = dataflow.Secret("after " + name)
+		}
+	}
+	return c
 }

@@ -23,10 +23,11 @@ import (
 
 // served is an endpoint on a TCP port with files of its throwaway authorities.
 type served struct {
-	address string // host:port
-	url     string
-	dir     string
-	journal *journal.Memory
+	endpoint *mockendpoint.Endpoint
+	address  string // host:port
+	url      string
+	dir      string
+	journal  *journal.Memory
 }
 
 func (s served) file(name string) string { return filepath.Join(s.dir, name) }
@@ -56,6 +57,7 @@ func serve(mode mockendpoint.Mode, change func(*mockendpoint.Options)) served {
 		change(&o)
 	}
 	e := mockendpoint.New(o)
+	s.endpoint = e
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
 	done := make(chan error, 1)
@@ -71,6 +73,20 @@ func serve(mode mockendpoint.Mode, change func(*mockendpoint.Options)) served {
 		s.url = "http://" + s.address
 	}
 	return s
+}
+
+// alsoTokens serves the token endpoint on a port of its own and returns its URL.
+func (s served) alsoTokens() string {
+	GinkgoHelper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	Expect(err).NotTo(HaveOccurred())
+	done := make(chan error, 1)
+	go func() { done <- s.endpoint.ServeTokens(l) }()
+	DeferCleanup(func() {
+		Expect(l.Close()).To(Succeed())
+		Expect(<-done).To(Succeed())
+	})
+	return "https://" + l.Addr().String() + "/token"
 }
 
 // write puts a certificate of the chain, and for the leaf its key, into a file.

@@ -87,7 +87,7 @@ func (a Auth) validate(endpoint string) []Problem {
 	if a.URLEncodeBasic && a.Credentials != BasicAuthorization {
 		problems = append(problems, Problem{"auth.urlEncodeBasic", "only basic-authorization has something to encode", "leave it out", false})
 	}
-	if a.Kind == AuthClientCredentials && a.Credentials != "" {
+	if a.Kind == AuthClientCredentials && strings.TrimSpace(string(a.Credentials)) != "" {
 		problems = append(problems, a.validateCredentials()...)
 	}
 	if a.FetchesTokens() && strings.TrimSpace(a.TokenURL) != "" {

@@ -205,15 +205,15 @@ func (v *view) tokenCache(f *findings) {
 			last = t
 		}
 	}
+	issued := slices.DeleteFunc(slices.Clone(v.tokens), func(t *recording.Token) bool { return t.Result != "issued" })
 	for _, a := range v.attempts {
 		if a.Socket == 0 {
 			continue
 		}
+		n, _ := slices.BinarySearchFunc(issued, a.At.Add(v.tolerance+1), func(t *recording.Token, at time.Time) int { return t.EndedAt.Compare(at) })
 		var in *recording.Token
-		for _, t := range v.tokens {
-			if t.Result == "issued" && !t.EndedAt.After(a.At.Add(v.tolerance)) {
-				in = t
-			}
+		if n > 0 {
+			in = issued[n-1]
 		}
 		f.note(in != nil && a.At.Before(usable(in).Add(v.tolerance)), "attempt %d of %s was sent with a token that had to be renewed", a.Number, a.Message)
 	}
