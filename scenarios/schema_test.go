@@ -190,13 +190,10 @@ const head = "title: t\nrules: [trig-enter]\naudiences: {a: {}}\nprofiles: {p: {
 // every object of the schema. Objects that come in several kinds have one for
 // each; the first is where defaults are tried.
 var contexts = map[string][]string{
-	"":            {"title: t\nrules: [trig-enter]\nexpect: []\n§\n"},
-	"audience":    {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {§}}\n"},
-	"destination": {head + "expect: []\ndestination: {§}\n"},
-	"auth": {
-		head + "expect: []\ndestination: {auth: {type: oauth2-client-credentials, credentials: basic-authorization, clientID: i, clientSecret: s, §}}\n",
-		head + "expect: []\ndestination: {auth: {type: none, §}}\n",
-	},
+	"":              {"title: t\nrules: [trig-enter]\nexpect: []\n§\n"},
+	"audience":      {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {§}}\n"},
+	"destination":   {head + "expect: []\ndestination: {§}\n"},
+	"auth":          {head + "expect: []\ndestination: {auth: {type: oauth2-client-credentials, credentials: basic-authorization, clientID: i, clientSecret: s, §}}\n"},
 	"tokenEndpoint": {head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nendpoint: {token: {§}}\n"},
 	"retry":         {head + "expect: []\ndestination: {retry: {delays: [], §}}\n"},
 	"dataflow":      {head + "expect: []\ndataflow: {§}\n"},

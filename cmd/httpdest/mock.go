@@ -89,7 +89,15 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
 		options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), tape}
 	}
-	served := a.serve(ctx, listener, options)
+	listeners := []net.Listener{listener}
+	if options.Tokens != nil {
+		tokens, err := net.Listen("tcp", net.JoinHostPort(plan.host, "0"))
+		if err != nil {
+			return failure{exitUsage, errors.Join(err, listener.Close()), "the token endpoint takes a free port beside that of --listen"}
+		}
+		listeners = append(listeners, tokens)
+	}
+	served := a.serve(ctx, listeners, options)
 	if tape == nil {
 		return served
 	}
@@ -107,6 +115,7 @@ type mockPlan struct {
 	scenario *scenarios.Scenario // nil without one
 	receiver *simulate.Receiver  // the same
 	options  mockendpoint.Options
+	host     string // of --listen
 }
 
 func (p mockPlan) fired() []recording.Fault {
@@ -122,6 +131,7 @@ func (f mockFlags) plan() (p mockPlan, err error) {
 	if err != nil {
 		return p, failure{exitUsage, fmt.Errorf("--listen: %w", err), "give ADDRESS:PORT, such as 127.0.0.1:8443 or :0"}
 	}
+	p.host = host
 	if f.scenario != "" {
 		if p.scenario, err = oneScenario(f.scenario); err != nil {
 			return p, err
@@ -156,17 +166,34 @@ func oneScenario(file string) (*scenarios.Scenario, error) {
 }
 
 // serve answers until it is told to end, and then what is under way. What
-// fails is an error; to be told twice is one too.
-func (a *app) serve(ctx context.Context, listener net.Listener, o mockendpoint.Options) error {
+// fails is an error; to be told twice is one too. The second listener, where
+// there is one, is that of the token endpoint.
+func (a *app) serve(ctx context.Context, listeners []net.Listener, o mockendpoint.Options) error {
 	endpoint := mockendpoint.New(o)
-	ended := make(chan error, 1)
-	go func() { ended <- endpoint.Serve(listener) }()
+	ended := make(chan error, len(listeners))
+	for i, l := range listeners {
+		go func() { ended <- []func(net.Listener) error{endpoint.Serve, endpoint.ServeTokens}[i](l) }()
+	}
+	hangUp := func() (err error) {
+		for _, l := range listeners {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	}
+	allEnded := func() (err error) {
+		for range listeners {
+			err = errors.Join(err, <-ended)
+		}
+		return err
+	}
 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	if _, err := fmt.Fprintf(a.stdout, "listening on %s (data)\n", address(listener, o.Mode)); err != nil {
-		return errors.Join(err, listener.Close(), endpoint.Close())
+	for i, l := range listeners {
+		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l, o.Mode), []string{"data", "token"}[i]); err != nil {
+			return errors.Join(err, hangUp(), endpoint.Close())
+		}
 	}
 	told := 0 // signals so far
 	select {
@@ -174,9 +201,9 @@ func (a *app) serve(ctx context.Context, listener net.Listener, o mockendpoint.O
 	case <-signals:
 		told++
 	case err := <-ended:
-		return errors.Join(err, endpoint.Close())
+		return errors.Join(err, hangUp(), endpoint.Close())
 	}
-	_ = listener.Close() // Serve ends with it
+	_ = hangUp() // Serve ends with it
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	drained := make(chan error, 1)
@@ -188,7 +215,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener, o mockendpoint.O
 				fmt.Fprintf(a.stderr, "httpdest: what was not answered within %s was cut\n", drain)
 				err = nil
 			}
-			return errors.Join(err, <-ended)
+			return errors.Join(err, allEnded())
 		case <-signals:
 			if told++; told > 1 {
 				return errors.Join(failure{exitInterrupted, errors.New("ended at once"), ""}, endpoint.Close())

@@ -25,6 +25,8 @@ type serving struct {
 // mockCommands are what scripts about httpdest mock are written with.
 //
 //	mock args…         starts one; $MOCK is the address it says it listens on
+//	mock-with-tokens args…
+//	                   the same, and $TOKEN is the URL of its token endpoint
 //	half               sends it half a request, so that it has something to wait for
 //	ends STATUS SIG…   sends it the signals and wants that exit status; its
 //	                   stderr is in the file stderr.txt
@@ -39,14 +41,17 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"mock": func(ts *testscript.TestScript, _ bool, args []string) {
-			running.Store(ts.Getenv("WORK"), startMock(ts, args))
+			running.Store(ts.Getenv("WORK"), startMock(ts, args, false))
+		},
+		"mock-with-tokens": func(ts *testscript.TestScript, _ bool, args []string) {
+			running.Store(ts.Getenv("WORK"), startMock(ts, args, true))
 		},
 		"half": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).sendHalf(ts) },
 		"ends": func(ts *testscript.TestScript, _ bool, args []string) { of(ts).end(ts, args) },
 	}
 }
 
-func startMock(ts *testscript.TestScript, args []string) *serving {
+func startMock(ts *testscript.TestScript, args []string, tokens bool) *serving {
 	path, err := exec.LookPath("httpdest")
 	ts.Check(err)
 	s := &serving{cmd: exec.Command(path, append([]string{"mock"}, args...)...)}
@@ -65,6 +70,15 @@ func startMock(ts *testscript.TestScript, args []string) *serving {
 		ts.Fatalf("first line %q, %v: %s", line, err, s.stderr.String())
 	}
 	ts.Setenv("MOCK", address)
+	if tokens {
+		line, err := s.rest.ReadString('\n')
+		ts.Check(err)
+		address, ok := strings.CutPrefix(strings.TrimSuffix(line, " (token)\n"), "listening on ")
+		if !ok {
+			ts.Fatalf("second line %q", line)
+		}
+		ts.Setenv("TOKEN", address+"/token")
+	}
 	return s
 }
 

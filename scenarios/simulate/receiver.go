@@ -4,6 +4,7 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -13,13 +14,14 @@ import (
 type Receiver struct {
 	scenario *scenarios.Scenario
 	faults   *fault.Plan
+	tokens   *token.Issuer // nil where the sender fetches none
 	names    map[profile.Identity]string
 }
 
 // NewReceiver translates the endpoint block of a scenario, and finds every
 // profile by the identities it starts with and those the history gives it.
 func NewReceiver(sc *scenarios.Scenario) *Receiver {
-	r := &Receiver{scenario: sc, faults: faultPlan(sc), names: map[profile.Identity]string{}}
+	r := &Receiver{scenario: sc, faults: faultPlan(sc), tokens: issuer(sc), names: map[profile.Identity]string{}}
 	for i := range sc.Profiles {
 		for name := range sc.Profiles[i].Names.All() {
 			start, _ := sc.Initial(name)
@@ -54,11 +56,11 @@ func (r *Receiver) learn(name string, changes []scenarios.Change) {
 }
 
 // Options are those of the endpoint as the scenario has it: its mode, what it
-// accepts, its faults, and whose an identity is. Certificates and the journal
+// accepts and issues, its faults, and whose an identity is. Certificates and the journal
 // are the caller's.
 func (r *Receiver) Options() mockendpoint.Options {
 	return mockendpoint.Options{
-		Mode: mockendpoint.Mode(r.scenario.Endpoint.TLS), Bearer: r.scenario.Endpoint.Bearer.Reveal(), Faults: r.faults,
+		Mode: mockendpoint.Mode(r.scenario.Endpoint.TLS), Bearer: r.scenario.Endpoint.Bearer.Reveal(), Tokens: r.tokens, Faults: r.faults,
 		ProfileOf: func(namespace, id string) (string, bool) {
 			name, ok := r.names[profile.Identity{Namespace: namespace, ID: id}]
 			return name, ok
