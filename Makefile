@@ -49,7 +49,7 @@ differential: ## Play HISTORIES (10000) random histories from SEED (1) and have 
 
 .PHONY: differential-mutants
 differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
-	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 400 -only '$(ONLY)'
+	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
 
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)

@@ -95,7 +95,7 @@ func (h *history) destination() {
 	d.Retry.Policy = draw(h.t, "retry", "documented", "documented", "best-effort")
 }
 
-var paths = []string{"person", "person.name", "person.name.firstName", "person.age", "email", "loyalty", "loyalty.points", "consents.marketing"}
+var paths = []string{"person", "person.name", "person.name.firstName", "person.nameSuffix", "person.age", "email", "loyalty", "loyalty.points", "consents.marketing"}
 
 func (h *history) dataflow() {
 	f := &h.sc.Dataflow
@@ -142,7 +142,10 @@ func (h *history) profiles() {
 				g.Attributes[path] = h.value(label + " " + path)
 			}
 		}
-		if chance(h.t, label+" known", 2) {
+		switch {
+		case chance(h.t, label+" unknown", 8):
+			g.NoIdentity = true
+		case chance(h.t, label+" known", 2):
 			g.Identities = append(g.Identities, h.identity(label+" identity", n+1))
 		}
 		h.sc.Profiles = append(h.sc.Profiles, g)

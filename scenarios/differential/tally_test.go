@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -22,7 +23,7 @@ var expected = []string{
 	"enter", "exit", "update without export", "update before the activation", "update in a pause",
 	"action activate", "action map", "action unmap", "action disable", "action enable", "mapped again",
 	"attempt failed", "message dropped", "exited entry", "companion", "exited long ago",
-	"names on", "timestamps on", "mapped only", "any profile", "two merge policies",
+	"names on", "timestamps on", "mapped only", "any profile", "two merge policies", "no identity",
 }
 
 // tally counts what occurred.
@@ -97,6 +98,9 @@ func (c *tally) configured(sc *scenarios.Scenario) {
 		}
 	}
 	for _, g := range sc.Profiles {
+		if g.NoIdentity {
+			c.counts["no identity"]++
+		}
 		for _, m := range g.Memberships {
 			if m.Exited && m.ExitedAgo > 30*day {
 				c.counts["exited long ago"]++
@@ -166,4 +170,24 @@ func (c *tally) rare() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// What a run has not seen often enough is named, each by itself, and so is what
+// it has not seen at all.
+func TestRare(t *testing.T) {
+	c := newTally()
+	all := c.rare()
+	if len(all) < len(expected)+6 || !slices.Contains(all, "because backfill: 0") || !slices.Contains(all, "fault stall: 0") {
+		t.Errorf("rare of a run that saw nothing: %q", all)
+	}
+	for _, what := range all {
+		c.counts[what[:strings.LastIndex(what, ":")]] = least
+	}
+	if got := c.rare(); len(got) > 0 {
+		t.Errorf("rare of a run that saw everything: %q", got)
+	}
+	c.counts["exit"]--
+	if got := c.rare(); !slices.Equal(got, []string{"exit: 99"}) {
+		t.Errorf("rare of a run with one exit too few: %q", got)
+	}
 }
