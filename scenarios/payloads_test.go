@@ -2,12 +2,20 @@ package scenarios_test
 
 import (
 	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
+	"github.com/httpdest/httpdest/scenarios/check"
 	"github.com/httpdest/httpdest/scenarios/library"
 	"github.com/httpdest/httpdest/scenarios/recording"
 	"github.com/httpdest/httpdest/scenarios/simulate"
@@ -88,4 +96,57 @@ expect: [{profile: john, because: audience}]
 			}
 		}
 	})
+})
+
+// verdictOf is an entry of testdata/payload-verdicts.yaml.
+type verdictOf struct {
+	File        string            `yaml:"file"`
+	Verdict     reports.Verdict   `yaml:"verdict"`
+	Fail        map[string]string `yaml:"fail"`
+	Unspecified map[string]string `yaml:"unspecified"`
+	Pass        []string          `yaml:"pass"`
+}
+
+var _ = Describe("The example payloads of the documentation, judged as captures", func() {
+	content, err := os.ReadFile("testdata/payload-verdicts.yaml")
+	if err != nil {
+		panic(err)
+	}
+	var table []verdictOf
+	if err := yaml.Unmarshal(content, &table); err != nil {
+		panic(err)
+	}
+
+	It("are all there", func() {
+		var files []string
+		for _, v := range table {
+			files = append(files, "payloads/"+v.File)
+		}
+		Expect(fs.Glob(library.Files, "payloads/*.json")).To(ConsistOf(files))
+	})
+
+	for _, want := range table {
+		It(want.File, func() {
+			file, err := library.Files.Open("payloads/" + want.File)
+			Expect(err).NotTo(HaveOccurred())
+			DeferCleanup(file.Close)
+			in, err := capture.NewReader(want.File, file, capture.Options{})
+			Expect(err).NotTo(HaveOccurred())
+			rules, err := scenarios.Rules()
+			Expect(err).NotTo(HaveOccurred())
+			sender := check.NewSender(rules, check.SenderOptions{File: want.File})
+			x, err := in.Next()
+			Expect(err).NotTo(HaveOccurred())
+			sender.Exchange(x)
+			c := sender.Judge(in)
+			got := map[reports.Verdict][]string{}
+			for _, k := range c.Checks {
+				got[k.Verdict] = append(got[k.Verdict], k.Rule)
+			}
+			Expect(c.Verdict).To(Equal(want.Verdict))
+			Expect(got[reports.Fail]).To(ConsistOf(slices.Collect(maps.Keys(want.Fail))))
+			Expect(got[reports.Unspecified]).To(ConsistOf(slices.Collect(maps.Keys(want.Unspecified))))
+			Expect(got[reports.Pass]).To(ContainElements(want.Pass))
+		})
+	}
 })

@@ -80,6 +80,8 @@ type Reader struct {
 	run    *recording.Run
 	end    *recording.End
 	cut    bool
+	// refused counts the connections of a recording that became no request.
+	refused int
 }
 
 // NewReader finds out the format. name is what problems call the file.
@@ -149,6 +151,10 @@ func (r *Reader) End() *recording.End { return r.end }
 // CutOff says, at the end, that a recording has no last line.
 func (r *Reader) CutOff() bool { return r.cut }
 
+// Refused is how many connections of a recording ended before they carried a
+// request, so far.
+func (r *Reader) Refused() int { return r.refused }
+
 // Next returns the next exchange; io.EOF after the last, and otherwise an error
 // that names the place, after which nothing can be read.
 func (r *Reader) Next() (Exchange, error) {
@@ -185,6 +191,8 @@ func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
 				r.run = l.Run
 			case l.End != nil:
 				r.end = l.End
+			case l.Handshake != nil:
+				r.refused++
 			case l.Request != nil:
 				return Exchange{Line: lines.Line(), Request: *l.Request, Told: Told{true, true, true, true, true}}, nil
 			}

@@ -56,6 +56,9 @@ func (v *view) maxAttempts(f *findings) {
 		for n, a := range m.attempts {
 			f.note(a.Number == n+1, "%s: attempt %d is counted as %d", m.id, n+1, a.Number)
 		}
+		// Given up with a retry to come, it had an attempt too few.
+		last := m.attempts[len(m.attempts)-1]
+		f.note(m.drop == nil || !last.Retry, "%s was dropped after attempt %d, and another was to follow", m.id, last.Number)
 	})
 	// A second message would have three attempts of its own.
 	for _, x := range v.exports {

@@ -188,6 +188,10 @@ var retriesBroken = []broken{
 		a.Message, r.Number = "griff#1b", 2
 		p.lines = slices.Insert(p.lines, p.at("griff#1", 1)+1, recording.Line{Request: &r}, recording.Line{Attempt: &a})
 	}},
+	{"max-3", "the last retry left out", nil, func(p *tape) {
+		a, r := p.attempt("doc#1", 3), p.request("doc#1", 3)
+		p.remove(func(l recording.Line) bool { return l.Attempt == a || l.Request == r })
+	}},
 	{"max-3", "a number skipped", nil, func(p *tape) { p.attempt("griff#1", 1).Number = 2 }},
 	{"retry-delays", "early", nil, func(p *tape) { p.shift("marty#1", 3, -time.Second) }},
 	{"retry-delays", "late", nil, func(p *tape) { p.shift("marty#1", 2, time.Nanosecond) }},

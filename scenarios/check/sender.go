@@ -42,8 +42,9 @@ type Sender struct {
 	batches   int // messages of several profiles
 	wrapped   []int
 	entries   entries
-	exchanges []*exchange // kept where there is a history to hold them against
-	profiles  map[string]string
+	exchanges []*exchange       // kept where there is a history to hold them against
+	profiles  map[string]string // by identity, in the form of an export
+	unclear   []string          // what nobody can tell from this capture
 }
 
 // tally is what was seen of one rule. Of what is wrong the first few are kept.
@@ -195,8 +196,12 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 	if in.CutOff() && !s.Partial {
 		unclear(1, "the recording is cut off: its end line is missing", "record it again, or judge what there is with --partial")
 	}
-	if s.requests == 0 {
+	// A whole recording without a message is one of a sender that kept silent.
+	if silent := s.Scenario != nil && in.End() != nil && len(s.tallies) > 0; s.requests == 0 && !silent {
 		unclear(1, "there is no message in it", "see what the sender was told to send to")
+	}
+	for _, what := range s.unclear[:min(len(s.unclear), fewKept)] {
+		unclear(1, what, "give every profile an identity of its own, and record all that is sent")
 	}
 	if in.End() == nil || s.Scenario == nil {
 		return out

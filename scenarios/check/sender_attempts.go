@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/oracle"
 )
 
@@ -13,6 +14,7 @@ type sent struct {
 	attempts []*exchange
 	beyond   *exchange // came although the message was delivered or given up
 	settled  outcome   // of the last attempt
+	before   *sent     // a message with the same body, that this one may be part of
 }
 
 // outcome is what an attempt came to, as far as it can be told.
@@ -29,12 +31,18 @@ func (s *Sender) outcome(x *exchange) outcome {
 	switch {
 	case !x.Told.Answer:
 		return outcomeUnclear
-	case r.Disconnected || r.Status < 200 || r.Status > 299:
+	case r.Disconnected || r.Status < 200 || r.Status > 299 || s.broken(r.Fault):
 		return outcomeFailed
 	case x.Told.Time && r.AnsweredAt.Sub(r.At) > budget+s.tolerance:
 		return outcomeUnclear
 	}
 	return outcomeDelivered
+}
+
+// broken says whether a fault of the scenario kept the answer from being whole,
+// whatever its status line said.
+func (s *Sender) broken(fault string) bool {
+	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && (f.Reset || f.Stall) })
 }
 
 // gap is the time from the end of a message to a request; false where the
@@ -58,47 +66,60 @@ type grouping struct {
 	last     map[string]*sent // by body
 	count    map[string]int   // messages of a profile
 	possible map[string]int   // exports that the history has for a profile
+	gone     map[*sent]bool   // that are part of another
 }
 
 // group finds the messages. A request with the body of one that is not settled
 // is its next attempt. One with the body of a message that is delivered or
-// given up is another message, if the history has room for one more export of
-// that profile; otherwise it should not have been sent.
+// given up, or that comes late, is another message if the history has room for
+// one more export of that profile, and otherwise should not have been sent.
 func (s *Sender) group() []*sent {
 	g := &grouping{sender: s, delays: s.delaysOf(), oracle: oracle.New(s.Scenario, oracle.Planned(s.Scenario)),
-		last: map[string]*sent{}, count: map[string]int{}, possible: map[string]int{}}
+		last: map[string]*sent{}, count: map[string]int{}, possible: map[string]int{}, gone: map[*sent]bool{}}
 	for _, x := range s.exchanges {
 		g.add(x)
 	}
+	g.messages = slices.DeleteFunc(g.messages, g.surplus)
 	return g.messages
 }
 
 func (g *grouping) add(x *exchange) {
 	m := g.last[x.message.text]
-	switch {
-	case m == nil:
-		g.open(x)
-	case g.settled(m) && g.room(x):
-		g.open(x)
-	case g.settled(m):
-		if m.beyond == nil {
-			m.beyond = x
-		}
-	case g.late(m, x) && g.room(x):
-		g.open(x)
-	default:
+	if m != nil && !g.settled(m) && !g.late(m, x) {
 		m.attempts = append(m.attempts, x)
 		m.settled = g.sender.outcome(x)
+		return
 	}
-}
-
-func (g *grouping) open(x *exchange) {
-	m := &sent{attempts: []*exchange{x}, settled: g.sender.outcome(x)}
-	g.messages = append(g.messages, m)
-	g.last[x.message.text] = m
+	next := &sent{attempts: []*exchange{x}, settled: g.sender.outcome(x), before: m}
+	g.messages = append(g.messages, next)
+	g.last[x.message.text] = next
 	for _, name := range x.names {
 		g.count[name]++
 	}
+}
+
+// surplus says whether a message that repeats the body of another is one more
+// than the history has, and makes it part of the other.
+func (g *grouping) surplus(m *sent) bool {
+	if m.before == nil || g.room(m.attempts[0]) {
+		return false
+	}
+	for _, name := range m.attempts[0].names {
+		g.count[name]--
+	}
+	before := m.before
+	for before.before != nil && g.gone[before] {
+		before = before.before
+	}
+	switch {
+	case !g.settled(before):
+		before.attempts = append(before.attempts, m.attempts...)
+		before.settled = m.settled
+	case before.beyond == nil:
+		before.beyond = m.attempts[0]
+	}
+	g.gone[m] = true
+	return true
 }
 
 // settled: delivered, or tried as often as the policy has it.
@@ -112,7 +133,8 @@ func (g *grouping) late(m *sent, x *exchange) bool {
 	return told && gap > 2*slices.Max(append([]time.Duration{0}, g.delays...))+budget+g.sender.tolerance
 }
 
-// room says whether the history has one more export of the profiles.
+// room says whether the history has as many exports of the profiles as there
+// are messages.
 func (g *grouping) room(x *exchange) bool {
 	for _, name := range x.names {
 		if name == "" {
@@ -125,7 +147,7 @@ func (g *grouping) room(x *exchange) bool {
 				}
 			}
 		}
-		if g.count[name] >= g.possible[name] {
+		if g.count[name] > g.possible[name] {
 			return false
 		}
 	}
@@ -191,7 +213,7 @@ func (s *Sender) retried(m *sent, n int, delays []time.Duration, until time.Time
 	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[n]+budget+s.tolerance))) {
 		return // it may have come after the end
 	}
-	network := x.Request.Disconnected || x.Request.Status == 0
+	network := x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
 	switch p := s.Scenario.Destination.Retry; {
 	case p.Policy == "custom" && !network && len(p.Statuses) > 0 && !slices.Contains(p.Statuses, x.Request.Status):
 		s.note("noretry-codes", !more, x.Line, "%d was retried", x.Request.Status)

@@ -57,20 +57,27 @@ func (s *Sender) nameOf(b *body) string {
 			return name
 		}
 	}
-	if len(all) > 0 {
-		return ""
-	}
 	// Without an identity it can only be the one profile that has none.
-	anonymous := ""
+	if anonymous := s.anonymous(); len(all) == 0 && len(anonymous) == 1 {
+		return anonymous[0]
+	}
+	return ""
+}
+
+// anonymous are the first two profiles that start without an identity: with
+// two, nobody can tell which is which.
+func (s *Sender) anonymous() []string {
+	var out []string
 	for _, g := range s.Scenario.Profiles {
 		if g.NoIdentity && len(g.Identities) == 0 {
-			if anonymous != "" || g.Names.Len() > 1 {
-				return ""
+			for name := range g.Names.All() {
+				if out = append(out, name); len(out) == 2 {
+					return out
+				}
 			}
-			anonymous = g.Names.At(0)
 		}
 	}
-	return anonymous
+	return out
 }
 
 // history holds everything against the history of the scenario.
@@ -91,13 +98,18 @@ func (s *Sender) history(in *capture.Reader) {
 	slices.SortStableFunc(s.exchanges, func(a, b *exchange) int { return a.Request.At.Compare(b.Request.At) })
 	messages := s.group()
 	s.retries(messages, s.until(in))
-	s.exports(messages, in.CutOff())
+	s.exports(messages, in)
 }
 
 // stranger is a profile that the history does not have.
 func (s *Sender) stranger(line int, b *body) {
-	if len(b.identities()) == 0 {
+	switch known := len(s.anonymous()) == 0; {
+	case len(b.identities()) > 0:
+	case known:
 		s.note("all-identities", false, line, "no identity: whose profile it is cannot be told")
+		return
+	default:
+		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity: whose this is cannot be told", line))
 		return
 	}
 	s.note("incremental", false, line, "a profile that the history does not have")
@@ -119,9 +131,31 @@ func (s *Sender) until(in *capture.Reader) time.Time {
 
 // exports asks the oracle about every message: whether the history calls for
 // it, what it must carry, and what is missing.
-func (s *Sender) exports(messages []*sent, cut bool) {
-	var seen []oracle.Seen
-	lines := map[string]int{}
+func (s *Sender) exports(messages []*sent, in *capture.Reader) {
+	seen, lines := s.seen(messages)
+	verdicts := oracle.Exports(s.Scenario, seen)
+	wrong := map[string]int{}
+	var missing []oracle.Finding
+	for _, f := range verdicts.Findings {
+		wrong[f.Rule]++
+		if f.Export == "" {
+			missing = append(missing, f)
+			continue
+		}
+		s.finding(f, f.Export, lines[f.Export])
+	}
+	s.missing(missing, in)
+	for rule, looked := range verdicts.Looked {
+		if looked > wrong[rule] {
+			s.tally(rule).looked += looked - wrong[rule]
+		}
+	}
+}
+
+// seen is every profile of every message in the words of the oracle, and the
+// line of each.
+func (s *Sender) seen(messages []*sent) (all []oracle.Seen, lines map[string]int) {
+	lines = map[string]int{}
 	for _, m := range messages {
 		x := m.attempts[0]
 		for i, p := range x.message.profiles {
@@ -134,29 +168,34 @@ func (s *Sender) exports(messages []*sent, cut bool) {
 				e.At = s.Scenario.Start.Add(x.Request.At.Sub(s.Began) + s.tolerance)
 			}
 			lines[e.ID] = cmp.Or(lines[e.ID], x.Line)
-			seen = append(seen, e)
+			all = append(all, e)
 		}
 	}
-	verdicts := oracle.Exports(s.Scenario, seen)
-	wrong := map[string]int{}
-	for _, f := range verdicts.Findings {
-		wrong[f.Rule]++
-		if f.Export == "" && cut {
-			continue // it may have come after the cut
-		}
-		whose := f.Export
-		if whose == "" {
-			whose = fmt.Sprintf("%s, due %s after the start", f.Profile, duration(f.At.Sub(s.Scenario.Start)))
-		}
-		tell := s.note
-		if f.Default {
-			tell = func(rule string, _ bool, line int, format string, args ...any) { s.leave(rule, line, format, args...) }
-		}
-		tell(f.Rule, false, lines[f.Export], "%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
+	return all, lines
+}
+
+// missing tells of exports that are not there, unless the capture was cut off
+// before they came, or as many may have been in connections that were refused.
+func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
+	unnamed := s.anonymous()
+	findings = slices.DeleteFunc(findings, func(f oracle.Finding) bool {
+		g, _, known := s.Scenario.Group(f.Profile)
+		return in.CutOff() || len(unnamed) > 1 && known && g.NoIdentity && len(g.Identities) == 0
+	})
+	if n := in.Refused() / (len(s.delaysOf()) + 1); len(findings) > 0 && len(findings) <= n {
+		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
+		return
 	}
-	for rule, looked := range verdicts.Looked {
-		if looked > wrong[rule] {
-			s.tally(rule).looked += looked - wrong[rule]
-		}
+	for _, f := range findings {
+		s.finding(f, fmt.Sprintf("%s, due %s after the start", f.Profile, duration(f.At.Sub(s.Scenario.Start))), 0)
 	}
+}
+
+// finding counts one of the oracle's, a default of ours as such.
+func (s *Sender) finding(f oracle.Finding, whose string, line int) {
+	tell := func(format string, args ...any) { s.note(f.Rule, false, line, format, args...) }
+	if f.Default {
+		tell = func(format string, args ...any) { s.leave(f.Rule, line, format, args...) }
+	}
+	tell("%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
 }

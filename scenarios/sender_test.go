@@ -1,0 +1,90 @@
+package scenarios_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/library"
+	"github.com/httpdest/httpdest/scenarios/recording"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// endpointsSide is what the mock endpoint records of a sender that is not ours.
+func endpointsSide(lines []recording.Line) []recording.Line {
+	var out []recording.Line
+	for _, l := range lines {
+		switch {
+		case l.Run != nil:
+			run := *l.Run
+			run.Side = "endpoint"
+			out = append(out, recording.Line{Run: &run})
+		case l.Request != nil, l.Handshake != nil, l.End != nil:
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// foreign judges lines as those of somebody else's sender.
+func foreign(lines []recording.Line, o check.SenderOptions, secret string) reports.Case {
+	GinkgoHelper()
+	var text bytes.Buffer
+	Expect(recording.Write(&text, lines)).To(Succeed())
+	in, err := capture.NewReader("f.jsonl", &text, capture.Options{Bearer: secret})
+	Expect(err).NotTo(HaveOccurred())
+	rules, err := scenarios.Rules()
+	Expect(err).NotTo(HaveOccurred())
+	sender := check.NewSender(rules, o)
+	for {
+		x, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return sender.Judge(in)
+		}
+		Expect(err).NotTo(HaveOccurred())
+		sender.Exchange(x)
+	}
+}
+
+// Our own sender is somebody else's as well: whatever it does in the library,
+// its requests alone fail no rule, with the history and without.
+var _ = Describe("Our sender, judged by its requests alone", func() {
+	all, err := scenarios.FindFS(library.Files, ".")
+	if err != nil {
+		panic(err)
+	}
+	for _, sc := range all {
+		It(sc.ID, func(ctx SpecContext) {
+			lines, err := simulate.Play(ctx, sc, memory.New(), 1)
+			Expect(err).NotTo(HaveOccurred())
+			for _, o := range []check.SenderOptions{{}, {Scenario: sc}, {Scenario: sc, Began: sc.Start}} {
+				c := foreign(endpointsSide(lines), o, sc.Destination.Auth.Token.Reveal())
+				for _, k := range c.Checks {
+					Expect(k.Verdict).NotTo(Equal(reports.Fail), "%s: %s: %s", k.Rule, k.Expected, k.Actual)
+				}
+			}
+		})
+	}
+
+	It("passes but where nobody can tell", func(ctx SpecContext) {
+		var unclear []string
+		for _, sc := range all {
+			lines, err := simulate.Play(ctx, sc, memory.New(), 1)
+			Expect(err).NotTo(HaveOccurred())
+			c := foreign(endpointsSide(lines), check.SenderOptions{Scenario: sc, Began: sc.Start}, sc.Destination.Auth.Token.Reveal())
+			if c.Verdict != reports.Pass {
+				unclear = append(unclear, sc.ID+": "+c.Reason)
+			}
+		}
+		// Profiles without an identity, and connections that were refused.
+		Expect(len(unclear)).To(BeNumerically("<", len(all)/10), "%q", unclear)
+	})
+})
