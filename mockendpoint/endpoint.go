@@ -84,6 +84,7 @@ type Endpoint struct {
 	sockets int
 	tokens  int // sockets of the token endpoint
 	open    map[net.Conn]bool
+	gone    *sync.Cond // one less is open
 	closed  bool
 	wg      sync.WaitGroup
 }
@@ -106,6 +107,7 @@ func New(o Options) *Endpoint {
 		o.OnState = func(net.Conn, State) {}
 	}
 	e := &Endpoint{options: o, ready: newHandover(), open: map[net.Conn]bool{}}
+	e.gone = sync.NewCond(&e.mu)
 	e.server = &http.Server{
 		Handler:                      http.HandlerFunc(e.handle),
 		DisableGeneralOptionsHandler: true,
@@ -140,10 +142,11 @@ func (e *Endpoint) stateChanged(c *connection, s http.ConnState) {
 }
 
 func (e *Endpoint) done(raw net.Conn) {
+	e.options.OnState(raw, Done)
 	e.mu.Lock()
 	delete(e.open, raw)
+	e.gone.Broadcast()
 	e.mu.Unlock()
-	e.options.OnState(raw, Done)
 }
 
 // Serve accepts connections for data calls until the listener or the endpoint is
@@ -216,6 +219,11 @@ func (e *Endpoint) Close() error {
 	e.mu.Unlock()
 	err := e.server.Close()
 	e.wg.Wait()
+	e.mu.Lock()
+	for len(e.open) > 0 { // what is on them still has to be journalled
+		e.gone.Wait()
+	}
+	e.mu.Unlock()
 	return err
 }
 

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -49,8 +51,14 @@ func (t *Tape) Handshake(h journal.Handshake) {
 // far the plan of the endpoint got.
 func (t *Tape) End(now time.Time, faults []recording.Fault) error {
 	t.write(recording.Line{End: &recording.End{At: now, Faults: faults}})
-	return t.Err()
+	err := t.Err()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = cmp.Or(t.err, errEnded) // nothing follows an end line
+	return err
 }
+
+var errEnded = errors.New("the recording has ended")
 
 // Err is the first error of writing. Nothing is written after it, so that the
 // recording is one that was cut off, and not one with a gap.

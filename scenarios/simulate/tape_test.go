@@ -31,6 +31,7 @@ func TestTapeOfManyConnections(t *testing.T) {
 	if err := tape.End(noon.Add(time.Hour), []recording.Fault{{ID: "fault-1", Fired: 2}}); err != nil {
 		t.Fatal(err)
 	}
+	tape.Request(journal.Request{Arrived: noon, Method: "POST"}) // too late
 	lines, err := recording.Read(&out)
 	if err != nil || len(lines) != 102 {
 		t.Fatalf("%d lines, %v; want 102", len(lines), err)
