@@ -200,8 +200,11 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 	if silent := s.Scenario != nil && in.End() != nil && len(s.tallies) > 0; s.requests == 0 && !silent {
 		unclear(1, "there is no message in it", "see what the sender was told to send to")
 	}
-	for _, what := range s.unclear[:min(len(s.unclear), fewKept)] {
-		unclear(1, what, "give every profile an identity of its own, and record all that is sent")
+	for i, what := range s.unclear {
+		if i == fewKept || in.CutOff() {
+			break // a recording that was cut off is told to be so
+		}
+		unclear(1, what, "record all that is sent, and a minute longer; give every profile an identity")
 	}
 	if in.End() == nil || s.Scenario == nil {
 		return out

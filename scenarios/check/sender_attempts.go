@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -200,6 +201,12 @@ func (s *Sender) spacing(m *sent, n int, delays []time.Duration) {
 	s.note("retry-delays", ok, m.attempts[n].Line, "attempt %d came %s after the failure", n+1, gap.Round(time.Millisecond))
 }
 
+// pauses says whether the history has any: a retry that is due in one waits for
+// its end, and nobody knows when that was.
+func (s *Sender) pauses() bool {
+	return slices.ContainsFunc(s.Scenario.History, func(step scenarios.Step) bool { return step.Action == "disable" })
+}
+
 // listed are the statuses that every source has retried (R83).
 var listed = []int{403, 408, 409, 429, 500, 502, 503, 504}
 
@@ -207,13 +214,16 @@ var listed = []int{403, 408, 409, 429, 500, 502, 503, 504}
 // sources agree on it a missing one breaks the rule.
 func (s *Sender) retried(m *sent, n int, delays []time.Duration, until time.Time) {
 	x, more := m.attempts[n], n+1 < len(m.attempts)
-	if n >= len(delays) {
+	if n >= len(delays) || !more && s.pauses() {
 		return
 	}
-	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[n]+budget+s.tolerance))) {
-		return // it may have come after the end
-	}
 	network := x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
+	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[n]+budget+s.tolerance))) {
+		if network || slices.Contains(listed, x.Request.Status) {
+			s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, n+2))
+		}
+		return
+	}
 	switch p := s.Scenario.Destination.Retry; {
 	case p.Policy == "custom" && !network && len(p.Statuses) > 0 && !slices.Contains(p.Statuses, x.Request.Status):
 		s.note("noretry-codes", !more, x.Line, "%d was retried", x.Request.Status)

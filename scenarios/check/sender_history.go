@@ -175,12 +175,14 @@ func (s *Sender) seen(messages []*sent) (all []oracle.Seen, lines map[string]int
 }
 
 // missing tells of exports that are not there, unless the capture was cut off
-// before they came, or as many may have been in connections that were refused.
+// before they came, the dataflow excludes the profile, or as many may have been
+// in connections that were refused.
 func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 	unnamed := s.anonymous()
 	findings = slices.DeleteFunc(findings, func(f oracle.Finding) bool {
 		g, _, known := s.Scenario.Group(f.Profile)
-		return in.CutOff() || len(unnamed) > 1 && known && g.NoIdentity && len(g.Identities) == 0
+		excluded := slices.ContainsFunc(s.Scenario.Dataflow.Exclude, func(e scenarios.Exclusion) bool { return e.Profiles.Contains(f.Profile) })
+		return in.CutOff() || excluded || len(unnamed) > 1 && known && g.NoIdentity && len(g.Identities) == 0
 	})
 	if n := in.Refused() / (len(s.delaysOf()) + 1); len(findings) > 0 && len(findings) <= n {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
@@ -191,8 +193,15 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 	}
 }
 
-// finding counts one of the oracle's, a default of ours as such.
+// twice are rules that a body is held against by itself, in the same way.
+var twice = []string{"lqt-format", "ts-order", "status-values", "lowercase-identity-ns"}
+
+// finding counts one of the oracle's, a default of ours as such. What the body
+// by itself has shown already is not told again.
 func (s *Sender) finding(f oracle.Finding, whose string, line int) {
+	if t := s.tally(f.Rule); slices.Contains(twice, f.Rule) && t.wrongs+t.opens > 0 {
+		return
+	}
 	tell := func(format string, args ...any) { s.note(f.Rule, false, line, format, args...) }
 	if f.Default {
 		tell = func(format string, args ...any) { s.leave(f.Rule, line, format, args...) }
