@@ -227,7 +227,7 @@ func (j judging) capture(name string, in *os.File) (reports.Case, error) {
 		if sc, err = j.scenarioOf(name, run); err != nil {
 			return reports.Case{}, err
 		}
-		options.Bearer = sc.Destination.Auth.Token.Reveal()
+		options.Bearer, options.Secrets = sc.Destination.Auth.Token.Reveal(), check.Secrets(sc)
 	}
 	r, err := capture.NewReader(name, in, options)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -66,16 +67,19 @@ func (x Exchange) Message() bool {
 // Options say how to read.
 type Options struct {
 	Format Format // "" means Auto
-	// Bearer is the token that is accepted; "" checks none. It is redacted
-	// wherever it stands.
+	// Bearer is the token that is accepted; "" checks none.
 	Bearer string
+	// Secrets are redacted wherever they stand, and so is Bearer; the longest
+	// first, since one may be a part of another.
+	Secrets []string
 }
 
 // Reader reads a capture from its beginning to its end.
 type Reader struct {
 	name   string
 	format Format
-	secret string
+	bearer string
+	hidden []string
 	next   func() (Exchange, error)
 	run    *recording.Run
 	end    *recording.End
@@ -95,7 +99,10 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, secret: o.Bearer}
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, hidden: slices.Clone(o.Secrets)}
+	if o.Bearer != "" {
+		r.hidden = append(r.hidden, o.Bearer)
+	}
 	if r.format == "" || r.format == Auto {
 		r.format = detect(name, start)
 	}

@@ -14,7 +14,7 @@ const redaction = "[redacted]"
 // hides credentials (R32).
 func (r *Reader) redacted(x Exchange) recording.Request {
 	q := x.Request
-	if q.Authorization == "" && r.secret != "" && x.Told.Headers {
+	if q.Authorization == "" && r.bearer != "" && x.Told.Headers {
 		q.Authorization = r.authorization(q.Headers)
 	}
 	q.Headers = slices.Clone(q.Headers)
@@ -37,14 +37,14 @@ func (r *Reader) authorization(headers []recording.Header) string {
 		return "missing"
 	case slices.Equal(got, []string{"Bearer " + redaction}):
 		return "" // whoever kept the capture took it out
-	case len(got) == 1 && subtle.ConstantTimeCompare([]byte(got[0]), []byte("Bearer "+r.secret)) == 1:
+	case len(got) == 1 && subtle.ConstantTimeCompare([]byte(got[0]), []byte("Bearer "+r.bearer)) == 1:
 		return "accepted"
 	}
 	return "wrong"
 }
 
-// hide takes out all of a credential's header but its scheme, and the token
-// wherever it stands.
+// hide takes out all of a credential's header but its scheme, and secrets
+// wherever they stand.
 func (r *Reader) hide(name, value string) string {
 	switch strings.ToLower(name) {
 	case "authorization", "proxy-authorization":
@@ -55,8 +55,8 @@ func (r *Reader) hide(name, value string) string {
 	case "cookie":
 		return redaction
 	}
-	if r.secret != "" {
-		value = strings.ReplaceAll(value, r.secret, redaction)
+	for _, secret := range r.hidden {
+		value = strings.ReplaceAll(value, secret, redaction)
 	}
 	return value
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -37,6 +38,15 @@ func (v *view) secrets() []string {
 		add(base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.ClientID) + ":" + url.QueryEscape(secret))))
 	}
 	return out
+}
+
+// Secrets are the credentials of a scenario in every spelling in which they
+// travel, the longest first: one may be a part of another. Whoever reads a
+// capture of it takes them out.
+func Secrets(sc *scenarios.Scenario) []string {
+	all := (&view{scenario: sc}).secrets()
+	slices.SortStableFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
 }
 
 // secretive says whether a text holds a secret, so that a recording shows it

@@ -188,6 +188,10 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
 		return
 	}
+	if strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2") && len(findings) > 0 {
+		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and whether there was a token for them is not known", len(findings)))
+		return
+	}
 	for _, f := range findings {
 		s.finding(f, fmt.Sprintf("%s, due %s after the start", f.Profile, duration(f.At.Sub(s.Scenario.Start))), 0)
 	}

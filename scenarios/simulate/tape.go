@@ -17,7 +17,7 @@ import (
 // Tape is a journal that writes a recording of the endpoint's side as it
 // happens, a line at a time, and keeps nothing. It is safe for concurrent use.
 type Tape struct {
-	secret string
+	redactor *recorder // knows what must not be in it; its lines stay empty
 
 	mu  sync.Mutex
 	out io.Writer
@@ -25,21 +25,26 @@ type Tape struct {
 }
 
 // NewTape opens a recording on w. sc says what the endpoint plays, and may be
-// nil; secret is what must not be in the recording, "" for nothing.
+// nil; secret must not be in the recording, nor must the
+// credentials of the scenario; "" is none.
 func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) *Tape {
 	run := &recording.Run{Schema: recording.Schema, Scenario: "mock", Title: "What the mock endpoint saw", Start: now, Endpoint: "mock",
 		Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "endpoint"}
 	if sc != nil {
 		run.Scenario, run.Title, run.Seed = path.Base(sc.ID), sc.Title, sc.Seed
 	}
-	t := &Tape{secret: secret, out: w}
+	t := &Tape{redactor: &recorder{}, out: w}
+	if sc != nil {
+		t.redactor = newRecorder(authentication(sc))
+	}
+	t.redactor.hide(secret)
 	t.write(recording.Line{Run: run})
 	return t
 }
 
 // Request implements journal.Sink.
 func (t *Tape) Request(q journal.Request) {
-	t.write(recording.Line{Request: recordedRequest(q, func(name, value string) string { return redacted(name, value, t.secret) })})
+	t.write(recording.Line{Request: recordedRequest(q, t.redactor.redact)})
 }
 
 // Handshake implements journal.Sink.
