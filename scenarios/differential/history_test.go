@@ -101,6 +101,9 @@ func (h *history) dataflow() {
 	f := &h.sc.Dataflow
 	f.Audiences = some(h.t, "mapped", h.keys, 2)
 	f.Attributes = some(h.t, "mapped attribute", paths, 3)
+	if chance(h.t, "children first", 2) {
+		slices.Reverse(f.Attributes)
+	}
 	f.MaxInFlight = draw(h.t, "in flight", 10, 10, 2, 1)
 	f.RequireMembership = !chance(h.t, "any profile", 5)
 	f.Activated = !chance(h.t, "activated later", 4)
@@ -157,7 +160,7 @@ func (h *history) profiles() {
 func (h *history) membership(label, key string) scenarios.Membership {
 	m := scenarios.Membership{Audience: key, Qualified: day}
 	if chance(h.t, label+" left "+key, 3) {
-		m.Exited, m.ExitedAgo = true, draw(h.t, label+" left "+key+" ago", time.Hour, 29*day, 30*day-2*time.Hour, 31*day)
+		m.Exited, m.ExitedAgo = true, draw(h.t, label+" left "+key+" ago", time.Hour, 29*day, 30*day-2*time.Hour, 31*day, 30*day-time.Minute)
 		m.Qualified = m.ExitedAgo + day
 	}
 	return m
@@ -178,9 +181,10 @@ func (h *history) steps() {
 	disabled := false
 	for i := range slots {
 		label := fmt.Sprintf("step %d", i)
-		h.now += draw(h.t, label+" after", gaps...)
-		if chance(h.t, label+" much later", 60) {
-			h.now += 31 * day
+		if chance(h.t, label+" much later", 40) {
+			h.now += draw(h.t, label+" much", 30*day, 30*day, 31*day) // an exit is told for thirty days, and not longer
+		} else {
+			h.now += draw(h.t, label+" after", gaps...)
 		}
 		step := scenarios.Step{At: h.now}
 		switch kind := draw(h.t, label, append([]string{"", "map", "unmap", "pause"}, slices.Repeat([]string{"update"}, 24)...)...); {
