@@ -54,7 +54,7 @@ func certificateRefusal(err error) string {
 }
 
 func peerOf(c *x509.Certificate) *journal.Peer {
-	p := &journal.Peer{CommonName: c.Subject.CommonName, Issuer: c.Issuer.CommonName, SAN: append([]string{}, c.DNSNames...)}
+	p := &journal.Peer{CommonName: c.Subject.CommonName, Issuer: c.Issuer.CommonName, SAN: append([]string{}, c.DNSNames...), Expires: c.NotAfter.UTC()}
 	for _, ip := range c.IPAddresses {
 		p.SAN = append(p.SAN, ip.String())
 	}

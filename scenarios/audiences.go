@@ -50,13 +50,31 @@ func (r *reader) audience(f field) Audience {
 	a.Name = cmp.Or(o.line("name"), a.Name)
 	a.Namespace = cmp.Or(o.line("namespace"), a.Namespace)
 	a.MergePolicy = cmp.Or(o.line("mergePolicy"), a.MergePolicy)
+	if status := o.word("status", "published", "draft", "inactive", "deleted"); status != "published" {
+		a.Status = status
+	}
+	r.createdAt(o, &a)
+	if n := o.take("upload"); n != nil {
+		a.Upload = r.upload(n, f.name)
+		o.exclude("an upload", "write externalID within the upload", "id")
+	}
+	if a.Upload != nil {
+		a.ID = cmp.Or(a.Upload.ExternalID, a.ID)
+		a.Namespace = cmp.Or(o.line("namespace"), UploadNamespace)
+	}
+	o.end()
+	return a
+}
+
+// createdAt reads when the audience was created and last updated.
+func (r *reader) createdAt(o *object, a *Audience) {
 	created, hasCreated := o.instant("createdAt")
 	updated, hasUpdated := o.instant("updatedAt")
 	switch {
 	case hasCreated && hasUpdated:
 		a.CreatedAt, a.UpdatedAt = created, updated
 		if updated.Before(created) {
-			r.problem(o.at("updatedAt"), "swap the two", "the audience %s was updated before it was created", f.name)
+			r.problem(o.at("updatedAt"), "swap the two", "the audience %s was updated before it was created", a.Key)
 		}
 	case hasCreated:
 		a.CreatedAt, a.UpdatedAt = created, created.Add(5*time.Second)
@@ -66,8 +84,6 @@ func (r *reader) audience(f field) Audience {
 			a.CreatedAt = updated.Add(-5 * time.Second)
 		}
 	}
-	o.end()
-	return a
 }
 
 // audienceRef reads the key of an audience that `audiences:` must have.

@@ -197,6 +197,7 @@ func (e *encoder) root() *yaml.Node {
 	m.section("destination", e.destination())
 	m.section("dataflow", e.dataflow())
 	m.section("profiles", e.profiles())
+	m.section("platform", e.platform())
 	m.section("endpoint", e.endpoint())
 	m.section("history", e.history())
 	expect := e.expect()
@@ -215,13 +216,22 @@ func (e *encoder) audiences() *yaml.Node {
 	created := e.scenario.Start.Add(-30 * day)
 	for _, a := range e.scenario.Audiences {
 		m := newMapping().flow()
-		given(m, "id", a.ID, AudienceID(e.scenario.Seed, a.Key))
+		namespace := "ups"
+		if a.Upload == nil {
+			given(m, "id", a.ID, AudienceID(e.scenario.Seed, a.Key))
+		} else {
+			namespace = UploadNamespace
+		}
 		given(m, "name", a.Name, a.Key)
-		given(m, "namespace", a.Namespace, "ups")
+		given(m, "namespace", a.Namespace, namespace)
 		given(m, "mergePolicy", a.MergePolicy, "default")
 		if !a.CreatedAt.Equal(created) || !a.UpdatedAt.Equal(created.Add(5*time.Second)) {
 			m.put("createdAt", a.CreatedAt)
 			m.put("updatedAt", a.UpdatedAt)
+		}
+		given(m, "status", a.Status, "")
+		if a.Upload != nil {
+			m.put("upload", e.upload(a.Upload))
 		}
 		all.put(a.Key, m)
 	}
@@ -361,8 +371,10 @@ func (e *encoder) history() *yaml.Node {
 		case "":
 			m.put("profiles", s.Profiles)
 			e.changes(m, s)
-		case "map", "unmap":
+		case "map", "unmap", "refresh":
 			m.put(s.Action, s.Targets)
+		case "lookup":
+			encodeLookup(m, s.Lookup)
 		default:
 			m.put(s.Action, true)
 		}

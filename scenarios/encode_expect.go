@@ -27,6 +27,8 @@ func encodeExpectation(x *Expectation) mapping {
 	case x.Handshakes != "":
 		m.put("handshakes", x.Handshakes)
 		given(m, "reason", x.Reason, "")
+	case x.Lookup != nil:
+		encodeLookedUp(m, x.Lookup)
 	case encodeMonitoring(m, x):
 	default:
 		m.put("profiles", x.Profiles)

@@ -27,6 +27,9 @@ func identitiesNode(all []Identity) mapping {
 func (e *encoder) profiles() *yaml.Node {
 	all := newMapping()
 	for _, g := range e.scenario.Profiles {
+		if g.UploadOf != "" {
+			continue // the upload makes them
+		}
 		m := newMapping().flow()
 		if g.Generate != nil {
 			m.put("generate", generateNode(g.Generate))

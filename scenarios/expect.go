@@ -44,18 +44,23 @@ func (r *reader) readExpect(n *yaml.Node) {
 			e.Times = int(o.integer("times", 1, maxSteps, 1))
 			e.Reason = r.reason(o.take("reason"))
 			o.exclude("handshakes", "make it two lines", "profile", "profiles")
+		case o.has("lookup"):
+			o.what = "a lookup expectation"
+			e.Lookup = r.lookedUp(o)
+			o.exclude("lookup", "make it two lines", "profile", "profiles")
 		case profile:
 			r.exports(o, &e)
 		case o.has("flowRun") || o.has("hour") || o.has("totals") || o.has("alert") || o.has("latency"):
 			r.monitoring(o, &e)
 		default:
-			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, flowRun, hour, totals, alert or latency", "the expectation is about nothing")
+			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, flowRun, hour, totals, alert, latency or lookup", "the expectation is about nothing")
 			continue
 		}
 		o.end()
 		r.scenario.Expect = append(r.scenario.Expect, e)
 	}
 	r.contradictions()
+	r.lookupSteps()
 }
 
 func (r *reader) reason(n *yaml.Node) string {

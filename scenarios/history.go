@@ -15,7 +15,7 @@ const maxSteps = 100_000
 // the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke", "totals"}
+	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke", "totals", "refresh", "lookup"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
@@ -83,13 +83,14 @@ func (r *reader) step(o *object) Step {
 	s.Changes = r.changes(o, s.Profiles)
 	r.action(o, &s)
 	changes := false
-	for _, key := range append([]string{"map", "unmap"}, changeKeys...) {
+	for _, key := range append([]string{"map", "unmap", "refresh"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
 		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
 			r.problem(f.value, "name at least one, or leave the key out", "%s names nothing", key)
 		}
 		changes = changes || there && slices.Contains(changeKeys, key)
 	}
+	r.uploadSteps(o, s)
 	named := o.has("profile") || o.has("profiles")
 	switch {
 	case s.Action != "":
@@ -116,9 +117,12 @@ func (r *reader) action(o *object, s *Step) {
 			continue
 		}
 		s.Action = name
-		if name == "map" || name == "unmap" {
+		switch name {
+		case "map", "unmap", "refresh":
 			s.Targets = r.audienceRefs(o.take(name), name)
-		} else {
+		case "lookup":
+			s.Lookup = r.lookup(o)
+		default:
 			o.yes(name)
 		}
 		if name == "revoke" && !r.scenario.Destination.Auth.FetchesTokens() {

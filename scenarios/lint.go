@@ -87,6 +87,7 @@ func newLinter(s *Scenario) *linter {
 			l.changed[reasonOf(c.Op)].add(step.Profiles)
 		}
 	}
+	l.uploads()
 	for _, e := range s.Expect {
 		l.named.add(e.Profiles)
 		if !e.None {
@@ -158,7 +159,7 @@ func (l *linter) audiences() {
 func (l *linter) profiles() {
 	for i := range l.s.Profiles {
 		g := &l.s.Profiles[i]
-		if !l.named.meets(g.Names) && !l.member(g) {
+		if g.UploadOf == "" && !l.named.meets(g.Names) && !l.member(g) {
 			l.warn(g.Pos, "add a step or an expectation that names it, or leave it out",
 				"the history changes nothing of %s, no expectation names it, and it is in no mapped audience", g.Names)
 		}

@@ -69,6 +69,9 @@ var premises = []premise{
 	{"ttl-90", has("totals"), "no step looks at the totals", "add a step totals: true"},
 	{"alert-skip", func(l *linter) bool { return l.subscribed("activation-skipped-rate-exceeded") }, "the destination is not subscribed to the alert", "add alerts: [activation-skipped-rate-exceeded]"},
 	{"alert-set", func(l *linter) bool { return len(l.s.Destination.Alerts) > 0 }, "the destination has no alerts", "add alerts to it"},
+	{"cert-api cert-san rcv-ip", has("lookup"), "the history looks nothing up", "add a step lookup: public-certificate"},
+	{"cert-rotation", func(l *linter) bool { return l.ops["lookup"] || l.s.Endpoint.TLS != "plain" }, "no certificate is looked up or presented", "add a step lookup: public-certificate"},
+	{"upload-csv upload-ttl upload-latency", has("upload"), "no audience has an upload", "add one to an audience"},
 	{"disabled-silent", has("disable"), "the history never disables the dataflow", "add a step disable: true"},
 }
 

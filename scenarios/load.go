@@ -20,7 +20,7 @@ const extension = ".yaml"
 // Parse reads one scenario. name is the file in positions, and the id without
 // its extension. The error is Problems, all of them.
 func Parse(name string, content []byte) (*Scenario, error) {
-	s, problems := parse(name, strings.TrimSuffix(filepath.ToSlash(name), extension), content)
+	s, problems := parse(place{file: name, id: strings.TrimSuffix(filepath.ToSlash(name), extension)}, content)
 	return s, problems.err()
 }
 
@@ -76,12 +76,12 @@ func FindFS(fsys fs.FS, root string) ([]*Scenario, error) {
 func findIn(fsys fs.FS, root string) ([]*Scenario, Problems) {
 	var found []*Scenario
 	var problems Problems
-	place := func(name string) string { return path.Join(filepath.ToSlash(root), name) }
+	at := func(name string) string { return path.Join(filepath.ToSlash(root), name) }
 	// The walk reports its errors as problems, so that it goes on after each.
 	_ = fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			problems = append(problems, unreadable(place(name), err))
+			problems = append(problems, unreadable(at(name), err))
 			return nil
 		case name != "." && skipped(entry):
 			if entry.IsDir() {
@@ -93,10 +93,11 @@ func findIn(fsys fs.FS, root string) ([]*Scenario, Problems) {
 		}
 		file, err := fsys.Open(name)
 		if err != nil {
-			problems = append(problems, unreadable(place(name), err))
+			problems = append(problems, unreadable(at(name), err))
 			return nil
 		}
-		s, more := readAll(file, place(name), strings.TrimSuffix(name, extension))
+		beside := func(rel string) (io.ReadCloser, error) { return fsys.Open(path.Join(path.Dir(name), rel)) }
+		s, more := readAll(file, place{at(name), strings.TrimSuffix(name, extension), beside})
 		found, problems = append(found, s), append(problems, more...)
 		return nil
 	})
@@ -145,16 +146,26 @@ func load(name string) (*Scenario, Problems) {
 	if folder := filepath.Base(filepath.Dir(name)); folder != "." && folder != ".." && folder != string(filepath.Separator) {
 		id = path.Join(folder, id)
 	}
-	return readAll(file, filepath.ToSlash(name), id)
+	beside := func(rel string) (io.ReadCloser, error) {
+		return os.Open(filepath.Join(filepath.Dir(name), filepath.FromSlash(rel)))
+	}
+	return readAll(file, place{filepath.ToSlash(name), id, beside})
+}
+
+// place is where a scenario stands: what positions call its file, its id, and
+// how to open a file beside it (nil when it is in no folder).
+type place struct {
+	file, id string
+	beside   func(name string) (io.ReadCloser, error)
 }
 
 // readAll reads one byte more than allowed, so that parse sees a file too large.
-func readAll(file io.ReadCloser, name, id string) (*Scenario, Problems) {
+func readAll(file io.ReadCloser, p place) (*Scenario, Problems) {
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err = cmp.Or(err, file.Close()); err != nil {
-		return nil, Problems{unreadable(name, err)}
+		return nil, Problems{unreadable(p.file, err)}
 	}
-	return parse(name, id, content)
+	return parse(p, content)
 }
 
 // unreadable is the problem of a whole file. The path is in the position, so
@@ -175,10 +186,11 @@ type reader struct {
 	activated    *yaml.Node // `dataflow.activated`, for the history to contradict
 	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
 	ruleIDs      []string
+	files        func(name string) (io.ReadCloser, error) // beside the scenario; nil for none
 }
 
-func parse(file, id string, content []byte) (*Scenario, Problems) {
-	d := &decoder{file: file}
+func parse(p place, content []byte) (*Scenario, Problems) {
+	d := &decoder{file: p.file}
 	rules, err := Rules()
 	if err != nil {
 		d.problemAt(1, 1, "the catalogue is part of the program: this is its defect", err.Error())
@@ -188,7 +200,7 @@ func parse(file, id string, content []byte) (*Scenario, Problems) {
 	if root == nil {
 		return nil, d.result()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids()}
+	r := &reader{decoder: d, scenario: &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids(), files: p.beside}
 	r.read(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -220,6 +232,8 @@ func (r *reader) read(root *yaml.Node) {
 	r.readDataflow(o.take("dataflow"))
 	r.readProfiles(o.take("profiles"))
 	r.readExclusions(r.excluded)
+	r.readUploaded()
+	r.readPlatform(o.take("platform"))
 	r.readEndpoint(o.take("endpoint"))
 	r.readHistory(o.take("history"))
 	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))

@@ -60,6 +60,8 @@ func TestExample(t *testing.T) {
 				Memberships: []Membership{{Audience: "delorean", Qualified: day}, {Audience: "scifi", Qualified: day}}},
 			{Names: fresh(1, 5), Attributes: first("Doc")},
 		},
+		Platform: Platform{Certificates: []Certificate{{CommonName: "httpdest test client", SAN: []string{"client.test"},
+			Issued: date("2025-12-16T09:00:00Z"), Expires: date("2026-12-16T09:00:00Z")}}},
 		Endpoint: Endpoint{TLS: "mtls-only", Bearer: "s3cret", Faults: []Fault{fault(1, "new-1", 2, 503, 0),
 			fault(2, "new-2", 1, 0, 2500*time.Millisecond), fault(3, "new-3", 3, 500, 0)}},
 		History: []Step{
@@ -109,11 +111,17 @@ func TestEverythingGiven(t *testing.T) {
 		t.Errorf("top level: %q, %d, %v", got, s.Seed, s.OthersAllowed)
 	}
 	same(t, "audiences", s.Audiences, []Audience{
-		{"a", "a-1", "Audience A", "CustomerAudienceUpload", "other", date("2026-01-01T00:00:00Z"), date("2026-01-02T00:00:00Z"), Position{}},
-		{"b", AudienceID(7, "b"), "b", "ups", "default", date("2026-01-30T09:00:00Z"), date("2026-01-30T09:00:05Z"), Position{}},
-		{"c", AudienceID(7, "c"), "c", "ups", "default", date("2026-02-01T00:00:00Z"), date("2026-02-01T00:00:05Z"), Position{}},
-		{"d", AudienceID(7, "d"), "d", "ups", "default", date("2025-01-31T23:59:55Z"), date("2025-02-01T00:00:00Z"), Position{}},
+		{"a", "a-1", "Audience A", "CustomerAudienceUpload", "other", "", date("2026-01-01T00:00:00Z"), date("2026-01-02T00:00:00Z"), nil, Position{}},
+		{"b", AudienceID(7, "b"), "b", "ups", "default", "", date("2026-01-30T09:00:00Z"), date("2026-01-30T09:00:05Z"), nil, Position{}},
+		{"c", AudienceID(7, "c"), "c", "ups", "default", "", date("2026-02-01T00:00:00Z"), date("2026-02-01T00:00:05Z"), nil, Position{}},
+		{"d", AudienceID(7, "d"), "d", "ups", "default", "", date("2025-01-31T23:59:55Z"), date("2025-02-01T00:00:00Z"), nil, Position{}},
+		{"u", "vip", "u", "CustomerAudienceUpload", "default", "draft", date("2026-01-30T09:00:00Z"), date("2026-01-30T09:00:05Z"), &Upload{
+			Rows: "name,mail\na,b\n\n", Identity: "mail", Namespace: "email", ExternalID: "vip", At: time.Hour, Delay: time.Minute, TTL: 90 * day,
+			Created: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}}, Position{}},
 	})
+	same(t, "platform", s.Platform, Platform{Certificates: []Certificate{
+		{"one", []string{"a.test", "b.test"}, date("2025-06-01T00:00:00Z"), date("2026-06-01T00:00:00Z"), Position{}},
+		{"httpdest test client", []string{"c.test"}, date("2026-01-30T09:00:00Z"), date("2027-01-30T09:00:00Z"), Position{}}}})
 	same(t, "destination", s.Destination, Destination{Name: "CRM", Endpoint: "mock", Auth: Auth{Type: "none"}, IncludeSegmentTimestamps: true,
 		MTLS: "never", ClientCertificate: "untrusted",
 		Retry: Retry{Policy: "custom", Delays: []time.Duration{time.Second, 2500 * time.Millisecond}, Statuses: []int{503, 429}, ObserveRetryAfter: true}})
@@ -131,6 +139,7 @@ func TestEverythingGiven(t *testing.T) {
 		{Names: NameRange{Prefix: "o"}},
 		{Names: NameRange{Prefix: "g-", First: 1, Last: 9, Numbered: true}, Generate: &Generate{Seed: new(uint64(9)),
 			Audiences: []AudienceShare{{"a", 0.3}, {"b", 0.3}}, Attributes: []string{"person", "loyalty"}, Identities: []string{"crm", "email"}}},
+		{Names: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}, NoIdentity: true, UploadOf: "u"},
 	})
 	same(t, "endpoint", s.Endpoint, Endpoint{TLS: "mtls-optional", Faults: []Fault{
 		{ID: "broken", Profiles: many(2), Requests: Count{2, 0}, On: "message", Probability: 0.25, Status: 503,
@@ -160,6 +169,9 @@ func TestEverythingThatHappens(t *testing.T) {
 		{At: 3 * time.Hour, Action: "map", Targets: []string{"a"}},
 		{At: 3 * time.Hour, Action: "disable"},
 		{At: 3 * time.Hour, Action: "enable"},
+		{At: 4 * time.Hour, Action: "refresh", Targets: []string{"u"}},
+		{At: 4 * time.Hour, Action: "lookup", Lookup: &Lookup{What: "public-certificate", Page: "0", Limit: "x", Without: []string{"x-api-key"}}},
+		{At: 4 * time.Hour, Action: "lookup", Lookup: &Lookup{What: "egress-addresses", Region: "VA7", Address: "192.0.2.1"}},
 	})
 	two, one := 2*time.Hour, time.Hour
 	same(t, "expect", s.Expect, []Expectation{
@@ -174,6 +186,9 @@ func TestEverythingThatHappens(t *testing.T) {
 		{Profiles: NameRange{Prefix: "o"}, Times: 1, None: true},
 		{Times: 1, Decision: "tls-enabled"},
 		{Times: 3, Handshakes: "refused", Reason: "unknown-ca"},
+		{Times: 1, Lookup: &LookedUp{What: "public-certificate", Status: 403, Total: new(int64(2)), Count: new(int64(1)), HasResults: true, HasLinks: true,
+			Certificates: []ExpectedCertificate{{"one", []string{"a.test"}, date("2026-06-01T00:00:00Z")}}, Links: []string{"next", "page"}}},
+		{Times: 1, Lookup: &LookedUp{What: "egress-addresses", Allowed: new(false)}},
 	})
 }
 

@@ -52,6 +52,7 @@ type Scenario struct {
 	Dataflow      Dataflow
 	Profiles      []ProfileGroup // in file order
 	Endpoint      Endpoint
+	Platform      Platform
 	History       []Step // ascending by At; steps of the same instant keep the order of the file
 	Expect        []Expectation
 	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
@@ -66,8 +67,10 @@ type Audience struct {
 	Name        string // R68; the key unless given
 	Namespace   string // R75; "ups" unless given
 	MergePolicy string // A50; "default" unless given
+	Status      string // draft, inactive, deleted; "" published, which alone can be mapped
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Upload      *Upload // nil: its members are not from a file
 	Pos         Position
 }
 
@@ -141,6 +144,7 @@ type ProfileGroup struct {
 	NoIdentity  bool           // `identities: none`: not even the synthetic ecid
 	Identities  []Identity     // besides the synthetic ecid
 	Generate    *Generate      // nil: nothing is made up; the other fields are laid over it
+	UploadOf    string         // key of the audience whose upload makes these profiles; "" for those of the file
 	Pos         Position
 }
 
@@ -225,9 +229,12 @@ type Step struct {
 	At       time.Duration // after Start
 	Profiles NameRange     // of Changes
 	Changes  []Change
-	Action   string   // "", activate, map, unmap, disable, enable; revoke, which the token endpoint does; totals, which only looks
-	Targets  []string // audience keys of map and unmap
-	Pos      Position
+	// Action is "" for changes; activate, map, unmap, disable, enable, refresh,
+	// lookup; revoke, which the token endpoint does; totals, which only looks.
+	Action  string
+	Targets []string // audience keys of map, unmap and refresh
+	Lookup  *Lookup  // of lookup
+	Pos     Position
 }
 
 // Change is one change within an update. Op says which fields count.
@@ -242,8 +249,8 @@ type Change struct {
 
 // Expectation is one line of `expect:`. Exactly one kind: exports of profiles
 // (Profiles set), mTLS decisions (Decision set), token requests (Token set),
-// refused handshakes (Handshakes set), or what monitoring shows (Run, Totals,
-// Alert or Latency set).
+// refused handshakes (Handshakes set), lookups (Lookup set), or what monitoring
+// shows (Run, Totals, Alert or Latency set).
 type Expectation struct {
 	Rule string // the rule this line proves; all rules of the scenario unless given
 	Pos  Position
@@ -286,6 +293,9 @@ type Expectation struct {
 	Totals  *TotalsExpectation
 	Alert   *AlertExpectation
 	Latency *LatencyExpectation
+
+	// Lookups: the nth such line meets the nth lookup of the history.
+	Lookup *LookedUp
 }
 
 // AudienceEntry is one expected entry of segmentMembership. Name and the

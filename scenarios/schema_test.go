@@ -194,6 +194,9 @@ var contexts = map[string][]string{
 	"audience":      {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {§}}\n"},
 	"destination":   {head + "expect: []\ndestination: {§}\n"},
 	"auth":          {head + "expect: []\ndestination: {auth: {type: oauth2-client-credentials, credentials: basic-authorization, clientID: i, clientSecret: s, §}}\n"},
+	"upload":        {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {upload: {rows: \"email\", §}}}\n"},
+	"platform":      {head + "expect: []\nplatform: {§}\n"},
+	"certificate":   {head + "expect: []\nplatform: {certificates: [{§}]}\n"},
 	"tokenEndpoint": {head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nendpoint: {token: {§}}\n"},
 	"retry":         {head + "expect: []\ndestination: {retry: {delays: [], §}}\n"},
 	"dataflow":      {head + "expect: []\ndataflow: {§}\n"},
@@ -209,6 +212,8 @@ var contexts = map[string][]string{
 	"step": {
 		head + "expect: []\nhistory: [{at: 1s, profile: p, qualify: a, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, map: a, §}]\n",
+		head + "expect: []\nhistory: [{at: 1s, lookup: public-certificate, §}]\n",
+		head + "expect: []\nhistory: [{at: 1s, lookup: egress-addresses, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, §}]\n", // the hint has every change only while there is none
 	},
 	"replacement": {head + "expect: []\nhistory: [{at: 1s, profile: p, replaceIdentity: {email: {from: a, to: b, §}}}]\n"},
@@ -221,11 +226,14 @@ var contexts = map[string][]string{
 		head + "expect: [{totals: {runs: 1}, §}]\n",
 		head + "expect: [{alert: activation-skipped-rate-exceeded, §}]\n",
 		head + "expect: [{latency: p95, below: 10m, §}]\n",
+		head + "history: [{at: 1s, lookup: public-certificate}]\nexpect: [{lookup: public-certificate, §}]\n",
+		head + "history: [{at: 1s, lookup: egress-addresses}]\nexpect: [{lookup: egress-addresses, §}]\n",
 	},
-	"alert":     {head + "expect: []\ndestination: {alerts: [{alert: activation-failed-rate-exceeded, §}]}\n"},
-	"exclusion": {head + "expect: []\ndataflow: {exclude: {profiles: p, §}}\n"},
-	"totals":    {head + "expect: [{totals: {runs: 1, §}}]\n", head + "expect: [{totals: {received: 1, §}}]\n"},
-	"entry":     {head + "expect: [{profile: p, audiences: {a: {§}}}]\n"},
+	"expectedCertificate": {head + "history: [{at: 1s, lookup: public-certificate}]\nexpect: [{lookup: public-certificate, certificates: [{commonName: a, §}]}]\n"},
+	"alert":               {head + "expect: []\ndestination: {alerts: [{alert: activation-failed-rate-exceeded, §}]}\n"},
+	"exclusion":           {head + "expect: []\ndataflow: {exclude: {profiles: p, §}}\n"},
+	"totals":              {head + "expect: [{totals: {runs: 1, §}}]\n", head + "expect: [{totals: {received: 1, §}}]\n"},
+	"entry":               {head + "expect: [{profile: p, audiences: {a: {§}}}]\n"},
 }
 
 // with puts a key into a context, or none: YAML lets a comma end a list.

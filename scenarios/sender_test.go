@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -79,6 +80,9 @@ var _ = Describe("Our sender, judged by its requests alone", func() {
 		for _, sc := range all {
 			lines, err := simulate.Play(ctx, sc, memory.New(), 1)
 			Expect(err).NotTo(HaveOccurred())
+			if !slices.ContainsFunc(lines, func(l recording.Line) bool { return l.Attempt != nil }) {
+				continue // what is only looked up is no message
+			}
 			c := foreign(endpointsSide(lines), check.SenderOptions{Scenario: sc, Began: sc.Start}, sc.Destination.Auth.Token.Reveal())
 			if c.Verdict != reports.Pass {
 				unclear = append(unclear, sc.ID+": "+c.Reason)

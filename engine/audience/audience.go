@@ -14,7 +14,24 @@ type Audience struct {
 	MergePolicy string // a label; it decides which unmapped audiences travel along (R62, R63, A50)
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Status      Status // "" means Published
 }
+
+// Status is where an audience is in its life.
+type Status string
+
+// The documented states. What the platform evaluates and what is uploaded is
+// published by itself.
+const (
+	Published Status = "published"
+	Draft     Status = "draft"
+	Inactive  Status = "inactive"
+	Deleted   Status = "deleted"
+)
+
+// Mappable says whether a dataflow can map the audience: only a published one
+// can be selected.
+func (a Audience) Mappable() bool { return a.Status == "" || a.Status == Published }
 
 // Directory finds an audience by its reference.
 type Directory map[profile.AudienceRef]Audience

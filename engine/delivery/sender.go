@@ -46,6 +46,9 @@ type Config struct {
 	Roots *x509.CertPool
 	// Certificate is the client certificate; nil when there is none.
 	Certificate *tls.Certificate
+	// Current, where set, tells the client certificate of the moment: it is
+	// reissued now and then. Called during handshakes.
+	Current func() *tls.Certificate
 	// Now is the clock certificates are checked against; nil means time.Now.
 	Now func() time.Time
 	// UserAgent of every request.
@@ -93,7 +96,7 @@ func New(c Config) *Sender {
 func (s *Sender) Encrypted() bool { return s.url.Scheme == "https" }
 
 // HasCertificate says whether there is a client certificate to present.
-func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil }
+func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil || s.config.Current != nil }
 
 // take hands out the idle socket that was used last, or a new one. A socket
 // that the endpoint closed meanwhile, or spoke on unasked, is no use: a message

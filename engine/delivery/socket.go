@@ -84,11 +84,15 @@ func (k *Socket) tlsConfig() *tls.Config {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			k.asked = true
-			if !k.certificate || c.Certificate == nil {
+			own := c.Certificate
+			if c.Current != nil {
+				own = c.Current()
+			}
+			if !k.certificate || own == nil {
 				return &tls.Certificate{}, nil
 			}
 			k.presented = true
-			return c.Certificate, nil
+			return own, nil
 		},
 	}
 }

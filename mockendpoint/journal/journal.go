@@ -18,6 +18,7 @@ type Peer struct {
 	CommonName string
 	SAN        []string
 	Issuer     string // common name
+	Expires    time.Time
 }
 
 // Authorization is what became of the check of the credentials: the bearer

@@ -19,7 +19,7 @@ func (v *view) expectations() []reports.Check {
 	var out []reports.Check
 	met := map[string]int{} // exports of a profile that lines have met so far
 	changes := map[string]int{}
-	decisions, tokens := 0, 0
+	decisions, tokens, lookups := 0, 0, 0
 	for i := range v.scenario.Expect {
 		e := &v.scenario.Expect[i]
 		var title string
@@ -37,6 +37,10 @@ func (v *view) expectations() []reports.Check {
 		case e.Run != nil || e.Totals != nil || e.Alert != nil || e.Latency != nil:
 			out = append(out, v.monitoring(e, changes)...)
 			continue
+		case e.Lookup != nil:
+			lookups++
+			title = fmt.Sprintf("lookup %d", lookups)
+			wrong = v.lookup(e, lookups)
 		default:
 			title = v.title(e, met)
 			wrong = v.exportsOf(e, met)
@@ -52,6 +56,10 @@ func (v *view) expectations() []reports.Check {
 			"add a `token:` line for each, or none"))
 	}
 	out = append(out, v.surplusAlerts(changes)...)
+	if lookups > 0 && len(v.lookups) > lookups {
+		out = append(out, v.unexpected(fmt.Sprintf("%d lookups", lookups), fmt.Sprintf("%d", len(v.lookups)),
+			"add a `lookup:` line for each, or none"))
+	}
 	return append(out, v.others(met)...)
 }
 

@@ -166,6 +166,46 @@ var lines = []line{
 		"refused handshakes", "1", "2 (map[certificate-required:1 unknown-ca:1])"},
 	{"reason", "doc", expectation{Handshakes: "refused", Reason: "unknown-ca", Times: 1}, func(e *expectation) { e.Reason = "bad-certificate" },
 		"refused handshakes because bad-certificate", "1", "0 (map[certificate-required:1 unknown-ca:1])"},
+	lookupLine("lookup", func(l *scenarios.LookedUp) { l.What = "egress-addresses" }, "what is looked up", "egress-addresses", "public-certificate"),
+	lookupLine("status", func(l *scenarios.LookedUp) { l.Status = 403 }, "status", "403", "200"),
+	lookupLine("total", func(l *scenarios.LookedUp) { l.Total = new(int64(1)) }, "total", "1", "2"),
+	lookupLine("count", func(l *scenarios.LookedUp) { l.Count = new(int64(2)) }, "count", "2", "1"),
+	lookupLine("links", func(l *scenarios.LookedUp) { l.Links = nil }, "links", "[]", "[next page]"),
+	lookupLine("allowed", func(l *scenarios.LookedUp) { l.Allowed = new(true) }, "allowed", "true", "nothing"),
+	lookupLine("certificates", func(l *scenarios.LookedUp) { l.Certificates = nil }, "number of certificates", "0", "1"),
+	lookupLine("certificates", func(l *scenarios.LookedUp) { l.Certificates[0].CommonName = "sender" }, "certificate 1: common name", "sender", "client, and in the PEM client"),
+	lookupLine("certificates", func(l *scenarios.LookedUp) { l.Certificates[0].SAN = []string{"other.test"} }, "certificate 1: SAN in the PEM", "[other.test]", "[client.test]"),
+	lookupLine("certificates", func(l *scenarios.LookedUp) { l.Certificates[0].Expires = began }, "certificate 1: expiry", "2026-01-15T09:00:00Z",
+		"2026-03-11T09:00:00Z, and in the PEM 2026-03-11T09:00:00Z"),
+}
+
+// lookupLine is a line about the first lookup of the tape, and one that is
+// wrong.
+func lookupLine(field string, wrong func(*scenarios.LookedUp), what, want, got string) line {
+	right := func() *scenarios.LookedUp {
+		return &scenarios.LookedUp{What: "public-certificate", Status: 200, Total: new(int64(2)), Count: new(int64(1)), HasResults: true, HasLinks: true,
+			Certificates: []scenarios.ExpectedCertificate{{CommonName: "client", SAN: []string{"client.test"}, Expires: began.AddDate(0, 0, 55)}}, Links: []string{"page", "next"}}
+	}
+	return line{field, "doc", expectation{Lookup: right()}, func(e *expectation) {
+		e.Lookup = right()
+		wrong(e.Lookup)
+	}, "lookup 1: " + what, want, got}
+}
+
+// A lookup that no line is about is a failure where there are lines at all, and
+// so is a line without a lookup.
+func TestLookupsAreCounted(t *testing.T) {
+	p := newTape(nil)
+	about := func(what string) expectation { return expectation{Lookup: &scenarios.LookedUp{What: what}} }
+	p.sc.Expect = []expectation{about("public-certificate")}
+	if got := failed(judgeOnce(p.sc, catalogue(t), p.lines)); len(got) != 1 || got[0].Expected != "1 lookups" || got[0].Actual != "4" {
+		t.Errorf("three lookups that no line expects give %+v", got)
+	}
+	certificates := about("public-certificate")
+	p.sc.Expect = []expectation{certificates, certificates, certificates, about("egress-addresses"), certificates}
+	if got := failed(judgeOnce(p.sc, catalogue(t), p.lines)); len(got) != 1 || got[0].Title != "lookup 5" || got[0].Actual != "4 lookups were made" {
+		t.Errorf("a fifth lookup that is not there gives %+v", got)
+	}
 }
 
 // A certificate is judged at both ends: the endpoint's word counts too.

@@ -31,7 +31,7 @@ const (
 func TestEveryInvariantCanFail(t *testing.T) {
 	rules := catalogue(t)
 	seen := map[string]bool{}
-	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken) {
+	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken, lookupsBroken, uploadsBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
 			if c := judgeOnce(right.sc, rules, right.lines); c.Verdict != reports.Pass {
@@ -152,8 +152,8 @@ var requestsBroken = []broken{
 	{"no-envelope", "an array", nil, func(p *tape) { p.text("griff#1", func(s string) string { return "[" + s + "]" }) }},
 	{"no-envelope", "a wrapper", nil, func(p *tape) { p.text("marty#1", func(s string) string { return `{"profiles":[` + s + "]}" }) }},
 	{"rcv-mtls-only", "no certificate where required", nil, request(func(r *recording.Request) { r.Peer = nil })},
-	{"rcv-mtls-only", "a certificate over TLS", tls("tls", "auto"), request(func(r *recording.Request) { r.Peer = &recording.Peer{} })},
-	{"rcv-mtls-only", "a certificate never wanted", tls("mtls-optional", "never"), request(func(r *recording.Request) { r.Peer = &recording.Peer{} })},
+	{"rcv-mtls-only", "a certificate over TLS", tls("tls", "auto"), request(func(r *recording.Request) { r.Peer = &recording.Peer{Expires: newest} })},
+	{"rcv-mtls-only", "a certificate never wanted", tls("mtls-optional", "never"), request(func(r *recording.Request) { r.Peer = &recording.Peer{Expires: newest} })},
 	{"rcv-mtls-only", "a certificate against the decision", tls("mtls-optional", "auto"), func(p *tape) { p.attempt("griff#1", 1).Certificate = true }},
 }
 

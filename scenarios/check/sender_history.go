@@ -42,7 +42,26 @@ func knownIdentities(sc *scenarios.Scenario) map[string]string {
 			}
 		}
 	}
+	for i := range sc.Audiences {
+		knownByUpload(sc.Audiences[i].Upload, known)
+	}
 	return known
+}
+
+// knownByUpload adds the profiles that rows make whose identity nobody has.
+func knownByUpload(u *scenarios.Upload, known map[string]string) {
+	if u == nil {
+		return
+	}
+	rows, err := u.Members()
+	if err != nil {
+		return // the sender refuses it as well
+	}
+	for n, row := range rows {
+		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" {
+			known[identity] = u.Created.At(int64(n))
+		}
+	}
 }
 
 // nameOf finds the profile of a body by any of its identities, whatever their
@@ -69,7 +88,7 @@ func (s *Sender) nameOf(b *body) string {
 func (s *Sender) anonymous() []string {
 	var out []string
 	for _, g := range s.Scenario.Profiles {
-		if g.NoIdentity && len(g.Identities) == 0 {
+		if g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == "" {
 			for name := range g.Names.All() {
 				if out = append(out, name); len(out) == 2 {
 					return out

@@ -41,10 +41,13 @@ func scene() *scenarios.Scenario {
 		return scenarios.Audience{Key: key, ID: "id-" + key, Name: "All of " + key, Namespace: namespace, MergePolicy: "default",
 			CreatedAt: began.Add(-48 * time.Hour), UpdatedAt: began.Add(-24 * time.Hour)}
 	}
+	vip := audience("vip", "CustomerAudienceUpload")
+	vip.MergePolicy = "other" // it travels with no other audience
+	vip.Upload = &scenarios.Upload{Rows: "id,tier\nM1,gold\nM2,silver\n", Identity: "id", Namespace: "Loyalty", Delay: 2 * time.Hour, TTL: 7*time.Hour + 30*time.Minute}
 	return &scenarios.Scenario{
 		ID: "check/tape", Title: "A tape", Rules: []string{"trig-enter"}, Start: began, Seed: 1,
 		Pos:       scenarios.Position{File: "tape.yaml", Line: 1, Column: 1},
-		Audiences: []scenarios.Audience{audience("delorean", "ups"), audience("scifi", "ups"), audience("fans", "CustomerAudienceUpload")},
+		Audiences: []scenarios.Audience{audience("delorean", "ups"), audience("scifi", "ups"), audience("fans", "CustomerAudienceUpload"), vip},
 		Destination: scenarios.Destination{
 			Endpoint: "mock", Auth: scenarios.Auth{Type: "bearer", Token: "s3cret"}, MTLS: "auto", ClientCertificate: "trusted",
 			Headers: "X-Tenant:acme,X-Stage:a,X-Stage:b", QueryParameters: "source=aep",
@@ -54,7 +57,10 @@ func scene() *scenarios.Scenario {
 		Profiles: []scenarios.ProfileGroup{
 			{Names: name("marty"), Identities: []scenarios.Identity{{Namespace: "Email_LC_SHA256", ID: email}, {Namespace: "Loyalty", ID: "M1"}}},
 			{Names: name("doc")}, {Names: name("griff")},
+			{Names: scenarios.NameRange{Prefix: "vip-row-", First: 1, Last: 3, Numbered: true}, NoIdentity: true, UploadOf: "vip"},
 		},
+		Platform: scenarios.Platform{Certificates: []scenarios.Certificate{
+			{CommonName: "client", SAN: []string{"client.test"}, Issued: began.Add(-310 * 24 * time.Hour), Expires: began.Add(55 * 24 * time.Hour)}}},
 		Endpoint:      scenarios.Endpoint{TLS: "mtls-only", Bearer: "s3cret"},
 		OthersAllowed: true,
 	}
@@ -74,6 +80,10 @@ func newTape(change func(*scenarios.Scenario)) *tape {
 	}
 	p.add(recording.Line{Decision: &recording.Decision{At: began, EndedAt: began, Result: result, First: "200"}})
 	qualify := recording.Change{Op: "qualify", Audience: "id-delorean"}
+	p.act(0, "upload", "id-vip")
+	p.update(30*time.Minute, "marty", recording.Change{Op: "qualify", Audience: "id-vip"})
+	p.update(30*time.Minute, "vip-row-2", recording.Change{Op: "add-identity", Identity: "Loyalty:M2"}, recording.Change{Op: "qualify", Audience: "id-vip"})
+	p.lookups()
 	p.update(time.Hour, "marty", qualify)
 	p.export(time.Hour, "marty", "audience", "realized", "503", "timeout", "200")
 	p.update(2*time.Hour, "doc", qualify)
@@ -87,12 +97,35 @@ func newTape(change func(*scenarios.Scenario)) *tape {
 	p.act(6*time.Hour, "enable")
 	p.update(7*time.Hour, "marty", recording.Change{Op: "exit", Audience: "id-delorean"})
 	p.export(7*time.Hour, "marty", "audience", "exited", "200")
+	p.act(7*time.Hour+30*time.Minute, "expire", "id-vip")
+	p.update(7*time.Hour+30*time.Minute, "marty", recording.Change{Op: "exit", Audience: "id-vip"})
+	p.update(7*time.Hour+30*time.Minute, "vip-row-2", recording.Change{Op: "exit", Audience: "id-vip"})
 	p.add(recording.Line{End: &recording.End{At: began.Add(8 * time.Hour), Faults: []recording.Fault{{ID: "fault-1", Planned: 2, Fired: 2, Line: 30}}}})
 	if len(p.sc.Destination.Alerts) > 0 {
 		p.monitor()
 	}
 	return p
 }
+
+// lookups finds the two certificates there are five days after a reissue, on
+// two pages, and is turned away without a header.
+func (p *tape) lookups() {
+	certificate := func(expires time.Time) []recording.FoundCertificate {
+		return []recording.FoundCertificate{{Fields: []string{"certCommonName", "expiryDate", "publicCertificate"}, CommonName: "client", Subject: "client",
+			SAN: []string{"client.test"}, Expiry: expires.Format("2006-01-02T15:04:05.000Z"), NotAfter: expires}}
+	}
+	at := began.Add(40 * time.Minute)
+	p.add(recording.Line{Lookup: &recording.Lookup{At: at, What: "public-certificate", Query: "limit=1&page=0", Status: 200, Total: new(int64(2)), Count: new(int64(1)),
+		Certificates: certificate(began.Add(55 * 24 * time.Hour)), Links: []string{"next", "page"}}})
+	p.add(recording.Line{Lookup: &recording.Lookup{At: at, What: "public-certificate", Query: "limit=1&page=1", Status: 200, Total: new(int64(2)), Count: new(int64(1)),
+		Certificates: certificate(newest), Links: []string{"page", "prev"}}})
+	p.add(recording.Line{Lookup: &recording.Lookup{At: at, What: "public-certificate", Without: []string{"x-api-key"}, Status: 403}})
+	p.add(recording.Line{Lookup: &recording.Lookup{At: at, What: "egress-addresses", Query: "address=192.0.2.1&region=VA7", Status: 200, Allowed: new(false)}})
+}
+
+// newest is when the certificate expires that was issued five days before the
+// tape began.
+var newest = began.Add(360 * 24 * time.Hour)
 
 func (p *tape) add(l recording.Line) { p.lines = append(p.lines, l) }
 
@@ -152,7 +185,7 @@ func (p *tape) exchange(a recording.Attempt, number int) {
 	}
 	r.Headers = slices.Clone(a.Headers)
 	if a.Certificate = p.sc.Endpoint.TLS == "mtls-only"; a.Certificate {
-		r.Peer = &recording.Peer{CommonName: "client", Issuer: "CA"}
+		r.Peer = &recording.Peer{CommonName: "client", Issuer: "CA", Expires: newest}
 	}
 	_, _ = fmt.Sscan(a.Outcome, &r.Status) // stays 0 where the outcome is a word
 	p.add(recording.Line{Request: &r})
@@ -236,6 +269,33 @@ func (p *tape) action(name string) *recording.Action {
 		}
 	}
 	panic("the tape has no " + name)
+}
+
+// found is the nth lookup, counted from 1.
+func (p *tape) found(n int) *recording.Lookup {
+	for _, l := range p.lines {
+		if l.Lookup != nil {
+			if n--; n == 0 {
+				return l.Lookup
+			}
+		}
+	}
+	panic("the tape has fewer lookups")
+}
+
+// membership finds the update by which a profile enters or leaves the upload.
+func (p *tape) membership(profile, op string) *recording.Update {
+	for _, l := range p.lines {
+		if u := l.Update; u != nil && u.Profile == profile && u.Changes[len(u.Changes)-1].Op == op && u.Changes[len(u.Changes)-1].Audience == "id-vip" {
+			return u
+		}
+	}
+	panic("the tape has no " + op + " of " + profile)
+}
+
+// without takes an update out.
+func (p *tape) without(gone *recording.Update) {
+	p.remove(func(l recording.Line) bool { return l.Update == gone })
 }
 
 func (p *tape) end() *recording.End { return p.lines[len(p.lines)-1].End }

@@ -34,6 +34,7 @@ type view struct {
 	alerts       []*recording.Alert
 	totals       []*totals
 	counted      []*hour // nil until asked for
+	lookups      []*recording.Lookup
 	actions      []*recording.Action
 	updates      []*recording.Update
 	updatesOf    map[string][]*recording.Update // by profile
@@ -216,6 +217,8 @@ func (v *view) index(l recording.Line) {
 		v.alerts = append(v.alerts, l.Alert)
 	case l.Totals != nil:
 		v.totals = append(v.totals, &totals{l.Totals, len(v.exports), len(v.attempts)})
+	case l.Lookup != nil:
+		v.lookups = append(v.lookups, l.Lookup)
 	}
 }
 

@@ -62,7 +62,7 @@ func Planned(sc *scenarios.Scenario) []Event {
 			out = append(out, Event{Update: u})
 		}
 	}
-	return out
+	return withUploads(sc, out)
 }
 
 // planned is a change of a step as it happens to the profile with number n.

@@ -39,9 +39,9 @@ var counters = rapid.Custom(func(t *rapid.T) Counters {
 var between = rapid.Custom(func(t *rapid.T) Line {
 	at, number := instants.Draw(t, "at"), rapid.IntRange(0, 1e6).Draw(t, "number")
 	peer := rapid.Ptr(rapid.Custom(func(t *rapid.T) Peer {
-		return Peer{text.Draw(t, "cn"), some(t, text, "san"), text.Draw(t, "issuer")}
+		return Peer{text.Draw(t, "cn"), some(t, text, "san"), text.Draw(t, "issuer"), instants.Draw(t, "expires")}
 	}), true)
-	switch rapid.IntRange(0, 10).Draw(t, "type") {
+	switch rapid.IntRange(0, 11).Draw(t, "type") {
 	case 0:
 		change := Change{Op: "set", Path: text.Draw(t, "path"), Audience: text.Draw(t, "audience"), Identity: text.Draw(t, "identity")}
 		change.Value, _ = json.Marshal(map[string]any{text.Draw(t, "key"): number})
@@ -72,6 +72,11 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 		return Line{Totals: &Totals{at, number, int64(number), counters.Draw(t, "counters")}}
 	case 9:
 		return Line{Alert: &Alert{at, text.Draw(t, "alert"), "firing", text.Draw(t, "run"), rapid.Ptr(rapid.Float64(), true).Draw(t, "value"), nil}}
+	case 10:
+		return Line{Lookup: &Lookup{At: at, What: text.Draw(t, "what"), Query: text.Draw(t, "query"), Without: some(t, text, "without"), Status: number,
+			Total: new(int64(number)), Links: some(t, text, "links"), Allowed: new(number%2 == 0), Certificates: []FoundCertificate{{
+				Fields: some(t, text, "fields"), CommonName: text.Draw(t, "cn"), Expiry: text.Draw(t, "expiry"), Subject: text.Draw(t, "subject"),
+				SAN: some(t, text, "san"), NotAfter: at}}}}
 	}
 	return Line{Drop: &Drop{at, text.Draw(t, "message"), some(t, text, "exports"), text.Draw(t, "reason")}}
 })

@@ -31,6 +31,7 @@ type Line struct {
 	FlowRun   *FlowRun   `json:"flowRun,omitempty"`
 	Totals    *Totals    `json:"totals,omitempty"`
 	Alert     *Alert     `json:"alert,omitempty"`
+	Lookup    *Lookup    `json:"lookup,omitempty"`
 	End       *End       `json:"end,omitempty"`
 }
 
@@ -70,7 +71,8 @@ type Change struct {
 }
 
 // Action is a change of the dataflow: activate, map, unmap, disable, enable. Or
-// revoke: the token endpoint ended every token it had issued.
+// revoke: the token endpoint ended every token it had issued. Or what happens
+// to uploaded audiences: upload, refresh, expire.
 type Action struct {
 	At        time.Time `json:"at"`
 	Action    string    `json:"action"`
@@ -146,6 +148,8 @@ type Peer struct {
 	CommonName string   `json:"commonName"`
 	SAN        []string `json:"san,omitempty"`
 	Issuer     string   `json:"issuer"`
+	// Expires is when it is no longer valid; a whole second.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Request is one request as the endpoint received it.
@@ -196,6 +200,31 @@ type Drop struct {
 	Message string    `json:"message"`
 	Exports []string  `json:"exports"`
 	Reason  string    `json:"reason"`
+}
+
+// Lookup is one request to the platform and what of its answer is the same in
+// every run.
+type Lookup struct {
+	At           time.Time          `json:"at"`
+	What         string             `json:"what"` // public-certificate, egress-addresses
+	Query        string             `json:"query,omitempty"`
+	Without      []string           `json:"without,omitempty"` // headers that were left out
+	Status       int                `json:"status"`
+	Total        *int64             `json:"total,omitempty"`
+	Count        *int64             `json:"count,omitempty"`
+	Certificates []FoundCertificate `json:"certificates,omitempty"` // in the order of the answer
+	Links        []string           `json:"links,omitempty"`        // sorted
+	Allowed      *bool              `json:"allowed,omitempty"`
+}
+
+// FoundCertificate is one result of a lookup: its fields, and what its PEM says.
+type FoundCertificate struct {
+	Fields     []string  `json:"fields"`     // all that the result has, sorted
+	CommonName string    `json:"commonName"` // certCommonName
+	Expiry     string    `json:"expiry"`     // expiryDate
+	Subject    string    `json:"subject"`    // the common name in the PEM
+	SAN        []string  `json:"san"`        // in the PEM
+	NotAfter   time.Time `json:"notAfter"`   // in the PEM
 }
 
 // Fault tells how far a planned fault fired.

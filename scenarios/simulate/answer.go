@@ -90,15 +90,15 @@ type greeting struct {
 }
 
 // greet is the handshake as a function: what an endpoint of a mode makes of a
-// sender that offers its certificate, or does not. certificate is trusted,
+// sender that offers its own certificate, or does not. certificate is trusted,
 // untrusted or none.
-func greet(mode mockendpoint.Mode, offered bool, certificate string) greeting {
+func greet(mode mockendpoint.Mode, offered bool, certificate string, own *journal.Peer) greeting {
 	if mode == mockendpoint.Plain || mode == mockendpoint.TLS {
 		return greeting{}
 	}
-	g := greeting{asked: true, presented: offered && certificate != "none"}
+	g := greeting{asked: true, presented: offered && certificate != "none" && own != nil}
 	if g.presented {
-		g.peer = &journal.Peer{CommonName: clientName, SAN: []string{clientSAN}, Issuer: clientIssuer}
+		g.peer = own
 	}
 	switch {
 	case g.presented && certificate == "untrusted":

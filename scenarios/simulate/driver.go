@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -43,10 +44,12 @@ type driver struct {
 	dispatcher *engine.Dispatcher
 	sender     *delivery.Sender
 	recorder   *recorder
-	tokens     *token.Issuer // of the endpoint; nil where no tokens are fetched
 	monitor    *monitor.Monitor
-	wake       *event    // the dispatcher's next wake-up
-	wakeAt     time.Time // when that is
+	tokens     *token.Issuer        // of the endpoint; nil where no tokens are fetched
+	uploads    map[string]*uploaded // by audience key
+	platform   http.Handler         // what lookups ask
+	wake       *event               // the dispatcher's next wake-up
+	wakeAt     time.Time            // when that is
 }
 
 // arm puts the history on the agenda.
@@ -55,6 +58,7 @@ func (d *driver) arm() {
 		step := &d.scenario.History[i]
 		d.agenda.add(d.scenario.Start.Add(step.At), start, func() error { return d.step(step) })
 	}
+	d.armUploads()
 	d.agenda.add(d.scenario.Start.Add(d.scenario.Until), start, func() error { return nil })
 }
 

@@ -14,8 +14,12 @@ const (
 	wakeUp   class = iota // an endpoint's wait ends; the dispatcher wakes
 	start                 // a step of the history; an operation begins
 	deadline              // an operation's budget is spent
-	idle                  // a socket has been idle for long; never prolongs a run
+	idle                  // a socket has been idle for long
+	lapse                 // an upload expires
 )
+
+// prolongs says whether a run goes on until an event of the class has come.
+func (c class) prolongs() bool { return c < idle }
 
 // event is one thing that is set in motion at one instant.
 type event struct {
@@ -30,21 +34,21 @@ type event struct {
 type agenda struct {
 	events []*event
 	seq    uint64
-	lively int // armed events that are not of class idle
+	lively int // armed events that prolong the run
 }
 
 // add arms an event.
 func (a *agenda) add(at time.Time, c class, run func() error) *event {
 	a.seq++
 	e := &event{at: at, class: c, seq: a.seq, run: run}
-	if c != idle {
+	if c.prolongs() {
 		a.lively++
 	}
 	heap.Push((*byTime)(a), e)
 	return e
 }
 
-// next takes the next armed event; nil when none but idle ones are left.
+// next takes the next armed event; nil when none is left that prolongs the run.
 func (a *agenda) next() *event {
 	for a.lively > 0 {
 		e := heap.Pop((*byTime)(a)).(*event)
@@ -56,8 +60,8 @@ func (a *agenda) next() *event {
 	return nil
 }
 
-// peek is the event that next would return; nil when none but idle ones are
-// left.
+// peek is the event that next would return; nil when none is left that prolongs
+// the run.
 func (a *agenda) peek() *event {
 	for a.lively > 0 {
 		if e := a.events[0]; !e.dead {
@@ -70,7 +74,7 @@ func (a *agenda) peek() *event {
 
 // disarm takes an event off; one that fired or was disarmed stays so.
 func (a *agenda) disarm(e *event) {
-	if !e.dead && e.class != idle {
+	if !e.dead && e.class.prolongs() {
 		a.lively--
 	}
 	e.dead = true

@@ -17,7 +17,13 @@ const chunk = 1024
 
 // step plays one entry of the history.
 func (d *driver) step(s *scenarios.Step) error {
-	if s.Action != "" {
+	switch s.Action {
+	case "":
+	case "refresh":
+		return d.refresh(s.Targets)
+	case "lookup":
+		return d.lookup(s.Lookup)
+	default:
 		return d.action(s)
 	}
 	for first := int64(0); first < s.Profiles.Len(); first += chunk {
@@ -25,7 +31,7 @@ func (d *driver) step(s *scenarios.Step) error {
 		for i := range names {
 			names[i] = s.Profiles.At(first + int64(i))
 		}
-		if err := d.updates(s, names); err != nil {
+		if err := d.updates(names, func(name string) profile.Update { return d.update(s, name) }); err != nil {
 			return err
 		}
 	}
@@ -43,14 +49,14 @@ type decided struct {
 // updates decides the update of every named profile, in parallel by shard, and
 // takes up the decisions in the order of the names: the recording does not
 // depend on the number of shards.
-func (d *driver) updates(s *scenarios.Step, names []string) error {
+func (d *driver) updates(names []string, of func(name string) profile.Update) error {
 	out := make([]decided, len(names))
 	var wg sync.WaitGroup
 	for shard := range d.shards {
 		wg.Go(func() {
 			for i, name := range names {
 				if shardOf(name, d.shards) == shard {
-					out[i] = d.decide(s, name)
+					out[i] = d.decide(name, of(name))
 				}
 			}
 		})
@@ -72,12 +78,11 @@ func (d *driver) updates(s *scenarios.Step, names []string) error {
 	return nil
 }
 
-func (d *driver) decide(s *scenarios.Step, name string) decided {
+func (d *driver) decide(name string, u profile.Update) decided {
 	state, err := d.population.load(name)
 	if err != nil {
 		return decided{err: err}
 	}
-	u := d.update(s, name)
 	for _, c := range u.Changes {
 		switch c.Op {
 		case profile.AddIdentity:

@@ -29,6 +29,7 @@ type model struct {
 	plan        *fault.Plan
 	mode        mockendpoint.Mode
 	certificate string // trusted, untrusted, none
+	own         func(now time.Time) *journal.Peer
 	bearer      string
 	profileOf   func(namespace, id string) (string, bool)
 	target      string // of every request
@@ -50,6 +51,7 @@ type modelSocket struct {
 func (s *stage) inAModel(o mockendpoint.Options, c delivery.Config, certificate string) {
 	u := c.Destination.URL()
 	s.driver.ground = &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
+		own:    func(now time.Time) *journal.Peer { return presentedAt(s.driver.scenario, now) },
 		bearer: o.Bearer, profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
 }
 
@@ -170,7 +172,7 @@ func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) 
 
 // greeted ends the handshake.
 func (v *visit) greeted(entry *journal.Handshake) {
-	g := greet(v.mode, v.op.op.Certificate, v.certificate)
+	g := greet(v.mode, v.op.op.Certificate, v.certificate, v.own(v.now))
 	v.socket.greeting = g
 	if g.refused.Kind != "" {
 		v.refuse(entry, g.reason, g.peer)

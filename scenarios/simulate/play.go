@@ -6,6 +6,7 @@ package simulate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -162,7 +163,7 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 		Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
 	}
 	config := delivery.Config{
-		Destination: flow.Destination, Roots: certificates.roots, Certificate: certificates.client, UserAgent: "httpdest",
+		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
 	}
 	run := &recording.Run{Schema: recording.Schema, Scenario: path.Base(sc.ID), Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
 	switch {
@@ -175,6 +176,13 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 		s.inVirtualTime(&options, &config)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if certificates.has {
+		now := config.Now
+		config.Current = func() *tls.Certificate { return certificates.current(now()) }
+	}
+	if d.platform, err = platformHandler(certificates.own, func() time.Time { return d.now }); err != nil {
 		return nil, err
 	}
 	if d.sender = delivery.New(config); setting.Wire != Model {

@@ -20,6 +20,7 @@ type population struct {
 
 	mu        sync.Mutex
 	directory map[profile.Identity]string // identity -> profile, for the endpoint
+	indexed   bool                        // the directory has what every profile starts with
 }
 
 func newPopulation(sc *scenarios.Scenario, refs map[string]profile.AudienceRef, s store.Store) *population {
@@ -128,6 +129,35 @@ func (p *population) profileOf(namespace, id string) (string, bool) {
 	defer p.mu.Unlock()
 	name, ok := p.directory[profile.Identity{Namespace: namespace, ID: id}]
 	return name, ok
+}
+
+// indexIdentities takes the identities that profiles start with into the
+// directory, once. Only an upload asks for them all.
+func (p *population) indexIdentities() {
+	if p.indexed {
+		return
+	}
+	p.indexed = true
+	for i := range p.scenario.Profiles {
+		for name := range p.scenario.Profiles[i].Names.All() {
+			for _, i := range identitiesOf(p.initial(name)) {
+				if _, known := p.profileOf(i.Namespace, i.ID); !known {
+					p.know(name, i)
+				}
+			}
+		}
+	}
+}
+
+// resolve finds the profile that has an identity now.
+func (p *population) resolve(i profile.Identity) (name string, found bool, err error) {
+	p.indexIdentities()
+	name, known := p.profileOf(i.Namespace, i.ID)
+	if !known {
+		return "", false, nil
+	}
+	s, err := p.load(name)
+	return name, err == nil && s.Profile.HasIdentity(i), err
 }
 
 func identitiesOf(p profile.Profile) []profile.Identity {

@@ -35,7 +35,27 @@ func NewReceiver(sc *scenarios.Scenario) *Receiver {
 			r.learn(name, sc.History[i].Changes)
 		}
 	}
+	for i := range sc.Audiences {
+		r.learnUpload(sc.Audiences[i].Upload)
+	}
 	return r
+}
+
+// learnUpload takes in the profiles that rows make whose identity nobody has.
+func (r *Receiver) learnUpload(u *scenarios.Upload) {
+	if u == nil {
+		return
+	}
+	rows, err := u.Members()
+	if err != nil {
+		return // whoever imports it says so
+	}
+	for n, row := range rows {
+		identity := profile.Identity(row).Canonical()
+		if _, known := r.names[identity]; !known {
+			r.names[identity] = u.Created.At(int64(n))
+		}
+	}
 }
 
 // learn takes in the identities that changes give a profile.

@@ -217,7 +217,7 @@ func recordedPeer(p *journal.Peer) *recording.Peer {
 	if p == nil {
 		return nil
 	}
-	return &recording.Peer{CommonName: p.CommonName, SAN: p.SAN, Issuer: p.Issuer}
+	return &recording.Peer{CommonName: p.CommonName, SAN: p.SAN, Issuer: p.Issuer, Expires: p.Expires}
 }
 
 // end closes the recording: which faults fired, and what is left.

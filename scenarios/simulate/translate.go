@@ -3,13 +3,14 @@ package simulate
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/platform"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/mockendpoint"
@@ -34,9 +35,9 @@ func directory(sc *scenarios.Scenario) (audience.Directory, map[string]profile.A
 	refs := map[string]profile.AudienceRef{}
 	all := make([]audience.Audience, 0, len(sc.Audiences))
 	for _, a := range sc.Audiences {
-		ref := profile.AudienceRef{Namespace: a.Namespace, ID: a.ID}
+		ref := uploadRef(a)
 		refs[a.Key] = ref
-		all = append(all, audience.Audience{Ref: ref, Name: a.Name, MergePolicy: a.MergePolicy, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt})
+		all = append(all, audience.Audience{Ref: ref, Name: a.Name, MergePolicy: a.MergePolicy, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Status: audience.Status(a.Status)})
 	}
 	return audience.NewDirectory(all...), refs
 }
@@ -171,9 +172,10 @@ func faultPlan(sc *scenarios.Scenario) *fault.Plan {
 // pki is the throwaway certificates of a run.
 type pki struct {
 	server  tls.Certificate
-	roots   *x509.CertPool   // that the sender trusts
-	clients *x509.CertPool   // that the endpoint trusts
-	client  *tls.Certificate // the destination's; nil: it has none
+	roots   *x509.CertPool         // that the sender trusts
+	clients *x509.CertPool         // that the endpoint trusts
+	own     *platform.Certificates // of the sender, by the platform's lifecycle
+	has     bool                   // the destination presents them
 }
 
 // The names in the certificates of a run.
@@ -181,26 +183,38 @@ const (
 	serverIssuer  = "httpdest test server CA"
 	clientIssuer  = "httpdest test client CA"
 	unknownIssuer = "httpdest test unknown CA"
-	clientName    = "httpdest test client"
-	clientSAN     = "client.test"
 )
 
-// certificatesFor are those of newPKI; a model needs to know no more than that
-// there is one.
+// certificatesFor are those of newPKI; a model needs none but those that
+// lookups find.
 func certificatesFor(sc *scenarios.Scenario, w Wire) (*pki, error) {
 	if w != Model {
 		return newPKI(sc)
 	}
-	p := &pki{}
-	if sc.Destination.ClientCertificate != "none" {
-		p.client = &tls.Certificate{}
-	}
-	return p, nil
+	p := &pki{has: sc.Destination.ClientCertificate != "none"}
+	from, to := validity(sc)
+	authority := sync.OnceValues(func() (*mockendpoint.Authority, error) { return mockendpoint.NewAuthority(clientIssuer, from, to) })
+	var err error
+	p.own, err = platformCertificates(sc, authority)
+	return p, err
 }
 
-// newPKI makes certificates that hold over any history from start on.
+// validity is how long the authorities of a run hold: longer than any history,
+// and than any certificate that was issued before it.
+func validity(sc *scenarios.Scenario) (from, to time.Time) {
+	from, to = sc.Start.Add(-24*time.Hour), sc.Start.AddDate(20, 0, 0)
+	for _, c := range sc.Platform.Certificates {
+		if c.Issued.Before(from) {
+			from = c.Issued
+		}
+	}
+	return from, to
+}
+
+// newPKI makes certificates that hold over any history from start on, and those
+// of the sender when they are due.
 func newPKI(sc *scenarios.Scenario) (*pki, error) {
-	from, to := sc.Start.Add(-24*time.Hour), sc.Start.AddDate(20, 0, 0)
+	from, to := validity(sc)
 	authority := func(name string) (*mockendpoint.Authority, error) { return mockendpoint.NewAuthority(name, from, to) }
 	servers, err := authority(serverIssuer)
 	if err != nil {
@@ -210,23 +224,25 @@ func newPKI(sc *scenarios.Scenario) (*pki, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pki{roots: servers.Pool(), clients: clients.Pool()}
+	p := &pki{roots: servers.Pool(), clients: clients.Pool(), has: sc.Destination.ClientCertificate != "none"}
 	if p.server, err = servers.Server(receiverHost, authHost); err != nil {
 		return nil, err
 	}
 	issuer := clients
-	switch sc.Destination.ClientCertificate {
-	case "none":
-		return p, nil
-	case "untrusted":
+	if sc.Destination.ClientCertificate == "untrusted" {
 		if issuer, err = authority(unknownIssuer); err != nil {
 			return nil, err
 		}
 	}
-	client, err := issuer.Client(clientName, clientSAN)
-	if err != nil {
-		return nil, fmt.Errorf("client certificate: %w", err)
+	p.own, err = platformCertificates(sc, func() (*mockendpoint.Authority, error) { return issuer, nil })
+	return p, err
+}
+
+// current is the certificate that the sender presents at a time; nil for none.
+func (p *pki) current(now time.Time) *tls.Certificate {
+	c, ok, err := p.own.Current(now)
+	if err != nil || !ok {
+		return nil // the handshake goes on without, and what it lacks is seen at the endpoint
 	}
-	p.client = &client
-	return p, nil
+	return &c.TLS
 }

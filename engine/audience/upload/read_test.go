@@ -99,14 +99,16 @@ func TestChoices(t *testing.T) {
 		want string
 	}{
 		{"nothing chosen", Spec{}, "no column is chosen as the identity; the identity has no namespace"},
-		{"an id that begins with a digit", Spec{"email", "email", "2026_vip", 0}, `the external id "2026_vip" is not allowed`},
-		{"an id with a dash", Spec{"email", "email", "vip-2026", 0}, `the external id "vip-2026" is not allowed`},
-		{"an id with a line feed at its end", Spec{"email", "email", "vip\n", 0}, `the external id "vip\n" is not allowed`},
-		{"no time", Spec{"email", "email", "vip", day / 2}, "an expiration after 0.5 days is not allowed"},
-		{"91 days", Spec{"email", "email", "vip", 91 * day}, "an expiration after 91 days is not allowed"},
-		{"a day and a half", Spec{"email", "email", "vip", day + day/2}, "an expiration after 1.5 days is not allowed"},
-		{"the least", Spec{"email", "email", "$", MinTTL}, ""},
-		{"the most", Spec{"email", "email", "_Vip$2026", MaxTTL}, ""},
+		{"an id that begins with a digit", Spec{"email", "email", "2026_vip", 0, 0}, `the external id "2026_vip" is not allowed`},
+		{"an id with a dash", Spec{"email", "email", "vip-2026", 0, 0}, `the external id "vip-2026" is not allowed`},
+		{"an id with a line feed at its end", Spec{"email", "email", "vip\n", 0, 0}, `the external id "vip\n" is not allowed`},
+		{"no time", Spec{"email", "email", "vip", day / 2, 0}, "an expiration after 0.5 days is not allowed"},
+		{"91 days", Spec{"email", "email", "vip", 91 * day, 0}, "an expiration after 91 days is not allowed"},
+		{"a day and a half", Spec{"email", "email", "vip", day + day/2, 0}, "an expiration after 1.5 days is not allowed"},
+		{"too late", Spec{"email", "email", "", 0, Availability + 1}, "members that are available after 2h0m0.000000001s are too late"},
+		{"the latest", Spec{"email", "email", "", 0, Availability}, ""},
+		{"the least", Spec{"email", "email", "$", MinTTL, 0}, ""},
+		{"the most", Spec{"email", "email", "_Vip$2026", MaxTTL, 0}, ""},
 		{"the defaults", byEmail, ""},
 	} {
 		var got []string

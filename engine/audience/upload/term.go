@@ -1,24 +1,25 @@
 package upload
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
 
 // Term is the time of one upload: when its members come and when they go.
 type Term struct {
-	uploaded time.Time
-	lifetime time.Duration
-	expires  time.Time
+	available time.Time
+	lifetime  time.Duration
+	expires   time.Time
 }
 
-// NewTerm begins at an upload, whose members stay for a lifetime.
-func NewTerm(uploaded time.Time, lifetime time.Duration) Term {
-	return Term{uploaded, lifetime, uploaded.Add(lifetime)}
+// NewTerm begins at an upload.
+func NewTerm(uploaded time.Time, s Spec) Term {
+	return Term{uploaded.Add(cmp.Or(s.Delay, Availability)), s.Lifetime(), uploaded.Add(s.Lifetime())}
 }
 
 // Available is when streaming sees the members (R136).
-func (t Term) Available() time.Time { return t.uploaded.Add(Availability) }
+func (t Term) Available() time.Time { return t.available }
 
 // Expires is when the members exit (R135).
 func (t Term) Expires() time.Time { return t.expires }

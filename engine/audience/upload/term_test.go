@@ -11,9 +11,12 @@ import (
 
 func TestTerm(t *testing.T) {
 	at := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
-	term := NewTerm(at, Spec{}.Lifetime())
+	term := NewTerm(at, Spec{})
 	if got, want := term.Available(), at.Add(2*time.Hour); !got.Equal(want) {
 		t.Errorf("available at %s; want %s", got, want)
+	}
+	if got, want := NewTerm(at, Spec{Delay: time.Minute, TTL: day}), (Term{at.Add(time.Minute), day, at.Add(day)}); got != want {
+		t.Errorf("a term of a day is %v; want %v", got, want)
 	}
 	for _, c := range []struct {
 		name    string

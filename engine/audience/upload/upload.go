@@ -30,7 +30,7 @@ const (
 	DefaultTTL    = 30 * day
 	MinTTL        = 1 * day
 	MaxTTL        = 90 * day
-	Availability  = 2 * time.Hour // from the upload until streaming sees the members
+	Availability  = 2 * time.Hour // from the upload until streaming sees the members, at the latest
 	RefreshWindow = 7 * day       // before the expiry, in which it can be extended
 
 	day = 24 * time.Hour
@@ -45,6 +45,7 @@ type Spec struct {
 	Namespace  string        // of that identity: email, crm, …
 	ExternalID string        // "" leaves the id to the platform
 	TTL        time.Duration // 0 means DefaultTTL
+	Delay      time.Duration // until streaming sees the members; 0 means Availability, which is the most
 }
 
 // Problems says what is wrong with the choice itself, whatever the file. Such
@@ -64,6 +65,9 @@ func (s Spec) Problems() []Problem {
 	}
 	if ttl := s.TTL; ttl != 0 && (ttl < MinTTL || ttl > MaxTTL || ttl%day != 0) {
 		add(fmt.Sprintf("an expiration after %g days is not allowed", ttl.Hours()/24), "give whole days from 1 to 90; 30 is the default")
+	}
+	if s.Delay < 0 || s.Delay > Availability {
+		add(fmt.Sprintf("members that are available after %s are too late", s.Delay), "the platform promises two hours")
 	}
 	return out
 }
