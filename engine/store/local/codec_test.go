@@ -64,7 +64,7 @@ func TestStateRoundTrip(t *testing.T) {
 }
 
 func TestDeadLetterRoundTrip(t *testing.T) {
-	x := engine.Export{ID: "a#1", Profile: "a", At: time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC), Because: []export.Trigger{export.Audience, export.Identity}, Body: []byte("{\"a\":\"<\\u2028>\"}")}
+	x := engine.Export{ID: "a#1", Profile: "a", At: time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC), Because: []export.Trigger{export.Audience, export.Identity}, Body: []byte("{\"a\":\"<\\u2028>\"}"), Identities: 3}
 	want := store.DeadLetter{Message: &engine.Message{ID: "a#1", Exports: []engine.Export{x, {ID: "b#9", Profile: "b", At: x.At, Body: []byte{0, 255}}}, Body: []byte("[]")},
 		Attempts: 3, At: x.At, Outcome: retry.Outcome{Kind: retry.Answered, Status: 503, RetryAfter: time.Minute, Reason: "r"}}
 	got, err := decodeDead(encodeDead(want))

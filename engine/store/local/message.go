@@ -25,6 +25,7 @@ func (a *appender) export(x engine.Export) {
 		a.text(string(t))
 	}
 	a.bytes(x.Body)
+	a.number(uint64(x.Identities)) // what monitoring counts; what is excluded is never stored
 }
 
 func (t *taker) export() engine.Export {
@@ -33,6 +34,7 @@ func (t *taker) export() engine.Export {
 		x.Because = append(x.Because, export.Trigger(t.text()))
 	}
 	x.Body = t.bytes()
+	x.Identities = int64(t.number())
 	return x
 }
 
