@@ -20,7 +20,7 @@ func (r *reader) readAudiences(n *yaml.Node) {
 		return
 	}
 	ids := map[[2]string]string{}
-	for _, f := range o.fields {
+	for _, f := range r.audienceFields(o) {
 		if !audienceKey.MatchString(f.name) {
 			r.problem(f.key, "write one word, and the full name as {name: …}", "the audience key %q is not one word", short(f.name))
 		}
@@ -35,10 +35,27 @@ func (r *reader) readAudiences(n *yaml.Node) {
 	}
 }
 
+// audienceFields spreads out ranges of keys; what they share is read for each.
+func (r *reader) audienceFields(o *object) []field {
+	var out []field
+	for _, f := range o.fields {
+		if !numbered.MatchString(f.name) {
+			out = append(out, f)
+			continue
+		}
+		for name := range r.keyRange(f.key, "audiences").All() {
+			key := *f.key
+			key.Value = name
+			out = append(out, field{name, &key, f.value})
+		}
+	}
+	return out
+}
+
 // audience reads one entry; `delorean: {}` and `delorean:` are complete.
 func (r *reader) audience(f field) Audience {
 	a := Audience{
-		Key: f.name, ID: AudienceID(r.scenario.Seed, f.name), Name: f.name, Namespace: "ups", MergePolicy: "default",
+		Key: f.name, ID: AudienceID(r.scenario.Seed, f.name), Name: f.name, Namespace: "ups", MergePolicy: "default", Type: "people", Origin: "segmentation",
 		CreatedAt: r.scenario.Start.Add(-30 * 24 * time.Hour), Pos: r.pos(f.key),
 	}
 	a.UpdatedAt = a.CreatedAt.Add(5 * time.Second)
@@ -50,6 +67,9 @@ func (r *reader) audience(f field) Audience {
 	a.Name = cmp.Or(o.line("name"), a.Name)
 	a.Namespace = cmp.Or(o.line("namespace"), a.Namespace)
 	a.MergePolicy = cmp.Or(o.line("mergePolicy"), a.MergePolicy)
+	a.Type = o.word("type", "people", "account", "prospect", "dataset")
+	a.Origin = cmp.Or(o.line("origin"), a.Origin)
+	a.Labels = r.words(o.take("labels"), "labels", r.line)
 	if status := o.word("status", "published", "draft", "inactive", "deleted"); status != "published" {
 		a.Status = status
 	}

@@ -39,14 +39,14 @@ func (r *reader) auth(n *yaml.Node) Auth {
 		return a
 	}
 	a.Pos = r.pos(o.node)
-	t := r.word(o.require("type", "write "+oneOf(authTypes)), "type", authTypes...)
+	t := r.configuredWord(o.require("type", "write "+oneOf(authTypes)), "type", authTypes...)
 	a.Token, _ = o.secret("token")
 	a.ClientSecret, _ = o.secret("clientSecret")
 	a.Password, _ = o.secret("password")
-	a.ClientID, a.Username = o.line("clientID"), o.line("username")
+	a.ClientID, a.Username = r.configured(o.take("clientID"), "clientID"), r.configured(o.take("username"), "username")
 	a.TokenURL = r.tokenURL(o.take("tokenURL"))
 	if c := o.take("credentials"); c != nil {
-		a.Credentials = r.word(c, "credentials", credentialsTypes...)
+		a.Credentials = r.configuredWord(c, "credentials", credentialsTypes...)
 	}
 	a.URLEncodeBasic = o.flag("urlEncodeBasic", false)
 	o.end()
@@ -56,7 +56,7 @@ func (r *reader) auth(n *yaml.Node) Auth {
 	a.Type = t
 	r.authFields(o, t)
 	if a.Credentials == "body-form-encoded" && o.has("urlEncodeBasic") {
-		r.problem(o.at("urlEncodeBasic"), "use credentials: basic-authorization, or leave it out", "auth: body-form-encoded has no Basic credentials to encode")
+		r.refuse(o.at("urlEncodeBasic"), "use credentials: basic-authorization, or leave it out", "auth: body-form-encoded has no Basic credentials to encode")
 	}
 	if !a.FetchesTokens() {
 		a.TokenURL = ""
@@ -72,14 +72,14 @@ func (r *reader) authFields(o *object, kind string) {
 		n := o.valueOf(name)
 		switch {
 		case n == nil && i < own.optional && !o.has(name):
-			r.problem(o.node, "add "+name+": …", "auth: %s needs %s", kind, name)
+			r.refuse(o.node, "add "+name+": …", "auth: %s needs %s", kind, name)
 		case n != nil && isText(n) && strings.TrimSpace(n.Value) == "" && name != "clientID" && name != "username":
-			r.problem(o.at(name), "give it; "+hint, "auth: %s is blank", name)
+			r.refuse(o.at(name), "give it; "+hint, "auth: %s is blank", name)
 		}
 	}
 	for _, f := range o.fields {
 		if f.name != "type" && slices.Contains(o.asked, f.name) && !slices.Contains(own.fields, f.name) {
-			r.problem(f.key, "leave it out, or use another type; "+hint, "auth: %s takes no %s", kind, f.name)
+			r.refuse(f.key, "leave it out, or use another type; "+hint, "auth: %s takes no %s", kind, f.name)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (r *reader) tokenURL(n *yaml.Node) string {
 	}
 	u := r.noControl(n, "tokenURL")
 	if rest, mock := strings.CutPrefix(u, "mock"); isText(n) && u != "" && !strings.Contains(u, "://") && !(mock && (rest == "" || rest[0] == '?' || rest[0] == '#')) {
-		r.problem(n, "use mock, mock?one=1, or an absolute URL", "tokenURL: %q is neither the mock nor a URL", short(u))
+		r.refuse(n, "use mock, mock?one=1, or an absolute URL", "tokenURL: %q is neither the mock nor a URL", short(u))
 	}
 	return u
 }

@@ -16,15 +16,18 @@ func (r *reader) readDestination(n *yaml.Node) {
 	if o != nil {
 		d.Pos = r.pos(o.node)
 	}
-	if name := o.line("name"); name != "" {
-		d.Name = name
+	if n := o.take("name"); n != nil {
+		d.Name = r.configured(n, "name")
 	}
-	if e := o.take("endpoint"); e != nil && r.text(e, "endpoint") != "mock" && isText(e) {
-		r.problem(e, "use `endpoint: mock`, or leave it out", "endpoint: this version plays in virtual time only, against the mock endpoint")
+	if n := o.take("endpoint"); n != nil {
+		if d.Endpoint = r.configured(n, "endpoint"); d.Endpoint != "mock" && isText(n) {
+			r.refuse(n, "use `endpoint: mock`, or leave it out", "endpoint: this version plays in virtual time only, against the mock endpoint")
+		}
 	}
 	d.Auth = r.auth(o.take("auth"))
 	d.Headers = r.headerLine(o)
 	d.QueryParameters = r.queryLine(o)
+	d.MarketingActions = r.words(o.take("marketingActions"), "marketingActions", r.line)
 	d.IncludeSegmentNames = o.flag("includeSegmentNames", false)
 	d.IncludeSegmentTimestamps = o.flag("includeSegmentTimestamps", false)
 	d.IncludeMappedAudiencesOnly = o.flag("includeMappedAudiencesOnly", false)
@@ -47,8 +50,8 @@ func (r *reader) headerLine(o *object) string {
 	const hint = "write header1:value1,header2:value2; a value cannot contain a comma"
 	n := o.take("headers")
 	line := r.headerText(n)
-	if strings.TrimSpace(line) == "" {
-		return ""
+	if strings.TrimSpace(line) == "" || r.configurationUnderTest {
+		return line
 	}
 	for i, part := range strings.Split(line, ",") {
 		name, _, colon := strings.Cut(part, ":")
@@ -78,14 +81,14 @@ func (r *reader) queryLine(o *object) string {
 	n := o.take("queryParameters")
 	line := r.noControl(n, "queryParameters")
 	if strings.ContainsAny(line, "# ") {
-		r.problem(n, "write parameter1=value&parameter2=value, percent-encoded", "queryParameters has a space or a fragment")
+		r.refuse(n, "write parameter1=value&parameter2=value, percent-encoded", "queryParameters has a space or a fragment")
 	}
 	return line
 }
 
 func (r *reader) noControl(n *yaml.Node, what string) string {
 	s := r.text(n, what)
-	if strings.ContainsFunc(s, isControl) {
+	if strings.ContainsFunc(s, isControl) && !r.configurationUnderTest {
 		r.problem(n, "write it in one line", "%s has a control character or a line break", what)
 		return ""
 	}
@@ -147,8 +150,12 @@ func (r *reader) readDataflow(n *yaml.Node) {
 	if o != nil {
 		f.Pos = r.pos(o.node)
 	}
-	f.Audiences = r.audienceRefs(o.take("audiences"), "dataflow.audiences")
-	f.Attributes = r.words(o.take("attributes"), "dataflow.attributes", r.attributePath)
+	f.Audiences = r.mapped(o.take("audiences"), "dataflow.audiences", r.audienceRef)
+	f.Attributes = r.mapped(o.take("attributes"), "dataflow.attributes", r.attributePath)
+	if n := o.take("schedule"); n != nil {
+		f.Schedule = r.line(n, "schedule")
+		r.refuse(o.at("schedule"), "leave it out, or expect the problem: dataflow.schedule", "a dataflow to this destination has no schedule")
+	}
 	f.Activated = o.flag("activated", true)
 	r.activated = o.take("activated")
 	f.MaxInFlight = int(o.integer("maxInFlight", 1, 10_000, 10))

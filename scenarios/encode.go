@@ -194,6 +194,8 @@ func (e *encoder) root() *yaml.Node {
 	given(m, "until", s.Until, 0)
 	given(m, "seed", s.Seed, 1)
 	m.section("audiences", e.audiences())
+	m.section("organisation", e.organisation())
+	m.section("users", e.users())
 	m.section("destination", e.destination())
 	m.section("dataflow", e.dataflow())
 	m.section("profiles", e.profiles())
@@ -225,6 +227,11 @@ func (e *encoder) audiences() *yaml.Node {
 		given(m, "name", a.Name, a.Key)
 		given(m, "namespace", a.Namespace, namespace)
 		given(m, "mergePolicy", a.MergePolicy, "default")
+		given(m, "type", a.Type, "people")
+		given(m, "origin", a.Origin, "segmentation")
+		if len(a.Labels) > 0 {
+			m.put("labels", a.Labels)
+		}
 		if !a.CreatedAt.Equal(created) || !a.UpdatedAt.Equal(created.Add(5*time.Second)) {
 			m.put("createdAt", a.CreatedAt)
 			m.put("updatedAt", a.UpdatedAt)
@@ -247,6 +254,9 @@ func (e *encoder) destination() *yaml.Node {
 	}
 	given(m, "headers", d.Headers, "")
 	given(m, "queryParameters", d.QueryParameters, "")
+	if len(d.MarketingActions) > 0 {
+		m.put("marketingActions", d.MarketingActions)
+	}
 	given(m, "includeSegmentNames", d.IncludeSegmentNames, false)
 	given(m, "includeSegmentTimestamps", d.IncludeSegmentTimestamps, false)
 	given(m, "includeMappedAudiencesOnly", d.IncludeMappedAudiencesOnly, false)
@@ -314,6 +324,7 @@ func (e *encoder) dataflow() *yaml.Node {
 	if len(f.Attributes) > 0 {
 		m.put("attributes", f.Attributes)
 	}
+	given(m, "schedule", f.Schedule, "")
 	later := slices.ContainsFunc(e.scenario.History, func(s Step) bool { return s.Action == "activate" })
 	given(m, "activated", f.Activated || later, true)
 	given(m, "maxInFlight", f.MaxInFlight, 10)
@@ -375,6 +386,8 @@ func (e *encoder) history() *yaml.Node {
 			m.put(s.Action, s.Targets)
 		case "lookup":
 			encodeLookup(m, s.Lookup)
+		case "label":
+			m.put(s.Action, labelsNode(s.Labels))
 		default:
 			m.put(s.Action, true)
 		}

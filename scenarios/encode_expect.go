@@ -29,6 +29,10 @@ func encodeExpectation(x *Expectation) mapping {
 		given(m, "reason", x.Reason, "")
 	case x.Lookup != nil:
 		encodeLookedUp(m, x.Lookup)
+	case x.Problem != "":
+		m.put("problem", x.Problem)
+		given(m, "level", x.Level, "error")
+		given(m, "says", x.Says, "")
 	case encodeMonitoring(m, x):
 	default:
 		m.put("profiles", x.Profiles)

@@ -56,8 +56,17 @@ until: 3h
 seed: 7
 audiences:
   a: {id: A_1, name: "The first, of all", namespace: CustomerAudienceUpload, mergePolicy: other, createdAt: 2025-01-01T00:00:00Z, updatedAt: 2025-01-02T00:00:00Z}
-  "on": {}
+  "on": {type: account, origin: federated, labels: [C1, "C 2"]}
+organisation:
+  edition: prime
+  destinations: 7
+  mergePolicies: {m: {class: c, default: true}, n: {}}
+  eventAttributes: [commerce.order]
+  labels: {person.name: [C4]}
+  policies: {p: {action: advertising, labels: [C4], enabled: false}}
+users: {connects: [View Destinations], activates: []}
 destination:
+  marketingActions: [advertising]
   name: a name
   auth: {type: bearer, token: "s3 cret: #1"}
   headers: "X-A:1,X-B:2"
@@ -92,6 +101,7 @@ history:
   - {at: 91m, unmap: a}
   - {at: 92m, disable: true}
   - {at: 93m, enable: true}
+  - {at: 94m, label: {person.name: [C4, C5], x: C1}}
 expect:
   - {decision: undecided, rule: max-3}
   - {handshakes: refused, reason: certificate-required, times: 2}

@@ -32,6 +32,8 @@ func (r *reader) readExpect(n *yaml.Node) {
 		}
 		profile, decision, handshakes, token := o.has("profile") || o.has("profiles"), o.has("decision"), o.has("handshakes"), o.has("token")
 		switch {
+		case o.has("problem"):
+			r.problemLine(o, &e)
 		case decision:
 			o.what = "a decision expectation"
 			e.Decision = r.word(o.take("decision"), "decision", "mtls-only", "tls-enabled", "undecided")
@@ -53,7 +55,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 		case o.has("flowRun") || o.has("hour") || o.has("totals") || o.has("alert") || o.has("latency"):
 			r.monitoring(o, &e)
 		default:
-			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, flowRun, hour, totals, alert, latency or lookup", "the expectation is about nothing")
+			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, problem, flowRun, hour, totals, alert, latency or lookup", "the expectation is about nothing")
 			continue
 		}
 		o.end()
@@ -61,6 +63,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 	}
 	r.contradictions()
 	r.lookupSteps()
+	r.noProblems()
 }
 
 func (r *reader) reason(n *yaml.Node) string {

@@ -15,7 +15,7 @@ const maxSteps = 100_000
 // the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "disable", "enable", "revoke", "totals", "refresh", "lookup"}
+	actions    = []string{"activate", "map", "unmap", "label", "disable", "enable", "revoke", "totals", "refresh", "lookup"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
@@ -83,7 +83,7 @@ func (r *reader) step(o *object) Step {
 	s.Changes = r.changes(o, s.Profiles)
 	r.action(o, &s)
 	changes := false
-	for _, key := range append([]string{"map", "unmap", "refresh"}, changeKeys...) {
+	for _, key := range append([]string{"map", "unmap", "refresh", "label"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
 		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
 			r.problem(f.value, "name at least one, or leave the key out", "%s names nothing", key)
@@ -120,6 +120,8 @@ func (r *reader) action(o *object, s *Step) {
 		switch name {
 		case "map", "unmap", "refresh":
 			s.Targets = r.audienceRefs(o.take(name), name)
+		case "label":
+			s.Labels = r.labels(o.take(name), name)
 		case "lookup":
 			s.Lookup = r.lookup(o)
 		default:

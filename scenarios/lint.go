@@ -13,7 +13,6 @@ import (
 // about. It plays nothing, so it says only what the file itself shows.
 func Lint(s *Scenario) Problems {
 	l := newLinter(s)
-	l.destination()
 	l.audiences()
 	l.profiles()
 	l.faults()
@@ -108,17 +107,6 @@ func (l *linter) backfills() bool { return l.ops["activate"] || l.ops["map"] }
 // touched says whether a step changes one of the profiles.
 func (l *linter) touched(names NameRange) bool {
 	return l.changed["audience"].meets(names) || l.changed["attribute"].meets(names) || l.changed["identity"].meets(names)
-}
-
-// destination warns of what works but is not sent (A63).
-func (l *linter) destination() {
-	d := l.s.Destination
-	for _, header := range strings.Split(d.Headers, ",") {
-		name, _, _ := strings.Cut(header, ":")
-		if d.Auth.Type != "none" && strings.EqualFold(strings.TrimSpace(name), "Authorization") {
-			l.warn(d.Pos, "use auth: {type: none} to send it, or drop it", "the custom Authorization header is not sent: the authentication %s wins", d.Auth.Type)
-		}
-	}
 }
 
 // audiences reports those that nothing uses.

@@ -28,6 +28,7 @@ var premises = []premise{
 	{"post-json valid-json no-envelope all-identities membership-shape status-values lqt-format namespace-key lowercase-identity-ns",
 		(*linter).active, "the history exports nothing", "add a step such as qualify: …"},
 
+	{"consent-ignored", (*linter).consents, "no profile has an attribute consents", "add attributes: {consents: …}"},
 	{"trig-enter no-requalify", has("qualify"), "no step has a profile qualify", "add a step qualify: …"},
 	{"trig-exit", has("exit"), "no step has a profile exit", "add a step exit: …"},
 	{"changed-audience-present", has("qualify", "exit"), "no membership changes", "add a step qualify: … or exit: …"},
@@ -181,4 +182,12 @@ func (l *linter) failsOnTheWire() bool {
 // answers says whether a fault answers with a status in a range.
 func (l *linter) answers(least, most int) bool {
 	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Status >= least && f.Status <= most })
+}
+
+// consents says whether a profile has a consent.
+func (l *linter) consents() bool {
+	return slices.ContainsFunc(l.s.Profiles, func(g ProfileGroup) bool {
+		_, there := g.Attributes["consents"]
+		return there || g.Generate != nil
+	})
 }

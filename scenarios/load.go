@@ -187,6 +187,9 @@ type reader struct {
 	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
 	ruleIDs      []string
 	files        func(name string) (io.ReadCloser, error) // beside the scenario; nil for none
+	// configurationUnderTest: values of the configuration go to the engine as
+	// they are, which a line of `expect:` is about.
+	configurationUnderTest bool
 }
 
 func parse(p place, content []byte) (*Scenario, Problems) {
@@ -215,6 +218,7 @@ func (r *reader) read(root *yaml.Node) {
 		return
 	}
 	s := r.scenario
+	r.configurationUnderTest = underTest(o)
 	s.Title = r.line(o.require("title", "say in one sentence what the case proves"), "title")
 	s.Rules = r.words(o.require("rules", "name at least one rule, such as [trig-enter]"), "rules", r.rule)
 	if n := o.valueOf("rules"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
@@ -228,6 +232,7 @@ func (r *reader) read(root *yaml.Node) {
 	s.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
 
 	r.readAudiences(o.take("audiences"))
+	r.readOrganisation(o.take("organisation"), o.take("users"))
 	r.readDestination(o.take("destination"))
 	r.readDataflow(o.take("dataflow"))
 	r.readProfiles(o.take("profiles"))

@@ -31,7 +31,7 @@ func TestExample(t *testing.T) {
 	}
 	audience := func(key, name string) Audience {
 		created := date("2025-12-16T09:00:00Z")
-		return Audience{Key: key, ID: AudienceID(1, key), Name: name, Namespace: "ups", MergePolicy: "default",
+		return Audience{Key: key, ID: AudienceID(1, key), Name: name, Namespace: "ups", MergePolicy: "default", Type: "people", Origin: "segmentation",
 			CreatedAt: created, UpdatedAt: created.Add(5 * time.Second)}
 	}
 	one := func(name string) NameRange { return NameRange{Prefix: name} }
@@ -48,7 +48,7 @@ func TestExample(t *testing.T) {
 		ID:    "valid/example",
 		Title: "A hundred members, five new ones, one overwrite: six exports",
 		Rules: []string{"incremental", "trig-enter", "trig-overwrite", "all-mapped-attributes", "max-3"},
-		Start: date("2026-01-15T09:00:00Z"), Seed: 1,
+		Start: date("2026-01-15T09:00:00Z"), Seed: 1, Organisation: Organisation{Edition: "ultimate", Destinations: 1},
 		Audiences: []Audience{audience("delorean", "Customers with DeLorean cars"), audience("scifi", "Science fiction fans")},
 		Destination: Destination{Name: "mock", Endpoint: "mock", Auth: Auth{Type: "bearer", Token: "s3cret"},
 			Headers: "X-Tenant:acme,X-Stage:test", QueryParameters: "source=aep", IncludeSegmentNames: true,
@@ -111,13 +111,14 @@ func TestEverythingGiven(t *testing.T) {
 		t.Errorf("top level: %q, %d, %v", got, s.Seed, s.OthersAllowed)
 	}
 	same(t, "audiences", s.Audiences, []Audience{
-		{"a", "a-1", "Audience A", "CustomerAudienceUpload", "other", "", date("2026-01-01T00:00:00Z"), date("2026-01-02T00:00:00Z"), nil, Position{}},
-		{"b", AudienceID(7, "b"), "b", "ups", "default", "", date("2026-01-30T09:00:00Z"), date("2026-01-30T09:00:05Z"), nil, Position{}},
-		{"c", AudienceID(7, "c"), "c", "ups", "default", "", date("2026-02-01T00:00:00Z"), date("2026-02-01T00:00:05Z"), nil, Position{}},
-		{"d", AudienceID(7, "d"), "d", "ups", "default", "", date("2025-01-31T23:59:55Z"), date("2025-02-01T00:00:00Z"), nil, Position{}},
-		{"u", "vip", "u", "CustomerAudienceUpload", "default", "draft", date("2026-01-30T09:00:00Z"), date("2026-01-30T09:00:05Z"), &Upload{
-			Rows: "name,mail\na,b\n\n", Identity: "mail", Namespace: "email", ExternalID: "vip", At: time.Hour, Delay: time.Minute, TTL: 90 * day,
-			Created: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}}, Position{}},
+		{Key: "a", ID: "a-1", Name: "Audience A", Namespace: "CustomerAudienceUpload", MergePolicy: "other", Type: "people", Origin: "segmentation", CreatedAt: date("2026-01-01T00:00:00Z"), UpdatedAt: date("2026-01-02T00:00:00Z")},
+		{Key: "b", ID: AudienceID(7, "b"), Name: "b", Namespace: "ups", MergePolicy: "default", Type: "people", Origin: "segmentation", CreatedAt: date("2026-01-30T09:00:00Z"), UpdatedAt: date("2026-01-30T09:00:05Z")},
+		{Key: "c", ID: AudienceID(7, "c"), Name: "c", Namespace: "ups", MergePolicy: "default", Type: "people", Origin: "segmentation", CreatedAt: date("2026-02-01T00:00:00Z"), UpdatedAt: date("2026-02-01T00:00:05Z")},
+		{Key: "d", ID: AudienceID(7, "d"), Name: "d", Namespace: "ups", MergePolicy: "default", Type: "people", Origin: "segmentation", CreatedAt: date("2025-01-31T23:59:55Z"), UpdatedAt: date("2025-02-01T00:00:00Z")},
+		{Key: "u", ID: "vip", Name: "u", Namespace: "CustomerAudienceUpload", MergePolicy: "default", Type: "people", Origin: "segmentation", Status: "draft",
+			CreatedAt: date("2026-01-30T09:00:00Z"), UpdatedAt: date("2026-01-30T09:00:05Z"), Upload: &Upload{
+				Rows: "name,mail\na,b\n\n", Identity: "mail", Namespace: "email", ExternalID: "vip", At: time.Hour, Delay: time.Minute, TTL: 90 * day,
+				Created: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}}},
 	})
 	same(t, "platform", s.Platform, Platform{Certificates: []Certificate{
 		{"one", []string{"a.test", "b.test"}, date("2025-06-01T00:00:00Z"), date("2026-06-01T00:00:00Z"), Position{}},

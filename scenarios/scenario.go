@@ -48,6 +48,8 @@ type Scenario struct {
 	Until         time.Duration // the history lasts at least this long after Start, so that silence can be asserted
 	Seed          uint64
 	Audiences     []Audience // in file order
+	Organisation  Organisation
+	Users         Users
 	Destination   Destination
 	Dataflow      Dataflow
 	Profiles      []ProfileGroup // in file order
@@ -66,6 +68,9 @@ type Audience struct {
 	ID          string // what travels; derived from key and seed unless given
 	Name        string // R68; the key unless given
 	Namespace   string // R75; "ups" unless given
+	Type        string // people, account, prospect, dataset
+	Origin      string // segmentation, custom-upload, …: any
+	Labels      []string
 	MergePolicy string // A50; "default" unless given
 	Status      string // draft, inactive, deleted; "" published, which alone can be mapped
 	CreatedAt   time.Time
@@ -82,6 +87,7 @@ type Destination struct {
 	Auth                     Auth
 	Headers                  string
 	QueryParameters          string
+	MarketingActions         []string // what it is used for
 	IncludeSegmentNames      bool
 	IncludeSegmentTimestamps bool
 	// IncludeMappedAudiencesOnly leaves unmapped audiences out (R64).
@@ -126,6 +132,7 @@ type Retry struct {
 type Dataflow struct {
 	Audiences   []string // audience keys
 	Attributes  []string // dotted paths
+	Schedule    string   // refused: there is none
 	Activated   bool     // false: the history activates it with an `activate:` step
 	MaxInFlight int      // attempts under way at once, at least 1
 	// RequireMembership: attribute and identity triggers fire only for profiles
@@ -229,10 +236,12 @@ type Step struct {
 	At       time.Duration // after Start
 	Profiles NameRange     // of Changes
 	Changes  []Change
-	// Action is "" for changes; activate, map, unmap, disable, enable, refresh,
-	// lookup; revoke, which the token endpoint does; totals, which only looks.
+	// Action is "" for changes; activate, map, unmap, label, disable, enable,
+	// refresh, lookup; revoke, which the token endpoint does; totals, which only
+	// looks.
 	Action  string
 	Targets []string // audience keys of map, unmap and refresh
+	Labels  []Label  // of label
 	Lookup  *Lookup  // of lookup
 	Pos     Position
 }
@@ -249,8 +258,9 @@ type Change struct {
 
 // Expectation is one line of `expect:`. Exactly one kind: exports of profiles
 // (Profiles set), mTLS decisions (Decision set), token requests (Token set),
-// refused handshakes (Handshakes set), lookups (Lookup set), or what monitoring
-// shows (Run, Totals, Alert or Latency set).
+// refused handshakes (Handshakes set), lookups (Lookup set), problems of the
+// configuration (Problem set), or what monitoring shows (Run, Totals, Alert or
+// Latency set).
 type Expectation struct {
 	Rule string // the rule this line proves; all rules of the scenario unless given
 	Pos  Position
@@ -287,6 +297,12 @@ type Expectation struct {
 	// Handshakes: exactly Times refused handshakes with this reason.
 	Handshakes string // refused
 	Reason     string // certificate-required, bad-certificate, unknown-ca, …; "" any
+
+	// Problems: at least one is at this path or below it, with Level and Says,
+	// and at At where that is given. "none": there is no error and no warning.
+	Problem string // dataflow.audiences, destination.headers, …
+	Level   string // error, warning, advice
+	Says    string // a part of the message; "" any
 
 	// Monitoring; each nil unless the line is about it.
 	Run     *RunExpectation

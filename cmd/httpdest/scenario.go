@@ -15,6 +15,7 @@ import (
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/library"
+	"github.com/httpdest/httpdest/scenarios/simulate"
 )
 
 func (a *app) scenarioCommand() *cobra.Command {
@@ -38,22 +39,23 @@ func (a *app) scenarioCommand() *cobra.Command {
 }
 
 func (a *app) scenarioLintCommand() *cobra.Command {
-	var strict bool
+	var strict, advice bool
 	c := &cobra.Command{
 		Use:   "lint [FILE|DIR...]",
 		Short: "Check scenarios without playing them, and warn of likely slips",
 		Long: `Check scenarios without playing them. What is wrong is an error, exit status 2. What
 is valid but cannot do what it seems to, such as an audience that nothing uses or a
-line of expect that can never hold, is a warning. Without an argument, the library
+line of expect that can never hold, is a warning; so is what the engine warns of. Without an argument, the library
 that comes with httpdest is checked.`,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, strict) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, strict, advice) },
 		ValidArgsFunction: scenarioFiles,
 	}
 	c.Flags().BoolVar(&strict, "strict", false, "exit status 1 if there is a warning")
+	c.Flags().BoolVar(&advice, "advice", false, "what the documentation recommends for the configuration, too")
 	return c
 }
 
-func (a *app) lint(args []string, strict bool) error {
+func (a *app) lint(args []string, strict, advice bool) error {
 	cases, err := find(args)
 	if err != nil {
 		return err
@@ -67,6 +69,11 @@ func (a *app) lint(args []string, strict bool) error {
 				return err
 			}
 		}
+		n, err := a.lintConfiguration(c, advice)
+		if err != nil {
+			return err
+		}
+		warnings += n
 	}
 	if _, err := fmt.Fprintf(a.stdout, "%s, %s\n", count(len(cases), "scenario"), count(warnings, "warning")); err != nil {
 		return err
@@ -75,6 +82,29 @@ func (a *app) lint(args []string, strict bool) error {
 		return failure{status: exitFail}
 	}
 	return nil
+}
+
+// lintConfiguration prints what the engine says about the configuration of a
+// scenario, and returns how many errors and warnings there are. A scenario with
+// lines about problems says itself what it expects.
+func (a *app) lintConfiguration(c *scenarios.Scenario, advice bool) (int, error) {
+	if slices.ContainsFunc(c.Expect, func(e scenarios.Expectation) bool { return e.Problem != "" }) {
+		return 0, nil
+	}
+	n := 0
+	for _, p := range simulate.Problems(c) {
+		if p.Level == "advice" && !advice {
+			continue
+		}
+		if p.Level != "advice" {
+			n++
+		}
+		at := scenarios.Problem{Pos: c.Place(p.Path), Message: p.Level + ": " + p.Path + ": " + p.Message, Hint: p.Hint}
+		if _, err := fmt.Fprintln(a.stdout, at); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // count is a number of things.

@@ -7,11 +7,14 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// Audience is one audience of people, from whatever origin (R2).
+// Audience is one audience, from whatever origin (R2).
 type Audience struct {
 	Ref         profile.AudienceRef
 	Name        string
-	MergePolicy string // a label; it decides which unmapped audiences travel along (R62, R63, A50)
+	Type        string   // people unless given; account, prospect and dataset cannot be mapped (R2)
+	Origin      string   // segmentation, custom-upload, look-alike, …
+	Labels      []string // data usage labels (R17)
+	MergePolicy string   // a label; it decides which unmapped audiences travel along (R62, R63, A50)
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Status      Status // "" means Published

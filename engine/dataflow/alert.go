@@ -43,12 +43,12 @@ func (d Destination) validateAlerts() []Problem {
 		hint = "take " + string(SkippedRate) + ", " + string(FailedRate) + " or " + string(StreamingCompleted)
 	}
 	for n, a := range d.Alerts {
-		at := fmt.Sprintf("alerts[%d]", n)
+		at := fmt.Sprintf("destination.alerts[%d]", n)
 		if !slices.Contains(offered, a.Kind) {
-			problems = append(problems, Problem{at, fmt.Sprintf("the alert %s is not available for a streaming destination", a.Kind), hint, false})
+			problems = append(problems, Problem{at, fmt.Sprintf("the alert %s is not available for a streaming destination", a.Kind), hint, Error})
 		}
 		if slices.ContainsFunc(d.Alerts[:n], func(b Alert) bool { return a.Kind == b.Kind }) {
-			problems = append(problems, Problem{at, fmt.Sprintf("the alert %s is selected twice", a.Kind), "leave one out", false})
+			problems = append(problems, Problem{at, fmt.Sprintf("the alert %s is selected twice", a.Kind), "leave one out", Error})
 		}
 	}
 	return problems

@@ -59,13 +59,13 @@ type authField struct {
 func (a Auth) fields() []authField {
 	oauth := []AuthKind{AuthPassword, AuthClientCredentials}
 	return []authField{
-		{"auth.token", "bearer token", a.Token.Reveal(), []AuthKind{AuthBearer}},
-		{"auth.tokenURL", "access token URL", a.TokenURL, oauth},
-		{"auth.credentials", "client credentials type", string(a.Credentials), oauth[1:]},
-		{"auth.clientID", "client ID", a.ClientID, oauth},
-		{"auth.clientSecret", "client secret", a.ClientSecret.Reveal(), oauth},
-		{"auth.username", "username", a.Username, oauth[:1]},
-		{"auth.password", "password", a.Password.Reveal(), oauth[:1]},
+		{"destination.auth.token", "bearer token", a.Token.Reveal(), []AuthKind{AuthBearer}},
+		{"destination.auth.tokenURL", "access token URL", a.TokenURL, oauth},
+		{"destination.auth.credentials", "client credentials type", string(a.Credentials), oauth[1:]},
+		{"destination.auth.clientID", "client ID", a.ClientID, oauth},
+		{"destination.auth.clientSecret", "client secret", a.ClientSecret.Reveal(), oauth},
+		{"destination.auth.username", "username", a.Username, oauth[:1]},
+		{"destination.auth.password", "password", a.Password.Reveal(), oauth[:1]},
 	}
 }
 
@@ -75,17 +75,17 @@ func (a Auth) validate(endpoint string) []Problem {
 	switch a.Kind {
 	case AuthNone, AuthBearer, AuthPassword, AuthClientCredentials:
 	default:
-		return []Problem{{"auth.type", fmt.Sprintf("%q is none of the five authentications", a.Kind),
-			"none, bearer, oauth2-password, or oauth2-client-credentials with body-form-encoded or basic-authorization", false}}
+		return []Problem{{"destination.auth.type", fmt.Sprintf("%q is none of the five authentications", a.Kind),
+			"none, bearer, oauth2-password, or oauth2-client-credentials with body-form-encoded or basic-authorization", Error}}
 	}
 	var problems []Problem
 	for _, f := range a.fields() {
 		if message, hint := f.problem(a.Kind); message != "" {
-			problems = append(problems, Problem{f.path, message, hint, false})
+			problems = append(problems, Problem{f.path, message, hint, Error})
 		}
 	}
 	if a.URLEncodeBasic && a.Credentials != BasicAuthorization {
-		problems = append(problems, Problem{"auth.urlEncodeBasic", "only basic-authorization has something to encode", "leave it out", false})
+		problems = append(problems, Problem{"destination.auth.urlEncodeBasic", "only basic-authorization has something to encode", "leave it out", Error})
 	}
 	if a.Kind == AuthClientCredentials && strings.TrimSpace(string(a.Credentials)) != "" {
 		problems = append(problems, a.validateCredentials()...)
@@ -117,10 +117,10 @@ func (f authField) problem(kind AuthKind) (message, hint string) {
 func (a Auth) validateCredentials() []Problem {
 	switch {
 	case a.Credentials != BodyFormEncoded && a.Credentials != BasicAuthorization:
-		return []Problem{{"auth.credentials", fmt.Sprintf("%q is no client credentials type", a.Credentials), "body-form-encoded or basic-authorization", false}}
+		return []Problem{{"destination.auth.credentials", fmt.Sprintf("%q is no client credentials type", a.Credentials), "body-form-encoded or basic-authorization", Error}}
 	case a.Credentials == BasicAuthorization && !a.URLEncodeBasic && strings.Contains(a.ClientID, ":"):
-		return []Problem{{"auth.clientID", "a client ID with a colon cannot be told from the secret in Basic authorization",
-			"use urlEncodeBasic, or body-form-encoded", false}}
+		return []Problem{{"destination.auth.clientID", "a client ID with a colon cannot be told from the secret in Basic authorization",
+			"use urlEncodeBasic, or body-form-encoded", Error}}
 	}
 	return nil
 }
@@ -129,27 +129,31 @@ func (a Auth) validateCredentials() []Problem {
 // than one query parameter can lead to issues when connecting. An empty
 // parameter counts (A66).
 func (a Auth) validateTokenURL(endpoint string) []Problem {
-	const at = "auth.tokenURL"
+	const at = "destination.auth.tokenURL"
 	u, err := url.Parse(a.TokenURL)
 	if err != nil {
-		return []Problem{{at, "not a URL", "an absolute https URL", false}}
+		return []Problem{{at, "not a URL", "an absolute https URL", Error}}
 	}
 	var problems []Problem
+	level := Error
+	if a.Kind == AuthPassword {
+		level = Warning // the page warns of client credentials alone
+	}
 	if parameters := strings.Count(u.RawQuery, "&") + 1; parameters > 1 {
 		problems = append(problems, Problem{at, fmt.Sprintf("the access token URL has %d query parameters, and more than one can lead to issues when connecting", parameters),
-			"keep one at most; an empty one between two & counts", a.Kind == AuthPassword})
+			"keep one at most; an empty one between two & counts", level})
 	}
 	data, err := url.Parse(endpoint)
 	plain := err == nil && data.Scheme == "http"
 	switch {
 	case u.Scheme == "http" && u.Host != "" && !plain:
-		problems = append(problems, Problem{at, "plain http would show the client secret to everyone on the way", "an https URL", false})
+		problems = append(problems, Problem{at, "plain http would show the client secret to everyone on the way", "an https URL", Error})
 	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
-		problems = append(problems, Problem{at, fmt.Sprintf("%q is not an absolute https URL", u.Redacted()), "https://host/path", false})
+		problems = append(problems, Problem{at, "not an absolute https URL", "write it as https://host/path", Error})
 	case u.Fragment != "" || strings.HasSuffix(a.TokenURL, "#"):
-		problems = append(problems, Problem{at, "a fragment never reaches a server", "remove everything from the # on", false})
+		problems = append(problems, Problem{at, "a fragment never reaches a server", "remove everything from the # on", Error})
 	case u.User != nil:
-		problems = append(problems, Problem{at, "credentials within the URL", "use the client ID and client secret fields", false})
+		problems = append(problems, Problem{at, "credentials within the URL", "use the client ID and client secret fields", Error})
 	}
 	return problems
 }

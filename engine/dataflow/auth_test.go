@@ -3,6 +3,7 @@ package dataflow
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,13 +38,13 @@ func TestFiveAuthentications(t *testing.T) {
 		}
 	}
 	set := map[string]func(*Auth, string){
-		"auth.token":        func(a *Auth, s string) { a.Token = Secret(s) },
-		"auth.tokenURL":     func(a *Auth, s string) { a.TokenURL = s },
-		"auth.credentials":  func(a *Auth, s string) { a.Credentials = Credentials(s) },
-		"auth.clientID":     func(a *Auth, s string) { a.ClientID = s },
-		"auth.clientSecret": func(a *Auth, s string) { a.ClientSecret = Secret(s) },
-		"auth.username":     func(a *Auth, s string) { a.Username = s },
-		"auth.password":     func(a *Auth, s string) { a.Password = Secret(s) },
+		"destination.auth.token":        func(a *Auth, s string) { a.Token = Secret(s) },
+		"destination.auth.tokenURL":     func(a *Auth, s string) { a.TokenURL = s },
+		"destination.auth.credentials":  func(a *Auth, s string) { a.Credentials = Credentials(s) },
+		"destination.auth.clientID":     func(a *Auth, s string) { a.ClientID = s },
+		"destination.auth.clientSecret": func(a *Auth, s string) { a.ClientSecret = Secret(s) },
+		"destination.auth.username":     func(a *Auth, s string) { a.Username = s },
+		"destination.auth.password":     func(a *Auth, s string) { a.Password = Secret(s) },
 	}
 	for _, a := range right {
 		for path, change := range set {
@@ -60,7 +61,7 @@ func TestFiveAuthentications(t *testing.T) {
 		}
 	}
 	for _, kind := range []AuthKind{"", "basic", "oauth2", "None", "oauth2-authorization-code"} {
-		if p := ofKind(kind, nil).validate("https://receiver.test"); len(p) != 1 || p[0].Path != "auth.type" {
+		if p := ofKind(kind, nil).validate("https://receiver.test"); len(p) != 1 || p[0].Path != "destination.auth.type" {
 			t.Errorf("kind %q: %v; want one problem of auth.type", kind, p)
 		}
 	}
@@ -69,9 +70,9 @@ func TestFiveAuthentications(t *testing.T) {
 // fieldOf is the table of the documentation.
 func fieldOf(kind AuthKind, path string) bool {
 	return strings.Contains(map[AuthKind]string{
-		AuthBearer:            "auth.token ",
-		AuthPassword:          "auth.tokenURL auth.clientID auth.clientSecret auth.username auth.password ",
-		AuthClientCredentials: "auth.tokenURL auth.credentials auth.clientID auth.clientSecret ",
+		AuthBearer:            "destination.auth.token ",
+		AuthPassword:          "destination.auth.tokenURL destination.auth.clientID destination.auth.clientSecret destination.auth.username destination.auth.password ",
+		AuthClientCredentials: "destination.auth.tokenURL destination.auth.credentials destination.auth.clientID destination.auth.clientSecret ",
 	}[kind], path+" ")
 }
 
@@ -104,7 +105,7 @@ func TestTokenURL(t *testing.T) {
 	for _, tt := range tests {
 		a := ofKind(AuthClientCredentials, func(a *Auth) { a.TokenURL = tt.url })
 		p := a.validate(tt.endpoint)
-		if tt.wants == "" && len(p) > 0 || tt.wants != "" && (len(p) != 1 || p[0].Path != "auth.tokenURL" || !strings.Contains(p[0].Message, tt.wants)) {
+		if tt.wants == "" && len(p) > 0 || tt.wants != "" && (len(p) != 1 || p[0].Path != "destination.auth.tokenURL" || !strings.Contains(p[0].Message, tt.wants)) {
 			t.Errorf("%s beside %s: %v; want %q", tt.url, tt.endpoint, p, tt.wants)
 		}
 		for _, problem := range p {
@@ -124,7 +125,8 @@ func TestTokenURLOfThePasswordGrant(t *testing.T) {
 	if err := f.Validate(directory); err != nil {
 		t.Errorf("Validate = %v; want nil", err)
 	}
-	if w := f.Warnings(directory); len(w) != 1 || !strings.HasSuffix(w[0].Path, "auth.tokenURL") {
+	w := slices.DeleteFunc(f.Problems(directory), func(p Problem) bool { return p.Level != Warning })
+	if len(w) != 1 || !strings.HasSuffix(w[0].Path, "destination.auth.tokenURL") {
 		t.Errorf("Warnings = %v; want one about the token URL", w)
 	}
 }
@@ -133,16 +135,16 @@ func TestBasicCredentials(t *testing.T) {
 	basic := func(change func(*Auth)) []Problem {
 		return ofKind(AuthClientCredentials, func(a *Auth) { a.Credentials = BasicAuthorization; change(a) }).validate("https://r.test")
 	}
-	if p := basic(func(a *Auth) { a.ClientID = "a:b" }); len(p) != 1 || p[0].Path != "auth.clientID" {
+	if p := basic(func(a *Auth) { a.ClientID = "a:b" }); len(p) != 1 || p[0].Path != "destination.auth.clientID" {
 		t.Errorf("a colon in the client ID: %v", p)
 	}
 	if p := basic(func(a *Auth) { a.ClientID, a.URLEncodeBasic = "a:b", true }); len(p) > 0 {
 		t.Errorf("a colon that is encoded: %v", p)
 	}
-	if p := basic(func(a *Auth) { a.Credentials, a.URLEncodeBasic = BodyFormEncoded, true }); len(p) != 1 || p[0].Path != "auth.urlEncodeBasic" {
+	if p := basic(func(a *Auth) { a.Credentials, a.URLEncodeBasic = BodyFormEncoded, true }); len(p) != 1 || p[0].Path != "destination.auth.urlEncodeBasic" {
 		t.Errorf("nothing to encode: %v", p)
 	}
-	if p := basic(func(a *Auth) { a.Credentials = "query" }); len(p) != 1 || p[0].Path != "auth.credentials" {
+	if p := basic(func(a *Auth) { a.Credentials = "query" }); len(p) != 1 || p[0].Path != "destination.auth.credentials" {
 		t.Errorf("another place: %v", p)
 	}
 }

@@ -11,6 +11,9 @@ type Dataflow struct {
 	Destination Destination
 	Audiences   []profile.AudienceRef
 	Attributes  []profile.Path
+	// Schedule is empty: the dataflow has no schedule and no end date, it
+	// exports whenever it is enabled (R22).
+	Schedule    string
 	MaxInFlight int // attempts under way at once (A18)
 	// AnyProfile lets attribute and identity triggers fire for profiles in no
 	// mapped audience (A42); off by default.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ var (
 
 func valid() Dataflow {
 	return Dataflow{
-		Destination: Destination{Endpoint: "https://h.test/p", Auth: Auth{Kind: AuthBearer, Token: "t"}, MTLS: Auto},
+		Destination: Destination{Name: "d", Endpoint: "https://h.test/p", Auth: Auth{Kind: AuthBearer, Token: "t"}, MTLS: Auto},
 		Audiences:   []profile.AudienceRef{a1}, Attributes: []profile.Path{"person.name"}, MaxInFlight: 1,
 	}
 }
@@ -106,8 +107,9 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	for _, p := range invalid {
 		paths = append(paths, p.Path)
 	}
-	want := []string{"endpoint", "headers", "queryParameters", "auth.token", "mtls", "alerts[1]", "alerts[2]", "audiences[1]", "audiences[2]",
-		"attributes[0]", "attributes[1]", "attributes[2]", "maxInFlight"}
+	want := []string{"destination.endpoint", "destination.headers", "destination.queryParameters", "destination.auth.token", "destination.mtls",
+		"destination.alerts[1]", "destination.alerts[2]", "dataflow.audiences[1]", "dataflow.audiences[2]",
+		"dataflow.attributes[0]", "dataflow.attributes[1]", "dataflow.attributes[2]", "dataflow.maxInFlight"}
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("problems (-want +got):\n%s\n%v", diff, err)
 	}
@@ -147,8 +149,9 @@ func TestCustomAuthorizationIsAWarning(t *testing.T) {
 	if err := f.Validate(directory); err != nil {
 		t.Errorf("Validate = %v; want nil", err)
 	}
-	if w := f.Warnings(directory); len(w) != 1 || w[0].Path != "headers" {
-		t.Errorf("Warnings = %v; want one about headers", w)
+	w := slices.DeleteFunc(f.Problems(directory), func(p Problem) bool { return p.Level == Advice })
+	if len(w) != 1 || w[0].Path != "destination.headers" || w[0].Level != Warning {
+		t.Errorf("Problems = %v; want one warning about headers", w)
 	}
 }
 

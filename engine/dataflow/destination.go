@@ -39,11 +39,17 @@ const (
 // Destination is the configured HTTP API destination: the connection
 // parameters of "Destination details" and the delivery policy.
 type Destination struct {
-	Name                     string
-	Endpoint                 string // absolute URL
-	Auth                     Auth
-	Headers                  string // h1:v1,h2:v2 (R6)
-	QueryParameters          string // p1=v&p2=v (R7)
+	Name            string
+	Endpoint        string // absolute URL
+	Auth            Auth
+	Headers         string // h1:v1,h2:v2 (R6)
+	QueryParameters string // p1=v&p2=v (R7)
+	// MarketingActions are what the destination is used for, which data usage
+	// policies forbid or not (R17).
+	MarketingActions []string
+	// PlainHost is a host that may be reached by http, as loopback addresses may
+	// (A65): that of a mock endpoint.
+	PlainHost                string
 	IncludeSegmentNames      bool
 	IncludeSegmentTimestamps bool
 	// IncludeMappedAudiencesOnly leaves unmapped audiences out of

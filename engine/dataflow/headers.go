@@ -24,16 +24,16 @@ func ParseHeaders(line string) ([]Header, []Problem) {
 		at := fmt.Sprintf("header %d", i+1)
 		switch {
 		case !colon:
-			problems = append(problems, Problem{Path: "headers", Message: fmt.Sprintf("%s, %q, has no colon", at, strings.TrimSpace(part)),
+			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: at + " has no colon",
 				Hint: "write header1:value1,header2:value2; a value cannot contain a comma"})
 		case !isToken(name):
-			problems = append(problems, Problem{Path: "headers", Message: fmt.Sprintf("%s has the name %q, which HTTP does not allow", at, name),
+			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: at + " has a name that HTTP does not allow",
 				Hint: "a header name has letters, digits and any of !#$%&'*+-.^_`|~"})
 		case reserved[strings.ToLower(name)]:
-			problems = append(problems, Problem{Path: "headers", Message: fmt.Sprintf("%s sets %s, which the destination itself decides", at, name),
+			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: fmt.Sprintf("%s sets %s, which the destination itself decides", at, name),
 				Hint: "leave it out"})
 		case strings.ContainsFunc(value, isControl):
-			problems = append(problems, Problem{Path: "headers", Message: fmt.Sprintf("the value of %s has a control character", name), Hint: "remove it"})
+			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: at + " has a value with a control character", Hint: "remove it"})
 		default:
 			headers = append(headers, Header{name, value})
 		}

@@ -34,6 +34,8 @@ func (v *view) expectations() []reports.Check {
 			tokens += max(1, e.Times)
 		case e.Handshakes != "":
 			title, wrong = v.handshakes(e)
+		case e.Problem != "":
+			title, wrong = v.problem(e)
 		case e.Run != nil || e.Totals != nil || e.Alert != nil || e.Latency != nil:
 			out = append(out, v.monitoring(e, changes)...)
 			continue
@@ -55,12 +57,11 @@ func (v *view) expectations() []reports.Check {
 		out = append(out, v.unexpected(fmt.Sprintf("%d token requests", tokens), fmt.Sprintf("%d", len(v.tokens)),
 			"add a `token:` line for each, or none"))
 	}
-	out = append(out, v.surplusAlerts(changes)...)
 	if lookups > 0 && len(v.lookups) > lookups {
 		out = append(out, v.unexpected(fmt.Sprintf("%d lookups", lookups), fmt.Sprintf("%d", len(v.lookups)),
 			"add a `lookup:` line for each, or none"))
 	}
-	return append(out, v.others(met)...)
+	return slices.Concat(out, v.surplusAlerts(changes), v.otherProblems(), v.others(met))
 }
 
 // verdicts makes the checks of one line: a pass, or a failure for each of the

@@ -91,6 +91,7 @@ var all = []invariant{
 	{"cert-rotation", "certificates that are issued and not revoked, and the newest presented", (*view).certificateLife},
 	{"upload-ttl", "an exit of every member at the expiry of its upload", (*view).uploadExpiry},
 	{"upload-latency", "the members of an upload within two hours, and nobody else", (*view).uploadLatency},
+	{"", "nothing decided and nothing sent once the configuration is refused", (*view).nothingPlayed},
 	{"", "exports of a profile in order, one after the other", (*view).order},
 	{"", "what was sent is what the endpoint saw", (*view).traffic},
 	{"", "every export delivered, dropped, left over or excluded", (*view).accounted},

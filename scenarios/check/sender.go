@@ -58,6 +58,9 @@ type tally struct {
 
 // NewSender returns a Sender that has seen nothing.
 func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
+	if o.Scenario != nil && o.Scenario.Refuses() {
+		o.Scenario = nil // its history is not to happen, so that it tells nothing of a sender
+	}
 	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, tolerance: time.Second}
 	if o.Scenario != nil {
 		s.profiles = knownIdentities(o.Scenario)

@@ -36,6 +36,7 @@ type view struct {
 	counted      []*hour // nil until asked for
 	lookups      []*recording.Lookup
 	actions      []*recording.Action
+	problems     []*recording.Problem
 	updates      []*recording.Update
 	updatesOf    map[string][]*recording.Update // by profile
 	starts, ends []time.Time                    // of all attempts, sorted
@@ -192,6 +193,8 @@ func (v *view) index(l recording.Line) {
 		v.tolerance = time.Duration(l.Run.ToleranceMs) * time.Millisecond
 	case l.End != nil:
 		v.end = l.End
+	case l.Problem != nil:
+		v.problems = append(v.problems, l.Problem)
 	case l.Update != nil:
 		v.updates = append(v.updates, l.Update)
 		v.updatesOf[l.Update.Profile] = append(v.updatesOf[l.Update.Profile], l.Update)

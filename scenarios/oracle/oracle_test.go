@@ -82,6 +82,9 @@ func hidden(lines []recording.Line) bool {
 	}
 	exported, attempted := 0, map[string]bool{}
 	for _, l := range lines {
+		if l.Problem != nil && l.Problem.Level == "error" {
+			return true // the history, or a step of it, did not happen
+		}
 		if l.Export != nil {
 			exported++
 		}

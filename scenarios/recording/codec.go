@@ -132,7 +132,7 @@ func parse(text []byte) (Line, error) {
 // fields counts the fields that are set.
 func (l Line) fields() int {
 	n := 0
-	for _, set := range []bool{l.Run != nil, l.Update != nil, l.Action != nil, l.Export != nil, l.Decision != nil,
+	for _, set := range []bool{l.Run != nil, l.Problem != nil, l.Update != nil, l.Action != nil, l.Export != nil, l.Decision != nil,
 		l.Token != nil, l.Attempt != nil, l.Request != nil, l.Handshake != nil, l.Drop != nil, l.FlowRun != nil, l.Totals != nil,
 		l.Alert != nil, l.Lookup != nil, l.End != nil} {
 		if set {

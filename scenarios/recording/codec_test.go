@@ -41,7 +41,7 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 	peer := rapid.Ptr(rapid.Custom(func(t *rapid.T) Peer {
 		return Peer{text.Draw(t, "cn"), some(t, text, "san"), text.Draw(t, "issuer"), instants.Draw(t, "expires")}
 	}), true)
-	switch rapid.IntRange(0, 11).Draw(t, "type") {
+	switch rapid.IntRange(0, 12).Draw(t, "type") {
 	case 0:
 		change := Change{Op: "set", Path: text.Draw(t, "path"), Audience: text.Draw(t, "audience"), Identity: text.Draw(t, "identity")}
 		change.Value, _ = json.Marshal(map[string]any{text.Draw(t, "key"): number})
@@ -58,6 +58,8 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 	case 5:
 		return Line{Request: &Request{At: at, AnsweredAt: at, Socket: number, Target: text.Draw(t, "target"), Headers: some(t, headers, "headers"),
 			Body: text.Draw(t, "body"), Peer: peer.Draw(t, "peer"), Profiles: some(t, text, "profiles"), Status: number}}
+	case 11:
+		return Line{Problem: &Problem{at, text.Draw(t, "path"), "error", text.Draw(t, "message"), text.Draw(t, "hint"), ""}}
 	case 6:
 		return Line{Handshake: &Handshake{At: at, Socket: number, Reason: text.Draw(t, "reason"), Peer: peer.Draw(t, "peer")}}
 	case 7:

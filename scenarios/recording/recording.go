@@ -19,6 +19,7 @@ const Schema = "httpdest/recording/v1"
 // Line is one line: exactly one field is set, and its name is the line's type.
 type Line struct {
 	Run       *Run       `json:"run,omitempty"`
+	Problem   *Problem   `json:"problem,omitempty"`
 	Update    *Update    `json:"update,omitempty"`
 	Action    *Action    `json:"action,omitempty"`
 	Export    *Export    `json:"export,omitempty"`
@@ -51,6 +52,18 @@ type Run struct {
 	// Side is "endpoint" where only an endpoint kept the record: requests and
 	// refused handshakes of a sender that tells nothing itself.
 	Side string `json:"side,omitempty"`
+}
+
+// Problem is what the engine has to say about a configuration, or about an
+// action that changes one. After an error of the configuration nothing is
+// played. An action with an error does not happen, and has no line of its own.
+type Problem struct {
+	At      time.Time `json:"at"`
+	Path    string    `json:"path"`  // "dataflow.attributes[2]"
+	Level   string    `json:"level"` // error, warning, advice
+	Message string    `json:"message"`
+	Hint    string    `json:"hint"`
+	Action  string    `json:"action,omitempty"` // map, activate, …; "" the configuration as it was at the start
 }
 
 // Update is a change of one profile, as the engine accepted it.

@@ -40,6 +40,7 @@ type driver struct {
 	agenda     *agenda
 	now        time.Time
 	population *population
+	configured dataflow.Configuration // but for the mapping, which is in flow
 	flow       *dataflow.Snapshot
 	dispatcher *engine.Dispatcher
 	sender     *delivery.Sender

@@ -132,6 +132,12 @@ func (d *driver) action(s *scenarios.Step) error {
 	for _, key := range s.Targets {
 		refs = append(refs, d.population.refs[key])
 	}
+	if !d.allow(s, refs) {
+		return nil
+	}
+	if s.Action == "label" {
+		return nil // of the data, not of the dataflow: nothing but the next judgement depends on it
+	}
 	d.recorder.action(now, s.Action, refs)
 	var backfill []profile.AudienceRef
 	switch s.Action {

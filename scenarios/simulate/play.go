@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path"
 	"slices"
 	"time"
 
@@ -69,10 +68,15 @@ func Play(ctx context.Context, sc *scenarios.Scenario, s store.Store, shards int
 }
 
 // PlayOn plays one scenario and returns its recording. A run that could not be
-// played to its end has a recording that says so; the error is for what has no
-// recording: a configuration the engine refuses, or ctx done.
+// played to its end has a recording that says so, and of a configuration that
+// the engine refuses the recording has the problems and nothing else. The
+// error is for what has no recording, such as ctx done.
 func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]recording.Line, error) {
-	s, err := newStage(sc, setting)
+	c := configure(sc)
+	if len(dataflow.Errors(c.problems)) > 0 {
+		return c.refused(setting), nil
+	}
+	s, err := newStage(sc, c, setting)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +143,8 @@ func (s *stage) close(served <-chan error) error {
 }
 
 // newStage translates the scenario and builds both ends of the wire.
-func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
-	audiences, refs := directory(sc)
-	flow := configuration(sc, refs)
-	if err := flow.Validate(audiences); err != nil {
-		return nil, fmt.Errorf("%s: %w", sc.Pos, err)
-	}
+func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage, error) {
+	flow, audiences, refs := c.Flow, c.Audiences, c.refs
 	if setting.Wire == Model && sc.Destination.Auth.FetchesTokens() {
 		return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
 	}
@@ -156,7 +156,7 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	p := newPopulation(sc, refs, setting.Store)
 	s := &stage{plan: faultPlan(sc)}
 	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,
-		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc)}
+		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc), configured: c.Configuration}
 	s.driver = d
 	options := mockendpoint.Options{
 		Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients,
@@ -165,10 +165,8 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
 	}
-	run := &recording.Run{Schema: recording.Schema, Scenario: path.Base(sc.ID), Title: sc.Title, Seed: sc.Seed, Start: sc.Start, Endpoint: flow.Destination.Endpoint}
 	switch {
 	case setting.Clock == Wall:
-		run.Clock, run.ToleranceMs = string(Wall), Tolerance.Milliseconds()
 		err = s.onTheWallClock(&options, &config)
 	case setting.Wire == Model:
 		s.inAModel(options, config, sc.Destination.ClientCertificate)
@@ -195,7 +193,10 @@ func newStage(sc *scenarios.Scenario, setting Setting) (*stage, error) {
 	}
 	d.monitor = monitor.New(flow.Destination.Alerts)
 	d.monitor.Map(d.flow.MappedRefs())
-	d.recorder.add(recording.Line{Run: run})
+	d.recorder.add(c.run(setting))
+	for _, p := range c.problems {
+		d.recorder.problem(sc.Start, p, "")
+	}
 	return s, nil
 }
 

@@ -43,8 +43,8 @@ func newRecorder(a dataflow.Auth) *recorder {
 
 // hide adds a secret, as it is and percent-encoded.
 func (r *recorder) hide(secret string) {
-	if secret == "" {
-		return
+	if strings.TrimSpace(secret) == "" {
+		return // nothing to hide, and spaces are everywhere
 	}
 	form := url.QueryEscape(secret)
 	r.secrets = append(r.secrets, secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret))
@@ -81,6 +81,12 @@ func redacted(name, value string, secrets ...string) string {
 		}
 	}
 	return value
+}
+
+// problem records what the engine says about the configuration or an action.
+func (r *recorder) problem(now time.Time, p dataflow.Problem, action string) {
+	r.add(recording.Line{Problem: &recording.Problem{At: now, Path: p.Path, Level: string(p.Level),
+		Message: r.redact("", p.Message), Hint: p.Hint, Action: action}})
 }
 
 func (r *recorder) update(now time.Time, u profile.Update) {

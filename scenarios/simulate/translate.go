@@ -37,9 +37,18 @@ func directory(sc *scenarios.Scenario) (audience.Directory, map[string]profile.A
 	for _, a := range sc.Audiences {
 		ref := uploadRef(a)
 		refs[a.Key] = ref
-		all = append(all, audience.Audience{Ref: ref, Name: a.Name, MergePolicy: a.MergePolicy, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Status: audience.Status(a.Status)})
+		all = append(all, audience.Audience{Ref: ref, Name: a.Name, Type: a.Type, Origin: a.Origin, Labels: a.Labels, MergePolicy: a.MergePolicy,
+			CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Status: audience.Status(a.Status)})
 	}
 	return audience.NewDirectory(all...), refs
+}
+
+// endpointOf is the URL of the destination.
+func endpointOf(sc *scenarios.Scenario) string {
+	if sc.Destination.Endpoint == "mock" {
+		return endpointURL(sc)
+	}
+	return sc.Destination.Endpoint
 }
 
 // endpointURL is where the mock endpoint of a scenario is reached.
@@ -50,25 +59,30 @@ func endpointURL(sc *scenarios.Scenario) string {
 	return "https://" + receiverHost + "/profiles"
 }
 
-// configuration translates destination and dataflow.
-func configuration(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dataflow.Dataflow {
+// dataflowOf translates destination and dataflow.
+func dataflowOf(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dataflow.Dataflow {
 	d := sc.Destination
 	f := dataflow.Dataflow{
 		ID: "dataflow",
 		Destination: dataflow.Destination{
-			Name: d.Name, Endpoint: endpointURL(sc),
+			Name: d.Name, Endpoint: endpointOf(sc),
 			Auth:    authentication(sc),
-			Headers: d.Headers, QueryParameters: d.QueryParameters,
+			Headers: d.Headers, QueryParameters: d.QueryParameters, MarketingActions: d.MarketingActions, PlainHost: receiverHost,
 			IncludeSegmentNames: d.IncludeSegmentNames, IncludeSegmentTimestamps: d.IncludeSegmentTimestamps,
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
 			MTLS:                       dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
 			Alerts: alerts(d.Alerts), ExtendedAlerts: d.ExtendedAlerts,
 		},
+		Schedule:    sc.Dataflow.Schedule,
 		MaxInFlight: sc.Dataflow.MaxInFlight,
 		AnyProfile:  !sc.Dataflow.RequireMembership,
 	}
 	for _, key := range sc.Dataflow.Audiences {
-		f.Audiences = append(f.Audiences, refs[key])
+		ref, known := refs[key]
+		if !known {
+			ref = profile.AudienceRef{Namespace: "ups", ID: key} // for the engine to refuse
+		}
+		f.Audiences = append(f.Audiences, ref)
 	}
 	for _, x := range sc.Dataflow.Exclude {
 		named := func(id profile.ID) bool { return x.Profiles.Contains(string(id)) }
