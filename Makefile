@@ -51,6 +51,11 @@ differential: ## Play HISTORIES (10000) random histories from SEED (1) and have 
 differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
 
+.PHONY: crash
+crash: ## Kill the engine CYCLES times (10), and take the power away at every write of a small history
+	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
+	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
+
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall

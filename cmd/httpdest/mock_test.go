@@ -3,15 +3,21 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/httpdest/httpdest/engine/live"
 )
 
 // serving is an httpdest mock that a script started.
@@ -27,6 +33,9 @@ type serving struct {
 //	mock args…         starts one; $MOCK is the address it says it listens on
 //	mock-with-tokens args…
 //	                   the same, and $TOKEN is the URL of its token endpoint
+//	service args…      starts another server, such as httpdest serve; $SERVICE
+//	post FILE STATUS T posts the file to its /updates, and wants status and text
+//	settled N          waits until nothing is pending, and wants N settled messages
 //	half               sends it half a request, so that it has something to wait for
 //	ends STATUS SIG…   sends it the signals and wants that exit status; its
 //	                   stderr is in the file stderr.txt
@@ -41,20 +50,28 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"mock": func(ts *testscript.TestScript, _ bool, args []string) {
-			running.Store(ts.Getenv("WORK"), startMock(ts, args, false))
+			running.Store(ts.Getenv("WORK"), start(ts, "MOCK", append([]string{"mock"}, args...)))
 		},
 		"mock-with-tokens": func(ts *testscript.TestScript, _ bool, args []string) {
-			running.Store(ts.Getenv("WORK"), startMock(ts, args, true))
+			s := start(ts, "MOCK", append([]string{"mock"}, args...))
+			s.tokens(ts)
+			running.Store(ts.Getenv("WORK"), s)
 		},
+		"service": func(ts *testscript.TestScript, _ bool, args []string) {
+			running.Store(ts.Getenv("WORK"), start(ts, "SERVICE", args))
+		},
+		"post":    post,
+		"settled": settledAs,
 		"half": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).sendHalf(ts) },
 		"ends": func(ts *testscript.TestScript, _ bool, args []string) { of(ts).end(ts, args) },
 	}
 }
 
-func startMock(ts *testscript.TestScript, args []string, tokens bool) *serving {
+// start starts a server; the address it says it listens on goes to variable.
+func start(ts *testscript.TestScript, variable string, args []string) *serving {
 	path, err := exec.LookPath("httpdest")
 	ts.Check(err)
-	s := &serving{cmd: exec.Command(path, append([]string{"mock"}, args...)...)}
+	s := &serving{cmd: exec.Command(path, args...)}
 	s.cmd.Dir = ts.Getenv("WORK")
 	s.cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
 	s.cmd.Stderr = &s.stderr
@@ -64,22 +81,25 @@ func startMock(ts *testscript.TestScript, args []string, tokens bool) *serving {
 	ts.Defer(func() { _ = s.cmd.Process.Kill() })
 	s.rest = bufio.NewReader(stdout)
 	line, err := s.rest.ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSuffix(line, " (data)\n"), "listening on ")
+	address, ok := strings.CutPrefix(line, "listening on ")
+	address, _, _ = strings.Cut(address, " ")
 	if err != nil || !ok {
 		_ = s.cmd.Wait()
 		ts.Fatalf("first line %q, %v: %s", line, err, s.stderr.String())
 	}
-	ts.Setenv("MOCK", address)
-	if tokens {
-		line, err := s.rest.ReadString('\n')
-		ts.Check(err)
-		address, ok := strings.CutPrefix(strings.TrimSuffix(line, " (token)\n"), "listening on ")
-		if !ok {
-			ts.Fatalf("second line %q", line)
-		}
-		ts.Setenv("TOKEN", address+"/token")
-	}
+	ts.Setenv(variable, address)
 	return s
+}
+
+// tokens reads where the token endpoint is: $TOKEN.
+func (s *serving) tokens(ts *testscript.TestScript) {
+	line, err := s.rest.ReadString('\n')
+	ts.Check(err)
+	address, ok := strings.CutPrefix(strings.TrimSuffix(line, " (token)\n"), "listening on ")
+	if !ok {
+		ts.Fatalf("second line %q", line)
+	}
+	ts.Setenv("TOKEN", address+"/token")
 }
 
 func (s *serving) sendHalf(ts *testscript.TestScript) {
@@ -111,5 +131,34 @@ func (s *serving) end(ts *testscript.TestScript, args []string) {
 	got := s.cmd.ProcessState.ExitCode()
 	if want := map[string]int{"0": 0, "130": exitInterrupted, "killed": -1}[args[0]]; got != want {
 		ts.Fatalf("%v, exit status %d; want %s: %s", err, got, args[0], s.stderr.String())
+	}
+}
+
+// post FILE STATUS TEXT posts a file of updates.
+func post(ts *testscript.TestScript, _ bool, args []string) {
+	answer, err := http.Post(ts.Getenv("SERVICE")+"/updates", "application/x-ndjson", strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if fmt.Sprint(answer.StatusCode) != args[1] || !strings.Contains(string(body), args[2]) {
+		ts.Fatalf("%d %s; want %s with %s", answer.StatusCode, body, args[1], args[2])
+	}
+}
+
+// settledAs N waits until nothing is pending, and wants N settled messages.
+func settledAs(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(5 * time.Millisecond) {
+		answer, err := http.Get(ts.Getenv("SERVICE") + "/health")
+		ts.Check(err)
+		var s live.Stats
+		ts.Check(json.NewDecoder(answer.Body).Decode(&s))
+		ts.Check(answer.Body.Close())
+		switch got := fmt.Sprint(s.Delivered + s.Dropped); {
+		case s.Pending == 0 && got == args[0]:
+			return
+		case s.Pending == 0 || time.Now().After(deadline):
+			ts.Fatalf("%s messages are settled, %d exports pending; want %s", got, s.Pending, args[0])
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,7 @@ type machine struct {
 	after   *vfs.MemFS // the disk as the crash left it
 	acked   []profile.Update
 	journal []attempt // of the receiver, over both lives
+	arrived map[string]bool
 }
 
 // attempt is one request as the receiver saw it.
@@ -52,6 +54,11 @@ type attempt struct {
 func (m *machine) MaybeError(op errorfs.Op) error {
 	if op.Kind.ReadOrWrite() == errorfs.OpIsRead {
 		return nil
+	}
+	// Whatever else is under way comes first: what was sent before this write
+	// has left the machine when the power goes.
+	for range 50 {
+		runtime.Gosched()
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,8 +107,18 @@ func (l life) perform(ctx context.Context, op engine.Operation) engine.Completio
 	case p == "refused", p == "late" && op.Number < 3:
 		return engine.Completion{Outcome: status(503)}
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range op.Message.Exports {
+		if a := seenAs(x); !l.lost() {
+			l.arrived[a.String()] = true
+		}
+	}
 	return engine.Completion{Outcome: status(200)}
 }
+
+// String names the update that an attempt carries.
+func (a attempt) String() string { return fmt.Sprintf("%s n=%d", a.profile, a.n) }
 
 // seenAs reads an export as the receiver does.
 func seenAs(x engine.Export) attempt {
@@ -165,7 +182,7 @@ func (l life) live(t *testing.T, fs vfs.FS, left map[string][]profile.Update) (d
 	}
 	clients.Wait()
 	for d.Stats().Pending > 0 && !(l.crashed() && !l.second) {
-		time.Sleep(time.Millisecond) // of the bubble
+		<-time.After(time.Millisecond) // of the bubble
 	}
 	if l.crashed() && !l.second {
 		d.Abort()
@@ -186,7 +203,7 @@ func (m *machine) describe() string {
 // lives plays the history over a crash at one write, and returns how many
 // writes there were.
 func (m *machine) lives(t *testing.T) int {
-	m.disk = vfs.NewCrashableMem()
+	m.disk, m.arrived = vfs.NewCrashableMem(), map[string]bool{}
 	updates := history()
 	dead := life{m, false}.live(t, errorfs.Wrap(m.disk, m), updates)
 	if m.after != nil {
@@ -202,30 +219,28 @@ func (m *machine) lives(t *testing.T) int {
 
 // judge holds the journal of the receiver against what was acknowledged.
 func (m *machine) judge(t *testing.T, dead []store.DeadLetter) {
-	times, last, there := map[string]int{}, map[string]int64{}, map[string]bool{}
-	key := func(id string, n int64) string { return fmt.Sprintf("%s n=%d", id, n) }
+	times, last := map[string]int{}, map[string]int64{}
 	for _, a := range m.journal {
 		if times[a.export]++; times[a.export] > 3 {
 			t.Errorf("%s: %s was sent %d times", m.describe(), a.export, times[a.export])
 		}
 		if a.n < last[a.profile] {
-			t.Errorf("%s: %s was sent after n=%d", m.describe(), key(a.profile, a.n), last[a.profile])
+			t.Errorf("%s: %s was sent after n=%d", m.describe(), a, last[a.profile])
 		}
 		last[a.profile] = a.n
-		there[key(a.profile, a.n)] = true
 	}
 	for _, l := range dead {
 		if l.Attempts != 3 {
 			t.Errorf("%s: %s is dead after %d attempts", m.describe(), l.Message.ID, l.Attempts)
 		}
 		for _, x := range l.Message.Exports {
-			a := seenAs(x)
-			there[key(a.profile, a.n)] = true
+			m.arrived[seenAs(x).String()] = true
 		}
 	}
 	for _, u := range m.acked {
-		if k := key(string(u.Profile), u.Changes[0].Value.(int64)); !there[k] {
-			t.Errorf("%s: %s was acknowledged, and neither sent nor dead", m.describe(), k)
+		a := attempt{profile: string(u.Profile), n: u.Changes[0].Value.(int64)}
+		if !m.arrived[a.String()] {
+			t.Errorf("%s: %s was acknowledged, and neither delivered nor dead", m.describe(), a)
 		}
 	}
 }

@@ -53,13 +53,14 @@ type Config struct {
 
 // Stats is what a driver has done since it began.
 type Stats struct {
-	Updates   uint64 // accepted
-	Exports   uint64 // decided
-	Attempts  uint64 // begun
-	Delivered uint64 // messages
-	Dropped   uint64 // messages
-	Pending   int64  // exports accepted and not settled
-	UnderWay  int64  // operations
+	Updates   uint64 `json:"updates"`   // accepted
+	Exports   uint64 `json:"exports"`   // decided
+	Attempts  uint64 `json:"attempts"`  // begun
+	Delivered uint64 `json:"delivered"` // messages
+	Dropped   uint64 `json:"dropped"`   // messages
+	Unknown   uint64 `json:"unknown"`   // attempts found charged and not settled at the start
+	Pending   int64  `json:"pending"`   // exports accepted and not settled
+	UnderWay  int64  `json:"underWay"`  // operations
 }
 
 // Driver is a running engine. Submit may be called from any goroutine while
@@ -69,6 +70,7 @@ type Driver struct {
 	dispatcher *engine.Dispatcher
 	shards     []*shard
 	decided    chan *decided
+	resent     chan *resend
 	completed  chan engine.Completion
 	groups     chan *group
 	retired    chan struct{} // closed when the committer ended
@@ -81,6 +83,8 @@ type Driver struct {
 	mu     sync.Mutex
 	failed error
 
+	unknown                                        uint64          // set by New
+	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
 	pending, underWay                              atomic.Int64
 }
@@ -98,12 +102,15 @@ func New(c Config) (*Driver, error) {
 		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
 	}
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(c.Settings),
-		decided: make(chan *decided), completed: make(chan engine.Completion, 64), groups: make(chan *group),
-		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{})}
+		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group),
+		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
 	var left []engine.Unsettled
 	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {
 		left = append(left, engine.Unsettled{Message: m, Charged: charged})
 		d.pending.Add(int64(len(m.Exports)))
+		if charged > 0 {
+			d.unknown++
+		}
 		return nil
 	})
 	if err != nil {
@@ -171,5 +178,5 @@ func (d *Driver) err() error {
 // Stats returns what was done so far.
 func (d *Driver) Stats() Stats {
 	return Stats{Updates: d.updates.Load(), Exports: d.exports.Load(), Attempts: d.attempts.Load(),
-		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
+		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
 }

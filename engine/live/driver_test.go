@@ -114,7 +114,7 @@ func submit(t *testing.T, d *Driver, updates ...profile.Update) {
 // settled waits until everything that was accepted is settled.
 func settled(d *Driver) {
 	for d.Stats().Pending > 0 || d.Stats().UnderWay > 0 {
-		time.Sleep(time.Millisecond) // of the bubble: it costs nothing
+		<-time.After(time.Millisecond) // of the bubble: it costs nothing
 	}
 }
 

@@ -60,28 +60,45 @@ type limited interface {
 // Submit accepts an update: when it returns nil, the update and the export it
 // leads to are durable. It waits while the backlog is full. The errors are
 // store.ErrFull, ErrDraining, that of ctx, and that of the store, which ends
-// the driver; after the last three the update may or may not have been
-// accepted if it had waited already.
+// the driver; after the last two the update may have been accepted all the
+// same.
 func (d *Driver) Submit(ctx context.Context, u profile.Update) error {
+	wait, err := d.Begin(ctx, u)
+	if err != nil {
+		return err
+	}
+	return wait(ctx)
+}
+
+// Begin is the first half of Submit: it takes the update in, after those of
+// its profile that were taken in before. The second half, wait, returns when
+// it is durable.
+func (d *Driver) Begin(ctx context.Context, u profile.Update) (wait func(context.Context) error, err error) {
 	if l, ok := d.config.Store.(limited); ok {
 		if err := l.Room(); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	done := make(chan error, 1) // nobody waits to tell
 	s := d.shards[maphash.String(seed, string(u.Profile))%uint64(len(d.shards))]
 	select {
 	case <-d.ending:
-		return ErrDraining
+		return nil, ErrDraining
 	default:
 	}
 	select {
 	case s.in <- request{u, done}:
+		return func(ctx context.Context) error { return d.wait(ctx, done) }, nil
 	case <-d.ending:
-		return ErrDraining
+		return nil, ErrDraining
+	case <-d.dead:
+		return nil, d.ended()
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
+}
+
+func (d *Driver) wait(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
@@ -94,6 +111,11 @@ func (d *Driver) Submit(ctx context.Context, u profile.Update) error {
 		return err
 	default:
 	}
+	return d.ended()
+}
+
+// ended is the error of what came too late.
+func (d *Driver) ended() error {
 	if err := d.err(); err != nil {
 		return fmt.Errorf("not known to be accepted: %w", err)
 	}

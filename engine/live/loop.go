@@ -16,6 +16,7 @@ type group struct {
 	records  []engine.Record
 	accepted []*decided
 	send     []engine.Operation
+	resent   []*resend
 }
 
 func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
@@ -41,6 +42,8 @@ func (d *Driver) loop(ctx context.Context) {
 		select {
 		case x := <-decided:
 			l.accept(x)
+		case r := <-d.resent:
+			l.resend(r)
 		case c := <-d.completed:
 			d.underWay.Add(-1)
 			l.take(d.dispatcher.Completed(time.Now(), c))
@@ -89,6 +92,7 @@ func (l *looping) take(e engine.Effects) {
 		} else {
 			d.dropped.Add(1)
 		}
+		delete(d.resending, s.Message.ID)
 	}
 	if !e.WakeAt.IsZero() {
 		l.timer.Reset(time.Until(e.WakeAt))
@@ -121,12 +125,18 @@ func (d *Driver) commit(ctx context.Context) {
 			for _, x := range g.accepted {
 				x.done <- err
 			}
+			for _, r := range g.resent {
+				r.done <- err
+			}
 			continue // the loop ends, and with it this one
 		}
 		for _, x := range g.accepted {
 			d.updates.Add(1)
 			x.shard.release(x.state)
 			x.done <- nil
+		}
+		for _, r := range g.resent {
+			r.done <- nil
 		}
 		for _, op := range g.send {
 			d.begin(ctx, op)

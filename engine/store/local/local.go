@@ -98,7 +98,6 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 	}()
 	options := &pebble.Options{
 		FS:                 o.FS,
-		ErrorIfNotExists:   o.Existing,
 		FormatMajorVersion: pebble.FormatNewest, // its log tells a torn tail from damage
 		Logger:             logger{},
 		// Damage is an error of what was asked for, and no end of the process.
@@ -109,7 +108,10 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	if (fresh == nil || !fresh.Exists) && !o.Existing {
+	if o.Existing && (fresh == nil || !fresh.Exists) {
+		return nil, pebble.ErrDBDoesNotExist // before anything is made in the folder
+	}
+	if fresh == nil || !fresh.Exists {
 		// The first log of a new store is begun in the oldest format, which
 		// cannot tell damage: it stays empty.
 		first, err := pebble.Open(dir, options)

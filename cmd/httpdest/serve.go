@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/engine/store/local"
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// serveFlags are the flags of httpdest serve.
+type serveFlags struct {
+	config  string
+	data    string
+	store   string
+	listen  string
+	cert    string
+	key     string
+	ca      string
+	shards  int
+	backlog int
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the engine as a service that takes profile updates",
+		Long: `Run the engine on the wall clock: it takes profile updates over HTTP, decides what is
+exported, and delivers it to the endpoint of the configuration. What it has accepted
+survives the end of the process: the folder of --data holds it.
+
+The configuration has the blocks audiences, destination and dataflow of a scenario,
+with the URL of the endpoint. Updates are JSON objects, one a line:
+
+  curl --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
+  {"profile": "doc", "qualify": "delorean", "set": {"person.name.firstName": "Emmett"}}
+
+The answer comes when all of them are durable. Also: GET /health, GET /dead, POST
+/dead/resend?id=ID. The interface has no authentication: keep it on loopback.
+
+SIGTERM or Ctrl-C takes no more updates, waits for the attempts under way, and leaves
+the rest for the next start; a second one ends at once.`,
+		Example: "  httpdest serve --config serve.yaml --data data\n  httpdest serve --config serve.yaml --data data --cert client.pem --key client-key.pem --ca ca.pem",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serveEngine(cmd.Context(), f) },
+	}
+	c.Flags().StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow (required)")
+	c.Flags().StringVar(&f.data, "data", "", "folder of the local store")
+	c.Flags().StringVar(&f.store, "store", "local", "local, or memory: nothing outlives the process")
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address and port of the intake; port 0 takes a free one")
+	c.Flags().StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain, for an endpoint that is mTLS-only")
+	c.Flags().StringVar(&f.key, "key", "", "PEM file of its key")
+	c.Flags().StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
+	c.Flags().IntVar(&f.shards, "shards", 0, "decider shards (default: one per CPU)")
+	c.Flags().IntVar(&f.backlog, "backlog", live.DefaultBacklog, "unsettled exports at which intake waits")
+	_ = c.MarkFlagRequired("config")
+	return c
+}
+
+// service is everything a running engine needs.
+type service struct {
+	config *simulate.Service
+	wire   *live.Wire
+	store  store.Store
+	driver *live.Driver
+}
+
+// serveEngine runs until it is told to end.
+func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
+	// net/http says on the standard logger what an endpoint sent unasked.
+	log.SetOutput(io.Discard)
+	s, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.store.Close()) }()
+	defer s.wire.Close()
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
+	}
+	for _, w := range s.config.Warnings {
+		fmt.Fprintf(a.stderr, "httpdest: %s: %s\n", w.Path, w.Message)
+	}
+	if before := s.driver.Stats(); before.Pending > 0 {
+		fmt.Fprintf(a.stderr, "httpdest: %s undelivered from before; %s with an outcome that is not known\n",
+			count(int(before.Pending), "export"), count(int(before.Unknown), "attempt"))
+	}
+	return a.runEngine(ctx, s, listener)
+}
+
+// open reads the configuration and the certificates, and opens the store: what
+// is wrong is said before anything is listened on.
+func (f serveFlags) open() (*service, error) {
+	sc, err := scenarios.LoadService(f.config)
+	if err != nil {
+		return nil, failure{exitUsage, err, ""}
+	}
+	s := &service{}
+	if s.config, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
+		return nil, failure{exitUsage, err, "mend the configuration"}
+	}
+	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version()}
+	if err := f.certificates(&sender); err != nil {
+		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
+	}
+	if s.store, err = f.openStore(); err != nil {
+		return nil, storeFailure(err)
+	}
+	d := delivery.New(sender)
+	s.wire = live.NewWire(d)
+	s.driver, err = live.New(live.Config{Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
+		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, FinishQueue: f.store == "memory"})
+	if err != nil {
+		return nil, storeFailure(errors.Join(err, s.store.Close()))
+	}
+	return s, nil
+}
+
+func (f serveFlags) certificates(c *delivery.Config) error {
+	if (f.cert == "") != (f.key == "") {
+		return errors.New("a certificate without its key, or a key without its certificate")
+	}
+	if f.cert != "" {
+		own, err := tls.LoadX509KeyPair(f.cert, f.key)
+		if err != nil {
+			return err
+		}
+		c.Certificate = &own
+	}
+	if f.ca == "" {
+		return nil
+	}
+	roots, err := pool(f.ca)
+	c.Roots = roots
+	return err
+}
+
+func (f serveFlags) openStore() (store.Store, error) {
+	switch {
+	case f.shards < 0 || f.backlog < 1:
+		return nil, failure{exitUsage, errors.New("--shards and --backlog are numbers of things"), "leave them out"}
+	case f.store == "memory":
+		return memory.New(), nil
+	case f.store != "local":
+		return nil, failure{exitUsage, fmt.Errorf("--store %q", f.store), "give local or memory"}
+	case f.data == "":
+		return nil, failure{exitUsage, errors.New("--data is missing"), "give --data DIR, or --store memory to keep nothing"}
+	}
+	return local.Open(f.data, local.Options{})
+}
+
+// storeFailure is an error of a store with its hint.
+func storeFailure(err error) error {
+	var f failure
+	var trouble *store.Trouble
+	switch {
+	case errors.As(err, &f):
+		return err
+	case errors.As(err, &trouble):
+		return failure{exitUsage, err, trouble.Hint}
+	}
+	return failure{exitUnjudged, err, ""}
+}
+
+// runEngine takes updates and delivers until it is told to end; then what is
+// under way. To be told twice is an error.
+func (a *app) runEngine(ctx context.Context, s *service, listener net.Listener) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	ended, served := make(chan error, 1), make(chan error, 1)
+	server := &http.Server{Handler: live.Handler(s.driver, s.config.Audience), ReadHeaderTimeout: time.Minute}
+	go func() { ended <- s.driver.Run(running) }()
+	go func() { served <- server.Serve(listener) }()
+	if _, err := fmt.Fprintf(a.stdout, "listening on http://%s (updates)\n", listener.Addr()); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	progress := a.startProgress(s.driver)
+	defer progress()
+	told := 0
+	for {
+		select {
+		case <-signals:
+			if told++; told > 1 {
+				s.driver.Abort()
+				_ = server.Close() // whoever waits learns it by the connection
+				<-ended
+				return failure{exitInterrupted, errors.New("ended at once; what was under way counts as failed at the next start"), ""}
+			}
+			end()
+		case err := <-ended:
+			closed := server.Close()
+			left := s.driver.Stats()
+			if err != nil {
+				return storeFailure(errors.Join(err, closed))
+			}
+			fmt.Fprintf(a.stderr, "httpdest: ended; %d delivered, %d dead, %s left for the next start\n", left.Delivered, left.Dropped, count(int(left.Pending), "export"))
+			return closed
+		case err := <-served:
+			if !errors.Is(err, http.ErrServerClosed) {
+				s.driver.Abort()
+				return errors.Join(err, <-ended)
+			}
+		}
+	}
+}
+
+// startProgress keeps a line on stderr true while it is a terminal.
+func (a *app) startProgress(d *live.Driver) (stop func()) {
+	if !a.terminal(a.stderr) {
+		return func() {}
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() { // ends with stop
+		defer close(done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				fmt.Fprint(a.stderr, "\r\x1b[K")
+				return
+			case <-tick.C:
+				st := d.Stats()
+				fmt.Fprintf(a.stderr, "\r\x1b[K%d accepted  %d delivered  %d under way  %d pending  %d dead", st.Updates, st.Delivered, st.UnderWay, st.Pending, st.Dropped)
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}

@@ -1,0 +1,61 @@
+package scenarios
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// LoadService reads the configuration of an engine that runs as a service: the
+// blocks audiences, destination and dataflow of a scenario, where the endpoint
+// is a URL. What the destination itself would refuse is left to the engine to
+// say; the error is Problems, all of them.
+func LoadService(file string) (*Scenario, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	if err := f.Close(); err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	return ParseService(filepath.ToSlash(file), content, time.Now().UTC().Truncate(time.Second))
+}
+
+// ParseService is LoadService for the content of a file. An audience without
+// dates was created 30 days before now.
+func ParseService(name string, content []byte, now time.Time) (*Scenario, error) {
+	d := &decoder{file: name}
+	root := d.document(content)
+	if root == nil {
+		return nil, d.result().err()
+	}
+	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true}
+	r.readService(root)
+	if problems := d.result(); len(problems) > 0 {
+		return nil, problems
+	}
+	return r.scenario, nil
+}
+
+func (r *reader) readService(root *yaml.Node) {
+	o := r.object(root, "a configuration of serve")
+	if o == nil {
+		return
+	}
+	r.scenario.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
+	r.readAudiences(o.require("audiences", "name the audiences that updates speak of"))
+	destination := o.require("destination", "write destination: {endpoint: https://host/path}")
+	r.readDestination(destination)
+	r.readDataflow(o.require("dataflow", "say what is mapped: dataflow: {audiences: […], attributes: […]}"))
+	o.end()
+	if e := r.scenario.Destination.Endpoint; destination != nil && e == "mock" {
+		r.problem(destination, "write endpoint: https://host/path", "destination has no endpoint to send to")
+	}
+}
