@@ -62,8 +62,8 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		},
 		"post":    post,
 		"settled": settledAs,
-		"half": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).sendHalf(ts) },
-		"ends": func(ts *testscript.TestScript, _ bool, args []string) { of(ts).end(ts, args) },
+		"half":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).sendHalf(ts) },
+		"ends":    func(ts *testscript.TestScript, _ bool, args []string) { of(ts).end(ts, args) },
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // Service is a configuration in the engine's words, for an engine that runs
 // as a service.
 type Service struct {
-	Flow     *dataflow.Snapshot // activated
+	Flow *dataflow.Snapshot // activated
 	// Warnings are problems for which the configuration is not refused.
 	Warnings []dataflow.Problem
 
