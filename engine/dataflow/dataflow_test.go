@@ -199,3 +199,15 @@ func TestMapping(t *testing.T) {
 		t.Error("disabling must stop exports of the new snapshot alone")
 	}
 }
+
+// Only a published audience can be mapped.
+func TestUnpublishedAudiences(t *testing.T) {
+	ref := profile.AudienceRef{Namespace: "ups", ID: "a"}
+	f := Dataflow{Destination: Destination{Name: "d", Endpoint: "https://receiver.test/in", Auth: Auth{Kind: AuthNone}, MTLS: Auto}, MaxInFlight: 1, Audiences: []profile.AudienceRef{ref}}
+	for status, want := range map[audience.Status]string{"": "", audience.Published: "", audience.Draft: "audience a is draft", audience.Inactive: "audience a is inactive", audience.Deleted: "audience a is deleted"} {
+		err := f.Validate(audience.NewDirectory(audience.Audience{Ref: ref, Status: status}))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("status %q: %v; want %q", status, err, want)
+		}
+	}
+}

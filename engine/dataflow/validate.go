@@ -27,8 +27,10 @@ func (f Dataflow) Problems(audiences audience.Directory) []Problem {
 	seen := map[profile.AudienceRef]bool{}
 	for n, ref := range f.Audiences {
 		at := fmt.Sprintf("dataflow.audiences[%d]", n)
-		if _, ok := audiences[ref]; !ok {
+		if a, ok := audiences[ref]; !ok {
 			problems = append(problems, Problem{at, fmt.Sprintf("audience %s does not exist", ref.ID), "define it, or leave it out", Error})
+		} else if !a.Mappable() {
+			problems = append(problems, Problem{at, fmt.Sprintf("audience %s is %s", ref.ID, a.Status), "only a published audience can be mapped", Error})
 		}
 		if seen[ref] {
 			problems = append(problems, Problem{at, fmt.Sprintf("audience %s is mapped twice", ref.ID), "leave one out", Error})

@@ -30,7 +30,7 @@ func configure(sc *scenarios.Scenario) *configuration {
 	c.Organisation = organisation(sc)
 	c.Users = dataflow.Users(sc.Users)
 	c.Activated = sc.Dataflow.Activated
-	c.problems = c.Problems()
+	c.problems = append(c.Problems(), uploadProblems(sc)...)
 	return c
 }
 

@@ -150,14 +150,14 @@ func (p *population) indexIdentities() {
 }
 
 // resolve finds the profile that has an identity now.
-func (p *population) resolve(i profile.Identity) (name string, found bool, err error) {
+func (p *population) resolve(i profile.Identity) (has profile.Profile, found bool, err error) {
 	p.indexIdentities()
 	name, known := p.profileOf(i.Namespace, i.ID)
 	if !known {
-		return "", false, nil
+		return profile.Profile{}, false, nil
 	}
 	s, err := p.load(name)
-	return name, err == nil && s.Profile.HasIdentity(i), err
+	return s.Profile, err == nil && s.Profile.HasIdentity(i), err
 }
 
 func identitiesOf(p profile.Profile) []profile.Identity {

@@ -51,7 +51,7 @@ func uploadProblems(sc *scenarios.Scenario) []dataflow.Problem {
 			continue
 		}
 		add := func(message, hint string) {
-			out = append(out, dataflow.Problem{Path: uploadPath(a.Key), Message: message, Hint: hint})
+			out = append(out, dataflow.Problem{Path: uploadPath(a.Key), Message: message, Hint: hint, Level: dataflow.Error})
 		}
 		_, err := readUpload(a.Upload, nil)
 		var refused upload.Refused
@@ -123,14 +123,16 @@ func (d *driver) ingest(u *uploaded) error {
 		if b.rows[m.Identity] {
 			return nil
 		}
-		name, found, err := d.population.resolve(m.Identity)
-		if err != nil {
+		has, found, err := d.population.resolve(m.Identity)
+		switch {
+		case err != nil:
 			return fmt.Errorf("store: %w", err)
+		case !found:
+			has.ID = profile.ID(u.audience.Upload.Created.At(m.Row - 1))
+		case has.In(u.ref):
+			return nil
 		}
-		if !found {
-			name = u.audience.Upload.Created.At(m.Row - 1)
-		}
-		b.add(name, m.Identity, upload.Enter(profile.ID(name), u.ref, m, !found))
+		b.add(string(has.ID), m.Identity, upload.Enter(has.ID, u.ref, m, !found))
 		if len(b.names) < chunk {
 			return nil
 		}
@@ -185,13 +187,15 @@ func (d *driver) expire(u *uploaded) error {
 }
 
 // refresh starts the time of uploads anew; one that cannot be refreshed now
-// stays as it is.
+// is a problem, and stays as it is.
 func (d *driver) refresh(audiences []string) error {
 	now := d.now
 	for _, key := range audiences {
 		u := d.uploads[key]
 		term, err := u.term.Refresh(now)
 		if err != nil {
+			d.recorder.problem(now, dataflow.Problem{Path: uploadPath(key), Message: err.Error(), Hint: "refresh it within the last 7 days before it expires",
+				Level: dataflow.Error}, "refresh")
 			continue
 		}
 		d.recorder.action(now, "refresh", []profile.AudienceRef{u.ref})
