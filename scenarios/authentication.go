@@ -58,7 +58,7 @@ func (r *reader) auth(n *yaml.Node) Auth {
 	if a.Credentials == "body-form-encoded" && o.has("urlEncodeBasic") {
 		r.refuse(o.at("urlEncodeBasic"), "use credentials: basic-authorization, or leave it out", "auth: body-form-encoded has no Basic credentials to encode")
 	}
-	if !a.FetchesTokens() {
+	if !a.FetchesTokens() && !o.has("tokenURL") {
 		a.TokenURL = ""
 	}
 	return a

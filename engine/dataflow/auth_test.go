@@ -3,7 +3,6 @@ package dataflow
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -70,10 +69,10 @@ func TestFiveAuthentications(t *testing.T) {
 // fieldOf is the table of the documentation.
 func fieldOf(kind AuthKind, path string) bool {
 	return strings.Contains(map[AuthKind]string{
-		AuthBearer:            "destination.auth.token ",
-		AuthPassword:          "destination.auth.tokenURL destination.auth.clientID destination.auth.clientSecret destination.auth.username destination.auth.password ",
-		AuthClientCredentials: "destination.auth.tokenURL destination.auth.credentials destination.auth.clientID destination.auth.clientSecret ",
-	}[kind], path+" ")
+		AuthBearer:            " token ",
+		AuthPassword:          " tokenURL clientID clientSecret username password ",
+		AuthClientCredentials: " tokenURL credentials clientID clientSecret ",
+	}[kind], " "+strings.TrimPrefix(path, "destination.auth.")+" ")
 }
 
 // R5, A65, A66: what a token URL may be.
@@ -125,9 +124,14 @@ func TestTokenURLOfThePasswordGrant(t *testing.T) {
 	if err := f.Validate(directory); err != nil {
 		t.Errorf("Validate = %v; want nil", err)
 	}
-	w := slices.DeleteFunc(f.Problems(directory), func(p Problem) bool { return p.Level != Warning })
-	if len(w) != 1 || !strings.HasSuffix(w[0].Path, "destination.auth.tokenURL") {
-		t.Errorf("Warnings = %v; want one about the token URL", w)
+	var found []Problem
+	for _, p := range f.Problems(directory) {
+		if p.Path == "destination.auth.tokenURL" {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 || found[0].Level != Warning {
+		t.Errorf("problems of the token URL = %v; want one warning", found)
 	}
 }
 
