@@ -11,7 +11,7 @@ import (
 type mtlsState struct {
 	verdict MTLSVerdict // "" until decided
 	at      time.Time
-	waiting []*queue
+	waiting []*parcel
 
 	running OperationID // 0: none
 	started time.Time
@@ -94,9 +94,9 @@ func (d *Dispatcher) failWaiting(now time.Time, o retry.Outcome, e *Effects) {
 	o.Reason = "mtls-undecided"
 	waiting := d.mtls.waiting
 	d.mtls.waiting = nil
-	for _, q := range waiting {
-		u := Unsent{Message: q.head(), Number: q.number, Outcome: o}
-		u.Retry = d.ended(now, q, o, e)
+	for _, p := range waiting {
+		u := Unsent{Message: p.message, Number: p.number, Outcome: o}
+		u.Retry = d.ended(now, p, o, e)
 		e.Unsent = append(e.Unsent, u)
 	}
 }

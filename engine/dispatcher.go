@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 )
@@ -31,6 +30,7 @@ type Settings struct {
 	MaxInFlight int // attempts under way at once, those waiting for the mTLS decision or a token included
 	Certificate CertificateUse
 	Grant       Grant // by which access tokens are got; NoGrant: attempts need none
+	Batching    Batching
 }
 
 // Dispatcher is the queue of one dataflow: which message is sent when. It is
@@ -38,53 +38,55 @@ type Settings struct {
 type Dispatcher struct {
 	settings Settings
 	queues   map[profile.ID]*queue
-	ready    []*queue // whose head may be sent now, first come first served
+	ready    line
 	retries  retryHeap
 	underWay int
 	paused   bool
 	lastID   OperationID
-	attempts map[OperationID]*queue
+	attempts map[OperationID]*parcel
 	mtls     mtlsState
 	token    tokenState
 	past     backfills
 }
 
-// queue is the messages of one profile, in the order of their decisions. Only
+// queue is the exports of one profile, in the order of their decisions. Only
 // the head is ever sent; the next starts when it is settled (design §4).
 type queue struct {
-	messages []*Message
-	number   int             // attempts charged for the head
-	token    dataflow.Secret // that the attempt under way carries
+	exports []*Export
+	parcel  *parcel // that carries the head; nil while it waits for one
 }
-
-func (q *queue) head() *Message { return q.messages[0] }
 
 // NewDispatcher returns an empty dispatcher that is not paused.
 func NewDispatcher(s Settings) *Dispatcher {
-	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*queue{}}
+	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}}
 }
 
-// Enqueue accepts exports for delivery; those that are excluded are not sent. A
-// live export cancels the profile's pending backfill: it carries all that the
-// backfill would.
+// Enqueue accepts exports for delivery, each durable on its own: which of them
+// share a message is decided when it is charged, and is part of that record.
+// Those that are excluded are not sent. A live export cancels the profile's
+// pending backfill: it carries all that the backfill would.
 func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
 	var e Effects
 	for _, x := range exports {
 		if x.Excluded != "" {
 			continue
 		}
-		m := &Message{ID: x.ID, Exports: []Export{*x}, Body: x.Body}
-		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: m})
+		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: x.alone()})
 		d.past.cancel(x.Profile)
-		q := d.queues[x.Profile]
-		if q == nil {
-			q = &queue{}
-			d.queues[x.Profile] = q
-			d.ready = append(d.ready, q)
-		}
-		q.messages = append(q.messages, m)
+		d.queue(x)
 	}
 	return d.pump(now, e)
+}
+
+// queue puts an export at the end of its profile's queue.
+func (d *Dispatcher) queue(x *Export) {
+	q := d.queues[x.Profile]
+	if q == nil {
+		q = &queue{}
+		d.queues[x.Profile] = q
+		d.ready.add(q)
+	}
+	q.exports = append(q.exports, x)
 }
 
 // Backfill spreads the export of members evenly over the hour after a mapping
@@ -98,7 +100,7 @@ func (d *Dispatcher) Backfill(now time.Time, audiences []profile.AudienceRef, me
 func (d *Dispatcher) Wake(now time.Time) Effects {
 	var e Effects
 	for d.retries.due(now) {
-		d.ready = append(d.ready, d.retries.pop())
+		d.ready.retry(d.retries.pop())
 	}
 	if !d.paused {
 		e.Backfill = d.past.turns(now)
@@ -130,7 +132,7 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 	if d.token.fetches(c.Operation) {
 		return d.tokenCompleted(now, c)
 	}
-	q, ok := d.attempts[c.Operation]
+	p, ok := d.attempts[c.Operation]
 	if !ok {
 		panic(fmt.Sprintf("engine: operation %d completed, but was never asked for", c.Operation))
 	}
@@ -140,50 +142,58 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 		d.mtls.forget()
 	}
 	if c.Outcome.Kind == retry.Answered && c.Outcome.Status == 401 {
-		d.token.refused(q.token)
+		d.token.refused(p.token)
 	}
-	e.Retried = d.ended(now, q, c.Outcome, &e)
+	e.Retried = d.ended(now, p, c.Outcome, &e)
 	return d.pump(now, e)
 }
 
-// ended takes the end of the head's attempt: settled, or scheduled again.
-func (d *Dispatcher) ended(now time.Time, q *queue, o retry.Outcome, e *Effects) (again bool) {
+// ended takes the end of an attempt: the message is settled, or scheduled
+// again.
+func (d *Dispatcher) ended(now time.Time, p *parcel, o retry.Outcome, e *Effects) (again bool) {
 	d.underWay--
-	if due, ok := d.settings.Policy.Next(q.number, o, now); ok {
-		d.retries.push(due, q)
+	p.onWire, p.last = false, o
+	due, ok := d.settings.Policy.Next(p.number, o, now)
+	if ok && !p.deleted {
+		d.retries.push(due, p)
 		return true
 	}
-	kind := Dropped
-	if o.Delivered() {
-		kind = Delivered
+	if ok {
+		o.Reason = string(retry.Deleted)
 	}
-	m := q.head()
-	settlement := Record{Kind: kind, Message: m}
-	if kind == Dropped {
-		settlement.Number, settlement.Outcome, settlement.At = q.number, o, now
+	d.settle(now, p, o, e)
+	return false
+}
+
+// settle takes a message off the queues it came from, and lets their next
+// exports in.
+func (d *Dispatcher) settle(now time.Time, p *parcel, o retry.Outcome, e *Effects) {
+	settlement := Record{Kind: Delivered, Message: p.message}
+	if !o.Delivered() {
+		settlement = Record{Kind: Dropped, Message: p.message, Number: p.number, Outcome: o, At: now}
 	}
 	e.Persist = append(e.Persist, settlement)
-	e.Settled = append(e.Settled, Settled{Message: m, Outcome: o})
-	q.messages, q.number = q.messages[1:], 0
-	if len(q.messages) == 0 {
-		delete(d.queues, m.Profile())
-		return false
+	e.Settled = append(e.Settled, Settled{Message: p.message, Outcome: o})
+	for i, q := range p.queues {
+		q.exports, q.parcel = q.exports[1:], nil
+		if len(q.exports) == 0 {
+			delete(d.queues, p.message.Exports[i].Profile)
+			continue
+		}
+		d.ready.add(q)
 	}
-	d.ready = append(d.ready, q)
-	return false
 }
 
 // pump starts what may start, and says when to wake up next.
 func (d *Dispatcher) pump(now time.Time, e Effects) Effects {
 	if !d.paused {
 		d.release(now, &e)
-		for len(d.ready) > 0 && d.underWay < d.settings.MaxInFlight {
-			q := d.ready[0]
-			d.ready = d.ready[1:]
+		for d.ready.len() > 0 && d.underWay < d.settings.MaxInFlight {
+			p := d.ready.take(d.settings.Batching)
 			d.underWay++
-			q.number++
-			e.Persist = append(e.Persist, Record{Kind: Charged, Message: q.head(), Number: q.number})
-			d.dispatch(now, q, &e)
+			p.number++
+			e.Persist = append(e.Persist, Record{Kind: Charged, Message: p.message, Number: p.number})
+			d.dispatch(now, p, &e)
 		}
 	}
 	e.WakeAt = earliest(d.retries.next(), d.nextTurn())
@@ -197,24 +207,24 @@ func (d *Dispatcher) nextTurn() time.Time {
 	return d.past.next()
 }
 
-// dispatch sends the head of q, or has it wait: first for the mTLS decision,
+// dispatch sends a message, or has it wait: first for the mTLS decision,
 // then for a token, so that no token is fetched for an endpoint that cannot be
 // had, and none grows old while the endpoint is asked.
-func (d *Dispatcher) dispatch(now time.Time, q *queue, e *Effects) {
+func (d *Dispatcher) dispatch(now time.Time, p *parcel, e *Effects) {
 	certificate, known := d.certificate(now)
 	if !known {
-		d.mtls.waiting = append(d.mtls.waiting, q)
+		d.mtls.waiting = append(d.mtls.waiting, p)
 		d.startDecision(now, e)
 		return
 	}
 	token, known := d.accessToken(now)
 	if !known {
-		d.token.waiting = append(d.token.waiting, q)
+		d.token.waiting = append(d.token.waiting, p)
 		d.startToken(now, e)
 		return
 	}
-	op := Operation{ID: d.nextID(), Kind: Attempt, Message: q.head(), Number: q.number, Certificate: certificate, Token: token, Budget: Budget}
-	d.attempts[op.ID], q.token = q, token
+	op := Operation{ID: d.nextID(), Kind: Attempt, Message: p.message, Number: p.number, Certificate: certificate, Token: token, Budget: Budget}
+	d.attempts[op.ID], p.token, p.onWire = p, token, true
 	e.Send = append(e.Send, op)
 }
 
@@ -225,8 +235,8 @@ func (d *Dispatcher) dispatch(now time.Time, q *queue, e *Effects) {
 func (d *Dispatcher) release(now time.Time, e *Effects) {
 	waiting := slices.Concat(d.token.waiting, d.mtls.waiting)
 	d.mtls.waiting, d.token.waiting = nil, nil
-	for _, q := range waiting {
-		d.dispatch(now, q, e)
+	for _, p := range waiting {
+		d.dispatch(now, p, e)
 	}
 }
 
@@ -236,11 +246,20 @@ func (d *Dispatcher) nextID() OperationID {
 }
 
 // Pending lists the messages neither delivered nor dropped, in no particular
-// order.
+// order. An export that no message carries yet is one of its own.
 func (d *Dispatcher) Pending() []*Message {
 	var pending []*Message
 	for _, q := range d.queues {
-		pending = append(pending, q.messages...)
+		waiting := q.exports
+		if q.parcel != nil {
+			waiting = waiting[1:]
+			if q.parcel.queues[0] == q {
+				pending = append(pending, q.parcel.message)
+			}
+		}
+		for _, x := range waiting {
+			pending = append(pending, x.alone())
+		}
 	}
 	return pending
 }

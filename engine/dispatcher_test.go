@@ -227,7 +227,7 @@ func (w *world) take(e Effects) {
 	}
 	for _, s := range e.Settled {
 		w.settled++
-		w.order[s.Message.Profile()] = w.order[s.Message.Profile()][1:]
+		w.order[s.Message.Exports[0].Profile] = w.order[s.Message.Exports[0].Profile][1:]
 		if !s.Outcome.Delivered() && w.attempts[s.Message.ID] != 3 {
 			w.t.Fatalf("%s was dropped after %d attempts", s.Message.ID, w.attempts[s.Message.ID])
 		}
@@ -252,7 +252,7 @@ func (w *world) take(e Effects) {
 			w.t.Fatalf("%s is sent with the token %q, which is none or over", op.Message.ID, op.Token.Reveal())
 		}
 		m := op.Message
-		if head := w.order[m.Profile()][0]; head != m.ID {
+		if head := w.order[m.Exports[0].Profile][0]; head != m.ID {
 			w.t.Fatalf("%s is sent while %s is not settled", m.ID, head)
 		}
 		w.attempts[m.ID]++

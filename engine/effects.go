@@ -42,16 +42,19 @@ type Export struct {
 	Excluded string
 }
 
-// Message is one request body with its exports: one by default (A23).
+// Message is one request body with its exports: one by default (A23). An
+// export that is accepted and waits is a message of its own, until it is
+// charged with those it shares one with.
 type Message struct {
 	ID      string // of its first export
 	Exports []Export
 	Body    []byte
 }
 
-// Profile is whose message it is; a message of several exports is queued under
-// the first.
-func (m *Message) Profile() profile.ID { return m.Exports[0].Profile }
+// alone is the export as a message of its own.
+func (x *Export) alone() *Message {
+	return &Message{ID: x.ID, Exports: []Export{*x}, Body: x.Body}
+}
 
 // OperationID names an operation of one dispatcher.
 type OperationID uint64

@@ -17,23 +17,31 @@ type Unsettled struct {
 // not settled counts as failed, with the outcome unknown: the receiver may
 // have got it, and no message is ever sent more than the policy allows (A11,
 // design §4).
+//
+// A message keeps the exports and the body that it was charged with. They are
+// the oldest of their profiles, and may yet come after younger ones of others
+// in the order of acceptance.
 func (d *Dispatcher) Recover(now time.Time, left []Unsettled) Effects {
 	var e Effects
 	for _, u := range left {
-		m := u.Message
-		q := d.queues[m.Profile()]
-		if q == nil {
-			q = &queue{}
-			d.queues[m.Profile()] = q
-			if u.Charged == 0 {
-				d.ready = append(d.ready, q)
-			}
+		if u.Charged == 0 {
+			continue
 		}
-		q.messages = append(q.messages, m)
-		if u.Charged > 0 {
-			q.number = u.Charged
-			d.underWay++
-			d.ended(now, q, retry.Outcome{Kind: retry.Unknown, Reason: "ended-with-the-process"}, &e)
+		p := &parcel{message: u.Message, number: u.Charged}
+		for i := range u.Message.Exports {
+			x := &u.Message.Exports[i]
+			q := &queue{exports: []*Export{x}, parcel: p}
+			d.queues[x.Profile] = q
+			p.queues = append(p.queues, q)
+		}
+		d.underWay++
+		d.ended(now, p, retry.Outcome{Kind: retry.Unknown, Reason: "ended-with-the-process"}, &e)
+	}
+	for _, u := range left {
+		if u.Charged == 0 {
+			for i := range u.Message.Exports {
+				d.queue(&u.Message.Exports[i])
+			}
 		}
 	}
 	return d.pump(now, e)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// retryHeap orders the queues whose head failed by when it is due, and among
-// equals by who failed first.
+// retryHeap orders the messages that failed by when their retry is due, and among
+// equals by which failed first.
 type retryHeap struct {
 	items []scheduled
 	seq   uint64
@@ -15,15 +15,15 @@ type retryHeap struct {
 type scheduled struct {
 	due time.Time
 	seq uint64
-	q   *queue
+	p   *parcel
 }
 
-func (h *retryHeap) push(due time.Time, q *queue) {
+func (h *retryHeap) push(due time.Time, p *parcel) {
 	h.seq++
-	heap.Push((*byDue)(h), scheduled{due, h.seq, q})
+	heap.Push((*byDue)(h), scheduled{due, h.seq, p})
 }
 
-func (h *retryHeap) pop() *queue { return heap.Pop((*byDue)(h)).(scheduled).q }
+func (h *retryHeap) pop() *parcel { return heap.Pop((*byDue)(h)).(scheduled).p }
 
 func (h *retryHeap) due(now time.Time) bool {
 	return len(h.items) > 0 && !h.items[0].due.After(now)

@@ -55,7 +55,7 @@ type tokenState struct {
 	access  dataflow.Secret // "": none
 	until   time.Time       // when it is not used any more
 	refresh dataflow.Secret // "": none
-	waiting []*queue
+	waiting []*parcel
 
 	running OperationID // 0: none
 	grant   Grant       // of the request under way
@@ -178,9 +178,9 @@ func noToken(c Completion) string {
 func (d *Dispatcher) failTokenless(now time.Time, o retry.Outcome, e *Effects) {
 	waiting := d.token.waiting
 	d.token.waiting = nil
-	for _, q := range waiting {
-		u := Unsent{Message: q.head(), Number: q.number, Outcome: o}
-		u.Retry = d.ended(now, q, o, e)
+	for _, p := range waiting {
+		u := Unsent{Message: p.message, Number: p.number, Outcome: o}
+		u.Retry = d.ended(now, p, o, e)
 		e.Unsent = append(e.Unsent, u)
 	}
 }

@@ -158,7 +158,7 @@ type identified struct {
 	Profiles []identified `json:"profiles"`
 }
 
-// ProfilesIn names the profiles whose identities a body carries, sorted; of
+// ProfilesIn names the profiles whose identities a body carries, in its order; of
 // says whose an identity is, nil names none.
 func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool)) []string {
 	if of == nil {
@@ -172,17 +172,19 @@ func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool
 		}
 		all = append([]identified{one}, one.Profiles...)
 	}
-	names := map[string]bool{}
+	var names []string
 	for _, p := range all {
+		own := map[string]bool{}
 		for namespace, ids := range p.IdentityMap {
 			for _, id := range ids {
-				if name, ok := of(namespace, id.ID); ok {
-					names[name] = true
+				if name, ok := of(namespace, id.ID); ok && !slices.Contains(names, name) {
+					own[name] = true
 				}
 			}
 		}
+		names = append(names, slices.Sorted(maps.Keys(own))...)
 	}
-	return slices.Sorted(maps.Keys(names))
+	return names
 }
 
 // play answers as the fault says, or as the endpoint does without one.

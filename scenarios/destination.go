@@ -31,6 +31,8 @@ func (r *reader) readDestination(n *yaml.Node) {
 	d.IncludeSegmentNames = o.flag("includeSegmentNames", false)
 	d.IncludeSegmentTimestamps = o.flag("includeSegmentTimestamps", false)
 	d.IncludeMappedAudiencesOnly = o.flag("includeMappedAudiencesOnly", false)
+	d.MaxProfilesPerRequest = int(o.integer("maxProfilesPerRequest", 1, 10, 1))
+	d.BatchEncoding = o.word("batchEncoding", "array", "profiles")
 	d.MTLS = o.word("mtls", "auto", "always", "never")
 	d.ClientCertificate = o.word("clientCertificate", "trusted", "untrusted", "none")
 	if d.MTLS == "always" && d.ClientCertificate == "none" {
@@ -160,6 +162,7 @@ func (r *reader) readDataflow(n *yaml.Node) {
 	r.activated = o.take("activated")
 	f.MaxInFlight = int(o.integer("maxInFlight", 1, 10_000, 10))
 	f.RequireMembership = o.flag("requireMembership", true)
+	f.Triggers = Triggers{}.With(r.triggers(o.take("triggers")))
 	r.excluded = o.take("exclude")
 	o.end()
 	r.scenario.Dataflow = f

@@ -260,6 +260,8 @@ func (e *encoder) destination() *yaml.Node {
 	given(m, "includeSegmentNames", d.IncludeSegmentNames, false)
 	given(m, "includeSegmentTimestamps", d.IncludeSegmentTimestamps, false)
 	given(m, "includeMappedAudiencesOnly", d.IncludeMappedAudiencesOnly, false)
+	given(m, "maxProfilesPerRequest", max(1, d.MaxProfilesPerRequest), 1)
+	given(m, "batchEncoding", cmp.Or(d.BatchEncoding, "array"), "array")
 	given(m, "mtls", d.MTLS, "auto")
 	given(m, "clientCertificate", d.ClientCertificate, "trusted")
 	if len(d.Alerts) > 0 {
@@ -330,7 +332,25 @@ func (e *encoder) dataflow() *yaml.Node {
 	given(m, "maxInFlight", f.MaxInFlight, 10)
 	m.section("exclude", exclusionsNode(f.Exclude))
 	given(m, "requireMembership", f.RequireMembership, true)
+	off := Triggers{}
+	for kind, on := range f.Triggers {
+		if !on {
+			off[kind] = false
+		}
+	}
+	m.section("triggers", triggersNode(off).Node)
 	return m.Node
+}
+
+// triggersNode writes the kinds of changes that are named.
+func triggersNode(t Triggers) mapping {
+	m := newMapping().flow()
+	for _, kind := range triggerKeys {
+		if on, said := t[kind]; said {
+			m.put(kind, on)
+		}
+	}
+	return m
 }
 
 func (e *encoder) endpoint() *yaml.Node {
@@ -388,6 +408,14 @@ func (e *encoder) history() *yaml.Node {
 			encodeLookup(m, s.Lookup)
 		case "label":
 			m.put(s.Action, labelsNode(s.Labels))
+		case "triggers":
+			m.put(s.Action, triggersNode(s.Triggers))
+		case "rename":
+			names := newMapping().flow()
+			for i, key := range s.Targets {
+				names.put(key, s.Names[i])
+			}
+			m.put(s.Action, names)
 		default:
 			m.put(s.Action, true)
 		}

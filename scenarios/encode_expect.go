@@ -59,6 +59,7 @@ func encodeExpectation(x *Expectation) mapping {
 	}
 	encodeBody(m, x)
 	given(m, "certificate", x.Certificate, "")
+	given(m, "together", x.Together, 0)
 	return m
 }
 

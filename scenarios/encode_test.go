@@ -74,10 +74,12 @@ destination:
   includeSegmentNames: true
   includeSegmentTimestamps: true
   includeMappedAudiencesOnly: true
+  maxProfilesPerRequest: 4
+  batchEncoding: profiles
   mtls: never
   clientCertificate: untrusted
   retry: {delays: [1s, 2.5s], statuses: [500, 503], observeRetryAfter: true}
-dataflow: {audiences: [a], attributes: [person.name, x], maxInFlight: 3, requireMembership: false}
+dataflow: {audiences: [a], attributes: [person.name, x], maxInFlight: 3, requireMembership: false, triggers: {segmentationChanges: false}}
 profiles:
   p-{1..3}:
     audiences: {a: {qualified: 2d}, "on": {exited: 1h, qualified: 3h}}
@@ -102,13 +104,17 @@ history:
   - {at: 92m, disable: true}
   - {at: 93m, enable: true}
   - {at: 94m, label: {person.name: [C4, C5], x: C1}}
+  - {at: 94m, triggers: {segmentationChanges: true, identityChanges: false}}
+  - {at: 95m, rename: {a: "Another: name", "on": Off}}
+  - {at: 96m, delete: true}
+  - {at: 97m, activate: true}
 expect:
   - {decision: undecided, rule: max-3}
   - {handshakes: refused, reason: certificate-required, times: 2}
   - {profile: nobody, exports: none}
   - {profiles: "p-{1..2}", times: 2, because: [audience, attribute], at: 1h, within: 5s, outcomes: [503, timeout, 200], after: [0s, 15s, 30s],
      payload: {person: {name: Doc}}, audiences: {a: realized, "on": {status: exited, name: x, timestamps: true}}, attributes: {x: 1},
-     identities: {crm: "c-{n}"}, absent: [person.age], certificate: none}
+     identities: {crm: "c-{n}"}, absent: [person.age], certificate: none, together: 3}
   - {profile: p-3, audiences: [a], identities: {}}
 others: allowed
 `

@@ -99,9 +99,12 @@ func (r *reader) exports(o *object, e *Expectation) {
 	if n := o.take("certificate"); n != nil {
 		e.Certificate = r.word(n, "certificate", "presented", "none")
 	}
+	if o.has("together") {
+		e.Together = int(o.integer("together", 1, 10, 1))
+	}
 	if e.None {
 		o.exclude("exports: none", "there is no export to check", "times", "because", "at", "within", "outcomes", "after",
-			"payload", "audiences", "attributes", "identities", "absent", "certificate")
+			"payload", "audiences", "attributes", "identities", "absent", "certificate", "together")
 	}
 }
 

@@ -15,22 +15,15 @@ const maxSteps = 100_000
 // the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "label", "disable", "enable", "revoke", "totals", "refresh", "lookup"}
+	actions    = []string{"activate", "map", "unmap", "label", "disable", "enable", "triggers", "rename", "delete", "revoke", "totals", "refresh", "lookup"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
 func (r *reader) readHistory(n *yaml.Node) {
 	var steps []Step
-	activation := false
 	for _, c := range r.list(n, "history") {
 		o := r.object(c, "a step")
 		step := r.step(o)
-		if step.Action == "activate" {
-			if activation {
-				r.problem(o.at("activate"), "use disable and enable for a pause", "the dataflow is activated twice")
-			}
-			activation = true
-		}
 		every, times := r.repetition(o)
 		o.end()
 		if len(steps)+times > maxSteps {
@@ -43,14 +36,37 @@ func (r *reader) readHistory(n *yaml.Node) {
 			steps = append(steps, repeated)
 		}
 	}
-	if activation {
-		if r.activated != nil && r.scenario.Dataflow.Activated {
-			r.problem(r.activated, "leave it out, or take the activate step out of the history", "activated: true, but the history activates the dataflow")
-		}
-		r.scenario.Dataflow.Activated = false
-	}
 	slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
+	r.lifecycle(steps)
 	r.scenario.History = steps
+}
+
+// lifecycle finds out whether the dataflow is active at start: it is not when
+// the first that happens to it is its activation.
+func (r *reader) lifecycle(steps []Step) {
+	first := true
+	active := r.scenario.Dataflow.Activated
+	for i := range steps {
+		s := &steps[i]
+		switch {
+		case s.Action == "activate" && first:
+			if r.activated != nil && active {
+				r.problem(r.activated, "leave it out, or take the activate step out of the history", "activated: true, but the history activates the dataflow")
+			}
+			r.scenario.Dataflow.Activated, active = false, true
+		case s.Action == "activate" && active:
+			r.problemAt(s.Pos.Line, s.Pos.Column, "use disable and enable for a pause", "the dataflow is activated twice")
+		case s.Action == "activate":
+			active = true
+		case s.Action == "delete" && !active:
+			r.problemAt(s.Pos.Line, s.Pos.Column, "activate it before", "there is no dataflow to delete")
+		case s.Action == "delete":
+			active = false
+		default:
+			continue
+		}
+		first = false
+	}
 }
 
 // repetition reads `every` and `times`; once without them.
@@ -83,7 +99,7 @@ func (r *reader) step(o *object) Step {
 	s.Changes = r.changes(o, s.Profiles)
 	r.action(o, &s)
 	changes := false
-	for _, key := range append([]string{"map", "unmap", "refresh", "label"}, changeKeys...) {
+	for _, key := range append([]string{"map", "unmap", "refresh", "label", "triggers", "rename"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
 		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
 			r.problem(f.value, "name at least one, or leave the key out", "%s names nothing", key)
@@ -105,8 +121,8 @@ func (r *reader) step(o *object) Step {
 	return s
 }
 
-// action reads activate, map, unmap, disable, enable or revoke, or the look at
-// the totals of monitoring.
+// action reads what happens to the dataflow, to an audience's name or to the
+// tokens, or the look at the totals of monitoring.
 func (r *reader) action(o *object, s *Step) {
 	for _, name := range actions {
 		if !o.has(name) {
@@ -124,11 +140,29 @@ func (r *reader) action(o *object, s *Step) {
 			s.Labels = r.labels(o.take(name), name)
 		case "lookup":
 			s.Lookup = r.lookup(o)
+		case "triggers":
+			s.Triggers = r.triggers(o.take(name))
+		case "rename":
+			r.rename(o.take(name), s)
 		default:
 			o.yes(name)
 		}
 		if name == "revoke" && !r.scenario.Destination.Auth.FetchesTokens() {
 			r.problem(o.at(name), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination has no tokens to revoke")
+		}
+	}
+}
+
+// rename reads a mapping from audiences to their new names.
+func (r *reader) rename(n *yaml.Node, s *Step) {
+	o := r.object(n, "rename")
+	if o == nil {
+		return
+	}
+	for _, f := range o.fields {
+		key, name := r.audienceRef(f.key, "rename"), r.line(f.value, "the new name of "+short(f.name))
+		if key != "" && name != "" {
+			s.Targets, s.Names = append(s.Targets, key), append(s.Names, name)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 // about. It plays nothing, so it says only what the file itself shows.
 func Lint(s *Scenario) Problems {
 	l := newLinter(s)
+	l.destination()
 	l.audiences()
 	l.profiles()
 	l.faults()
@@ -107,6 +108,14 @@ func (l *linter) backfills() bool { return l.ops["activate"] || l.ops["map"] }
 // touched says whether a step changes one of the profiles.
 func (l *linter) touched(names NameRange) bool {
 	return l.changed["audience"].meets(names) || l.changed["attribute"].meets(names) || l.changed["identity"].meets(names)
+}
+
+// destination warns of what changes nothing.
+func (l *linter) destination() {
+	d := l.s.Destination
+	if d.BatchEncoding == "profiles" && d.MaxProfilesPerRequest == 1 {
+		l.warn(d.Pos, "raise maxProfilesPerRequest, or take batchEncoding out", "batchEncoding changes nothing while a request carries one profile")
+	}
 }
 
 // audiences reports those that nothing uses.

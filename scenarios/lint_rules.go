@@ -16,6 +16,8 @@ type premise struct {
 // premises are of the rules that need something in the scenario.
 var premises = []premise{
 	{"none-no-authorization", func(l *linter) bool { return l.s.Destination.Auth.Type == "none" }, "the destination has a token", "use auth: {type: none}"},
+	{"batch-max-10 dispatch-asap batch-split", func(l *linter) bool { return l.s.Destination.MaxProfilesPerRequest > 1 },
+		"a request carries one profile", "add maxProfilesPerRequest to the destination"},
 	{"bearer-header", func(l *linter) bool { return l.s.Destination.Auth.Type == "bearer" }, "the destination has no token", "use auth: {type: bearer, token: …}"},
 	{"cc-body", func(l *linter) bool { return l.s.Destination.Auth.Credentials == "body-form-encoded" }, "the destination has no credentials in the body", "use auth: {type: oauth2-client-credentials, credentials: body-form-encoded, …}"},
 	{"cc-basic", func(l *linter) bool { return l.s.Destination.Auth.Credentials == "basic-authorization" }, "the destination has no Basic credentials", "use auth: {type: oauth2-client-credentials, credentials: basic-authorization, …}"},
@@ -73,6 +75,9 @@ var premises = []premise{
 	{"cert-api cert-san rcv-ip", has("lookup"), "the history looks nothing up", "add a step lookup: public-certificate"},
 	{"cert-rotation", func(l *linter) bool { return l.ops["lookup"] || l.s.Endpoint.TLS != "plain" }, "no certificate is looked up or presented", "add a step lookup: public-certificate"},
 	{"upload-csv upload-ttl upload-latency", has("upload"), "no audience has an upload", "add one to an audience"},
+	{"delete-unmaps", has("delete"), "the history does not delete the dataflow", "add a step delete: true"},
+	{"name-static", has("rename"), "no audience gets another name", "add a step rename: {…: …}"},
+	{"wta-switches wta-combination wta-identity-not-segments", (*linter).switchesOff, "every kind of changes is on", "add triggers to the dataflow"},
 	{"disabled-silent", has("disable"), "the history never disables the dataflow", "add a step disable: true"},
 }
 
@@ -147,6 +152,14 @@ func (l *linter) unmapped(same bool) bool {
 			return l.mapped[b.Key] && (a.MergePolicy == b.MergePolicy) == same
 		})
 	})
+}
+
+// switchesOff says whether a kind of changes is off at some time.
+func (l *linter) switchesOff() bool {
+	off := func(t Triggers) bool {
+		return slices.ContainsFunc(triggerKeys, func(kind string) bool { return !t.On(kind) })
+	}
+	return off(l.s.Dataflow.Triggers) || slices.ContainsFunc(l.s.History, func(s Step) bool { return off(s.Triggers) })
 }
 
 // slow says whether a fault makes an attempt wait.

@@ -58,6 +58,8 @@ func changed(lines string) string {
 // slips are changed lines, each with its one warning, at its line; what is
 // next to a slip has none.
 var slips = []struct{ lines, want string }{
+	{`destination: {batchEncoding: profiles}`, "4: batchEncoding changes nothing while a request carries one profile"},
+	{`destination: {batchEncoding: profiles, maxProfilesPerRequest: 2}`, ""},
 	{`destination: {headers: "X-A:1,authorization:Digest x"}`, ""},
 	{"title: nothing is wrong", ""},
 

@@ -52,9 +52,9 @@ func TestExample(t *testing.T) {
 		Audiences: []Audience{audience("delorean", "Customers with DeLorean cars"), audience("scifi", "Science fiction fans")},
 		Destination: Destination{Name: "mock", Endpoint: "mock", Auth: Auth{Type: "bearer", Token: "s3cret"},
 			Headers: "X-Tenant:acme,X-Stage:test", QueryParameters: "source=aep", IncludeSegmentNames: true,
-			MTLS: "auto", ClientCertificate: "trusted", Retry: Retry{Policy: "documented"}},
+			MaxProfilesPerRequest: 1, BatchEncoding: "array", MTLS: "auto", ClientCertificate: "trusted", Retry: Retry{Policy: "documented"}},
 		Dataflow: Dataflow{Audiences: []string{"delorean"}, Attributes: []string{"person.name", "personalEmail.address"},
-			Activated: true, MaxInFlight: 10, RequireMembership: true},
+			Activated: true, MaxInFlight: 10, RequireMembership: true, Triggers: allOn},
 		Profiles: []ProfileGroup{
 			{Names: NameRange{Prefix: "member-", First: 1, Last: 100, Numbered: true}, Attributes: first("Marty"),
 				Memberships: []Membership{{Audience: "delorean", Qualified: day}, {Audience: "scifi", Qualified: day}}},
@@ -96,6 +96,8 @@ func everything(t *testing.T) *Scenario {
 	return s
 }
 
+var allOn = Triggers{"attributeChanges": true, "segmentationChanges": true, "identityChanges": true}
+
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, noPositions); diff != "" {
@@ -124,9 +126,10 @@ func TestEverythingGiven(t *testing.T) {
 		{"one", []string{"a.test", "b.test"}, date("2025-06-01T00:00:00Z"), date("2026-06-01T00:00:00Z"), Position{}},
 		{"httpdest test client", []string{"c.test"}, date("2026-01-30T09:00:00Z"), date("2027-01-30T09:00:00Z"), Position{}}}})
 	same(t, "destination", s.Destination, Destination{Name: "CRM", Endpoint: "mock", Auth: Auth{Type: "none"}, IncludeSegmentTimestamps: true,
-		MTLS: "never", ClientCertificate: "untrusted",
+		MaxProfilesPerRequest: 3, BatchEncoding: "profiles", MTLS: "never", ClientCertificate: "untrusted",
 		Retry: Retry{Policy: "custom", Delays: []time.Duration{time.Second, 2500 * time.Millisecond}, Statuses: []int{503, 429}, ObserveRetryAfter: true}})
-	same(t, "dataflow", s.Dataflow, Dataflow{Audiences: []string{"a"}, Attributes: []string{"person"}, MaxInFlight: 2})
+	same(t, "dataflow", s.Dataflow, Dataflow{Audiences: []string{"a"}, Attributes: []string{"person"}, MaxInFlight: 2,
+		Triggers: Triggers{"attributeChanges": true, "segmentationChanges": true, "identityChanges": false}})
 	attributes := func(count int64, mail string) map[string]any {
 		return map[string]any{"since": "2026-01-15", "count": count, "share": 0.5, "on": true,
 			"list": []any{"a", map[string]any{"b": "c"}}, "mail": mail}
@@ -170,9 +173,12 @@ func TestEverythingThatHappens(t *testing.T) {
 		{At: 3 * time.Hour, Action: "map", Targets: []string{"a"}},
 		{At: 3 * time.Hour, Action: "disable"},
 		{At: 3 * time.Hour, Action: "enable"},
+		{At: 3 * time.Hour, Action: "triggers", Triggers: Triggers{"attributeChanges": false, "identityChanges": true}},
+		{At: 3 * time.Hour, Action: "rename", Targets: []string{"a", "b"}, Names: []string{"Another", "Others"}},
 		{At: 4 * time.Hour, Action: "refresh", Targets: []string{"u"}},
 		{At: 4 * time.Hour, Action: "lookup", Lookup: &Lookup{What: "public-certificate", Page: "0", Limit: "x", Without: []string{"x-api-key"}}},
 		{At: 4 * time.Hour, Action: "lookup", Lookup: &Lookup{What: "egress-addresses", Region: "VA7", Address: "192.0.2.1"}},
+		{At: 4 * time.Hour, Action: "delete"},
 	})
 	two, one := 2*time.Hour, time.Hour
 	same(t, "expect", s.Expect, []Expectation{
@@ -181,7 +187,7 @@ func TestEverythingThatHappens(t *testing.T) {
 			Payload:   map[string]any{"segmentMembership": map[string]any{}},
 			Audiences: []AudienceEntry{{Audience: "a", Status: "exited"}, {"b", "realized", true, "B", true}}, HasAudience: true,
 			Attributes: map[string]any{}, Identities: []Identity{{"email", "m-{n}@example.com"}}, HasIdentity: true,
-			Absent: []string{"person.name"}, Certificate: "none"},
+			Absent: []string{"person.name"}, Certificate: "none", Together: 2},
 		{Profiles: n, Times: 1, Audiences: []AudienceEntry{}, HasAudience: true, Identities: []Identity{}, HasIdentity: true},
 		{Profiles: n, Times: 1, Audiences: []AudienceEntry{{Audience: "c", Status: "realized"}}, HasAudience: true},
 		{Profiles: NameRange{Prefix: "o"}, Times: 1, None: true},

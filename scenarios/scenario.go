@@ -92,6 +92,8 @@ type Destination struct {
 	IncludeSegmentTimestamps bool
 	// IncludeMappedAudiencesOnly leaves unmapped audiences out (R64).
 	IncludeMappedAudiencesOnly bool
+	MaxProfilesPerRequest      int    // 1 to 10 (R36)
+	BatchEncoding              string // array, profiles: of every request where it may carry several (A23)
 	MTLS                       string // auto, always, never
 	ClientCertificate          string // trusted, untrusted, none
 	Retry                      Retry
@@ -138,6 +140,7 @@ type Dataflow struct {
 	// RequireMembership: attribute and identity triggers fire only for profiles
 	// realized in a mapped audience (A42).
 	RequireMembership bool
+	Triggers          Triggers    // the kinds of changes that lead to exports
 	Exclude           []Exclusion // in file order; the first that names a profile counts
 	Pos               Position
 }
@@ -237,13 +240,15 @@ type Step struct {
 	Profiles NameRange     // of Changes
 	Changes  []Change
 	// Action is "" for changes; activate, map, unmap, label, disable, enable,
-	// refresh, lookup; revoke, which the token endpoint does; totals, which only
-	// looks.
-	Action  string
-	Targets []string // audience keys of map, unmap and refresh
-	Labels  []Label  // of label
-	Lookup  *Lookup  // of lookup
-	Pos     Position
+	// triggers, rename, delete, refresh, lookup; revoke, which the token endpoint
+	// does; totals, which only looks.
+	Action   string
+	Targets  []string // audience keys of map, unmap, rename and refresh
+	Names    []string // rename: the new names of Targets
+	Triggers Triggers // triggers: those that it switches
+	Labels   []Label  // of label
+	Lookup   *Lookup  // of lookup
+	Pos      Position
 }
 
 // Change is one change within an update. Op says which fields count.
@@ -283,6 +288,7 @@ type Expectation struct {
 	HasIdentity bool            // `identities:` was given
 	Absent      []string        // dotted paths the body must not have
 	Certificate string          // presented, none: on every attempt that reached the endpoint
+	Together    int             // exports in its message, itself included; 0: not checked
 
 	// Decisions: the nth such line meets the nth mTLS decision; with one such
 	// line, a decision no line expects is a failure.

@@ -21,6 +21,7 @@ var contexts = map[string][]string{
 	"tokenEndpoint": {head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nendpoint: {token: {§}}\n"},
 	"retry":         {head + "expect: []\ndestination: {retry: {delays: [], §}}\n"},
 	"dataflow":      {head + "expect: []\ndataflow: {§}\n"},
+	"triggers":      {head + "expect: []\ndataflow: {triggers: {§}}\n"},
 	"profile":       {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {§}}\n"},
 	"generate":      {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {generate: {§}}}\n"},
 	"membership":    {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {}}\nprofiles: {p: {audiences: {a: {§}}}}\n"},

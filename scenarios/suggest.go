@@ -13,7 +13,7 @@ func didYouMean(word string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	// A catalogue of rules or a thousand profiles is no help in a hint.
-	const most = 24
+	const most = 28
 	switch {
 	case len(known) == 0:
 		return "none is defined in this file"

@@ -18,10 +18,15 @@ type Dataflow struct {
 	// AnyProfile lets attribute and identity triggers fire for profiles in no
 	// mapped audience (A42); off by default.
 	AnyProfile bool
+	Suppressed Suppressed
 	// Exclusions leave profiles out of what is sent. Nothing makes this
 	// destination exclude one by itself (A82): they are injected.
 	Exclusions []Exclusion
 }
+
+// Suppressed are the kinds of changes that are switched off ("When to activate",
+// R53). The zero value switches nothing off, which is the default (R55).
+type Suppressed struct{ Attribute, Audience, Identity bool }
 
 // Exclusion leaves profiles out, and says why: "missing-attributes" or
 // "consent-violation".

@@ -94,6 +94,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	f.Destination.QueryParameters = "a=1#b"
 	f.Destination.Auth = Auth{Kind: AuthBearer, Token: " "}
 	f.Destination.MTLS = "perhaps"
+	f.Destination.MaxProfilesPerRequest, f.Destination.BatchEncoding = 11, "list"
 	f.Destination.Alerts = []Alert{{Kind: SkippedRate}, {Kind: FailedRate}, {Kind: SkippedRate}}
 	f.Audiences = []profile.AudienceRef{a1, a1, a2}
 	f.Attributes = []profile.Path{"person..name", "identityMap.ecid", "segmentMembership"}
@@ -107,7 +108,8 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	for _, p := range invalid {
 		paths = append(paths, p.Path)
 	}
-	want := []string{"destination.endpoint", "destination.headers", "destination.queryParameters", "destination.auth.token", "destination.mtls",
+	want := []string{"destination.endpoint", "destination.headers", "destination.queryParameters", "destination.auth.token", "destination.maxProfilesPerRequest",
+		"destination.batchEncoding", "destination.mtls",
 		"destination.alerts[1]", "destination.alerts[2]", "dataflow.audiences[1]", "dataflow.audiences[2]",
 		"dataflow.attributes[0]", "dataflow.attributes[1]", "dataflow.attributes[2]", "dataflow.maxInFlight"}
 	if diff := cmp.Diff(want, paths); diff != "" {
@@ -165,6 +167,39 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		if strings.Contains(text, "s3cret") {
 			t.Errorf("the token shows in %q", text)
 		}
+	}
+}
+
+// R80: a name is that of the first mapping, until the dataflow is deleted.
+func TestNamesAreStatic(t *testing.T) {
+	at := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
+	s := NewSnapshot(Dataflow{Audiences: []profile.AudienceRef{a1}}, audience.NewDirectory(audience.Audience{Ref: a1, Name: "one", UpdatedAt: at.Add(-time.Hour)}))
+	before, _ := s.Activate(at)
+	after := before.Rename(at.Add(time.Hour), a1, "uno")
+	if got := after.Mapped[a1].Name; got != "one" {
+		t.Errorf("the name of the mapping is %q after the renaming; want one", got)
+	}
+	if a := after.Directory[a1]; a.Name != "uno" || !a.UpdatedAt.Equal(at.Add(time.Hour)) {
+		t.Errorf("the audience is %+v after the renaming", a)
+	}
+	if before.Directory[a1].Name != "one" {
+		t.Error("the renaming changed the snapshot before it")
+	}
+	again, backfill := after.Unmap(a1).Map(at.Add(2*time.Hour), a1)
+	if got := again.Mapped[a1].Name; got != "one" || backfill != nil {
+		t.Errorf("mapped again: the name %q, and a backfill of %v; want one, and none", got, backfill)
+	}
+	gone := again.SetEnabled(false).Delete()
+	if len(gone.Mapped) > 0 || gone.Exports() || !gone.Enabled {
+		t.Errorf("after the deletion %v is mapped, active %v, enabled %v", gone.Mapped, gone.Active, gone.Enabled)
+	}
+	if empty, backfill := gone.Activate(at); len(empty.Mapped) > 0 || len(backfill) > 0 {
+		t.Errorf("the dataflow after it maps %v and backfills %v; want nothing", empty.Mapped, backfill)
+	}
+	anew, _ := gone.Map(at, a1)
+	anew, backfill = anew.Activate(at.Add(3 * time.Hour))
+	if got := anew.Mapped[a1].Name; got != "uno" || len(backfill) != 1 {
+		t.Errorf("of the next dataflow: the name %q, and a backfill of %v; want uno, and one", got, backfill)
 	}
 }
 

@@ -57,6 +57,8 @@ type Destination struct {
 	IncludeMappedAudiencesOnly bool
 	MTLS                       MTLS
 	Retry                      retry.Policy
+	MaxProfilesPerRequest      int     // 1 to 10 (R36); 0 means 1
+	BatchEncoding              string  // array or profiles, where a request may carry several (A23); "" means array
 	Alerts                     []Alert // subscribed to
 	// ExtendedAlerts offers the alerts of the rules page besides the one that
 	// the destinations pages have for streaming (R129, A81).

@@ -25,7 +25,10 @@ type Snapshot struct {
 	Mapped    map[profile.AudienceRef]Mapping
 	// Ever remembers every audience that was mapped once: mapping it again
 	// exports nothing of the past (R115).
-	Ever    map[profile.AudienceRef]bool
+	Ever map[profile.AudienceRef]bool
+	// Names are those that audiences had when they were mapped first: mapping
+	// one again does not renew it (R80).
+	Names   map[profile.AudienceRef]string
 	Active  bool // activated: before that nothing is exported
 	Enabled bool // R117
 }
@@ -33,7 +36,7 @@ type Snapshot struct {
 // NewSnapshot is the dataflow before its activation.
 func NewSnapshot(f Dataflow, d audience.Directory) *Snapshot {
 	return &Snapshot{Flow: f, Directory: d, Enabled: true,
-		Mapped: map[profile.AudienceRef]Mapping{}, Ever: map[profile.AudienceRef]bool{}}
+		Mapped: map[profile.AudienceRef]Mapping{}, Ever: map[profile.AudienceRef]bool{}, Names: map[profile.AudienceRef]string{}}
 }
 
 // Exports says whether changes lead to exports now.
@@ -59,14 +62,17 @@ func (s *Snapshot) Map(now time.Time, audiences ...profile.AudienceRef) (*Snapsh
 		next.Flow.Audiences = append(slices.Clip(next.Flow.Audiences), audiences...)
 		return &next, nil
 	}
-	next.Mapped, next.Ever = maps.Clone(s.Mapped), maps.Clone(s.Ever)
+	next.Mapped, next.Ever, next.Names = maps.Clone(s.Mapped), maps.Clone(s.Ever), maps.Clone(s.Names)
 	var backfill []profile.AudienceRef
 	at := now.Truncate(time.Second)
 	for _, ref := range audiences {
 		if _, mapped := next.Mapped[ref]; mapped {
 			continue
 		}
-		next.Mapped[ref] = Mapping{Name: s.Directory[ref].Name, CreatedAt: at, UpdatedAt: at}
+		if _, named := next.Names[ref]; !named {
+			next.Names[ref] = s.Directory[ref].Name
+		}
+		next.Mapped[ref] = Mapping{Name: next.Names[ref], CreatedAt: at, UpdatedAt: at}
 		if !next.Ever[ref] {
 			next.Ever[ref] = true
 			backfill = append(backfill, ref)
@@ -96,6 +102,33 @@ func (s *Snapshot) SetEnabled(enabled bool) *Snapshot {
 	next := *s
 	next.Enabled = enabled
 	return &next
+}
+
+// Suppress switches kinds of changes off, and all others on (R53).
+func (s *Snapshot) Suppress(kinds Suppressed) *Snapshot {
+	next := *s
+	next.Flow.Suppressed = kinds
+	return &next
+}
+
+// Rename gives an audience another name. What is mapped keeps the one it has
+// (R80, A32); that the audience was updated shows (R71).
+func (s *Snapshot) Rename(now time.Time, ref profile.AudienceRef, name string) *Snapshot {
+	next := *s
+	next.Directory = maps.Clone(s.Directory)
+	a := next.Directory[ref]
+	a.Name, a.UpdatedAt = name, now
+	next.Directory[ref] = a
+	return &next
+}
+
+// Delete takes all mappings away (R118). What is mapped and activated from then
+// on is another dataflow with the same destination and attributes: it remembers
+// no earlier mapping, and is enabled.
+func (s *Snapshot) Delete() *Snapshot {
+	next := NewSnapshot(s.Flow, s.Directory)
+	next.Flow.Audiences = nil
+	return next
 }
 
 // MappedRefs lists the mapped audiences in a fixed order.

@@ -78,6 +78,14 @@ func (d Destination) validate() []Problem {
 			"write parameter1=value&parameter2=value, percent-encoded", Error})
 	}
 	problems = append(problems, d.Auth.validate(d.Endpoint)...)
+	if n := d.MaxProfilesPerRequest; n < 0 || n > 10 {
+		problems = append(problems, Problem{"destination.maxProfilesPerRequest", fmt.Sprintf("%d profiles in a request", n), "1 to 10", Error})
+	}
+	switch d.BatchEncoding {
+	case "", "array", "profiles":
+	default:
+		problems = append(problems, Problem{"destination.batchEncoding", fmt.Sprintf("%q is not known", d.BatchEncoding), "array or profiles", Error})
+	}
 	switch d.MTLS {
 	case Auto, Always, Never:
 	default:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -47,6 +48,16 @@ func member(of ...profile.AudienceRef) profile.Profile {
 	return p
 }
 
+func off(kinds dataflow.Suppressed) *dataflow.Snapshot { return flow(nil).Suppress(kinds) }
+
+// A backfill is no change, and no switch keeps it back (R53).
+func TestBackfillWithEverythingOff(t *testing.T) {
+	got := DetermineBackfill(member(mapped), []profile.AudienceRef{mapped}, off(dataflow.Suppressed{Attribute: true, Audience: true, Identity: true}))
+	if diff := cmp.Diff([]Trigger{Backfill}, got.Triggers); diff != "" {
+		t.Errorf("triggers (-want +got):\n%s", diff)
+	}
+}
+
 func TestDetermine(t *testing.T) {
 	in := member(mapped)
 	tests := []struct {
@@ -69,11 +80,18 @@ func TestDetermine(t *testing.T) {
 		{"within a mapped attribute", in, profile.Delta{Written: []profile.Path{"person.name.first"}}, flow(nil), []Trigger{Attribute}},
 		{"above a mapped attribute that is there", in, profile.Delta{Written: []profile.Path{"person"}}, flow(nil), []Trigger{Attribute}},
 		{"beside a mapped attribute", in, profile.Delta{Written: []profile.Path{"person.age", "emails"}}, flow(nil), nil},
+		{"attributes off", in, profile.Delta{Written: []profile.Path{"email"}}, off(dataflow.Suppressed{Attribute: true}), nil},
+		{"identities off", in, profile.Delta{Identities: true}, off(dataflow.Suppressed{Identity: true}), nil},
+		{"segmentation off", in, profile.Delta{Entered: []profile.AudienceRef{mapped}}, off(dataflow.Suppressed{Audience: true}), nil},
+		{"identities off, with an entry", in, profile.Delta{Entered: []profile.AudienceRef{mapped}, Identities: true}, off(dataflow.Suppressed{Identity: true}), []Trigger{Audience}},
+		{"one of three on", in, profile.Delta{Entered: []profile.AudienceRef{mapped}, Identities: true, Written: []profile.Path{"email"}}, off(dataflow.Suppressed{Audience: true, Identity: true}), []Trigger{Attribute}},
+		{"all off", in, profile.Delta{Entered: []profile.AudienceRef{mapped}, Identities: true, Written: []profile.Path{"email"}}, off(dataflow.Suppressed{Attribute: true, Audience: true, Identity: true}), nil},
+		{"others off", in, profile.Delta{Identities: true}, off(dataflow.Suppressed{Attribute: true, Audience: true}), []Trigger{Identity}},
 		{"disabled", in, profile.Delta{Entered: []profile.AudienceRef{mapped}}, flow(nil).SetEnabled(false), nil},
 	}
 	for _, tt := range tests {
 		got := Determine(in, tt.after, tt.delta, tt.flow)
-		if diff := cmp.Diff(tt.want, got.Triggers); diff != "" {
+		if diff := cmp.Diff(tt.want, got.Triggers, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}

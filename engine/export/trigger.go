@@ -50,6 +50,18 @@ func Determine(before, after profile.Profile, d profile.Delta, flow *dataflow.Sn
 	if member && d.Identities {
 		r.Triggers = append(r.Triggers, Identity)
 	}
+	return r.without(flow.Flow.Suppressed)
+}
+
+// without leaves out the kinds of changes that are switched off (R53). What is
+// left is reason enough (R54); that an audience was entered because of an
+// identity is a reason of its own (R56).
+func (r Reasons) without(off dataflow.Suppressed) Reasons {
+	kinds := map[Trigger]bool{Attribute: off.Attribute, Audience: off.Audience, Identity: off.Identity}
+	r.Triggers = slices.DeleteFunc(r.Triggers, func(t Trigger) bool { return kinds[t] })
+	if off.Audience {
+		r.Audiences = nil
+	}
 	return r
 }
 

@@ -103,7 +103,7 @@ func (l life) perform(ctx context.Context, op engine.Operation) engine.Completio
 	case <-ctx.Done():
 		return engine.Completion{Outcome: retry.Outcome{Kind: retry.Timeout}}
 	}
-	switch p := string(op.Message.Profile()); {
+	switch p := string(op.Message.Exports[0].Profile); {
 	case p == "refused", p == "late" && op.Number < 3:
 		return engine.Completion{Outcome: status(503)}
 	}

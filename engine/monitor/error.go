@@ -36,6 +36,7 @@ var unanswered = map[retry.Kind]struct {
 	retry.Malformed:  {502, "the response was not HTTP"},
 	retry.TooLarge:   {502, "the response was too large"},
 	retry.Unknown:    {500, "the outcome of the last attempt is unknown"},
+	retry.Deleted:    {500, "the dataflow was deleted"},
 }
 
 // errorOf is the code and the description of a last attempt that failed.

@@ -22,6 +22,9 @@ const (
 	TooLarge   Kind = "too-large"  // the response went past the bound
 	NoToken    Kind = "no-token"   // never sent: no access token could be had
 	Unknown    Kind = "unknown"    // charged before a crash, never settled
+
+	// Deleted is no attempt at all: the dataflow was deleted before one (R118).
+	Deleted Kind = "dataflow-deleted"
 )
 
 // Outcome is how an attempt ended. Reason is of low cardinality, fit for a

@@ -52,7 +52,7 @@ type Request struct {
 	TLS           string // "TLS 1.3"; "" in the clear
 	ServerName    string
 	Peer          *Peer
-	Profiles      []string // named by the identities in the body, sorted
+	Profiles      []string // named by the identities in the body, in its order
 	Authorization Authorization
 	// Token is the number of the access token that was carried or, in the
 	// answer to a token request, issued: in order of issue, from 1; 0 for none.

@@ -15,7 +15,18 @@ type body struct {
 	object   map[string]any // the profile; nil when the body is something else
 	parsed   bool           // it is JSON at all
 	problems []string
+	// profiles are the profile objects of a message: the one, those of a list,
+	// or those of a list in the wrapper; form says which.
+	profiles []map[string]any
+	form     string
 }
+
+// The forms of a message (A23); wrapper is also the key of the list.
+const (
+	alone   = "the profile object"
+	array   = "array"
+	wrapper = "profiles"
+)
 
 // parseBody reads strictly: one value, no key twice, no null, nothing empty
 // but the two maps at the top (R39).
@@ -41,10 +52,26 @@ func parseBody(text string) *body {
 	object, _ := value.(map[string]any)
 	_, segments := object["segmentMembership"]
 	_, identities := object["identityMap"]
-	if segments || identities {
-		b.object = object
+	list, isList := value.([]any)
+	wrapped, isWrapped := object[wrapper].([]any)
+	switch {
+	case segments || identities:
+		b.object, b.form, b.profiles = object, alone, []map[string]any{object}
+	case isList:
+		b.form, b.profiles = array, objects(list)
+	case isWrapped && len(object) == 1:
+		b.form, b.profiles = wrapper, objects(wrapped)
 	}
 	return b
+}
+
+// objects are the entries of a list; what is no object is an empty one.
+func objects(list []any) []map[string]any {
+	out := make([]map[string]any, len(list))
+	for i, e := range list {
+		out[i], _ = e.(map[string]any)
+	}
+	return out
 }
 
 // value reads the next value by its tokens, since decoding into a map hides
@@ -86,11 +113,20 @@ func (b *body) readObject(d *json.Decoder, path string) (any, error) {
 			return nil, err
 		}
 	}
-	if len(out) == 0 && path != "" && path != "segmentMembership" && path != "identityMap" {
+	if place := withinProfile(path); len(out) == 0 && place != "" && place != "segmentMembership" && place != "identityMap" {
 		b.problem(path, "an empty object")
 	}
 	_, err := d.Token() // }
 	return out, err
+}
+
+// withinProfile is a path without the place of the profile in a message of
+// several.
+func withinProfile(path string) string {
+	if place, rest, ok := strings.Cut(path, "]."); ok && (place[0] == '[' || strings.HasPrefix(place, wrapper+"[")) {
+		return rest
+	}
+	return path
 }
 
 func (b *body) readArray(d *json.Decoder, path string) (any, error) {

@@ -168,6 +168,13 @@ func (v *view) compare(e *scenarios.Expectation, x *exported) []mismatch {
 	if e.Certificate != "" {
 		wrong = append(wrong, v.certificate(e, x)...)
 	}
+	if e.Together > 0 {
+		got := "it was never attempted"
+		if len(attempts) > 0 {
+			got = fmt.Sprint(len(attempts[0].Exports))
+		}
+		add("exports in its message", fmt.Sprint(e.Together), got)
+	}
 	return append(wrong, v.content(e, x)...)
 }
 

@@ -131,7 +131,7 @@ var statusOf = map[string]int{"timeout": 504, "refused": 503, "unresolved": 503,
 // token would have been answered.
 func errorCode(attempts []*recording.Attempt) string {
 	if len(attempts) == 0 {
-		return ""
+		return "ACTSVC-9001-500" // dropped with its dataflow
 	}
 	outcome := attempts[len(attempts)-1].Outcome
 	code, err := strconv.Atoi(outcome)

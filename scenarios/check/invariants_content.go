@@ -97,7 +97,17 @@ func (v *view) namesMapped(f *findings) {
 	}
 	v.eachEntry(func(x *exported, m membership) {
 		if x.mapped[m.id] {
-			f.note(m.fields["name"] == v.audiences[m.id].Name, "%s is named %v", x.entry(m), m.fields["name"])
+			// Which name it is after another one was given is name-static's matter.
+			named, isText := m.fields["name"].(string)
+			f.note(isText && (named == x.naming.static[m.id] || x.naming.moved(m.id)), "%s is named %v", x.entry(m), m.fields["name"])
+		}
+	})
+}
+
+func (v *view) nameStatic(f *findings) {
+	v.eachEntry(func(x *exported, m membership) {
+		if named, isText := m.fields["name"].(string); isText && x.mapped[m.id] && x.naming.moved(m.id) {
+			f.note(named == x.naming.static[m.id], "%s is named %s, and was %s when it was mapped", x.entry(m), named, x.naming.static[m.id])
 		}
 	})
 }
@@ -144,7 +154,7 @@ func (v *view) timestampsOn(f *findings) {
 		if !x.mapped[m.id] {
 			return
 		}
-		a := v.audiences[m.id]
+		a := x.naming.audiences[m.id]
 		want := map[string]int64{"createdAt": a.CreatedAt.UnixMilli(), "updatedAt": a.UpdatedAt.UnixMilli()}
 		for _, key := range timestamps {
 			ms, ok := millis(m.fields[key])

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
 // order: an export's first attempt comes after the one before it was delivered
@@ -39,9 +41,13 @@ func (x *exported) settled() (at time.Time, ok bool) {
 // export of the profile, a pause, the mTLS decision and the limit of attempts
 // under way can hold it, never what another profile waits for.
 func (v *view) prompt(f *findings) {
+	v.punctual(f, func(x *exported) bool { return !v.roomLeft(x) })
+}
+
+func (v *view) punctual(f *findings, wanted func(*exported) bool) {
 	for _, x := range v.exports {
 		attempts := x.attempts()
-		if len(attempts) == 0 {
+		if len(attempts) == 0 || !wanted(x) {
 			continue
 		}
 		due, started := v.due(x), attempts[0].At
@@ -105,6 +111,9 @@ func (v *view) mappingOf(x *exported) (at time.Time, ok bool) {
 		if m.at.After(x.At) {
 			break
 		}
+		if m.anew {
+			ever = map[string]bool{}
+		}
 		for _, id := range m.ids {
 			if !ever[id] && member(id) && !m.at.IsZero() {
 				at, ok = m.at, true
@@ -164,4 +173,35 @@ func (v *view) accounted(f *findings) {
 		left := slices.Contains(v.end.Unfinished, x.ID) || x.message != nil && slices.Contains(v.end.Unfinished, x.message.id)
 		f.note(ok || left, "%s was neither delivered nor dropped", x.ID)
 	}
+}
+
+// deleted: between the deletion of the dataflow and the activation of another
+// nothing is decided, and no attempt starts (R118).
+func (v *view) deleted(f *findings) {
+	var gone []interval
+	for _, a := range v.actions {
+		switch n := len(gone); {
+		case a.Action == "delete":
+			gone = append(gone, interval{from: a.At})
+		case a.Action == "activate" && n > 0 && gone[n-1].to.IsZero():
+			gone[n-1].to = a.At
+		}
+	}
+	for _, g := range gone {
+		f.note(true, "")
+		within := func(at time.Time) bool {
+			return at.After(g.from.Add(v.tolerance)) && (g.to.IsZero() || at.Before(g.to.Add(-v.tolerance)))
+		}
+		for _, a := range v.attempts {
+			f.note(!within(a.At), "attempt %d of %s started after the deletion", a.Number, a.Message)
+		}
+		for _, x := range v.exports {
+			f.note(!within(x.At), "%s was decided after the deletion", x.ID)
+		}
+	}
+}
+
+// deletedAt says whether the dataflow was deleted at a time.
+func (v *view) deletedAt(at time.Time) bool {
+	return slices.ContainsFunc(v.actions, func(a *recording.Action) bool { return a.Action == "delete" && v.near(at.Sub(a.At), 0) })
 }

@@ -178,8 +178,10 @@ func (v *view) timeToLive(f *findings) {
 			hours[hour] = true
 			want.Received++
 			attempts := x.attempts()
-			known := len(attempts) > 0 && place[attempts[len(attempts)-1]] < line.attempts
-			_, settled := x.settled()
+			// What was dropped with its dataflow may have had no attempt.
+			known := len(attempts) == 0 || place[attempts[len(attempts)-1]] < line.attempts
+			at, settled := x.settled()
+			settled = settled && !at.After(line.At)
 			switch {
 			case x.Excluded != "":
 				want.Excluded += x.identities

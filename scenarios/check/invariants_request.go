@@ -84,14 +84,19 @@ func (v *view) validJSON(f *findings) {
 	for _, r := range v.requests {
 		b := v.body(r.Body)
 		f.note(len(b.problems) == 0, "%s: %s", place(r), some(b.problems))
-		for _, key := range []string{"segmentMembership", "identityMap"} {
-			_, isObject := b.object[key].(map[string]any)
-			f.note(isObject || b.object == nil, "%s: no %s", place(r), key)
+		for _, profile := range b.profiles {
+			for _, key := range []string{"segmentMembership", "identityMap"} {
+				_, isObject := profile[key].(map[string]any)
+				f.note(isObject, "%s: no %s", place(r), key)
+			}
 		}
 	}
 }
 
 func (v *view) noEnvelope(f *findings) {
+	if v.batches() {
+		return // one form for one profile and for several
+	}
 	for _, r := range v.requests {
 		// What is no JSON is no envelope either.
 		if b := v.body(r.Body); b.parsed {

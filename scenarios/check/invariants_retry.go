@@ -56,13 +56,14 @@ func (v *view) maxAttempts(f *findings) {
 		for n, a := range m.attempts {
 			f.note(a.Number == n+1, "%s: attempt %d is counted as %d", m.id, n+1, a.Number)
 		}
-		// Given up with a retry to come, it had an attempt too few.
+		// Given up with a retry to come, it had an attempt too few, unless its
+		// dataflow was deleted.
 		last := m.attempts[len(m.attempts)-1]
-		f.note(m.drop == nil || !last.Retry, "%s was dropped after attempt %d, and another was to follow", m.id, last.Number)
+		f.note(m.drop == nil || !last.Retry || v.deletedAt(m.drop.At), "%s was dropped after attempt %d, and another was to follow", m.id, last.Number)
 	})
 	// A second message would have three attempts of its own.
 	for _, x := range v.exports {
-		f.note(!x.twice, "%s was part of two messages", x.ID)
+		f.note(!x.twice || v.batches(), "%s was part of two messages", x.ID)
 	}
 	// Nothing resends behind the sender's back.
 	for _, r := range v.stray {

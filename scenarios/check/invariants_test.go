@@ -32,7 +32,7 @@ const (
 func TestEveryInvariantCanFail(t *testing.T) {
 	rules := catalogue(t)
 	seen := map[string]bool{silentRefusal: true} // TestARefusedConfigurationPlaysNothing breaks it
-	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken, lookupsBroken, uploadsBroken) {
+	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken, lookupsBroken, uploadsBroken, batchesBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
 			if c := judgeOnce(right.sc, rules, right.lines); c.Verdict != reports.Pass {
@@ -226,6 +226,8 @@ var retriesBroken = []broken{
 }
 
 var flowsBroken = []broken{
+	{"delete-unmaps", "retries after the deletion", nil, func(p *tape) { p.action("delete").At = began.Add(2*time.Hour + 20*time.Second) }},
+	{"delete-unmaps", "a decision after the deletion", nil, func(p *tape) { p.action("delete").At = began.Add(6*time.Hour + 45*time.Minute) }},
 	{"backfill-hour", "after 61 minutes", nil, func(p *tape) { p.delay("griff#1", 31*time.Minute) }},
 	{"backfill-hour", "of an audience mapped before", nil, func(p *tape) {
 		early := func(after time.Duration, action string) recording.Line {

@@ -202,9 +202,9 @@ func (s *Sender) spacing(m *sent, n int, delays []time.Duration) {
 }
 
 // pauses says whether the history has any: a retry that is due in one waits for
-// its end, and nobody knows when that was.
+// its end, and nobody knows when that was. After a deletion it never comes.
 func (s *Sender) pauses() bool {
-	return slices.ContainsFunc(s.Scenario.History, func(step scenarios.Step) bool { return step.Action == "disable" })
+	return slices.ContainsFunc(s.Scenario.History, func(step scenarios.Step) bool { return step.Action == "disable" || step.Action == "delete" })
 }
 
 // listed are the statuses that every source has retried (R83).

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +19,12 @@ import (
 // against the documentation and not against what the engine happens to do. A
 // test breaks one thing and sees which check turns red.
 type tape struct {
-	sc     *scenarios.Scenario
-	lines  []recording.Line
-	mapped map[string]bool
-	counts map[string]int
-	socket int
+	updated time.Time // the last renaming of delorean; zero before it
+	sc      *scenarios.Scenario
+	lines   []recording.Line
+	mapped  map[string]bool
+	counts  map[string]int
+	socket  int
 
 	tokens     int       // issued
 	tokenUntil time.Time // when the last one has to be renewed
@@ -95,11 +97,18 @@ func newTape(change func(*scenarios.Scenario)) *tape {
 	p.export(4*time.Hour, "marty", "identity", "realized", "200")
 	p.act(5*time.Hour, "disable")
 	p.act(6*time.Hour, "enable")
+	p.act(6*time.Hour+30*time.Minute, "rename", "id-delorean")
+	p.lines[len(p.lines)-1].Action.Names = []string{"Time travellers"}
+	p.updated = began.Add(6*time.Hour + 30*time.Minute)
 	p.update(7*time.Hour, "marty", recording.Change{Op: "exit", Audience: "id-delorean"})
 	p.export(7*time.Hour, "marty", "audience", "exited", "200")
+	if p.sc.Destination.MaxProfilesPerRequest > 1 {
+		p.batch(7*time.Hour+time.Minute, []string{"biff", "jennifer"}, []string{"strickland"})
+	}
 	p.act(7*time.Hour+30*time.Minute, "expire", "id-vip")
 	p.update(7*time.Hour+30*time.Minute, "marty", recording.Change{Op: "exit", Audience: "id-vip"})
 	p.update(7*time.Hour+30*time.Minute, "vip-row-2", recording.Change{Op: "exit", Audience: "id-vip"})
+	p.act(7*time.Hour+50*time.Minute, "delete")
 	p.add(recording.Line{End: &recording.End{At: began.Add(8 * time.Hour), Faults: []recording.Fault{{ID: "fault-1", Planned: 2, Fired: 2, Line: 30}}}})
 	if len(p.sc.Destination.Alerts) > 0 {
 		p.monitor()
@@ -143,7 +152,7 @@ func (p *tape) export(after time.Duration, profile, because, delorean string, ou
 	id := fmt.Sprintf("%s#%d", profile, p.counts[profile])
 	at := began.Add(after)
 	p.add(recording.Line{Export: &recording.Export{At: at, ID: id, Profile: profile, Because: []string{because}}})
-	body := p.body(profile, delorean, id == "marty#2" || id == "marty#3")
+	body := p.message(p.body(profile, delorean, id == "marty#2" || id == "marty#3"))
 	p.socket++
 	number := 0
 	for n, outcome := range outcomes {
@@ -167,6 +176,36 @@ func (p *tape) export(after time.Duration, profile, because, delorean string, ou
 	}
 }
 
+// batch adds decisions of one moment, and a message for each group of them.
+func (p *tape) batch(after time.Duration, groups ...[]string) {
+	at := began.Add(after)
+	for _, name := range slices.Concat(groups...) {
+		p.update(after, name, recording.Change{Op: "qualify", Audience: "id-delorean"})
+		p.add(recording.Line{Export: &recording.Export{At: at, ID: name + "#1", Profile: name, Because: []string{"audience"}}})
+	}
+	for _, group := range groups {
+		var ids, bodies []string
+		for _, name := range group {
+			ids, bodies = append(ids, name+"#1"), append(bodies, p.body(name, "realized", false))
+		}
+		p.socket++
+		p.exchange(recording.Attempt{At: at, EndedAt: at, Message: ids[0], Exports: ids, Number: 1, Method: "POST",
+			Outcome: "200", Body: p.message(bodies...), Socket: p.socket}, 1)
+	}
+}
+
+// message is the body of a message.
+func (p *tape) message(bodies ...string) string {
+	if p.sc.Destination.MaxProfilesPerRequest < 2 {
+		return bodies[0]
+	}
+	list := "[" + strings.Join(bodies, ",") + "]"
+	if p.sc.Destination.BatchEncoding == "profiles" {
+		return `{"profiles":` + list + `}`
+	}
+	return list
+}
+
 // exchange adds an attempt and the request the endpoint saw of it.
 func (p *tape) exchange(a recording.Attempt, number int) {
 	a.URL = "https://receiver.test/in?source=aep"
@@ -174,6 +213,13 @@ func (p *tape) exchange(a recording.Attempt, number int) {
 		{Name: "X-Stage", Value: "a"}, {Name: "X-Stage", Value: "b"}}
 	r := recording.Request{At: a.At, AnsweredAt: a.EndedAt, Socket: a.Socket, Number: number, Method: a.Method, Target: "/in?source=aep",
 		Proto: "HTTP/1.1", Body: a.Body, Profiles: []string{a.Exports[0]}}
+	if p.sc.Destination.MaxProfilesPerRequest > 1 {
+		r.Profiles = nil
+		for _, id := range a.Exports {
+			name, _, _ := strings.Cut(id, "#")
+			r.Profiles = append(r.Profiles, name)
+		}
+	}
 	if p.sc.Destination.Auth.Type == "bearer" {
 		a.Headers = append(a.Headers, recording.Header{Name: "Authorization", Value: "Bearer [redacted]"})
 		r.Authorization = "accepted"
@@ -203,6 +249,9 @@ func (p *tape) body(profile, delorean string, phone bool) string {
 		if p.mapped[key] && p.sc.Destination.IncludeSegmentTimestamps {
 			created := began.Add(-48 * time.Hour).UnixMilli()
 			e["createdAt"], e["updatedAt"] = created, created+24*3600_000
+			if key == "delorean" && !p.updated.IsZero() {
+				e["updatedAt"] = p.updated.UnixMilli()
+			}
 			e["mappingCreatedAt"], e["mappingUpdatedAt"] = created+1000, created+2000
 		}
 		return e

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/oracle"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -46,6 +47,7 @@ type view struct {
 	active       bool                           // the dataflow was activated
 	configured   []string                       // audience ids that the activation maps
 	mappings     []mappings                     // that took effect
+	naming       *naming                        // after the lines so far
 	tolerance    time.Duration                  // of times; 0 for a recording in virtual time
 	// carried is the request in which the endpoint saw an attempt; an attempt
 	// that did not get so far has none. stray requests belong to no attempt.
@@ -58,6 +60,8 @@ type view struct {
 type mappings struct {
 	at  time.Time
 	ids []string
+	// anew: a dataflow was deleted, and the next one remembers no mapping.
+	anew bool
 }
 
 // exported is one export with what became of it.
@@ -65,6 +69,7 @@ type exported struct {
 	*recording.Export
 	message    *message
 	mapped     map[string]bool // audience ids that were mapped at the decision
+	naming     *naming         // at the decision
 	number     int             // of the profile's exports, from 1
 	updates    int             // how many updates the recording has before it
 	twice      bool            // it was part of more than one message
@@ -76,6 +81,7 @@ type message struct {
 	id       string
 	attempts []*recording.Attempt
 	drop     *recording.Drop
+	parts    []string // of the body, one for each export; nil until somebody asks
 }
 
 // newView indexes the lines in their order, so that what was mapped when an
@@ -89,6 +95,7 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 	for _, a := range sc.Audiences {
 		v.audiences[a.ID], v.keys[a.Key] = a, a
 	}
+	v.naming = &naming{v.audiences, map[string]string{}}
 	for _, key := range sc.Dataflow.Audiences {
 		v.configured = append(v.configured, v.keys[key].ID)
 	}
@@ -150,7 +157,8 @@ func (v *view) join() {
 
 // mapping notes that audiences were mapped, and returns what is mapped now.
 func (v *view) mapping(at time.Time, ids []string, mapped map[string]bool) map[string]bool {
-	v.mappings = append(v.mappings, mappings{at, slices.Clone(ids)})
+	v.mappings = append(v.mappings, mappings{at: at, ids: slices.Clone(ids)})
+	v.naming = v.naming.mapped(ids)
 	mapped = maps.Clone(mapped)
 	for _, id := range ids {
 		mapped[id] = true
@@ -168,6 +176,13 @@ func (v *view) act(a *recording.Action, mapped map[string]bool) map[string]bool 
 		return v.mapping(a.At, v.configured, mapped)
 	case a.Action == "map" && v.active:
 		return v.mapping(a.At, a.Audiences, mapped)
+	case a.Action == "rename":
+		v.naming = v.naming.renamed(a.At, a.Audiences, a.Names)
+	case a.Action == "delete":
+		v.active, v.configured = false, nil
+		v.mappings = append(v.mappings, mappings{at: a.At, anew: true})
+		v.naming = &naming{v.naming.audiences, map[string]string{}}
+		return map[string]bool{}
 	case a.Action == "map":
 		v.configured = append(v.configured, a.Audiences...)
 	case a.Action == "unmap":
@@ -180,7 +195,7 @@ func (v *view) act(a *recording.Action, mapped map[string]bool) map[string]bool 
 }
 
 func (v *view) export(e *recording.Export, mapped map[string]bool) {
-	x := &exported{Export: e, mapped: mapped, number: len(v.byProfile[e.Profile]) + 1, updates: len(v.updates)}
+	x := &exported{Export: e, mapped: mapped, naming: v.naming, number: len(v.byProfile[e.Profile]) + 1, updates: len(v.updates)}
 	v.exports = append(v.exports, x)
 	v.byProfile[e.Profile] = append(v.byProfile[e.Profile], x)
 	v.byID[e.ID] = x
@@ -250,23 +265,31 @@ func (v *view) body(text string) *body {
 	return b
 }
 
-// text is what an export carried: the body of its first attempt, if it had one.
+// text is what an export carried: its own profile object in the body of its
+// first attempt, if it had one.
 func (x *exported) text() (string, bool) {
 	if x.message == nil || len(x.message.attempts) == 0 {
 		return "", false
 	}
-	return x.message.attempts[0].Body, true
+	first := x.message.attempts[0]
+	if x.message.parts == nil {
+		x.message.parts = oracle.Split(first.Body, len(first.Exports))
+	}
+	if n := slices.Index(first.Exports, x.ID); n >= 0 && n < len(x.message.parts) {
+		return x.message.parts[n], true
+	}
+	return "", false
 }
 
-// pauses are the intervals in which the dataflow was disabled; the last may be
-// open, ending with the recording.
+// pauses are the intervals in which the dataflow was disabled, each ended by
+// enabling or deleting it; the last may be open, ending with the recording.
 func (v *view) pauses() []interval {
 	var out []interval
 	for _, a := range v.actions {
 		switch n := len(out); {
 		case a.Action == "disable" && (n == 0 || !out[n-1].to.IsZero()):
 			out = append(out, interval{from: a.At})
-		case a.Action == "enable" && n > 0 && out[n-1].to.IsZero():
+		case (a.Action == "enable" || a.Action == "delete") && n > 0 && out[n-1].to.IsZero():
 			out[n-1].to = a.At
 		}
 	}
@@ -284,7 +307,7 @@ func (v *view) disabledAtEnd() bool {
 		switch a.Action {
 		case "disable":
 			disabled = true
-		case "enable":
+		case "enable", "delete":
 			disabled = false
 		}
 	}

@@ -135,7 +135,7 @@ func (a *alignment) best(i, j int) (int, step) {
 	}
 	if j < len(a.possible) {
 		skip := 0
-		if a.possible[j].live && a.possible[j].Obligation == Must {
+		if a.owes(j) {
 			skip = costOfMissing
 		}
 		try(skip+a.costs[i][j+1], skipped)
@@ -152,6 +152,13 @@ func (a *alignment) best(i, j int) (int, step) {
 
 // repeats says whether an export has the body of the one before it.
 func (a *alignment) repeats(i int) bool { return i > 0 && a.seen[i].Body == a.seen[i-1].Body }
+
+// owes says whether an export of a change has to be seen: not when the dataflow
+// was deleted so soon after it that it may have been dropped unsent (R118).
+func (a *alignment) owes(j int) bool {
+	x := &a.possible[j]
+	return x.live && x.Obligation == Must && !a.oracle.flow.deletedWithin(x.From, delay)
+}
 
 // match is the cost of taking export i for possibility j.
 func (a *alignment) match(i, j int) int {
@@ -196,7 +203,7 @@ func (a *alignment) tell(r *report) {
 			if a.possible[j].Rule != "" {
 				r.look(a.possible[j].Rule)
 			}
-			if x := a.possible[j]; x.live && x.Obligation == Must {
+			if x := a.possible[j]; a.owes(j) {
 				r.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
 					What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
 			}

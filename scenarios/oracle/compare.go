@@ -221,7 +221,7 @@ func (c *comparison) name(e *entry, fields map[string]any, what string) {
 // milliseconds (R70–R73, A28, A29).
 func (c *comparison) timestamps(e *entry, fields map[string]any, what string) {
 	a := c.o.keys[e.audience]
-	want := map[string]time.Time{"createdAt": a.CreatedAt, "updatedAt": a.UpdatedAt, "mappingCreatedAt": e.mappedAt, "mappingUpdatedAt": e.mappedAt}
+	want := map[string]time.Time{"createdAt": a.CreatedAt, "updatedAt": e.updated, "mappingCreatedAt": e.mappedAt, "mappingUpdatedAt": e.mappedAt}
 	for _, key := range []string{"createdAt", "updatedAt", "mappingCreatedAt", "mappingUpdatedAt"} {
 		value, there := fields[key]
 		at := what + ": " + key

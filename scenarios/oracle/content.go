@@ -27,6 +27,7 @@ type entry struct {
 	name     string // of a mapped one
 	names    rule
 	mappedAt time.Time // zero: before the history
+	updated  time.Time // of a mapped one
 	audience string
 }
 
@@ -54,6 +55,16 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 			}
 			e.name, e.mappedAt = a.Name, mapping.since
 			e.names = rule{"names-mapped", false}
+			if n, renamed := o.flow.nameAt(id, o.flow.firstMapped(id, x.tick)); renamed {
+				e.name = n.name
+			}
+			e.updated = a.UpdatedAt
+			if n, renamed := o.flow.nameAt(id, x.tick); renamed {
+				e.updated = n.at
+				if n.name != e.name {
+					e.names = rule{"name-static", true}
+				}
+			}
 		case e.exited || !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly:
 			continue
 		default:

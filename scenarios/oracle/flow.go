@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
 // flow is what the whole history says about the dataflow.
@@ -15,6 +16,17 @@ type flow struct {
 	batches []batch
 	actions []int // ticks at which something about the dataflow was said
 	again   map[string][]int
+	deleted []int       // ticks at which the dataflow was deleted
+	ended   []time.Time // when
+	renamed map[string][]naming
+	off     map[string]timeline // kind of changes -> when it was switched off
+}
+
+// naming is a new name of an audience.
+type naming struct {
+	tick int
+	at   time.Time
+	name string
 }
 
 // batch is audiences that were mapped together for the first time: their
@@ -28,59 +40,84 @@ type batch struct {
 	closed    bool // ends is known: the dataflow was enabled for an hour
 }
 
-// newFlow sorts the actions into statements. Before its activation a dataflow
-// is only configured: what was said about an audience last is what the
-// activation maps.
+// newFlow sorts the actions into statements.
 func newFlow(sc *scenarios.Scenario, moments []moment) *flow {
-	f := &flow{mapped: map[string]timeline{}, again: map[string][]int{}}
+	f := &flow{mapped: map[string]timeline{}, again: map[string][]int{}, renamed: map[string][]naming{}}
 	ids := map[string]string{}
 	for _, a := range sc.Audiences {
 		ids[a.Key] = a.ID
 	}
-	configured := map[string]bool{}
+	t := telling{flow: f, scenario: sc, configured: map[string]bool{}, about: map[string][]statement{},
+		ability: []statement{{0, time.Time{}, true}}}
 	for _, key := range sc.Dataflow.Audiences {
-		configured[ids[key]] = true
-	}
-	var activity, ability []statement
-	about := map[string][]statement{}
-	activate := func(tick int, at time.Time) {
-		activity = append(activity, statement{tick, at, true})
-		for _, a := range sc.Audiences {
-			if configured[a.ID] {
-				about[a.ID] = append(about[a.ID], statement{tick, at, true})
-			}
-		}
+		t.configured[ids[key]] = true
 	}
 	if sc.Dataflow.Activated {
-		activate(0, time.Time{})
+		t.activate(0, time.Time{})
 	}
-	ability = append(ability, statement{0, time.Time{}, true})
 	for _, m := range moments {
-		a := m.event.Action
-		if a == nil {
-			continue
-		}
-		f.actions = append(f.actions, m.last)
-		switch a.Action {
-		case "activate":
-			if len(activity) == 0 {
-				activate(m.last, a.At)
-			}
-		case "enable", "disable":
-			ability = append(ability, statement{m.last, a.At, a.Action == "enable"})
-		case "map", "unmap":
-			for _, id := range a.Audiences {
-				if len(activity) == 0 {
-					configured[id] = a.Action == "map"
-					continue
-				}
-				about[id] = append(about[id], statement{m.last, a.At, a.Action == "map"})
-			}
+		if m.event.Action != nil {
+			f.actions = append(f.actions, m.last)
+			t.action(m.event.Action, m.last)
 		}
 	}
-	f.active, f.enabled = timeline{}.follow(activity), timeline{}.follow(ability)
-	f.owe(sc, about)
+	f.active, f.enabled = timeline{}.follow(t.activity), timeline{}.follow(t.ability)
+	f.off = switches(sc, moments)
+	f.owe(sc, t.about)
 	return f
+}
+
+// telling is what actions say, sorted by what it is about.
+type telling struct {
+	flow              *flow
+	scenario          *scenarios.Scenario
+	active            bool
+	configured        map[string]bool // audience ids that the next activation maps
+	activity, ability []statement
+	about             map[string][]statement // audience id -> when it was mapped
+}
+
+func (t *telling) activate(tick int, at time.Time) {
+	t.active = true
+	t.activity = append(t.activity, statement{tick, at, true})
+	for _, a := range t.scenario.Audiences {
+		if t.configured[a.ID] {
+			t.about[a.ID] = append(t.about[a.ID], statement{tick, at, true})
+		}
+	}
+}
+
+// action takes one in. Before its activation a dataflow is only configured:
+// what was said about an audience last is what the activation maps.
+func (t *telling) action(a *recording.Action, tick int) {
+	switch a.Action {
+	case "activate":
+		if !t.active {
+			t.activate(tick, a.At)
+		}
+	case "delete":
+		t.flow.deleted, t.flow.ended = append(t.flow.deleted, tick), append(t.flow.ended, a.At)
+		t.active, t.configured = false, map[string]bool{}
+		t.activity = append(t.activity, statement{tick, a.At, false})
+		t.ability = append(t.ability, statement{tick, a.At, true})
+		for _, audience := range t.scenario.Audiences {
+			t.about[audience.ID] = append(t.about[audience.ID], statement{tick, a.At, false})
+		}
+	case "rename":
+		for i, id := range a.Audiences[:min(len(a.Audiences), len(a.Names))] {
+			t.flow.renamed[id] = append(t.flow.renamed[id], naming{tick, a.At, a.Names[i]})
+		}
+	case "enable", "disable":
+		t.ability = append(t.ability, statement{tick, a.At, a.Action == "enable"})
+	case "map", "unmap":
+		for _, id := range a.Audiences {
+			if !t.active {
+				t.configured[id] = a.Action == "map"
+				continue
+			}
+			t.about[id] = append(t.about[id], statement{tick, a.At, a.Action == "map"})
+		}
+	}
 }
 
 // owe turns what was said about audiences into their timelines, and the first
@@ -93,27 +130,88 @@ func (f *flow) owe(sc *scenarios.Scenario, about map[string][]statement) {
 			continue
 		}
 		f.mapped[a.ID] = t
-		for _, s := range t[1:] {
-			f.again[a.ID] = append(f.again[a.ID], s.from)
-		}
-		if t[0].from == 0 {
-			continue // its backfill was over before the history began
-		}
-		b := first[t[0].from]
-		if b == nil {
-			b = &batch{tick: t[0].from, at: t[0].since, rule: "backfill-new-audience"}
-			if len(f.active) > 0 && f.active[0].from == b.tick {
-				b.rule = "backfill-new-dest"
+		for i, s := range t {
+			if i > 0 && f.generation(t[i-1].from) == f.generation(s.from) {
+				f.again[a.ID] = append(f.again[a.ID], s.from)
+				continue
 			}
-			b.ends, b.closed = f.later(b.at, time.Hour)
-			first[b.tick] = b
+			if s.from == 0 {
+				continue // its backfill was over before the history began
+			}
+			b := first[s.from]
+			if b == nil {
+				b = &batch{tick: s.from, at: s.since, rule: "backfill-new-audience"}
+				if slices.ContainsFunc(f.active, func(on span) bool { return on.from == b.tick }) {
+					b.rule = "backfill-new-dest"
+				}
+				b.ends, b.closed = f.later(b.at, time.Hour)
+				first[b.tick] = b
+			}
+			b.audiences = append(b.audiences, a.ID)
 		}
-		b.audiences = append(b.audiences, a.ID)
 	}
 	for _, b := range first {
 		f.batches = append(f.batches, *b)
 	}
 	slices.SortFunc(f.batches, func(a, b batch) int { return a.tick - b.tick })
+}
+
+// generation counts the dataflows that were deleted by a tick: the next one
+// remembers nothing of them (R118).
+func (f *flow) generation(tick int) int {
+	n, _ := slices.BinarySearch(f.deleted, tick+1)
+	return n
+}
+
+// gone says whether the dataflow was deleted and no other is active.
+func (f *flow) gone(tick int) bool { return f.generation(tick) > 0 && !f.active.holds(tick) }
+
+// deletedWithin says whether a dataflow was deleted within a time after from.
+func (f *flow) deletedWithin(from time.Time, long time.Duration) bool {
+	return slices.ContainsFunc(f.ended, func(at time.Time) bool { return !at.Before(from) && at.Sub(from) <= long })
+}
+
+// nameAt is the name that an audience has at a tick, and when it got it; ok is
+// false for the one it began with.
+func (f *flow) nameAt(id string, tick int) (naming, bool) {
+	all := f.renamed[id]
+	for n := len(all) - 1; n >= 0; n-- {
+		if all[n].tick <= tick {
+			return all[n], true
+		}
+	}
+	return naming{}, false
+}
+
+// firstMapped is the tick at which an audience was mapped first to the dataflow
+// of a tick.
+func (f *flow) firstMapped(id string, tick int) int {
+	for _, s := range f.mapped[id] {
+		if s.from <= tick && f.generation(s.from) == f.generation(tick) {
+			return s.from
+		}
+	}
+	return tick
+}
+
+// kinds are the switches of a dataflow, and the trigger that each is about.
+var kinds = map[string]string{"attributeChanges": "attribute", "segmentationChanges": "audience", "identityChanges": "identity"}
+
+// switches is when each kind of changes was switched off (R53).
+func switches(sc *scenarios.Scenario, moments []moment) map[string]timeline {
+	out := map[string]timeline{}
+	for kind, trigger := range kinds {
+		said := []statement{{0, time.Time{}, !sc.Dataflow.Triggers.On(kind)}}
+		for _, m := range moments {
+			if a := m.event.Action; a != nil {
+				if on, about := a.Triggers[kind]; about {
+					said = append(said, statement{m.last, a.At, !on})
+				}
+			}
+		}
+		out[trigger] = timeline{}.follow(said)
+	}
+	return out
 }
 
 // later is the time after which the dataflow was enabled for so long since at;

@@ -46,7 +46,7 @@ func Planned(sc *scenarios.Scenario) []Event {
 		s := &sc.History[i]
 		at := sc.Start.Add(s.At)
 		if s.Action != "" {
-			action := &recording.Action{At: at, Action: s.Action}
+			action := &recording.Action{At: at, Action: s.Action, Names: s.Names, Triggers: s.Triggers}
 			for _, key := range s.Targets {
 				action.Audiences = append(action.Audiences, ids[key])
 			}

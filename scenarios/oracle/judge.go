@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -88,14 +87,14 @@ func (j *judge) read(lines []recording.Line) {
 // array of them, or the wrapper {"profiles": […]} (A23).
 func Split(body string, n int) []string {
 	var list []json.RawMessage
-	if n > 1 || strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "[") {
-		if json.Unmarshal([]byte(body), &list) != nil {
-			var wrapper struct {
-				Profiles []json.RawMessage `json:"profiles"`
-			}
-			if json.NewDecoder(bytes.NewReader([]byte(body))).Decode(&wrapper) == nil {
-				list = wrapper.Profiles
-			}
+	if n > 1 || !strings.HasPrefix(strings.TrimLeft(body, " \t\r\n"), "{") {
+		_ = json.Unmarshal([]byte(body), &list) // a wrapper otherwise, or nothing known
+	}
+	if list == nil && strings.Contains(body, `"profiles"`) {
+		// A profile may have an attribute of that name, but never nothing else.
+		var wrapper map[string]json.RawMessage
+		if json.Unmarshal([]byte(body), &wrapper) == nil && len(wrapper) == 1 {
+			_ = json.Unmarshal(wrapper["profiles"], &list)
 		}
 	}
 	if list == nil {
@@ -174,6 +173,11 @@ func (j *judge) reasons(possible Possible, x *decided, at Finding) {
 			j.report.add(at)
 			return
 		}
+	}
+	if slices.Contains(possible.off, surplus(because, possible.Because)) {
+		at.Rule = "wta-switches"
+		j.report.add(at)
+		return
 	}
 	at.Rule = map[string]string{"attribute": "trig-attr-unmapped", "identity": "trig-identity-any", "audience": "trig-unmapped-audience"}[surplus(because, possible.Because)]
 	if at.Rule == "" {

@@ -123,6 +123,7 @@ type Possible struct {
 	triggers  map[string]bool // audience ids that changed or are backfilled for sure
 	perhaps   map[string]bool // and those that count as well, if one likes
 	violation map[string]rule // trigger -> the rule it breaks not to have it
+	off       []string        // triggers it would have besides, were they not switched off; sorted
 	live      bool            // of a change
 }
 

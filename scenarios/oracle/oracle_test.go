@@ -428,6 +428,8 @@ func TestSplit(t *testing.T) {
 		{` [{"a":1}, {"b":2}]`, 2, []string{`{"a":1}`, `{"b":2}`}},
 		{`{"profiles":[{"a":1},{"b":2}]}`, 2, []string{`{"a":1}`, `{"b":2}`}},
 		{`[{"a":1}]`, 1, []string{`{"a":1}`}},
+		{`{"profiles":[{"a":1}]}`, 1, []string{`{"a":1}`}},
+		{`{"identityMap":{},"profiles":[1]}`, 1, []string{`{"identityMap":{},"profiles":[1]}`}},
 		{`{`, 2, []string{`{`}},
 	} {
 		if diff := cmp.Diff(tt.want, oracle.Split(tt.body, tt.n)); diff != "" {

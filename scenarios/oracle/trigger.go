@@ -27,6 +27,13 @@ func (o *Oracle) change(p *person, m moment) Possible {
 			why = r
 		}
 	}
+	if off := o.switchedOff(&x, after); len(x.violation) == 0 && len(off) > 0 {
+		why = rule{"wta-switches", false}
+	}
+	if o.flow.gone(after) {
+		why = rule{"delete-unmaps", false}
+		x.violation = nil
+	}
 	if len(x.violation) > 0 && !o.flow.exports(after) {
 		why = rule{"disabled-silent", false}
 		if !o.flow.active.holds(after) {
@@ -42,7 +49,15 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		x.Because = append(x.Because, trigger)
 	}
 	slices.Sort(x.Because)
-	// The rule of a missing export: an audience says most, an attribute least.
+	// The rule of a missing export: a switch, or else an audience says most, an
+	// attribute least.
+	if len(x.off) > 0 {
+		x.Rule = "wta-combination"
+		if slices.Equal(x.off, []string{"identity"}) && slices.Equal(x.Because, []string{"audience"}) {
+			x.Rule = "wta-identity-not-segments"
+		}
+		return x
+	}
 	for _, trigger := range []string{"audience", "identity", "attribute"} {
 		if r, ok := x.violation[trigger]; ok {
 			x.Rule, x.Default = r.id, r.byDefault
@@ -50,6 +65,24 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		}
 	}
 	return x
+}
+
+// switchedOff takes out the triggers that are switched off (R53): what is left
+// is why the change is exported (R54).
+func (o *Oracle) switchedOff(x *Possible, tick int) []string {
+	for trigger := range x.violation {
+		if o.flow.off[trigger].holds(tick) {
+			x.off = append(x.off, trigger)
+		}
+	}
+	slices.Sort(x.off)
+	for _, trigger := range x.off {
+		delete(x.violation, trigger)
+		if trigger == "audience" {
+			x.triggers = map[string]bool{}
+		}
+	}
+	return x.off
 }
 
 // member says whether the profile is realized in a mapped audience (R50).

@@ -47,7 +47,8 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 		change.Value, _ = json.Marshal(map[string]any{text.Draw(t, "key"): number})
 		return Line{Update: &Update{at, text.Draw(t, "profile"), []Change{change}}}
 	case 1:
-		return Line{Action: &Action{at, *words.Draw(t, "action"), some(t, text, "audiences")}}
+		return Line{Action: &Action{at, *words.Draw(t, "action"), some(t, text, "audiences"), some(t, text, "names"),
+			rapid.MapOfN(text, rapid.Bool(), 1, 3).Draw(t, "triggers")}}
 	case 2:
 		return Line{Export: &Export{at, text.Draw(t, "id"), text.Draw(t, "profile"), some(t, text, "because"), text.Draw(t, "excluded")}}
 	case 3:

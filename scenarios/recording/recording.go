@@ -83,13 +83,18 @@ type Change struct {
 	To       string          `json:"to,omitempty"`
 }
 
-// Action is a change of the dataflow: activate, map, unmap, disable, enable. Or
-// revoke: the token endpoint ended every token it had issued. Or what happens
-// to uploaded audiences: upload, refresh, expire.
+// Action is a change of the dataflow: activate, map, unmap, disable, enable,
+// triggers, rename (which changes audiences), delete. Or revoke: the token
+// endpoint ended every token it had issued. Or what happens to uploaded
+// audiences: upload, refresh, expire.
 type Action struct {
 	At        time.Time `json:"at"`
 	Action    string    `json:"action"`
 	Audiences []string  `json:"audiences,omitempty"` // audience ids
+	Names     []string  `json:"names,omitempty"`     // rename: the new names of the audiences
+	// Triggers says of attributeChanges, segmentationChanges and
+	// identityChanges whether they lead to exports; those not named stay.
+	Triggers map[string]bool `json:"triggers,omitempty"`
 }
 
 // Export is one decision to send one profile, with its reasons.
@@ -179,7 +184,7 @@ type Request struct {
 	TLS           string    `json:"tls,omitempty"` // "TLS 1.3"
 	ServerName    string    `json:"serverName,omitempty"`
 	Peer          *Peer     `json:"peer,omitempty"`
-	Profiles      []string  `json:"profiles,omitempty"`      // the profiles whose identities the body carries
+	Profiles      []string  `json:"profiles,omitempty"`      // the profiles whose identities the body carries, in its order
 	Authorization string    `json:"authorization,omitempty"` // accepted, wrong, missing, expired, revoked; "" not checked
 	// Token is the number of the access token that was carried or, of a token
 	// request, issued: in order of issue, from 1. 0: none of the endpoint's.

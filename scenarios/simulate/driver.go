@@ -42,6 +42,7 @@ type driver struct {
 	population *population
 	configured dataflow.Configuration // but for the mapping, which is in flow
 	flow       *dataflow.Snapshot
+	triggers   scenarios.Triggers // as the history left them
 	dispatcher *engine.Dispatcher
 	sender     *delivery.Sender
 	recorder   *recorder
@@ -162,12 +163,7 @@ func (d *driver) perform(e engine.Effects) error {
 	if !e.WakeAt.Equal(d.wakeAt) {
 		d.schedule(e.WakeAt)
 	}
-	for _, due := range e.Backfill {
-		if err := d.backfill(due); err != nil {
-			return err
-		}
-	}
-	return nil
+	return d.backfill(e.Backfill)
 }
 
 // schedule replaces the dispatcher's wake-up.
@@ -193,30 +189,37 @@ func (d *driver) begin(op engine.Operation) error {
 	return nil
 }
 
-// backfill decides the export of a profile whose turn has come.
-func (d *driver) backfill(due engine.Due) error {
-	s, err := d.population.load(string(due.Profile))
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
+// backfill decides the exports of the profiles whose turn has come.
+func (d *driver) backfill(turns []engine.Due) error {
+	var states []engine.State
+	var exports []*engine.Export
+	for _, due := range turns {
+		s, err := d.population.load(string(due.Profile))
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if s, x := engine.DecideBackfill(d.now, s, due.Audiences, d.flow); x != nil {
+			states, exports = append(states, s), append(exports, x)
+			d.decided(x)
+		}
 	}
-	s, x := engine.DecideBackfill(d.now, s, due.Audiences, d.flow)
-	if x == nil {
-		return nil
-	}
-	return d.accept([]engine.State{s}, x)
+	return d.accept(states, exports)
 }
 
-// accept makes states durable and hands exports to the dispatcher.
-func (d *driver) accept(states []engine.State, exports ...*engine.Export) error {
+// decided records an export.
+func (d *driver) decided(x *engine.Export) {
+	d.recorder.export(x)
+	d.monitored(d.monitor.Decided(x))
+}
+
+// accept makes states durable and hands what was decided at one moment to the
+// dispatcher, all at once: only then can exports share a message.
+func (d *driver) accept(states []engine.State, exports []*engine.Export) error {
 	if err := d.population.store.Commit(states, nil); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	if len(exports) == 0 {
 		return nil
-	}
-	for _, x := range exports {
-		d.recorder.export(x)
-		d.monitored(d.monitor.Decided(x))
 	}
 	return d.perform(d.dispatcher.Enqueue(d.now, exports...))
 }

@@ -62,20 +62,20 @@ func (d *driver) updates(names []string, of func(name string) profile.Update) er
 		})
 	}
 	wg.Wait()
-	for _, o := range out {
+	states := make([]engine.State, len(out))
+	var exports []*engine.Export
+	for i, o := range out {
 		if o.err != nil {
 			return fmt.Errorf("store: %w", o.err)
 		}
+		states[i] = o.state
 		d.recorder.update(d.now, o.update)
-		var exports []*engine.Export
 		if o.export != nil {
 			exports = append(exports, o.export)
-		}
-		if err := d.accept([]engine.State{o.state}, exports...); err != nil {
-			return err
+			d.decided(o.export)
 		}
 	}
-	return nil
+	return d.accept(states, exports)
 }
 
 func (d *driver) decide(name string, u profile.Update) decided {
@@ -138,7 +138,7 @@ func (d *driver) action(s *scenarios.Step) error {
 	if s.Action == "label" {
 		return nil // of the data, not of the dataflow: nothing but the next judgement depends on it
 	}
-	d.recorder.action(now, s.Action, refs)
+	d.recorder.action(now, s, refs)
 	var backfill []profile.AudienceRef
 	switch s.Action {
 	case "activate":
@@ -147,6 +147,17 @@ func (d *driver) action(s *scenarios.Step) error {
 		d.flow, backfill = d.flow.Map(now, refs...)
 	case "unmap":
 		d.flow = d.flow.Unmap(refs...)
+	case "triggers":
+		d.triggers = d.triggers.With(s.Triggers)
+		d.flow = d.flow.Suppress(suppressed(d.triggers))
+	case "rename":
+		for i, ref := range refs {
+			d.flow = d.flow.Rename(now, ref, s.Names[i])
+		}
+	case "delete":
+		d.flow = d.flow.Delete()
+		d.monitor.Map(nil)
+		return d.perform(d.dispatcher.Delete(now))
 	case "revoke":
 		d.tokens.Revoke()
 	case "enable", "disable":

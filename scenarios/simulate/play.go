@@ -187,7 +187,7 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 		s.endpoint = mockendpoint.New(options)
 	}
 	d.dispatcher = engine.NewDispatcher(settings(flow, d.sender.Encrypted(), d.sender.HasCertificate()))
-	d.flow = dataflow.NewSnapshot(flow, audiences)
+	d.flow, d.triggers = dataflow.NewSnapshot(flow, audiences), sc.Dataflow.Triggers
 	if sc.Dataflow.Activated {
 		d.flow, _ = d.flow.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
 	}

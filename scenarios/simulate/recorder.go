@@ -93,8 +93,8 @@ func (r *recorder) update(now time.Time, u profile.Update) {
 	r.add(recording.Line{Update: &recording.Update{At: now, Profile: string(u.Profile), Changes: recordedChanges(u.Changes)}})
 }
 
-func (r *recorder) action(now time.Time, action string, refs []profile.AudienceRef) {
-	a := &recording.Action{At: now, Action: action}
+func (r *recorder) action(now time.Time, s *scenarios.Step, refs []profile.AudienceRef) {
+	a := &recording.Action{At: now, Action: s.Action, Names: s.Names, Triggers: s.Triggers}
 	for _, ref := range refs {
 		a.Audiences = append(a.Audiences, ref.ID)
 	}

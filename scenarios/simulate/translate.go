@@ -72,10 +72,12 @@ func dataflowOf(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dat
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
 			MTLS:                       dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
 			Alerts: alerts(d.Alerts), ExtendedAlerts: d.ExtendedAlerts,
+			MaxProfilesPerRequest: d.MaxProfilesPerRequest, BatchEncoding: d.BatchEncoding,
 		},
 		Schedule:    sc.Dataflow.Schedule,
 		MaxInFlight: sc.Dataflow.MaxInFlight,
 		AnyProfile:  !sc.Dataflow.RequireMembership,
+		Suppressed:  suppressed(sc.Dataflow.Triggers),
 	}
 	for _, key := range sc.Dataflow.Audiences {
 		ref, known := refs[key]
@@ -133,6 +135,11 @@ func alerts(all []scenarios.Alert) []dataflow.Alert {
 	return out
 }
 
+// suppressed are the kinds of changes that are switched off.
+func suppressed(t scenarios.Triggers) dataflow.Suppressed {
+	return dataflow.Suppressed{Attribute: !t.On("attributeChanges"), Audience: !t.On("segmentationChanges"), Identity: !t.On("identityChanges")}
+}
+
 func policy(r scenarios.Retry) retry.Policy {
 	switch r.Policy {
 	case "best-effort":
@@ -146,7 +153,8 @@ func policy(r scenarios.Retry) retry.Policy {
 // settings are the dispatcher's. Without a certificate, or without TLS, there
 // is nothing to decide.
 func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settings {
-	s := engine.Settings{Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint}
+	s := engine.Settings{Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint,
+		Batching: engine.Batching{Max: f.Destination.MaxProfilesPerRequest, Encoding: engine.Encoding(f.Destination.BatchEncoding)}}
 	switch f.Destination.Auth.Kind {
 	case dataflow.AuthClientCredentials:
 		s.Grant = engine.ClientCredentials

@@ -99,7 +99,7 @@ func (d *driver) armUploads() {
 		u := &uploaded{audience: a, ref: d.population.refs[a.Key], term: upload.NewTerm(at, uploadSpec(a.Upload))}
 		d.uploads[a.Key] = u
 		d.agenda.add(at, start, func() error {
-			d.recorder.action(d.now, "upload", []profile.AudienceRef{u.ref})
+			d.recorder.action(d.now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{u.ref})
 			return nil
 		})
 		d.agenda.add(u.term.Available(), start, func() error { return d.ingest(u) })
@@ -169,7 +169,7 @@ func (b *batch) of(name string) profile.Update { return b.updates[name] }
 
 // expire has everybody exit who is still a member.
 func (d *driver) expire(u *uploaded) error {
-	d.recorder.action(d.now, "expire", []profile.AudienceRef{u.ref})
+	d.recorder.action(d.now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{u.ref})
 	members, err := d.population.members([]profile.AudienceRef{u.ref})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -198,7 +198,7 @@ func (d *driver) refresh(audiences []string) error {
 				Level: dataflow.Error}, "refresh")
 			continue
 		}
-		d.recorder.action(now, "refresh", []profile.AudienceRef{u.ref})
+		d.recorder.action(now, &scenarios.Step{Action: "refresh"}, []profile.AudienceRef{u.ref})
 		u.term = term
 		d.scheduleLapse(u)
 	}

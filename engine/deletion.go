@@ -1,0 +1,53 @@
+package engine
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// Delete drops what is queued, waits for a retry or is to be backfilled: for a
+// dataflow that is gone nothing is sent any more (R118). What is on the wire
+// ends on its own and is not retried. From then on the dispatcher is that of
+// another dataflow, which is not paused; what is known about the endpoint stays
+// known.
+func (d *Dispatcher) Delete(now time.Time) Effects {
+	var e Effects
+	for _, id := range slices.Sorted(maps.Keys(d.queues)) {
+		q := d.queues[id]
+		p, rest := q.parcel, q.exports
+		if p != nil {
+			rest = rest[1:]
+			if p.queues[0] == q && !p.onWire {
+				p.abandon(now, &e)
+			}
+		}
+		for _, x := range rest {
+			(&parcel{message: x.alone()}).abandon(now, &e)
+		}
+		if p == nil || !p.onWire {
+			delete(d.queues, id)
+			continue
+		}
+		p.deleted, q.exports = true, q.exports[:1]
+	}
+	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{}
+	d.mtls.waiting, d.token.waiting = nil, nil
+	d.underWay, d.paused = len(d.attempts), false
+	return d.pump(now, e)
+}
+
+// abandon gives a message up that is not on the wire: by the outcome of its
+// last attempt, if it had one.
+func (p *parcel) abandon(now time.Time, e *Effects) {
+	o := p.last
+	o.Kind, o.Reason = cmp.Or(o.Kind, retry.Deleted), string(retry.Deleted)
+	if o.Kind == retry.Deleted {
+		o.Reason = ""
+	}
+	e.Persist = append(e.Persist, Record{Kind: Dropped, Message: p.message, Number: p.number, Outcome: o, At: now})
+	e.Settled = append(e.Settled, Settled{Message: p.message, Outcome: o})
+}

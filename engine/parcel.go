@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"bytes"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// MaxProfiles is how many profiles a message may carry at most (R36).
+const MaxProfiles = 10
+
+// Encoding is how the profile objects of a message are put together where a
+// message may carry several (A23).
+type Encoding string
+
+// A list of profile objects, or an object whose only key profiles holds it.
+const (
+	AsArray    Encoding = "array"
+	AsProfiles Encoding = "profiles"
+)
+
+// Batching says how exports become messages.
+type Batching struct {
+	Max      int      // exports in a message at most; below 2 each message is the profile object itself (R40)
+	Encoding Encoding // of every message where Max is above 1, those that carry one export included
+}
+
+// compose puts the body of a message together. A receiver of batches gets one
+// form, however many profiles were due.
+func (b Batching) compose(exports []Export) []byte {
+	if b.Max < 2 {
+		return exports[0].Body
+	}
+	var body bytes.Buffer
+	if b.Encoding == AsProfiles {
+		body.WriteString(`{"profiles":`)
+	}
+	for i, x := range exports {
+		body.WriteByte("[,"[min(i, 1)])
+		body.Write(x.Body)
+	}
+	body.WriteByte(']')
+	if b.Encoding == AsProfiles {
+		body.WriteByte('}')
+	}
+	return body.Bytes()
+}
+
+// parcel is a message with what became of it. Once it is charged neither its
+// exports nor its body change: a retry repeats it byte by byte (A9).
+type parcel struct {
+	message *Message
+	queues  []*queue        // whose heads it carries, in the order of its exports
+	number  int             // attempts charged
+	onWire  bool            // an attempt is under way, and not only charged
+	deleted bool            // the dataflow is gone: no retry
+	last    retry.Outcome   // of the last attempt that ended
+	token   dataflow.Secret // that the attempt under way carries
+}
+
+// pack makes one message of the heads of queues, each of another profile.
+func (b Batching) pack(queues []*queue) *parcel {
+	exports := make([]Export, len(queues))
+	p := &parcel{queues: queues}
+	for i, q := range queues {
+		exports[i] = *q.exports[0]
+		q.parcel = p
+	}
+	p.message = &Message{ID: exports[0].ID, Exports: exports, Body: b.compose(exports)}
+	return p
+}
+
+// line is what may be sent now, first come first served: parcels whose retry
+// is due, and queues whose head no message carries yet. The second ride along
+// with each other, so they are apart.
+type line struct {
+	again []turnOf[*parcel]
+	fresh []turnOf[*queue]
+	last  uint64
+}
+
+type turnOf[T any] struct {
+	number uint64
+	who    T
+}
+
+func (l *line) retry(p *parcel) {
+	l.last++
+	l.again = append(l.again, turnOf[*parcel]{l.last, p})
+}
+
+func (l *line) add(q *queue) {
+	l.last++
+	l.fresh = append(l.fresh, turnOf[*queue]{l.last, q})
+}
+
+func (l *line) len() int { return len(l.again) + len(l.fresh) }
+
+// take is the next message to send. What is ready now shares it as far as it
+// has room; nothing waits for it to fill (R37).
+func (l *line) take(b Batching) *parcel {
+	if len(l.fresh) == 0 || len(l.again) > 0 && l.again[0].number < l.fresh[0].number {
+		p := l.again[0].who
+		l.again = l.again[1:]
+		return p
+	}
+	queues := make([]*queue, min(len(l.fresh), max(1, b.Max)))
+	for i := range queues {
+		queues[i] = l.fresh[i].who
+	}
+	l.fresh = l.fresh[len(queues):]
+	return b.pack(queues)
+}

@@ -1,0 +1,45 @@
+package scenarios
+
+import "go.yaml.in/yaml/v4"
+
+// triggerKeys are the kinds of changes, in the words of the user interface.
+var triggerKeys = []string{"attributeChanges", "segmentationChanges", "identityChanges"}
+
+// Triggers says of kinds of changes, by their keys, whether they lead to
+// exports ("When to activate", R53). A kind that is not named is on in a
+// dataflow (R55), and stays as it is in a step.
+type Triggers map[string]bool
+
+// On says whether a kind of changes is switched on.
+func (t Triggers) On(kind string) bool {
+	on, said := t[kind]
+	return on || !said
+}
+
+// With is what a step makes of the switches.
+func (t Triggers) With(step Triggers) Triggers {
+	out := Triggers{}
+	for _, kind := range triggerKeys {
+		out[kind] = t.On(kind)
+		if on, said := step[kind]; said {
+			out[kind] = on
+		}
+	}
+	return out
+}
+
+// triggers reads the kinds that are named.
+func (r *reader) triggers(n *yaml.Node) Triggers {
+	o := r.object(n, "triggers")
+	if o == nil {
+		return nil
+	}
+	t := Triggers{}
+	for _, kind := range triggerKeys {
+		if o.has(kind) {
+			t[kind] = o.flag(kind, true)
+		}
+	}
+	o.end()
+	return t
+}
