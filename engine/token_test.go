@@ -57,9 +57,7 @@ var _ = Describe("The access token", func() {
 		now := t0.Add(time.Hour - 30*time.Second)
 		var requests []Operation
 		for n := range 100 {
-			for _, op := range d.Enqueue(now, exportOf(fmt.Sprintf("p%d", n), 1)).Send {
-				requests = append(requests, op)
-			}
+			requests = append(requests, d.Enqueue(now, exportOf(fmt.Sprintf("p%d", n), 1)).Send...)
 		}
 		Expect(requests).To(HaveLen(1))
 		e = d.Completed(now.Add(time.Second), issued(requests[0], "two", time.Hour))

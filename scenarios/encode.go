@@ -55,8 +55,6 @@ func (m mapping) flow() mapping {
 	return m
 }
 
-func (m mapping) empty() bool { return len(m.Content) == 0 }
-
 // put adds a key.
 func (m mapping) put(key string, value any) {
 	m.Content = append(m.Content, textNode(key), nodeOf(value))

@@ -77,7 +77,7 @@ func (h *history) audiences() {
 	h.sc.Audiences = nil
 	created := h.sc.Start.Add(-30 * day)
 	for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
-		a := scenarios.Audience{Key: key, ID: scenarios.AudienceID(h.sc.Seed, key), Name: "All of " + key, Namespace: "ups",
+		a := scenarios.Audience{Key: key, ID: scenarios.AudienceID(h.sc.Seed, key), Name: "All of " + key, Namespace: "ups", Type: "people", Origin: "segmentation",
 			MergePolicy: draw(h.t, "policy of "+key, "default", "default", "other"), CreatedAt: created, UpdatedAt: created.Add(5 * time.Second)}
 		if chance(h.t, "upload "+key, 6) {
 			a.Namespace = "CustomerAudienceUpload"
