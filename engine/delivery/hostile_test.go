@@ -98,6 +98,14 @@ func reply(text string, then func(*rude, net.Conn)) func(*rude, net.Conn) {
 
 func hangUp(*rude, net.Conn) {}
 
+// halfClose says at once that nothing will come, and still takes what the
+// client sends: a close with unread bytes would be a reset or not, as the
+// kernel's timing goes.
+func halfClose(_ *rude, c net.Conn) {
+	_ = c.(*net.TCPConn).CloseWrite()
+	_, _ = io.Copy(io.Discard, c)
+}
+
 func abort(_ *rude, c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }
 
 func stall(r *rude, c net.Conn) { r.stall(c) }
@@ -154,7 +162,7 @@ var _ = Describe("a hostile endpoint", func() {
 		Expect(got).To(Equal(retry.Outcome{Kind: kind, Status: status, Reason: reason}))
 		Expect(r.connections()).To(Equal(1), "nothing is sent twice")
 	},
-		Entry("hangs up at once", hangUp, retry.Closed, 0, "no-answer"),
+		Entry("hangs up at once", halfClose, retry.Closed, 0, "no-answer"),
 		Entry("resets at once", func(r *rude, c net.Conn) { request(c); abort(r, c) }, retry.Reset, 0, "no-answer"),
 		Entry("answers nothing", reply("", hangUp), retry.Closed, 0, "no-answer"),
 		Entry("never answers", reply("", stall), retry.Timeout, 0, "no-answer-in-time"),
@@ -198,6 +206,16 @@ var _ = Describe("a hostile endpoint", func() {
 		}), retry.Timeout, 0, "no-answer-in-time"),
 		Entry("sends a hundred intermediate answers first", reply(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100)+ok, hangUp), retry.Answered, 200, ""),
 	)
+
+	It("hangs up with the request unread: closed or reset, and not sent again", func() {
+		r := serve(hangUp)
+		s := hostileSender("http", r, nil)
+		defer s.Close()
+		got := sent(s, r).Outcome
+		Expect(got.Kind).To(BeElementOf(retry.Closed, retry.Reset))
+		Expect(got.Reason).To(Equal("no-answer"))
+		Expect(r.connections()).To(Equal(1))
+	})
 
 	It("sends more than it announced: the answer counts, and the socket is not used again", func() {
 		r := serve(func(_ *rude, c net.Conn) {
@@ -272,7 +290,7 @@ var _ = Describe("a hostile endpoint", func() {
 		Expect(sent(s, r).Outcome).To(Equal(retry.Outcome{Kind: kind, Reason: reason}))
 	},
 		Entry("and speaks HTTP", reply("HTTP/1.1 400 Bad Request\r\n\r\n", hangUp), retry.TLS, "not-tls"),
-		Entry("and hangs up", hangUp, retry.Closed, "in-handshake"),
+		Entry("and hangs up", halfClose, retry.Closed, "in-handshake"),
 		Entry("and resets", func(r *rude, c net.Conn) {
 			_, _ = c.Read(make([]byte, 4096))
 			abort(r, c)
