@@ -93,6 +93,10 @@ func (h *history) destination() {
 	d.IncludeSegmentTimestamps = chance(h.t, "timestamps", 2)
 	d.IncludeMappedAudiencesOnly = chance(h.t, "mapped only", 4)
 	d.Retry.Policy = draw(h.t, "retry", "documented", "documented", "best-effort")
+	d.MaxProfilesPerRequest = draw(h.t, "profiles per request", 1, 1, 2, 10)
+	if d.MaxProfilesPerRequest > 1 {
+		d.BatchEncoding = draw(h.t, "batch encoding", "array", "profiles")
+	}
 }
 
 var paths = []string{"person", "person.name", "person.name.firstName", "person.nameSuffix", "person.age", "email", "loyalty", "loyalty.points", "consents.marketing"}
@@ -107,6 +111,24 @@ func (h *history) dataflow() {
 	f.MaxInFlight = draw(h.t, "in flight", 10, 10, 2, 1)
 	f.RequireMembership = !chance(h.t, "any profile", 5)
 	f.Activated = !chance(h.t, "activated later", 4)
+	if chance(h.t, "switched", 4) {
+		f.Triggers = h.switches("switch")
+	}
+}
+
+// switches draws the kinds of changes that are switched on or off; at least one
+// is named.
+func (h *history) switches(label string) scenarios.Triggers {
+	all := []string{"attributeChanges", "segmentationChanges", "identityChanges"}
+	named := some(h.t, label, all, 3)
+	if len(named) == 0 {
+		named = []string{draw(h.t, label+" of", all...)}
+	}
+	out := scenarios.Triggers{}
+	for _, kind := range named {
+		out[kind] = !chance(h.t, label+" off "+kind, 2)
+	}
+	return out
 }
 
 // value draws an attribute: also the empty ones that never travel.
@@ -171,10 +193,11 @@ func (h *history) membership(label, key string) scenarios.Membership {
 var gaps = []time.Duration{time.Minute, 0, 0, time.Second, 10 * time.Second, 40 * time.Second, 5 * time.Minute, 10 * time.Minute, 25 * time.Minute,
 	time.Hour, 90 * time.Minute, 5 * time.Hour, 2 * day}
 
-// steps fills the slots.
+// steps fills the slots. Where the dataflow is deleted, another is mapped and
+// activated after it.
 func (h *history) steps() {
 	h.sc.History = nil
-	activate := -1
+	activate, deleted := -1, draw(h.t, "deleted in step", -1, -1, -1, -1, -1, 15, 25)
 	if !h.sc.Dataflow.Activated {
 		activate = draw(h.t, "activated in step", 0, 1, 3, 5, 9)
 	}
@@ -187,9 +210,15 @@ func (h *history) steps() {
 			h.now += draw(h.t, label+" after", gaps...)
 		}
 		step := scenarios.Step{At: h.now}
-		switch kind := draw(h.t, label, append([]string{"", "map", "unmap", "pause"}, slices.Repeat([]string{"update"}, 24)...)...); {
+		switch kind := draw(h.t, label, append([]string{"", "map", "unmap", "pause", "configure"}, slices.Repeat([]string{"update"}, 24)...)...); {
+		case i == deleted:
+			activate, disabled = i+draw(h.t, label+" another after", 2, 1, 4), false
+			step.Action = "delete"
 		case i == activate:
 			step.Action = "activate"
+			if deleted >= 0 && i > deleted {
+				h.sc.History = append(h.sc.History, scenarios.Step{At: h.now, Action: "map", Targets: []string{draw(h.t, label+" of", h.keys...)}})
+			}
 		case kind == "":
 			continue
 		case kind == "pause":
@@ -197,6 +226,8 @@ func (h *history) steps() {
 			disabled = !disabled
 		case kind == "map" || kind == "unmap":
 			step.Action, step.Targets = kind, []string{draw(h.t, label+" of", h.keys...)}
+		case kind == "configure":
+			h.configure(label, &step)
 		default:
 			if disabled && chance(h.t, label+" after the pause", 3) {
 				h.sc.History = append(h.sc.History, scenarios.Step{At: h.now, Action: "enable"})
@@ -206,6 +237,16 @@ func (h *history) steps() {
 		}
 		h.sc.History = append(h.sc.History, step)
 	}
+}
+
+// configure draws a new name of an audience, or switches.
+func (h *history) configure(label string, step *scenarios.Step) {
+	if chance(h.t, label+" switches", 3) {
+		step.Action, step.Triggers = "triggers", h.switches(label+" switch")
+		return
+	}
+	step.Action = "rename"
+	step.Targets, step.Names = []string{draw(h.t, label+" of", h.keys...)}, []string{draw(h.t, label+" name", "Fans", "Drivers")}
 }
 
 var kinds = []string{"qualify", "qualify", "exit", "exit", "set", "set", "remove", "add-identity", "remove-identity", "replace-identity"}

@@ -22,6 +22,7 @@ var expected = []string{
 	"because attribute+audience", "because attribute+identity", "because audience+identity", "because attribute+audience+identity",
 	"enter", "exit", "update without export", "update before the activation", "update in a pause",
 	"action activate", "action map", "action unmap", "action disable", "action enable", "mapped again",
+	"action delete", "action rename", "action triggers", "activated after a deletion", "update under a switch", "batch", "batch of profiles", "batch failed",
 	"attempt failed", "message dropped", "exited entry", "companion", "exited long ago",
 	"names on", "timestamps on", "mapped only", "any profile", "two merge policies", "no identity",
 }
@@ -45,29 +46,19 @@ func (c *tally) add(other *tally) {
 // take counts one history.
 func (c *tally) take(sc *scenarios.Scenario, lines []recording.Line) {
 	c.configured(sc)
-	updates, ever := 0, map[string]bool{}
-	active, paused := sc.Dataflow.Activated, false
-	exported := map[string]bool{} // profile and time of every export
+	d := told{active: sc.Dataflow.Activated, triggers: sc.Dataflow.Triggers, ever: map[string]bool{}, exported: map[string]bool{}}
 	for _, l := range lines {
 		if l.Export != nil {
-			exported[fmt.Sprint(l.Export.Profile, l.Export.At)] = true
+			d.exported[fmt.Sprint(l.Export.Profile, l.Export.At)] = true
 		}
 	}
 	for _, l := range lines {
 		switch {
 		case l.Update != nil:
-			updates++
-			c.update(l.Update, active, paused, exported)
+			d.updates++
+			c.update(l.Update, &d)
 		case l.Action != nil:
-			c.counts["action "+l.Action.Action]++
-			active = active || l.Action.Action == "activate"
-			paused = l.Action.Action == "disable" || paused && l.Action.Action != "enable"
-			for _, id := range l.Action.Audiences {
-				if l.Action.Action == "map" && ever[id] {
-					c.counts["mapped again"]++
-				}
-				ever[id] = true
-			}
+			c.action(l.Action, &d)
 		case l.Export != nil:
 			c.exports++
 			c.counts["because "+strings.Join(l.Export.Because, "+")]++
@@ -83,7 +74,38 @@ func (c *tally) take(sc *scenarios.Scenario, lines []recording.Line) {
 			}
 		}
 	}
-	c.updates = append(c.updates, updates)
+	c.updates = append(c.updates, d.updates)
+}
+
+// told is what the lines of a recording said so far.
+type told struct {
+	updates                 int
+	active, paused, deleted bool
+	triggers                scenarios.Triggers
+	ever                    map[string]bool // audience ids of actions
+	exported                map[string]bool // profile and time of every export of the recording
+}
+
+func (c *tally) action(a *recording.Action, d *told) {
+	c.counts["action "+a.Action]++
+	switch a.Action {
+	case "activate":
+		if d.active = true; d.deleted {
+			c.counts["activated after a deletion"]++
+		}
+	case "delete":
+		d.active, d.paused, d.deleted = false, false, true
+	case "disable", "enable":
+		d.paused = a.Action == "disable"
+	case "triggers":
+		d.triggers = d.triggers.With(a.Triggers)
+	}
+	for _, id := range a.Audiences {
+		if a.Action == "map" && d.ever[id] {
+			c.counts["mapped again"]++
+		}
+		d.ever[id] = d.ever[id] || a.Action == "map" || a.Action == "unmap"
+	}
 }
 
 func (c *tally) configured(sc *scenarios.Scenario) {
@@ -109,18 +131,24 @@ func (c *tally) configured(sc *scenarios.Scenario) {
 	}
 }
 
-func (c *tally) update(u *recording.Update, active, paused bool, exported map[string]bool) {
+func (c *tally) update(u *recording.Update, d *told) {
 	for _, change := range u.Changes {
 		if word := map[string]string{"qualify": "enter", "exit": "exit"}[change.Op]; word != "" {
 			c.counts[word]++
 		}
 	}
+	for _, kind := range []string{"attributeChanges", "segmentationChanges", "identityChanges"} {
+		if d.active && !d.paused && !d.triggers.On(kind) {
+			c.counts["update under a switch"]++
+			break
+		}
+	}
 	switch {
-	case !active:
+	case !d.active:
 		c.counts["update before the activation"]++
-	case paused:
+	case d.paused:
 		c.counts["update in a pause"]++
-	case !exported[fmt.Sprint(u.Profile, u.At)]:
+	case !d.exported[fmt.Sprint(u.Profile, u.At)]:
 		c.counts["update without export"]++
 	}
 }
@@ -128,6 +156,12 @@ func (c *tally) update(u *recording.Update, active, paused bool, exported map[st
 func (c *tally) attempt(a *recording.Attempt) {
 	if len(a.Exports) > 1 {
 		c.counts["batch"]++
+		if strings.HasPrefix(a.Body, `{"profiles"`) {
+			c.counts["batch of profiles"]++
+		}
+		if !strings.HasPrefix(a.Outcome, "2") {
+			c.counts["batch failed"]++
+		}
 	}
 	if !strings.HasPrefix(a.Outcome, "2") {
 		c.counts["attempt failed"]++

@@ -54,9 +54,17 @@ func (o *Oracle) backfill(p *person, tick int, at time.Time, earlier func(after 
 	if o.flow.again != nil && o.mappedAgain(p, tick) {
 		x.Rule = "backfill-once"
 	}
-	for _, c := range o.claims(p.realized) {
+	claims := o.claims(p.realized)
+	outstanding := func(c claim) bool { return c.tick <= tick && o.flow.generation(c.tick) == o.flow.generation(tick) }
+	timely := func(c claim) bool {
+		return outstanding(c) && !earlier(c.tick) && slices.ContainsFunc(c.audiences, here) && (!c.closed || !at.After(c.ends))
+	}
+	late := !slices.ContainsFunc(claims, timely) // an hour that is over gives no reason beside one that is not
+	for _, c := range claims {
 		switch {
-		case c.tick > tick:
+		case !outstanding(c):
+			continue
+		case !late && !timely(c):
 			continue
 		case !o.flow.exports(tick):
 			x.Rule = "disabled-silent"
