@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,6 +108,19 @@ func TestTogetherIsAsApart(t *testing.T) {
 	build.Dir = dir
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	reached := filepath.Join(dir, "reached")
+	cmd := exec.Command(binary)
+	cmd.Env = append(os.Environ(), ReachEnv+"="+reached)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	numbers, err := os.ReadFile(reached)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"2", "3", "4", "5", "6", "7"}, slices.Sorted(slices.Values(strings.Fields(string(numbers))))); diff != "" {
+		t.Errorf("mutants that the run came by: -want +got\n%s", diff)
 	}
 	for i, m := range mutants {
 		want := m.want

@@ -87,7 +87,7 @@ func TestMutants(t *testing.T) {
 	if len(all) == 0 {
 		t.Fatalf("no mutant matches %q", *only)
 	}
-	red := playAll(t, all)
+	red := playAll(t, all, cases)
 	if t.Failed() {
 		return // what was not played was not measured
 	}
@@ -125,9 +125,9 @@ func few(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], " "), len(ids)-most)
 }
 
-// playAll plays the library under each mutant, as many at a time as there are
-// processors, and returns the cases that turned red.
-func playAll(t *testing.T, all []Mutant) [][]string {
+// playAll plays, under each mutant, the cases that come by it, as many at a time
+// as there are processors, and returns those that turned red.
+func playAll(t *testing.T, all []Mutant, cases []*scenarios.Scenario) [][]string {
 	files, apart, err := Together(root, all)
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +139,7 @@ func playAll(t *testing.T, all []Mutant) [][]string {
 	if red := play(t, "unchanged", many, 0); len(red) > 0 {
 		t.Fatalf("cases are red without any mutant: %v", red)
 	}
+	near := reach(t, many, cases)
 	red := make([][]string, len(all))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
@@ -147,7 +148,10 @@ func playAll(t *testing.T, all []Mutant) [][]string {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			if !slices.ContainsFunc(apart, func(o Mutant) bool { return o.ID == m.ID }) {
-				red[i] = play(t, m.ID, many, i+1)
+				if by := near[i+1]; len(by) > 0 {
+					slices.Sort(by)
+					red[i] = play(t, m.ID, many, i+1, by...)
+				}
 				return
 			}
 			content, err := m.Apply(root)

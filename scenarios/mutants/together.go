@@ -13,12 +13,53 @@ import (
 	"strings"
 )
 
-// switchName is the variable that chooses a mutant in a build with many of
-// them; SwitchEnv, of the environment, sets it.
+// switchName is the function that says whether a mutant is the chosen one in a
+// build with many of them. SwitchEnv, of the environment, chooses it; ReachEnv
+// names a file to which the number of every mutant is added that could have
+// been chosen where the run came by, one a line.
 const (
-	switchName = "activeMutant"
+	switchName = "isActiveMutant"
 	SwitchEnv  = "HTTPDEST_MUTANT"
+	ReachEnv   = "HTTPDEST_MUTANTS_REACHED"
 )
+
+// switchSource is what a package with mutants gets.
+const switchSource = `package %s
+
+import (
+	"os"
+	"sync"
+)
+
+var (
+	activeMutant       = os.Getenv("` + SwitchEnv + `")
+	reachedMutantsFile = os.Getenv("` + ReachEnv + `")
+	reachedMutants     sync.Map
+)
+
+func ` + switchName + `(number string) bool {
+	if reachedMutantsFile != "" {
+		noteMutant(number)
+	}
+	return number == activeMutant
+}
+
+func noteMutant(number string) {
+	if _, known := reachedMutants.LoadOrStore(number, true); known {
+		return
+	}
+	f, err := os.OpenFile(reachedMutantsFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	if _, err := f.WriteString(number + "\n"); err != nil {
+		panic(err)
+	}
+	if err := f.Close(); err != nil {
+		panic(err)
+	}
+}
+`
 
 // Together puts as many mutants into one build as it can: the function that a
 // mutant changes gets a changed twin, and hands over to it when that mutant is
@@ -27,7 +68,8 @@ const (
 // value of a constant, is left apart and needs a build of its own.
 //
 // files are the changed sources by their path below root. The mutant of number
-// n, counted from 1, is chosen by setting SwitchEnv to n.
+// n, counted from 1, is chosen by setting SwitchEnv to n. A run that does not
+// come by the function of a mutant (ReachEnv) is the same with it as without.
 func Together(root string, all []Mutant) (files map[string]string, apart []Mutant, err error) {
 	files = map[string]string{}
 	byFile := map[string][]twin{}
@@ -62,7 +104,7 @@ func Together(root string, all []Mutant) (files map[string]string, apart []Mutan
 			content += fmt.Sprintf("\n//line scenarios/mutants/%s.yaml:1\n%s\n", t.id, t.code)
 		}
 		files[file] = content
-		files[path.Join(path.Dir(file), "active_mutant.go")] = fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar %s = os.Getenv(%q)\n", twins[0].pkg, switchName, SwitchEnv)
+		files[path.Join(path.Dir(file), "active_mutant.go")] = fmt.Sprintf(switchSource, twins[0].pkg)
 	}
 	return files, apart, nil
 }
@@ -115,7 +157,7 @@ func (m Mutant) twin(root string, number int) (twin, bool, error) {
 		} else {
 			call = "return " + call
 		}
-		t.edits = append(edits, edit{at: offset(f.Body.Lbrace) + 1, text: fmt.Sprintf(" if %s == \"%d\" { %s };", switchName, number, call)})
+		t.edits = append(edits, edit{at: offset(f.Body.Lbrace) + 1, text: fmt.Sprintf(" if %s(\"%d\") { %s };", switchName, number, call)})
 		return t, true, nil
 	}
 	return twin{}, false, nil
