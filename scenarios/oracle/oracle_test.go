@@ -468,37 +468,3 @@ func TestPossible(t *testing.T) {
 		t.Errorf("Possible(griff) (-want +got):\n%s", diff)
 	}
 }
-
-// A claim that an unmapping ended is no reason any more when the audience is
-// mapped again later: what comes with it by merge policy stays out.
-func TestAClaimEndsWithItsHour(t *testing.T) {
-	sc, err := scenarios.Parse("claim.yaml", []byte(`
-title: A turn that was never had
-rules: [backfill-once]
-until: 12h
-audiences: {a: {}, b: {mergePolicy: other}, c: {mergePolicy: other}}
-dataflow: {audiences: [], attributes: [email]}
-profiles:
-  p-{1..2}: {audiences: [a, b, c]}
-history:
-  - {at: 1h, map: b}
-  - {at: 1h10m, unmap: b}
-  - {at: 5h, map: b}
-  - {at: 6h, map: a}
-expect: []
-others: allowed
-`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := played(t, sc)
-	exports := 0
-	for _, l := range lines {
-		if l.Export != nil && l.Export.Profile == "p-2" {
-			exports++
-		}
-	}
-	if v := oracle.Recording(sc, lines); len(v.Findings) > 0 || exports != 1 {
-		t.Errorf("%d exports of p-2, findings %+v; want one, and none", exports, v.Findings)
-	}
-}

@@ -260,6 +260,6 @@ type End struct {
 	// Inconclusive says why the run could not be played to its end; "" is a
 	// complete run.
 	Inconclusive string `json:"inconclusive,omitempty"`
-	// Unfinished are the messages that were neither delivered nor dropped.
+	// Unfinished are the exports that were neither delivered nor dropped.
 	Unfinished []string `json:"unfinished,omitempty"`
 }

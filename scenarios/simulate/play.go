@@ -105,10 +105,14 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	return s.driver.recorder.lines, nil
 }
 
+// pendingIDs names every export of what is pending: a message that was never
+// attempted is not in the recording, its exports are.
 func pendingIDs(d *engine.Dispatcher) []string {
 	var ids []string
 	for _, m := range d.Pending() {
-		ids = append(ids, m.ID)
+		for _, x := range m.Exports {
+			ids = append(ids, x.ID)
+		}
 	}
 	slices.Sort(ids)
 	return ids
