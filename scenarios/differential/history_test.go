@@ -112,7 +112,7 @@ func (h *history) dataflow() {
 	f.RequireMembership = !chance(h.t, "any profile", 5)
 	f.Activated = !chance(h.t, "activated later", 4)
 	if chance(h.t, "switched", 4) {
-		f.Triggers = h.switches("switch")
+		f.Triggers = f.Triggers.With(h.switches("switch"))
 	}
 }
 
