@@ -62,6 +62,9 @@ func (e *Endpoint) admit(conn *lookahead, a arrival, entry *journal.Handshake) (
 	secure := tls.Server(conn, config)
 	// Without an end of its own: what ended the handshake is told by its error.
 	if err := secure.HandshakeContext(context.Background()); err != nil {
+		if agreed := secure.ConnectionState().Version; agreed != 0 {
+			entry.TLS = tls.VersionName(agreed)
+		}
 		return nil, err
 	}
 	return secure, nil
@@ -146,6 +149,7 @@ func (e *Endpoint) tlsConfig(tokens bool) *tls.Config {
 func (e *Endpoint) refuse(raw net.Conn, entry journal.Handshake, err error) {
 	entry.Ended = e.options.Now()
 	entry.Reason, entry.Peer = refusal(err)
+	entry.Alert = alert(err, entry.Reason, entry.TLS)
 	e.options.Journal.Handshake(entry)
 	if half, ok := raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		_ = raw.SetReadDeadline(time.Now().Add(lingering)) // against a client that never leaves

@@ -66,6 +66,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	x.entry.Head, x.entry.Headers = e.head(c.takeRaw())
 	if c.state != nil {
 		x.entry.TLS, x.entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
+		x.entry.Cipher = tls.CipherSuiteName(c.state.CipherSuite)
 		if len(c.state.PeerCertificates) > 0 {
 			x.entry.Peer = peerOf(c.state.PeerCertificates[0])
 		}

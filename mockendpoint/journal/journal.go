@@ -50,6 +50,7 @@ type Request struct {
 	Head          []byte // raw request line and headers, credentials redacted
 	Body          []byte
 	TLS           string // "TLS 1.3"; "" in the clear
+	Cipher        string // the suite, by its IANA name; "" in the clear
 	ServerName    string
 	Peer          *Peer
 	Profiles      []string // named by the identities in the body, in its order
@@ -76,9 +77,18 @@ type Handshake struct {
 	Socket     int
 	Remote     string
 	Reason     string // low cardinality: certificate-required, unknown-ca, disconnected, …
+	TLS        string // the version agreed on; "" where it did not come to that
+	Alert      *Alert // that ended it; nil: a reset, or a client that left
 	ServerName string
 	Peer       *Peer
 	Fault      string
+}
+
+// Alert is a fatal alert of TLS (RFC 8446 §6).
+type Alert struct {
+	By          string // endpoint or client: who sent it
+	Code        int
+	Description string // certificate_required
 }
 
 // Sink takes entries as they happen. Implementations are safe for concurrent
