@@ -25,6 +25,7 @@ test: ## Run all tests; says what it has to leave out
 	for witness in curl openssl; do
 		command -v "$$witness" >/dev/null || echo "tests WITHOUT $$witness as a witness of the mock endpoint: install $$witness"
 	done
+	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
 	go test $(RACE) ./...
 
 .PHONY: lint
@@ -55,6 +56,10 @@ differential-mutants: ## Build every wrong decider and show that random historie
 crash: ## Kill the engine CYCLES times (10), and take the power away at every write of a small history
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
 	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
+
+.PHONY: durability-mutants
+durability-mutants: ## Break what survives a crash in one way each, and show that a test says so; ONLY=regexp for some of them
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestDurabilityMutants$$' -args -mutants -only '$(ONLY)'
 
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)

@@ -36,7 +36,7 @@ func (f certificateFiles) load(mode mockendpoint.Mode, host string) (own tls.Cer
 	}
 	own, clients, err = f.throwaway(host)
 	if err == nil && f.certificate != "" {
-		own, err = tls.LoadX509KeyPair(f.certificate, f.key)
+		own, err = keyPair(f.certificate, f.key)
 	}
 	if err == nil && f.clientCA != "" {
 		clients, err = pool(f.clientCA)
@@ -45,6 +45,40 @@ func (f certificateFiles) load(mode mockendpoint.Mode, host string) (own tls.Cer
 		return own, nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files"}
 	}
 	return own, clients, nil
+}
+
+// keyPair reads a certificate with its chain, and its key. The errors of
+// crypto/tls do not say which of the files they are about.
+func keyPair(certificate, key string) (tls.Certificate, error) {
+	var content [2][]byte
+	for i, file := range []string{certificate, key} {
+		var err error
+		if content[i], err = os.ReadFile(file); err != nil {
+			return tls.Certificate{}, err
+		}
+		if block, _ := pem.Decode(content[i]); block == nil {
+			return tls.Certificate{}, fmt.Errorf("%s is no PEM file", file)
+		}
+	}
+	own, err := tls.X509KeyPair(content[0], content[1])
+	if err != nil {
+		return own, fmt.Errorf("%s with the key %s: %w", certificate, key, err)
+	}
+	return own, nil
+}
+
+// inForce says whether a certificate is valid at a time, and when it is.
+func inForce(file string, own tls.Certificate, now time.Time) error {
+	leaf, err := x509.ParseCertificate(own.Certificate[0])
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", file, err)
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("%s expired on %s", file, leaf.NotAfter.UTC().Format(time.RFC3339))
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("%s is not valid before %s", file, leaf.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // pool reads authorities from a PEM file.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"os"
 	"strings"
 
@@ -43,6 +44,9 @@ type app struct {
 
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	// net/http says on the standard logger what an endpoint sent unasked, which
+	// may be a credential it was sent (R32). Nothing of ours writes there.
+	log.SetOutput(io.Discard)
 	a := &app{stdout: stdout, stderr: stderr, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)

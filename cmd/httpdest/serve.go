@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"os"
@@ -85,8 +82,6 @@ type service struct {
 
 // serveEngine runs until it is told to end.
 func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
-	// net/http says on the standard logger what an endpoint sent unasked.
-	log.SetOutput(io.Discard)
 	s, err := f.open()
 	if err != nil {
 		return err
@@ -140,7 +135,10 @@ func (f serveFlags) certificates(c *delivery.Config) error {
 		return errors.New("a certificate without its key, or a key without its certificate")
 	}
 	if f.cert != "" {
-		own, err := tls.LoadX509KeyPair(f.cert, f.key)
+		own, err := keyPair(f.cert, f.key)
+		if err == nil {
+			err = inForce(f.cert, own, time.Now())
+		}
 		if err != nil {
 			return err
 		}

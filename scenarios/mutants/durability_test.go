@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ type durability struct {
 	ID    string `yaml:"-"`
 	Title string `yaml:"title"`
 	Test  string `yaml:"test"` // package and test that must turn red
+	Says  string `yaml:"says"` // regular expression of what it then says: red for another reason proves nothing
 	File  string `yaml:"file"`
 	Old   string `yaml:"old"`
 	New   string `yaml:"new"`
@@ -54,8 +56,8 @@ func TestDurabilityMutantsAreWellFormed(t *testing.T) {
 		if _, err := d.mutant().Apply(root); err != nil {
 			t.Error(err)
 		}
-		if d.Title == "" || len(strings.Fields(d.Test)) != 2 || d.Old == d.New {
-			t.Errorf("%s: a mutant has a title, names a package and its test, and changes something", d.ID)
+		if _, err := regexp.Compile(d.Says); err != nil || d.Title == "" || d.Says == "" || len(strings.Fields(d.Test)) != 2 || d.Old == d.New {
+			t.Errorf("%s: a mutant has a title, names a package, its test and what that says, and changes something", d.ID)
 		}
 	}
 }
@@ -63,10 +65,14 @@ func TestDurabilityMutantsAreWellFormed(t *testing.T) {
 // Each of them turns its test red, and the tests are green without them.
 func TestDurabilityMutants(t *testing.T) {
 	if !*run {
-		t.Skip("needs the flag -mutants: a build for each; `make mutants` gives it")
+		t.Skip("needs the flag -mutants: a build for each; `make durability-mutants` gives it")
 	}
+	played := regexp.MustCompile(*only)
 	green := map[string]bool{}
 	for _, d := range durabilityMutants(t) {
+		if !played.MatchString(d.ID) {
+			continue
+		}
 		if !green[d.Test] {
 			green[d.Test] = true
 			if out, err := testWith(t, d.Test, ""); err != nil {
@@ -79,15 +85,22 @@ func TestDurabilityMutants(t *testing.T) {
 			continue
 		}
 		out, err := testWith(t, d.Test, list)
-		verdict := "killed"
+		verdict, said := "killed", regexp.MustCompile(d.Says).Find(out)
 		switch {
 		case err == nil:
 			verdict = "SURVIVED"
 			t.Errorf("mutant %s (%s): %s does not see it", d.ID, d.Title, d.Test)
 		case !bytes.Contains(out, []byte("--- FAIL")):
+			verdict = "NOT RUN"
 			t.Errorf("mutant %s: the test did not run: %v\n%s", d.ID, err, out)
+		case said == nil:
+			verdict = "UNSEEN"
+			t.Errorf("mutant %s: %s is red, and does not say %q:\n%s", d.ID, d.Test, d.Says, out)
 		}
-		fmt.Printf("%-32s %-9s by %s\n", d.ID, verdict, d.Test)
+		fmt.Printf("%-32s %-9s by %s: %s\n", d.ID, verdict, d.Test, said)
+	}
+	if len(green) == 0 {
+		t.Errorf("no mutant of durability is called %q", *only)
 	}
 }
 

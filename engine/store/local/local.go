@@ -60,6 +60,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
+	o.FS = ordered{o.FS}
 	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1}
 	s.room = newRoom(o.FS, dir)
 	opened, err := openDB(dir, o)
