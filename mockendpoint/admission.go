@@ -35,7 +35,7 @@ func (e *Endpoint) take(a arrival) {
 		e.refuse(raw, entry, err)
 		return
 	}
-	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, tokens: a.tokens}
+	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, nth: a.nth, tokens: a.tokens}
 	if secure != nil {
 		state := secure.ConnectionState()
 		c.Conn, c.state = secure, &state
@@ -90,6 +90,17 @@ func (e *Endpoint) early(conn *lookahead, phase fault.Phase, a arrival, entry *j
 		reset(conn.Conn)
 		return errReset
 	}
+	// Our direction ends here, so that no alert of crypto/tls follows; refuse
+	// does the rest.
+	if f.Garbage {
+		_, _ = conn.Write(noise(f))
+		closeWrite(conn.Conn)
+		return errGarbage
+	}
+	if f.Close {
+		closeWrite(conn.Conn)
+		return errClosed
+	}
 	return nil
 }
 
@@ -117,6 +128,8 @@ func (e *Endpoint) waitOn(conn *lookahead, d time.Duration) error {
 var (
 	errDisconnected = errors.New("the client left")
 	errReset        = errors.New("reset by plan")
+	errClosed       = errors.New("closed by plan")
+	errGarbage      = errors.New("garbage by plan")
 )
 
 func (e *Endpoint) tlsConfig(tokens bool) *tls.Config {
@@ -151,7 +164,8 @@ func (e *Endpoint) refuse(raw net.Conn, entry journal.Handshake, err error) {
 	entry.Reason, entry.Peer = refusal(err)
 	entry.Alert = alert(err, entry.Reason, entry.TLS)
 	e.options.Journal.Handshake(entry)
-	if half, ok := raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+	planned := errors.Is(err, errClosed) || errors.Is(err, errGarbage) // our side is closed
+	if half, ok := raw.(interface{ CloseWrite() error }); ok && (planned || half.CloseWrite() == nil) {
 		_ = raw.SetReadDeadline(time.Now().Add(lingering)) // against a client that never leaves
 		_, _ = io.Copy(io.Discard, raw)
 	}

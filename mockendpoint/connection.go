@@ -16,6 +16,7 @@ type connection struct {
 	net.Conn // tls.Conn, or raw itself
 	raw      net.Conn
 	ordinal  int
+	nth      int  // of the data or the token endpoint alone, from 1
 	tokens   bool // to the token endpoint
 	requests int  // answered by one goroutine after the other
 	state    *tls.ConnectionState

@@ -106,6 +106,7 @@ func New(o Options) *Endpoint {
 	if o.OnState == nil {
 		o.OnState = func(net.Conn, State) {}
 	}
+	o.Faults.Begin(o.Now)
 	e := &Endpoint{options: o, ready: newHandover(), open: map[net.Conn]bool{}}
 	e.gone = sync.NewCond(&e.mu)
 	e.server = &http.Server{

@@ -30,6 +30,7 @@ type exchange struct {
 	w        http.ResponseWriter
 	entry    journal.Request
 	asked    token.Request // of a token request
+	bearers  []string      // the Authorization headers of a data call
 
 	// What the ordinary answer says beside its status.
 	contentType string
@@ -42,6 +43,9 @@ type exchange struct {
 // finds the entry.
 func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connectionKey{}).(*connection)
+	if c.tokens {
+		defer e.options.Tokens.Answering()()
+	}
 	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w, contentType: "text/plain"}
 	// The whole body first: unread, net/http would sleep before it closes, and
 	// would not notice that the client leaves.
@@ -52,7 +56,7 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 		x.journal()
 		panic(http.ErrAbortHandler) // half a request has no answer
 	}
-	x.play(e.options.Faults.Request(x.entry.Profiles, x.target()))
+	x.play(e.options.Faults.Request(x.entry.Profiles, x.target(), x.conn.nth))
 }
 
 // receive fills the journal entry with what came in.
@@ -78,7 +82,8 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.entry.TokenRequest = &journal.TokenRequest{Grant: e.redact("", x.asked.Grant), Credentials: x.asked.Credentials}
 		x.entry.Body = []byte(e.redact("", string(token.RedactForm(body))))
 	case r.Method == http.MethodPost:
-		x.entry.Authorization, x.entry.Token = e.authorize(r.Header.Values("Authorization"))
+		x.bearers = r.Header.Values("Authorization")
+		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
 		x.entry.Profiles = ProfilesIn(body, e.options.ProfileOf)
 	}
 	x.entry.Target = e.redact("", x.entry.Target)
@@ -190,17 +195,35 @@ func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool
 
 // play answers as the fault says, or as the endpoint does without one.
 func (x *exchange) play(f *fault.Fault) {
+	e := x.endpoint
 	if f == nil {
 		x.respond(x.ordinary(), nil)
 		return
 	}
 	x.entry.Fault = f.ID
+	x.asked.ExpiresIn = f.ExpiresIn
+	if f.Revoke && e.options.Tokens != nil {
+		e.options.Tokens.Revoke()
+		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
+	}
 	if f.Latency > 0 {
 		x.wait(f.Latency)
 	}
 	switch {
+	case f.Phase == fault.End:
+		x.afterwards(f)
 	case f.SlowBody > 0 || f.Phase == fault.Body:
 		x.slowly(f)
+	case f.Close:
+		x.hangUp()
+	case f.HalfClose:
+		x.halfClose()
+	case f.Garbage:
+		x.garbage(f)
+	case f.MalformedChunk:
+		x.malformedChunk(f)
+	case f.Endless:
+		x.endlessly(f)
 	case f.Stall:
 		x.wait(Forever)
 	case f.Reset:
@@ -263,32 +286,27 @@ const slowBody = "ok"
 const resetLead = time.Millisecond
 
 // slowly sends the headers and all but the last byte of the body, and then
-// waits for that byte, forever, or resets.
+// waits for that byte, forever, or ends the connection.
 func (x *exchange) slowly(f *fault.Fault) {
 	if f.HeadersAt > 0 {
 		x.wait(f.HeadersAt)
 	}
 	came := f.Latency + f.HeadersAt // since the arrival, as SlowBody is
-	status := f.Status
-	if status == 0 {
-		status = x.ordinary()
-		if status == http.StatusNoContent {
-			status = http.StatusOK // 204 has no body to be slow with
-		}
-	}
-	if len(x.content) == 0 {
-		x.content = []byte(slowBody)
-	}
+	status := x.withBody(f)
 	last := len(x.content) - 1
 	x.writeHead(status, f.Headers, len(x.content))
 	_, _ = x.w.Write(x.content[:last]) // a client that left is noticed by the wait
-	_ = http.NewResponseController(x.w).Flush()
+	x.flush()
 	switch {
 	case f.Stall:
 		x.wait(Forever)
 	case f.Reset:
 		x.wait(resetLead)
 		x.reset()
+	case f.Close:
+		x.hangUp()
+	case f.HalfClose:
+		x.halfClose()
 	case f.SlowBody > came:
 		x.wait(f.SlowBody - came)
 	}
@@ -296,16 +314,18 @@ func (x *exchange) slowly(f *fault.Fault) {
 	_, _ = x.w.Write(x.content[last:])
 }
 
+// writeHead sends the status line and the headers; a body without a length is
+// chunked.
 func (x *exchange) writeHead(status int, headers map[string]string, length int) {
 	h := x.w.Header()
 	h["Date"] = nil // wall time has no place in a recording
-	if length > 0 {
+	if length != 0 {
 		h.Set("Content-Type", x.contentType)
 	}
 	for name, value := range x.headers {
 		h.Set(name, value)
 	}
-	if status != http.StatusNoContent && status >= 200 && status != http.StatusNotModified {
+	if length >= 0 && status != http.StatusNoContent && status >= 200 && status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.Itoa(length))
 	}
 	for name, value := range headers {
@@ -323,12 +343,6 @@ func (x *exchange) wait(d time.Duration) {
 		x.journal()
 		panic(http.ErrAbortHandler)
 	}
-}
-
-func (x *exchange) reset() {
-	x.journal()
-	reset(x.conn.raw)
-	panic(http.ErrAbortHandler)
 }
 
 func (x *exchange) journal() {

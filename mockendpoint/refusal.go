@@ -19,6 +19,10 @@ func refusal(err error) (reason string, peer *journal.Peer) {
 	switch {
 	case errors.Is(err, errReset):
 		return "reset", nil
+	case errors.Is(err, errClosed):
+		return "closed", nil
+	case errors.Is(err, errGarbage):
+		return "garbage", nil
 	case errors.As(err, &verification):
 		if len(verification.UnverifiedCertificates) > 0 {
 			peer = peerOf(verification.UnverifiedCertificates[0])

@@ -6,14 +6,10 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"time"
-
-	"crypto/tls"
-	"crypto/x509"
 
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
@@ -66,11 +62,7 @@ func serveTokens(change func(*token.Options)) tokens {
 	t := tokens{issuer: token.New(o), clock: &clock{now: time.Now()}}
 	t.served = serve(mockendpoint.TLS, func(o *mockendpoint.Options) { o.Tokens, o.Now = t.issuer, t.clock.Now })
 	t.tokenURL = t.alsoTokens()
-	pool := x509.NewCertPool()
-	ca, err := os.ReadFile(t.file("ca.pem"))
-	Expect(err).NotTo(HaveOccurred())
-	Expect(pool.AppendCertsFromPEM(ca)).To(BeTrue())
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	transport := &http.Transport{TLSClientConfig: t.trusting()}
 	DeferCleanup(transport.CloseIdleConnections)
 	t.client = &http.Client{Transport: transport}
 	return t

@@ -75,6 +75,16 @@ func serve(mode mockendpoint.Mode, change func(*mockendpoint.Options)) served {
 	return s
 }
 
+// trusting is what a Go client needs to trust the endpoint.
+func (s served) trusting() *tls.Config {
+	GinkgoHelper()
+	pool := x509.NewCertPool()
+	ca, err := os.ReadFile(s.file("ca.pem"))
+	Expect(err).NotTo(HaveOccurred())
+	Expect(pool.AppendCertsFromPEM(ca)).To(BeTrue())
+	return &tls.Config{RootCAs: pool}
+}
+
 // alsoTokens serves the token endpoint on a port of its own and returns its URL.
 func (s served) alsoTokens() string {
 	GinkgoHelper()

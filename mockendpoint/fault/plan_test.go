@@ -13,7 +13,7 @@ func TestRequestsAreCountedPerProfile(t *testing.T) {
 	var got []string
 	for _, profile := range []string{"a", "b", "a", "b", "a", "a", "c"} {
 		id := "-"
-		if f := p.Request([]string{profile}, Message); f != nil {
+		if f := p.Request([]string{profile}, Message, 1); f != nil {
 			id = f.ID
 		}
 		got = append(got, id)
@@ -32,10 +32,10 @@ func TestRequestsAreCountedPerProfile(t *testing.T) {
 
 func TestDecisionRequestsAreApart(t *testing.T) {
 	p := NewPlan(1, Fault{ID: "decision", On: Decision}, Fault{ID: "message"})
-	if f := p.Request(nil, Decision); f == nil || f.ID != "decision" {
+	if f := p.Request(nil, Decision, 1); f == nil || f.ID != "decision" {
 		t.Errorf("a request of the decision met %v", f)
 	}
-	if f := p.Request([]string{"a"}, Message); f == nil || f.ID != "message" {
+	if f := p.Request([]string{"a"}, Message, 1); f == nil || f.ID != "message" {
 		t.Errorf("a message met %v", f)
 	}
 }
@@ -51,7 +51,7 @@ func TestConnections(t *testing.T) {
 	if f := p.Connection(1, Handshake, false); f == nil || f.ID != "hello" {
 		t.Errorf("connection 1 met %v in its handshake", f)
 	}
-	if f := p.Request([]string{"a"}, Message); f != nil {
+	if f := p.Request([]string{"a"}, Message, 1); f != nil {
 		t.Errorf("a request met %v, a fault of another phase", f.ID)
 	}
 }
@@ -63,7 +63,7 @@ func TestProbability(t *testing.T) {
 		p := NewPlan(seed, Fault{ID: "chance", Probability: 0.4})
 		n := 0
 		for range 10_000 {
-			hit := p.Request([]string{"a"}, Message) != nil
+			hit := p.Request([]string{"a"}, Message, 1) != nil
 			hits = append(hits, hit)
 			if hit {
 				n++
@@ -106,7 +106,7 @@ func TestPlanned(t *testing.T) {
 
 func TestNilPlanHasNoFaults(t *testing.T) {
 	var p *Plan
-	if p.Request(nil, Message) != nil || p.Connection(1, Accept, false) != nil || p.Firings() != nil {
+	if p.Request(nil, Message, 1) != nil || p.Connection(1, Accept, false) != nil || p.Firings() != nil {
 		t.Error("a nil plan has faults")
 	}
 }

@@ -1,4 +1,4 @@
-// Package token is a well-behaved OAuth 2 token endpoint (RFC 6749) for the
+// Package token is an OAuth 2 token endpoint (RFC 6749) for the
 // client credentials, password and refresh token grants: what it answers to a
 // request, and which of its tokens are good at a time. It has no socket and no
 // clock of its own; the mock endpoint serves it.
@@ -36,6 +36,8 @@ type Issuer struct {
 	mu        sync.Mutex
 	issued    int
 	requests  int
+	underWay  int // requests being answered
+	most      int // of underWay
 	access    map[string]*access
 	refreshes map[string]bool // the refresh tokens that are good
 }
@@ -52,11 +54,35 @@ func New(o Options) *Issuer {
 	return &Issuer{options: o, access: map[string]*access{}, refreshes: map[string]bool{}}
 }
 
-// Requests is how many token requests were read so far.
-func (i *Issuer) Requests() int {
+// Counts are what the endpoint was asked for so far. A herd of senders that all
+// want a token at once shows in MostAtOnce.
+type Counts struct {
+	Requests   int // read
+	MostAtOnce int // of them, under way at one moment
+	Issued     int // access tokens
+}
+
+// Counts counts the token requests so far.
+func (i *Issuer) Counts() Counts {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.requests
+	return Counts{Requests: i.requests, MostAtOnce: i.most, Issued: i.issued}
+}
+
+// Requests is how many token requests were read so far.
+func (i *Issuer) Requests() int { return i.Counts().Requests }
+
+// Answering counts a request as under way until done is called.
+func (i *Issuer) Answering() (done func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.underWay++
+	i.most = max(i.most, i.underWay)
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.underWay--
+	}
 }
 
 // Revoke ends every token issued so far, refresh tokens included.
@@ -124,16 +150,20 @@ func (i *Issuer) Answer(r Request, now time.Time) Answer {
 		r.problem = "unsupported_grant_type"
 		return r.refuse()
 	}
-	return i.issue(renewal, now)
+	lifetime := i.options.ExpiresIn
+	if r.ExpiresIn != nil {
+		lifetime = *r.ExpiresIn
+	}
+	return i.issue(renewal, lifetime, now)
 }
 
 // issue makes the next access token; renewal is the refresh token it was asked
 // for with, "" for another grant. The caller holds the lock.
-func (i *Issuer) issue(renewal string, now time.Time) Answer {
+func (i *Issuer) issue(renewal string, lifetime time.Duration, now time.Time) Answer {
 	i.issued++
 	a := &access{number: i.issued}
 	body := map[string]any{"access_token": i.make("access"), "token_type": "Bearer"}
-	if lifetime := i.options.ExpiresIn; lifetime > 0 {
+	if lifetime > 0 {
 		a.expires = now.Add(lifetime)
 		body["expires_in"] = math.Ceil(lifetime.Seconds())
 	}

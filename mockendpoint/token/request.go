@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
@@ -20,6 +21,9 @@ type Request struct {
 	// §2.3.1), "both", or "none".
 	Credentials   string
 	Authorization journal.Authorization // of the client
+	// ExpiresIn is the lifetime of a token issued to this request, instead of
+	// Options.ExpiresIn; nil: as the options have it.
+	ExpiresIn *time.Duration
 
 	form    url.Values
 	problem string // error code of RFC 6749 §5.2; "" when the client is known

@@ -194,7 +194,7 @@ func (v *visit) request() {
 	if v.op.op.Kind == engine.Decision {
 		on = fault.Decision
 	}
-	f := v.plan.Request(entry.Profiles, on)
+	f := v.plan.Request(entry.Profiles, on, v.op.exchange.Socket())
 	if f != nil {
 		entry.Fault = f.ID
 	}

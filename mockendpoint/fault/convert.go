@@ -1,0 +1,90 @@
+package fault
+
+import (
+	"maps"
+	"time"
+)
+
+// value is the duration, 0 for one left out.
+func value(d *Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return d.value()
+}
+
+func (d Duration) value() time.Duration { return time.Duration(d) }
+
+// Fault is the fault that a Plan plays; the error is that of Validate.
+func (s *Spec) Fault() (Fault, error) {
+	if err := s.Validate(); err != nil {
+		return Fault{}, err
+	}
+	f := Fault{
+		ID: s.ID, From: value(s.From), Until: value(s.Until), Every: s.Every, On: Target(s.On), Phase: Phase(s.At),
+		Status: s.Status, Answer: s.Answer, ExpiresIn: (*time.Duration)(s.ExpiresIn), Revoke: s.Revoke, Headers: maps.Clone(s.Headers),
+		HeadersAt: value(s.HeadersAt), SlowBody: value(s.SlowBody), Stall: s.Stall, Reset: s.Reset, Close: s.Close, HalfClose: s.HalfClose,
+		Garbage: s.Garbage, MalformedChunk: s.Malformed, Endless: s.Endless, Burst: s.Burst,
+	}
+	if s.On == "message" {
+		f.On = Message
+	}
+	if s.Latency != nil {
+		f.Latency, f.Latencies = s.Latency.Fixed.value(), s.Latency.Distribution
+	}
+	if s.Requests != nil {
+		f.Requests = *s.Requests
+	}
+	if s.Connections != nil {
+		f.Connections = *s.Connections
+	}
+	if s.Probability != nil {
+		f.Probability = *s.Probability
+	}
+	if s.Rate != nil {
+		f.Rate = *s.Rate
+	}
+	if f.ProfileNames = s.Profile + s.Profiles; f.ProfileNames != "" {
+		f.Profiles, f.ProfileCount, _ = names(f.ProfileNames) // Validate read them
+	}
+	return f, nil
+}
+
+// SpecOf is the fault as people write it, without what is a default.
+func SpecOf(f Fault) Spec {
+	s := Spec{
+		ID: f.ID, Profiles: f.ProfileNames, From: written(f.From), Until: written(f.Until), Every: f.Every, On: string(f.On), At: string(f.Phase),
+		Status: f.Status, Answer: f.Answer, ExpiresIn: (*Lifetime)(f.ExpiresIn), Revoke: f.Revoke, Headers: maps.Clone(f.Headers),
+		HeadersAt: written(f.HeadersAt), SlowBody: written(f.SlowBody), Stall: f.Stall, Reset: f.Reset, Close: f.Close, HalfClose: f.HalfClose,
+		Garbage: f.Garbage, Malformed: f.MalformedChunk, Endless: f.Endless, Burst: f.Burst,
+	}
+	if f.Phase == Response {
+		s.At = ""
+	}
+	if all := (Range{First: 1}); !f.early() && f.Requests != all && f.Requests != (Range{}) {
+		s.Requests = &f.Requests
+	}
+	if all := (Range{First: 1}); f.early() || f.Connections != all && f.Connections != (Range{}) {
+		s.Connections = &f.Connections
+	}
+	if f.Latency > 0 || f.Latencies != nil {
+		s.Latency = &Latency{Duration(f.Latency), f.Latencies}
+	}
+	if f.Probability > 0 && f.Probability < 1 {
+		s.Probability = &f.Probability
+	}
+	if f.Rate > 0 {
+		s.Rate = &f.Rate
+		if f.Status == 429 {
+			s.Status = 0
+		}
+	}
+	return s
+}
+
+func written(d time.Duration) *Duration {
+	if d == 0 {
+		return nil
+	}
+	return (*Duration)(&d)
+}
