@@ -22,6 +22,7 @@ type arrival struct {
 	ordinal int  // over all connections, from 1
 	nth     int  // of the data or the token endpoint alone, from 1
 	tokens  bool // it came to the token endpoint
+	as      Listener
 }
 
 // take brings an accepted connection through the phases before its first
@@ -29,16 +30,20 @@ type arrival struct {
 func (e *Endpoint) take(a arrival) {
 	raw := a.raw
 	ahead := &lookahead{Conn: raw}
-	entry := journal.Handshake{Accepted: e.options.Now(), Socket: a.ordinal, Remote: raw.RemoteAddr().String()}
+	entry := journal.Handshake{Accepted: e.options.Now(), Socket: a.ordinal, Listener: a.as.Name, Remote: raw.RemoteAddr().String()}
 	secure, err := e.admit(ahead, a, &entry)
 	if err != nil {
 		e.refuse(raw, entry, err)
 		return
 	}
-	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, nth: a.nth, tokens: a.tokens}
+	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, nth: a.nth, tokens: a.tokens, listener: a.as.Name, entry: entry}
 	if secure != nil {
 		state := secure.ConnectionState()
 		c.Conn, c.state = secure, &state
+		c.entry.TLS = tls.VersionName(state.Version)
+		if len(state.PeerCertificates) > 0 {
+			c.entry.Peer = peerOf(state.PeerCertificates[0])
+		}
 	}
 	if !e.ready.offer(c) {
 		_ = raw.Close()
@@ -51,10 +56,10 @@ func (e *Endpoint) admit(conn *lookahead, a arrival, entry *journal.Handshake) (
 	if err := e.early(conn, fault.Accept, a, entry); err != nil {
 		return nil, err
 	}
-	if e.options.Mode == Plain {
+	if !a.as.encrypted() {
 		return nil, nil
 	}
-	config := e.tlsConfig(a.tokens)
+	config := e.tlsConfig(a)
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		entry.ServerName = hello.ServerName
 		return nil, e.early(conn, fault.Handshake, a, entry)
@@ -131,30 +136,6 @@ var (
 	errClosed       = errors.New("closed by plan")
 	errGarbage      = errors.New("garbage by plan")
 )
-
-func (e *Endpoint) tlsConfig(tokens bool) *tls.Config {
-	c := &tls.Config{
-		Certificates:           []tls.Certificate{e.options.Certificate},
-		ClientCAs:              e.options.ClientCAs,
-		MinVersion:             tls.VersionTLS12,
-		NextProtos:             []string{"http/1.1"},
-		SessionTicketsDisabled: true, // every handshake is a full one: what it asks for is what is tested
-		Time:                   e.options.Now,
-	}
-	if tokens {
-		c.ClientAuth = tls.RequestClientCert
-		return c
-	}
-	switch e.options.Mode {
-	case MTLSOnly:
-		c.ClientAuth = tls.RequireAndVerifyClientCert
-	case MTLSOptional:
-		c.ClientAuth = tls.VerifyClientCertIfGiven
-	case Plain, TLS:
-		c.ClientAuth = tls.NoClientCert
-	}
-	return c
-}
 
 // refuse journals a connection that became no request, and closes it so that
 // an alert on its way is not lost: our side first, the rest when the client

@@ -103,6 +103,20 @@ func (a *Authority) sign(template *x509.Certificate) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw, a.certificate.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
+// selfSigned makes a key and a certificate of the template that vouches for
+// itself.
+func selfSigned(template *x509.Certificate) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("key of %s: %w", template.Subject.CommonName, err)
+	}
+	leaf, err := sign(template, template, &key.PublicKey, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate of %s: %w", template.Subject.CommonName, err)
+	}
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
 // below makes an authority that this one vouches for, for some uses only.
 func (a *Authority) below(name string, uses []x509.ExtKeyUsage) (*Authority, error) {
 	template := a.leaf(name, nil, uses...)

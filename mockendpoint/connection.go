@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+
+	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
 // maxHead bounds what is kept of a request's raw bytes.
@@ -18,8 +20,10 @@ type connection struct {
 	ordinal  int
 	nth      int  // of the data or the token endpoint alone, from 1
 	tokens   bool // to the token endpoint
-	requests int  // answered by one goroutine after the other
+	listener string
+	requests int // answered by one goroutine after the other
 	state    *tls.ConnectionState
+	entry    journal.Handshake // should there be no request
 
 	mu   sync.Mutex
 	head []byte

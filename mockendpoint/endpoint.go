@@ -9,8 +9,6 @@ package mockendpoint
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"log"
@@ -53,10 +51,9 @@ const (
 // Options configure an Endpoint. The zero value is a plain endpoint on the
 // wall clock that accepts everything.
 type Options struct {
-	Mode        Mode // "" means Plain
-	Certificate tls.Certificate
-	ClientCAs   *x509.CertPool // that a client certificate must come from
-	Bearer      string         // what Authorization must be; "" is not checked
+	Listener        // what Serve and ServeTokens are given
+	Bearer   string // what Authorization must be; "" is not checked
+	Require  Requirements
 	// Tokens issues the access tokens that data calls must carry, instead of
 	// Bearer; ServeTokens serves it. nil: there is no token endpoint.
 	Tokens  *token.Issuer
@@ -136,10 +133,22 @@ func (e *Endpoint) stateChanged(c *connection, s http.ConnState) {
 	case http.StateIdle:
 		e.options.OnState(c.raw, Idle)
 	case http.StateClosed, http.StateHijacked:
+		if s == http.StateClosed && c.requests == 0 {
+			e.silent(c)
+		}
 		e.done(c.raw)
 	case http.StateNew:
 		// Handed over after its handshake: it stays Active until a request.
 	}
+}
+
+// silent journals a connection that ended after its handshake and before a
+// request: so does a client end it that likes the certificate and not the host
+// it is for.
+func (e *Endpoint) silent(c *connection) {
+	entry := c.entry
+	entry.Ended, entry.Reason = e.options.Now(), "no-request"
+	e.options.Journal.Handshake(entry)
 }
 
 func (e *Endpoint) done(raw net.Conn) {
@@ -152,14 +161,18 @@ func (e *Endpoint) done(raw net.Conn) {
 
 // Serve accepts connections for data calls until the listener or the endpoint is
 // closed; then it returns nil. Another error of the listener is returned.
-func (e *Endpoint) Serve(l net.Listener) error { return e.serve(l, false) }
+func (e *Endpoint) Serve(l net.Listener) error { return e.serve(l, e.options.Listener, false) }
+
+// ServeOn is Serve with another mode, certificate or version than those of the
+// Options. Journal, requirements and faults are the same.
+func (e *Endpoint) ServeOn(l net.Listener, as Listener) error { return e.serve(l, as, false) }
 
 // ServeTokens is Serve for the token endpoint, Options.Tokens. Under TLS it asks
 // for a client certificate in every mode but insists on none, so that a client
 // that shows one here is found out (R31).
-func (e *Endpoint) ServeTokens(l net.Listener) error { return e.serve(l, true) }
+func (e *Endpoint) ServeTokens(l net.Listener) error { return e.serve(l, e.options.Listener, true) }
 
-func (e *Endpoint) serve(l net.Listener, tokens bool) error {
+func (e *Endpoint) serve(l net.Listener, as Listener, tokens bool) error {
 	for {
 		raw, err := l.Accept()
 		if err != nil {
@@ -168,7 +181,7 @@ func (e *Endpoint) serve(l net.Listener, tokens bool) error {
 			}
 			return err
 		}
-		a, ok := e.register(raw, tokens)
+		a, ok := e.register(raw, as, tokens)
 		if !ok {
 			_ = raw.Close()
 			return nil
@@ -178,7 +191,7 @@ func (e *Endpoint) serve(l net.Listener, tokens bool) error {
 }
 
 // register counts a connection, unless the endpoint is closed.
-func (e *Endpoint) register(raw net.Conn, tokens bool) (a arrival, ok bool) {
+func (e *Endpoint) register(raw net.Conn, as Listener, tokens bool) (a arrival, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -186,7 +199,7 @@ func (e *Endpoint) register(raw net.Conn, tokens bool) (a arrival, ok bool) {
 	}
 	e.sockets++
 	e.open[raw] = true
-	a = arrival{raw: raw, ordinal: e.sockets, nth: e.sockets - e.tokens, tokens: tokens}
+	a = arrival{raw: raw, ordinal: e.sockets, nth: e.sockets - e.tokens, tokens: tokens, as: as}
 	if tokens {
 		e.tokens++
 		a.nth = e.tokens

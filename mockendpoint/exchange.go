@@ -31,6 +31,10 @@ type exchange struct {
 	entry    journal.Request
 	asked    token.Request // of a token request
 	bearers  []string      // the Authorization headers of a data call
+	unmet    struct {      // what the request lacks
+		status int
+		reason string
+	}
 
 	// What the ordinary answer says beside its status.
 	contentType string
@@ -64,7 +68,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	e, c := x.endpoint, x.conn
 	c.requests++
 	x.entry = journal.Request{
-		Arrived: e.options.Now(), Socket: c.ordinal, Remote: c.raw.RemoteAddr().String(), Number: c.requests,
+		Arrived: e.options.Now(), Socket: c.ordinal, Listener: c.listener, Remote: c.raw.RemoteAddr().String(), Number: c.requests,
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
 	}
 	x.entry.Head, x.entry.Headers = e.head(c.takeRaw())
@@ -85,6 +89,10 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.bearers = r.Header.Values("Authorization")
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
 		x.entry.Profiles = ProfilesIn(body, e.options.ProfileOf)
+		x.unmet.status, x.unmet.reason = e.options.Require.unmet(r, body)
+	}
+	if !e.options.Require.admits(c.raw.RemoteAddr()) {
+		x.unmet.status, x.unmet.reason = http.StatusForbidden, "the address is not on the allowlist"
 	}
 	x.entry.Target = e.redact("", x.entry.Target)
 }
@@ -136,7 +144,7 @@ func (e *Endpoint) redact(name, value string) string {
 	if e.options.Tokens != nil {
 		value = e.options.Tokens.Redact(value)
 	}
-	return value
+	return e.options.Require.redact(name, value)
 }
 
 // authorize checks the bearer token, in constant time where it is a fixed one.
@@ -240,6 +248,8 @@ func (x *exchange) play(f *fault.Fault) {
 // ordinary is the status without a fault.
 func (x *exchange) ordinary() int {
 	switch {
+	case x.unmet.status == http.StatusForbidden:
+		return x.refuse()
 	case x.conn.tokens:
 		return x.tokens()
 	case x.entry.Method == http.MethodOptions:
@@ -248,8 +258,22 @@ func (x *exchange) ordinary() int {
 		return http.StatusMethodNotAllowed
 	case x.entry.Authorization != journal.Accepted && x.entry.Authorization != journal.NotChecked:
 		return http.StatusUnauthorized
+	case x.unmet.status != 0:
+		return x.refuse()
 	}
 	return http.StatusOK
+}
+
+// refuse is the answer to a request that lacks something. Its body says what,
+// for whoever wrote the sender.
+func (x *exchange) refuse() int {
+	x.entry.Refused = x.unmet.reason
+	said, err := json.Marshal(map[string]string{"error": x.unmet.reason})
+	if err != nil {
+		panic(err) // a text is JSON
+	}
+	x.contentType, x.content = "application/json", said
+	return x.unmet.status
 }
 
 // tokens is the ordinary answer of the token endpoint. What it issues it issues

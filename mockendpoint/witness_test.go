@@ -52,7 +52,7 @@ func serve(mode mockendpoint.Mode, change func(*mockendpoint.Options)) served {
 		Expect(err).NotTo(HaveOccurred())
 		s.write(name, certificate, 0)
 	}
-	o := mockendpoint.Options{Mode: mode, Certificate: own, ClientCAs: clients.Pool(), Journal: s.journal}
+	o := mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mode, Certificate: own, ClientCAs: clients.Pool()}, Journal: s.journal}
 	if change != nil {
 		change(&o)
 	}

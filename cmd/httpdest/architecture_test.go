@@ -64,7 +64,8 @@ var thirdParty = map[string]use{
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
 	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},
-	"github.com/santhosh-tekuri/jsonschema/v6": {nil, []string{"reports", "scenarios"}, "validates reports and scenarios, as an independent witness"},
+	"github.com/santhosh-tekuri/jsonschema/v6": {[]string{"mockendpoint/payload"}, []string{"reports", "scenarios"}, "payloads against schemas; reports and scenarios, as an independent witness"},
+	"golang.org/x/text":                        {[]string{"mockendpoint/payload"}, nil, "words what jsonschema finds: its printer is an argument"},
 }
 
 // violations holds the graph against every rule of the design (§1 idea 4, §2).

@@ -41,6 +41,7 @@ type Request struct {
 	Arrived       time.Time // when its body was complete
 	Answered      time.Time // when the last byte of the answer left, or the endpoint gave up
 	Socket        int       // of the endpoint, in order of acceptance, from 1
+	Listener      string    // its name; "" where it has none
 	Remote        string    // the client's address
 	Number        int       // on its socket, from 1
 	Method        string
@@ -55,6 +56,7 @@ type Request struct {
 	Peer          *Peer
 	Profiles      []string // named by the identities in the body, in its order
 	Authorization Authorization
+	Refused       string // what the request lacks that the endpoint asks for; "" for nothing
 	// Token is the number of the access token that was carried or, in the
 	// answer to a token request, issued: in order of issue, from 1; 0 for none.
 	Token        int
@@ -75,6 +77,7 @@ type Handshake struct {
 	Accepted   time.Time
 	Ended      time.Time
 	Socket     int
+	Listener   string
 	Remote     string
 	Reason     string // low cardinality: certificate-required, unknown-ca, disconnected, …
 	TLS        string // the version agreed on; "" where it did not come to that

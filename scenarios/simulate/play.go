@@ -163,8 +163,8 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc), configured: c.Configuration}
 	s.driver = d
 	options := mockendpoint.Options{
-		Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients,
-		Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
+		Listener: mockendpoint.Listener{Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients},
+		Bearer:   sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
 	}
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",

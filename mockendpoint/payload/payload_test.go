@@ -1,0 +1,129 @@
+package payload_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/httpdest/httpdest/mockendpoint/payload"
+)
+
+const entry = `{"status":"realized","lastQualificationTime":"2022-01-11T21:24:39Z"}`
+
+// profile is one export with parts put in.
+func profile(parts ...string) string {
+	return `{` + strings.Join(append([]string{`"segmentMembership":{"ups":{"59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae":` + entry + `}}`}, parts...), ",") + `}`
+}
+
+func TestExport(t *testing.T) {
+	for _, c := range []struct{ name, body, want string }{
+		{"the least", profile(), ""},
+		{"identities", profile(`"identityMap":{"ecid":[{"id":"14575006536349286404619648085736425115"}]}`), ""},
+		{"attributes", profile(`"person":{"birthDate":"YYYY-MM-DD","name":{"firstName":"Jennifer"}},"points":88,"member":true,"tags":["x",1]`), ""},
+		{"a list", "[" + profile() + "," + profile() + "]", ""},
+		{"a wrapper", `{"profiles":[` + profile() + `]}`, ""},
+		{"names and timestamps", membership(`"name":"Doc","createdAt":1648553325000,"updatedAt":1648553330000,"mappingCreatedAt":1649856570000,"mappingUpdatedAt":1649856570000`), ""},
+		{"no JSON", `{"segmentMembership":`, "the body is not JSON"},
+		{"a trailing comma", `{"a":1,}`, "the body is not JSON"},
+		{"two bodies", profile() + profile(), "the body is not JSON"},
+		{"no membership", `{"person":{"name":"Doc"}}`, "the body: missing property 'segmentMembership'"},
+		{"an empty namespace", `{"segmentMembership":{"ups":{}}}`, "/segmentMembership/ups: minProperties"},
+		{"another status", strings.Replace(profile(), "realized", "existing", 1), "/segmentMembership/ups/59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae/status: is none of [realized exited]"},
+		{"no time", `{"segmentMembership":{"ups":{"a":{"status":"exited"}}}}`, "/segmentMembership/ups/a: missing property 'lastQualificationTime'"},
+		{"a date", strings.Replace(profile(), "T21:24:39Z", "", 1), "/lastQualificationTime: does not match pattern"},
+		{"validUntil", membership(`"validUntil":"2022-01-11T21:24:39Z"`), "/segmentMembership/ups/a: additional properties 'validUntil' not allowed"},
+		{"seconds", membership(`"createdAt":1648553325,"updatedAt":1648553330000,"mappingCreatedAt":1649856570000,"mappingUpdatedAt":1649856570000`), "/createdAt: is less than 100000000000"},
+		{"one timestamp", membership(`"createdAt":1648553325000`), "/segmentMembership/ups/a: properties 'updatedAt', 'mappingCreatedAt', 'mappingUpdatedAt' required, if 'createdAt' exists"},
+		{"an identity with more", profile(`"identityMap":{"ecid":[{"id":"1","primary":true}]}`), "/identityMap/ecid/0: additional properties 'primary' not allowed"},
+		{"no identity", profile(`"identityMap":{"ecid":[]}`), "/identityMap/ecid: minItems"},
+		{"null", profile(`"person":{"name":null}`), "/person/name"},
+		{"an empty text", profile(`"person":{"name":""}`), "/person/name: minLength"},
+		{"eleven", "[" + strings.Repeat(profile()+",", 10) + profile() + "]", "maxItems: got 11, want 10"},
+		{"none", "[]", "minItems"},
+		{"a wrapper with more", `{"profiles":[` + profile() + `],"next":1}`, "the body: additional properties 'next' not allowed"},
+		{"a text", `"profile"`, "the body: got string, want object"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := payload.Export().Check([]byte(c.body))
+			if got := fmt.Sprint(err); c.want == "" && err != nil || c.want != "" && !strings.Contains(got, c.want) {
+				t.Errorf("%s: %v; want %q", c.body, err, c.want)
+			}
+		})
+	}
+}
+
+// membership is an export with more in its one membership.
+func membership(more string) string {
+	return `{"segmentMembership":{"ups":{"a":` + strings.TrimSuffix(entry, "}") + "," + more + `}}}}`
+}
+
+// The five forms that were seen, and ids that are no UUIDs.
+func TestEveryTimeThatWasSeen(t *testing.T) {
+	for _, form := range []string{"2022-01-11T21:24:39Z", "2019-04-15T02:41:50+0000", "2018-04-26T15:52:25+00:00", "2019-04-15T02:41:50.000+0000", "2024-11-21T07:33:52.123Z"} {
+		body := strings.Replace(profile(), "2022-01-11T21:24:39Z", form, 1)
+		if err := payload.Export().Check([]byte(body)); err != nil {
+			t.Errorf("%s: %v", form, err)
+		}
+	}
+}
+
+// What is wrong is told without what somebody's profile says.
+func TestNoValueIsTold(t *testing.T) {
+	own, err := payload.Compile("own.json", []byte(`{"properties":{"a":{"type":"integer"},"b":{"maximum":7},"c":{"const":"x"},"d":{"pattern":"^x"},"e":{"format":"email"},"f":{"multipleOf":2}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"a":"secretly"}`, `{"b":4711}`, `{"c":"secretly"}`, `{"d":"secretly"}`, `{"e":"secretly"}`, `{"f":4711}`} {
+		if err := own.Check([]byte(body)); err == nil || strings.Contains(err.Error(), "secretly") || strings.Contains(err.Error(), "4711") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestCompile(t *testing.T) {
+	for schema, want := range map[string]string{
+		`{`:                                  "own.json is not JSON",
+		`{"type":"profile"}`:                 "own.json is not a JSON Schema",
+		`{"$ref":"https://other.test/s"}`:    "must not refer to another document",
+		`{"$ref":"file:///etc/passwd"}`:      "must not refer to another document",
+		`{"$schema":"https://other.test/s"}`: "own.json",
+	} {
+		if _, err := payload.Compile("own.json", []byte(schema)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", schema, err, want)
+		}
+	}
+}
+
+// The samples of the documentation are data of the judge; those that are JSON
+// pass here as well.
+func TestTheSamplesOfTheDocumentation(t *testing.T) {
+	files, err := filepath.Glob("../../scenarios/library/payloads/*.json")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%d samples, %v", len(files), err)
+	}
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = payload.Export().Check(body)
+		if json.Valid(body) != (err == nil) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// Whatever arrives is taken or refused, and never breaks the endpoint.
+func FuzzCheck(f *testing.F) {
+	f.Add([]byte(profile()))
+	f.Add([]byte(`[]`))
+	f.Add([]byte(`{"segmentMembership":{"ups":{"a":null}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if err := payload.Export().Check(body); err == nil && !json.Valid(body) {
+			t.Errorf("taken, and no JSON: %q", body)
+		}
+	})
+}
