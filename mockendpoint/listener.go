@@ -24,9 +24,9 @@ type Listener struct {
 // versions are those that crypto/tls serves, by the number people say.
 var versions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
 
-// ParseVersion reads a TLS version: 1.0, 1.1, 1.2 or 1.3.
+// ParseVersion reads a TLS version: 1.0, 1.1, 1.2 or 1.3, or TLSv1.0 and so on.
 func ParseVersion(text string) (uint16, error) {
-	v, ok := versions[text]
+	v, ok := versions[strings.TrimPrefix(text, "TLSv")]
 	if !ok {
 		return 0, fmt.Errorf("no TLS version %q: there are 1.0, 1.1, 1.2 and 1.3", text)
 	}

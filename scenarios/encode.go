@@ -354,6 +354,10 @@ func triggersNode(t Triggers) mapping {
 func (e *encoder) endpoint() *yaml.Node {
 	p, m := e.scenario.Endpoint, newMapping()
 	given(m, "tls", p.TLS, "tls")
+	given(m, "certificate", p.Certificate, certificateKinds[0])
+	given(m, "minTLS", p.MinTLS, "")
+	given(m, "maxTLS", p.MaxTLS, "")
+	m.section("require", requirementsNode(p.Require).Node)
 	given(m, "bearer", p.Bearer, e.scenario.Destination.Auth.Token)
 	m.section("token", tokenNode(p.Token, e.scenario.Destination.Auth).Node)
 	var faults []mapping

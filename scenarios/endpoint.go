@@ -23,6 +23,8 @@ func (r *reader) readEndpoint(n *yaml.Node) {
 		e.Pos = r.pos(o.node)
 	}
 	e.TLS = o.word("tls", "tls", "plain", "mtls-optional", "mtls-only")
+	r.readHandshake(o, &e)
+	e.Require = r.requirements(o.take("require"))
 	if token, given := o.secret("bearer"); given {
 		e.Bearer = token
 		if r.scenario.Destination.Auth.FetchesTokens() {

@@ -62,7 +62,7 @@ func TestExample(t *testing.T) {
 		},
 		Platform: Platform{Certificates: []Certificate{{CommonName: "httpdest test client", SAN: []string{"client.test"},
 			Issued: date("2025-12-16T09:00:00Z"), Expires: date("2026-12-16T09:00:00Z")}}},
-		Endpoint: Endpoint{TLS: "mtls-only", Bearer: "s3cret", Faults: []Fault{fault(1, "new-1", 2, 503, 0),
+		Endpoint: Endpoint{TLS: "mtls-only", Certificate: "proper", Bearer: "s3cret", Faults: []Fault{fault(1, "new-1", 2, 503, 0),
 			fault(2, "new-2", 1, 0, 2500*time.Millisecond), fault(3, "new-3", 3, 500, 0)}},
 		History: []Step{
 			{At: 2 * time.Hour, Profiles: fresh(1, 5), Changes: []Change{{Op: "qualify", Audience: "delorean"}}},
@@ -145,7 +145,7 @@ func TestEverythingGiven(t *testing.T) {
 			Audiences: []AudienceShare{{"a", 0.3}, {"b", 0.3}}, Attributes: []string{"person", "loyalty"}, Identities: []string{"crm", "email"}}},
 		{Names: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}, NoIdentity: true, UploadOf: "u"},
 	})
-	same(t, "endpoint", s.Endpoint, Endpoint{TLS: "mtls-optional", Faults: []Fault{
+	same(t, "endpoint", s.Endpoint, Endpoint{TLS: "mtls-optional", Certificate: "proper", Faults: []Fault{
 		{ID: "broken", Profiles: many(2), Requests: Count{2, 0}, On: "message", Probability: 0.25, Status: 503,
 			Latency: 100 * time.Millisecond, At: "response", Headers: map[string]string{"Retry-After": "120"}},
 		{ID: "fault-2", AnyProfile: true, Requests: Count{1, 0}, On: "message", Probability: 1, HeadersAt: time.Second, SlowBody: 3 * time.Second, At: "response"},

@@ -189,11 +189,16 @@ type Identity struct {
 
 // Endpoint is the mock receiver.
 type Endpoint struct {
-	TLS    string // plain, tls, mtls-optional, mtls-only
-	Bearer Secret // what the endpoint accepts; the destination's token unless given; "" checks nothing
-	Token  TokenEndpoint
-	Faults []Fault
-	Pos    Position
+	TLS string // plain, tls, mtls-optional, mtls-only
+	// Certificate is what is wrong with that of the server: proper, expired,
+	// not-yet-valid, wrong-host, unknown-ca, self-signed, missing-intermediate.
+	Certificate    string
+	MinTLS, MaxTLS string // TLSv1.0 to TLSv1.3; "" are TLSv1.2 and the newest
+	Bearer         Secret // what the endpoint accepts; the destination's token unless given; "" checks nothing
+	Require        Requirements
+	Token          TokenEndpoint
+	Faults         []Fault
+	Pos            Position
 }
 
 // TokenEndpoint is the mock's token endpoint, which accepts the credentials of
