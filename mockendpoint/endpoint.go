@@ -172,6 +172,10 @@ func (e *Endpoint) ServeOn(l net.Listener, as Listener) error { return e.serve(l
 // that shows one here is found out (R31).
 func (e *Endpoint) ServeTokens(l net.Listener) error { return e.serve(l, e.options.Listener, true) }
 
+// ServeTokensOn is ServeTokens with a certificate, a mode or a version of its
+// own.
+func (e *Endpoint) ServeTokensOn(l net.Listener, as Listener) error { return e.serve(l, as, true) }
+
 func (e *Endpoint) serve(l net.Listener, as Listener, tokens bool) error {
 	for {
 		raw, err := l.Accept()

@@ -68,6 +68,7 @@ func (a *Authority) Present(kind Presented, now time.Time, hosts ...string) (tls
 		return other.Server(hosts...)
 	case SelfSigned:
 		template.IsCA, template.BasicConstraintsValid = true, true
+		template.KeyUsage |= x509.KeyUsageCertSign
 		return selfSigned(template)
 	case MissingIntermediate:
 		below, err := a.below("httpdest intermediate that is not sent", []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth})

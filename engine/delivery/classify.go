@@ -108,7 +108,7 @@ func certificateProblem(err error) (reason string, ok bool) {
 	switch {
 	case errors.As(err, &host):
 		return "server-certificate-wrong-host", true
-	case errors.As(err, &authority) && selfSigned(authority.Cert):
+	case errors.As(err, &authority) && selfSigned(err, authority.Cert):
 		return "server-certificate-self-signed", true
 	case errors.As(err, &authority):
 		return "server-certificate-unknown-ca", true
@@ -123,8 +123,15 @@ func certificateProblem(err error) (reason string, ok bool) {
 	return "", false
 }
 
-func selfSigned(c *x509.Certificate) bool {
-	return c != nil && !c.IsCA && bytes.Equal(c.RawIssuer, c.RawSubject)
+// selfSigned says whether the endpoint's certificate vouches for itself; one
+// that openssl makes says besides that it is an authority. culprit, which may
+// be that of an authority above, is what there is without the chain.
+func selfSigned(err error, culprit *x509.Certificate) bool {
+	var chain *tls.CertificateVerificationError
+	if errors.As(err, &chain) && len(chain.UnverifiedCertificates) > 0 {
+		culprit = chain.UnverifiedCertificates[0]
+	}
+	return culprit != nil && bytes.Equal(culprit.RawIssuer, culprit.RawSubject)
 }
 
 // garbled finds a response that net/http could not read. Its errors have no

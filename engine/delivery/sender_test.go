@@ -250,7 +250,7 @@ var _ = Describe("Over TLS", func() {
 	It("a server certificate that is not trusted fails the attempt", func() {
 		start(tls.NoClientCert, tls.VersionTLS13)
 		r := do(sender(server.URL, nil), false)
-		Expect(r.Outcome).To(Equal(retry.Outcome{Kind: retry.TLS, Reason: "server-certificate-unknown-ca"}))
+		Expect(r.Outcome).To(Equal(retry.Outcome{Kind: retry.TLS, Reason: "server-certificate-self-signed"}))
 	})
 
 	It("an endpoint that speaks no TLS fails the attempt", func() {

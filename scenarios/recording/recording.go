@@ -191,6 +191,7 @@ type Request struct {
 	Token        int           `json:"token,omitempty"`
 	TokenRequest *TokenRequest `json:"tokenRequest,omitempty"` // nil for any other request
 	Status       int           `json:"status"`                 // 0: no status line was written
+	Refused      string        `json:"refused,omitempty"`      // what it lacks that the endpoint asks for
 	Fault        string        `json:"fault,omitempty"`
 	Disconnected bool          `json:"disconnected,omitempty"` // the client left before the answer was complete
 }

@@ -45,10 +45,10 @@ const (
 	Model    Wire = "model"
 )
 
-// ErrNotModelled is the error of a scenario with OAuth 2 on the wire Model: what
-// a token request is about is its bytes and those of its answer, and a model of
-// them would only say what the engine says.
-var ErrNotModelled = errors.New("the wire model has no token endpoint")
+// ErrNotModelled is the error of a scenario on the wire Model that has OAuth 2,
+// a certificate or TLS versions of its own, or requirements: what those are about
+// is bytes, and a model of them would only say what the engine says.
+var ErrNotModelled = errors.New("the wire model has no token endpoint, no certificates and no requirements")
 
 // Tolerance is how far times on the wall clock may be from those planned.
 const Tolerance = time.Second
@@ -124,6 +124,7 @@ type stage struct {
 	endpoint      *mockendpoint.Endpoint
 	listener      net.Listener
 	tokenListener net.Listener
+	tokens        mockendpoint.Listener // how its connections are taken
 	plan          *fault.Plan
 }
 
@@ -132,7 +133,7 @@ func (s *stage) serve() <-chan error {
 	served := make(chan error, 2)
 	if s.endpoint != nil {
 		go func() { served <- s.endpoint.Serve(s.listener) }()
-		go func() { served <- s.endpoint.ServeTokens(s.tokenListener) }()
+		go func() { served <- s.endpoint.ServeTokensOn(s.tokenListener, s.tokens) }()
 	}
 	return served
 }
@@ -149,7 +150,7 @@ func (s *stage) close(served <-chan error) error {
 // newStage translates the scenario and builds both ends of the wire.
 func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage, error) {
 	flow, audiences, refs := c.Flow, c.Audiences, c.refs
-	if setting.Wire == Model && sc.Destination.Auth.FetchesTokens() {
+	if setting.Wire == Model && !modelled(sc) {
 		return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
 	}
 	certificates, err := certificatesFor(sc, setting.Wire)
@@ -163,9 +164,9 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc), configured: c.Configuration}
 	s.driver = d
 	options := mockendpoint.Options{
-		Listener: mockendpoint.Listener{Mode: mockendpoint.Mode(sc.Endpoint.TLS), Certificate: certificates.server, ClientCAs: certificates.clients},
-		Bearer:   sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
+		Require: requirementsOf(sc.Endpoint.Require), Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
 	}
+	options.Listener, s.tokens = withCertificates(listenerOf(sc.Endpoint), certificates)
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
 	}

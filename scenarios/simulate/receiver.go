@@ -80,7 +80,7 @@ func (r *Receiver) learn(name string, changes []scenarios.Change) {
 // are the caller's.
 func (r *Receiver) Options() mockendpoint.Options {
 	return mockendpoint.Options{
-		Listener: mockendpoint.Listener{Mode: mockendpoint.Mode(r.scenario.Endpoint.TLS)}, Bearer: r.scenario.Endpoint.Bearer.Reveal(), Tokens: r.tokens, Faults: r.faults,
+		Listener: listenerOf(r.scenario.Endpoint), Require: requirementsOf(r.scenario.Endpoint.Require), Bearer: r.scenario.Endpoint.Bearer.Reveal(), Tokens: r.tokens, Faults: r.faults,
 		ProfileOf: func(namespace, id string) (string, bool) {
 			name, ok := r.names[profile.Identity{Namespace: namespace, ID: id}]
 			return name, ok

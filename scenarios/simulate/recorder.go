@@ -197,7 +197,7 @@ func recordedRequest(q journal.Request, redact func(name, value string) string) 
 		Method: q.Method, Target: redact("", q.Target), Proto: q.Proto, Headers: headers, Body: redact("", string(q.Body)),
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
 		Authorization: string(q.Authorization), Token: q.Token, TokenRequest: recordedTokenRequest(q.TokenRequest),
-		Status: q.Status, Fault: q.Fault, Disconnected: q.Disconnected,
+		Status: q.Status, Refused: q.Refused, Fault: q.Fault, Disconnected: q.Disconnected,
 	}
 }
 

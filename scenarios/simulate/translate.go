@@ -194,6 +194,7 @@ func faultPlan(sc *scenarios.Scenario) *fault.Plan {
 // pki is the throwaway certificates of a run.
 type pki struct {
 	server  tls.Certificate
+	auth    tls.Certificate        // of the token endpoint
 	roots   *x509.CertPool         // that the sender trusts
 	clients *x509.CertPool         // that the endpoint trusts
 	own     *platform.Certificates // of the sender, by the platform's lifecycle
@@ -247,7 +248,14 @@ func newPKI(sc *scenarios.Scenario) (*pki, error) {
 		return nil, err
 	}
 	p := &pki{roots: servers.Pool(), clients: clients.Pool(), has: sc.Destination.ClientCertificate != "none"}
-	if p.server, err = servers.Server(receiverHost, authHost); err != nil {
+	if p.auth, err = servers.Server(authHost); err != nil {
+		return nil, err
+	}
+	wrongAt := sc.Start
+	if kind := mockendpoint.Presented(sc.Endpoint.Certificate); kind == mockendpoint.NotYetValid {
+		wrongAt = to // however long the history
+	}
+	if p.server, err = servers.Present(mockendpoint.Presented(sc.Endpoint.Certificate), wrongAt, receiverHost); err != nil {
 		return nil, err
 	}
 	issuer := clients

@@ -41,7 +41,7 @@ type receiver struct {
 func startReceiver(c *certificates, o token.Options) *receiver {
 	GinkgoHelper()
 	r := &receiver{}
-	e := mockendpoint.New(mockendpoint.Options{Mode: mockendpoint.MTLSOnly, Certificate: c.server, ClientCAs: c.clientCAs, Tokens: token.New(o), Journal: &r.journal})
+	e := mockendpoint.New(mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mockendpoint.MTLSOnly, Certificate: c.server, ClientCAs: c.clientCAs}, Tokens: token.New(o), Journal: &r.journal})
 	var listeners []net.Listener
 	served := make(chan error, 2)
 	for _, serve := range []func(net.Listener) error{e.Serve, e.ServeTokens} {
