@@ -55,12 +55,22 @@ type tokens struct {
 
 func serveTokens(change func(*token.Options)) tokens {
 	GinkgoHelper()
+	return serveTokensWith(nil, change)
+}
+
+// serveTokensWith is serveTokens, where the endpoint is changed too.
+func serveTokensWith(endpoint func(*mockendpoint.Options), change func(*token.Options)) tokens {
+	GinkgoHelper()
 	o := token.Options{ClientID: clientID, ClientSecret: clientSecret, Username: "emmett", Password: password, ExpiresIn: time.Hour, Refresh: true, Rotate: true, Seed: 1}
 	if change != nil {
 		change(&o)
 	}
 	t := tokens{issuer: token.New(o), clock: &clock{now: time.Now()}}
-	t.served = serve(mockendpoint.TLS, func(o *mockendpoint.Options) { o.Tokens, o.Now = t.issuer, t.clock.Now })
+	t.served = serve(mockendpoint.TLS, func(o *mockendpoint.Options) {
+		if o.Tokens, o.Now = t.issuer, t.clock.Now; endpoint != nil {
+			endpoint(o)
+		}
+	})
 	t.tokenURL = t.alsoTokens()
 	transport := &http.Transport{TLSClientConfig: t.trusting()}
 	DeferCleanup(transport.CloseIdleConnections)

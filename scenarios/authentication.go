@@ -113,14 +113,7 @@ func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
 	}
 	e.Pos = r.pos(o.node)
 	if n := o.take("expiresIn"); n != nil {
-		if isText(n) && n.Value == "none" {
-			e.ExpiresIn = 0
-		} else if d, ok := r.duration(n, "expiresIn"); ok {
-			e.ExpiresIn = d
-			if d < time.Second {
-				r.problem(n, "write 1s or more, or none", "expiresIn is said in whole seconds")
-			}
-		}
+		e.ExpiresIn = r.lifetime(n)
 	}
 	e.Refresh = o.flag("refresh", false)
 	e.Rotate = o.flag("rotate", false)
@@ -132,6 +125,18 @@ func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
 	}
 	o.end()
 	return e
+}
+
+// lifetime reads the lifetime of an access token; 0 is none, which is not said.
+func (r *reader) lifetime(n *yaml.Node) time.Duration {
+	if isText(n) && n.Value == "none" {
+		return 0
+	}
+	d, ok := r.duration(n, "expiresIn")
+	if ok && d < time.Second {
+		r.problem(n, "write 1s or more, or none", "expiresIn is said in whole seconds")
+	}
+	return d
 }
 
 // tokenAnswer reads `answer` of a fault on token requests.

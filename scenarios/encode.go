@@ -368,33 +368,6 @@ func (e *encoder) endpoint() *yaml.Node {
 	return m.Node
 }
 
-// encodeFault writes the nth fault.
-func encodeFault(f Fault, n int) mapping {
-	m := newMapping().flow()
-	given(m, "id", f.ID, fmt.Sprintf("fault-%d", n))
-	if !f.AnyProfile {
-		m.put("profiles", f.Profiles)
-	}
-	if f.Requests != (Count{}) {
-		given(m, "requests", f.Requests, Count{First: 1})
-	}
-	given(m, "connections", f.Connections, Count{})
-	given(m, "on", f.On, "message")
-	given(m, "at", f.At, "response")
-	given(m, "probability", f.Probability, 1)
-	given(m, "status", f.Status, 0)
-	given(m, "answer", f.Answer, "")
-	given(m, "latency", f.Latency, 0)
-	given(m, "headersAt", f.HeadersAt, 0)
-	given(m, "slowBody", f.SlowBody, 0)
-	given(m, "stall", f.Stall, false)
-	given(m, "reset", f.Reset, false)
-	if len(f.Headers) > 0 {
-		m.put("headers", f.Headers)
-	}
-	return m
-}
-
 func (e *encoder) history() *yaml.Node {
 	var all []mapping
 	for _, s := range e.scenario.History {

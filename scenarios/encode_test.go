@@ -96,6 +96,13 @@ endpoint:
     - {at: accept, connections: 1-2, stall: true}
     - {at: body, profiles: "p-{1..2}", reset: true}
     - {on: decision, headersAt: 1s, slowBody: 2s}
+    - {from: 1h, until: 90m, every: 3, connections: 2-, close: true, latency: {distribution: uniform, min: 1ms, max: 1.5s}}
+    - {at: end, halfClose: true, latency: {distribution: normal, mean: 1s, deviation: 200ms}}
+    - {garbage: true, latency: {distribution: log-normal, median: 300ms, sigma: 0.8}}
+    - {malformedChunk: true, latency: {distribution: percentiles, percentiles: {0: 1ms, 99.9: 1s, "100": 3s}}}
+    - {endless: true}
+    - {rate: 2.5, burst: 7, headers: {X-Limit: "2"}}
+    - {rate: 100, status: 503}
 history:
   - {at: 1h, qualify: [a, "on"], set: {x: 1, person.name: Doc}, remove: person.age, addIdentity: {phone: "+1"}, profiles: "p-{1..2}"}
   - {at: 2h, removeIdentity: {crm: ["c-{n}", "d-{n}"]}, replaceIdentity: {Email: {from: a@b, to: c@d}}, profile: p-3}

@@ -164,7 +164,7 @@ func (l *linter) switchesOff() bool {
 
 // slow says whether a fault makes an attempt wait.
 func (l *linter) slow() bool {
-	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.SlowBody > 0 || f.Stall })
+	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.Latencies.Shape != "" || f.SlowBody > 0 || f.Stall })
 }
 
 // fails says whether anything can go wrong at all.
@@ -188,8 +188,8 @@ func (l *linter) failsByPolicy() bool {
 func (l *linter) failsOnTheWire() bool {
 	d := l.s.Destination
 	never := d.MTLS == "never" || d.ClientCertificate != "trusted"
-	reset := func(f Fault) bool { return f.Reset }
-	return l.refuses() && never || l.slow() || slices.ContainsFunc(l.s.Endpoint.Faults, reset)
+	broken := func(f Fault) bool { return f.Broken() || f.At == "end" }
+	return l.refuses() && never || l.slow() || slices.ContainsFunc(l.s.Endpoint.Faults, broken)
 }
 
 // answers says whether a fault answers with a status in a range.

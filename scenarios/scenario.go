@@ -211,30 +211,6 @@ type TokenEndpoint struct {
 	Pos          Position
 }
 
-// Fault is one planned misbehaviour of the mock endpoint. A fault selects by
-// profile (requests that carry it) or, before there is a request, by
-// connection; it does exactly one of Status, Stall, Reset, with Latency before
-// the answer and SlowBody within it where given.
-type Fault struct {
-	ID          string // "fault-1" by position unless given
-	Profiles    NameRange
-	AnyProfile  bool    // no `profile:` given: every message counts
-	Requests    Count   // which of the selected requests, counted since the fault was armed
-	Connections Count   // for At accept and handshake: which connections
-	On          string  // message (default), decision: the OPTIONS requests of the mTLS decision, or token: requests to the token endpoint
-	Probability float64 // 1 unless given: the share of selected requests it hits, by seed
-	Status      int     // 0: the endpoint's ordinary answer
-	Answer      string  // on token: a 200 that brings no token
-	Latency     time.Duration
-	HeadersAt   time.Duration // with SlowBody: when the headers leave
-	SlowBody    time.Duration // when the last byte leaves, counted from arrival; 0: with the headers
-	Stall       bool          // never answers (where At says)
-	Reset       bool          // TCP reset instead of an answer (where At says)
-	At          string        // accept, handshake, response (default), body
-	Headers     map[string]string
-	Pos         Position
-}
-
 // Count selects first to last, both counted from 1; Last 0 means no end.
 type Count struct{ First, Last int }
 

@@ -31,6 +31,12 @@ var contexts = map[string][]string{
 		head + "expect: []\nendpoint: {faults: [{on: token, answer: html, §}]}\n",
 		head + "expect: []\nendpoint: {faults: [{at: accept, connections: 1, stall: true, §}]}\n",
 	},
+	"distribution": {
+		head + "expect: []\nendpoint: {faults: [{latency: {distribution: uniform, min: 1s, max: 2s, §}}]}\n",
+		head + "expect: []\nendpoint: {faults: [{latency: {distribution: normal, mean: 1s, deviation: 1s, §}}]}\n",
+		head + "expect: []\nendpoint: {faults: [{latency: {distribution: log-normal, median: 1s, sigma: 1, §}}]}\n",
+		head + "expect: []\nendpoint: {faults: [{latency: {distribution: percentiles, percentiles: {0: 1s, 100: 2s}, §}}]}\n",
+	},
 	"step": {
 		head + "expect: []\nhistory: [{at: 1s, profile: p, qualify: a, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, map: a, §}]\n",

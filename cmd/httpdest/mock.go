@@ -98,6 +98,10 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		listeners = append(listeners, tokens)
 	}
 	served := a.serve(ctx, listeners, options)
+	if options.Tokens != nil {
+		c := options.Tokens.Counts()
+		fmt.Fprintf(a.stderr, "httpdest: %s for tokens, at most %d at once; %d issued\n", count(c.Requests, "request"), c.MostAtOnce, c.Issued)
+	}
 	if tape == nil {
 		return served
 	}

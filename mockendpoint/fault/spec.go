@@ -10,7 +10,8 @@ import (
 )
 
 // Spec is a fault as people write it, in JSON: the same words as in the faults
-// of a scenario file. Which key goes with which, Validate says.
+// of a scenario file. Which key goes with which, Validate says. A number 0, a
+// text "" and false are as good as left out.
 type Spec struct {
 	ID          string    `json:"id,omitempty"`
 	Profile     string    `json:"profile,omitempty"` // a name, or a range of names

@@ -43,7 +43,7 @@ func (s *Sender) outcome(x *exchange) outcome {
 // broken says whether a fault of the scenario kept the answer from being whole,
 // whatever its status line said.
 func (s *Sender) broken(fault string) bool {
-	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && (f.Reset || f.Stall) })
+	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && f.Broken() })
 }
 
 // gap is the time from the end of a message to a request; false where the

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -19,6 +20,7 @@ type answer struct {
 	status  int
 	outcome retry.Outcome // as the sender sees it, if it waits for so long
 	close   bool          // the connection ends with it
+	cut     bool          // because the sender has had enough
 }
 
 // never is the time of what does not happen.
@@ -40,19 +42,47 @@ func answerTo(f *fault.Fault, ordinary int) answer {
 	switch {
 	case f.SlowBody > 0 || f.Phase == fault.Body:
 		return slowly(f, status)
+	case f.Close, f.HalfClose:
+		return broken(f, retry.Closed, "no-answer")
+	case f.Garbage:
+		return broken(f, retry.Malformed, "not-http")
+	case f.MalformedChunk:
+		return withBody(broken(f, retry.Malformed, "not-http"), f, status)
+	case f.Endless:
+		a := withBody(broken(f, retry.TooLarge, "response-body-too-large"), f, status)
+		a.end, a.cut = f.Latency+mockendpoint.EndlessBody(delivery.MaxResponseBody), true
+		return a
 	case f.Stall:
 		return answer{headers: never, end: never}
 	case f.Reset:
-		return answer{headers: never, end: f.Latency, outcome: retry.Outcome{Kind: retry.Reset, Reason: "no-answer"}, close: true}
+		return broken(f, retry.Reset, "no-answer")
 	}
 	return answered(f.Latency, status, f.Headers)
 }
 
+// broken is an answer that ends the connection before its status line.
+func broken(f *fault.Fault, kind retry.Kind, reason string) answer {
+	return answer{headers: never, end: f.Latency, outcome: retry.Outcome{Kind: kind, Reason: reason}, close: true}
+}
+
+// withBody is an answer with a status line, and a body that is not what it
+// should be.
+func withBody(a answer, f *fault.Fault, status int) answer {
+	a.headers, a.status = f.Latency, bodied(f, status)
+	return a
+}
+
+// bodied is the status of an answer that needs a body: 204 has none.
+func bodied(f *fault.Fault, status int) int {
+	if status == http.StatusNoContent && f.Status == 0 {
+		return http.StatusOK
+	}
+	return status
+}
+
 // slowly is an answer whose body takes its time, stalls or is reset.
 func slowly(f *fault.Fault, status int) answer {
-	if status == http.StatusNoContent && f.Status == 0 {
-		status = http.StatusOK // 204 has no body to be slow with
-	}
+	status = bodied(f, status)
 	headers := f.Latency + f.HeadersAt
 	a := answered(max(headers, f.SlowBody), status, f.Headers)
 	a.headers = headers
@@ -61,6 +91,8 @@ func slowly(f *fault.Fault, status int) answer {
 		a.end = never
 	case f.Reset:
 		a.end, a.outcome, a.close = headers+resetLead, retry.Outcome{Kind: retry.Reset, Reason: "in-response"}, true
+	case f.Close, f.HalfClose:
+		a.outcome, a.close = retry.Outcome{Kind: retry.Closed, Reason: "in-response"}, true
 	}
 	return a
 }

@@ -1,6 +1,8 @@
 package simulate
 
 import (
+	"slices"
+
 	"crypto/tls"
 	"fmt"
 
@@ -53,7 +55,8 @@ func modelled(sc *scenarios.Scenario) bool {
 	e, q := sc.Endpoint, sc.Endpoint.Require
 	plain := (e.Certificate == "" || e.Certificate == string(mockendpoint.Proper)) && e.MinTLS == "" && e.MaxTLS == ""
 	asks := q.ContentType != "" || len(q.Headers) > 0 || len(q.Query) > 0 || q.Payload
-	return plain && !asks && !sc.Destination.Auth.FetchesTokens()
+	after := slices.ContainsFunc(e.Faults, func(f scenarios.Fault) bool { return f.At == "end" })
+	return plain && !asks && !after && !sc.Destination.Auth.FetchesTokens()
 }
 
 // withCertificates are two listeners alike but for their certificates: that of

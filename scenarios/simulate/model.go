@@ -50,9 +50,11 @@ type modelSocket struct {
 // inAModel stands the driver on a function.
 func (s *stage) inAModel(o mockendpoint.Options, c delivery.Config, certificate string) {
 	u := c.Destination.URL()
-	s.driver.ground = &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
+	m := &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
 		own:    func(now time.Time) *journal.Peer { return presentedAt(s.driver.scenario, now) },
 		bearer: o.Bearer, profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
+	s.plan.Begin(func() time.Time { return m.now })
+	s.driver.ground = m
 }
 
 // play implements ground.
@@ -158,16 +160,26 @@ func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) 
 		switch {
 		case f.Stall:
 		case f.Reset:
-			v.refuse(entry, "reset", nil)
-			o := retry.Outcome{Kind: retry.Reset, Reason: "in-handshake"}
-			if v.mode == mockendpoint.Plain {
-				o.Reason = "no-answer"
-			}
-			v.end(o, false)
+			v.broken(entry, "reset", retry.Reset)
+		case f.Close:
+			v.broken(entry, "closed", retry.Closed)
+		case f.Garbage:
+			v.refuse(entry, "garbage", nil)
+			v.end(retry.Outcome{Kind: retry.TLS, Reason: "not-tls"}, false)
 		default:
 			next()
 		}
 	})
+}
+
+// broken ends a connection before there is a request.
+func (v *visit) broken(entry *journal.Handshake, reason string, as retry.Kind) {
+	v.refuse(entry, reason, nil)
+	o := retry.Outcome{Kind: as, Reason: "in-handshake"}
+	if v.mode == mockendpoint.Plain {
+		o.Reason = "no-answer"
+	}
+	v.end(o, false)
 }
 
 // greeted ends the handshake.
@@ -215,6 +227,7 @@ func (v *visit) request() {
 		if a.headers != never {
 			entry.Status = a.status
 		}
+		entry.Disconnected = a.cut
 		answeredAt(v.now)
 		v.end(a.outcome, !a.close)
 	})

@@ -95,7 +95,8 @@ func (w *wire) atRest() (waiting []*delivery.Exchange, version uint64, ok bool) 
 			continue
 		}
 		gone := k.ClientClosed() && k.done
-		atEase := k.idle && !k.InFlight() && k.ClientReading()
+		// Parked without an exchange is what comes after an answer.
+		atEase := (k.idle || k.parked != nil) && !k.InFlight() && k.ClientReading()
 		if !gone && !atEase {
 			return nil, version, false
 		}
