@@ -115,7 +115,9 @@ func (s *Sender) take(certificate, fresh bool) *Socket {
 // bury closes the idle sockets that are dead.
 func (s *Sender) bury(certificate bool) {
 	s.idle[certificate] = slices.DeleteFunc(s.idle[certificate], func(k *Socket) bool {
-		dead := k.conn != nil && k.conn.Err() != nil // there is none where exchanges are only supposed
+		// There is none where exchanges are only supposed. net/http says later than
+		// the connection itself that it has ended.
+		dead := k.conn != nil && (k.conn.Err() != nil || k.watch.ended())
 		if dead {
 			k.close()
 		}

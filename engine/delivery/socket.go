@@ -141,6 +141,12 @@ func (w *watched) begin() {
 	w.answered = false
 }
 
+// ended says whether nothing more can be read.
+func (w *watched) ended() bool {
+	_, err := w.state()
+	return err != nil
+}
+
 func (w *watched) state() (answered bool, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

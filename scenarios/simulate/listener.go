@@ -1,10 +1,9 @@
 package simulate
 
 import (
-	"slices"
-
 	"crypto/tls"
 	"fmt"
+	"slices"
 
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/payload"
