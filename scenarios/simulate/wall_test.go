@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -43,6 +44,42 @@ expect:
   - {profiles: "p-{1..12}", because: audience, at: 100ms, outcomes: 200, audiences: {a: realized, b: realized}}
   - {profiles: "p-{5..6}", because: attribute, at: 300ms, outcomes: 200}
 `, "TLS", tls)))
+			Expect(err).NotTo(HaveOccurred())
+			sameOnBothClocks(ctx, sc, rules)
+		})
+	}
+})
+
+var _ = Describe("On the wall clock", Label("wall"), func() {
+	rules, err := scenarios.Rules()
+	It("has rules", func() { Expect(err).NotTo(HaveOccurred()) })
+
+	for _, tls := range []string{"plain", "tls"} {
+		It("an answer ends in every way as in virtual time: "+tls, func(ctx SpecContext) {
+			var faults, history, expect strings.Builder
+			n := 0
+			for _, k := range kinds {
+				if k.outcome == "timeout" || strings.Contains(k.fault, "latency") {
+					continue // seconds each; the library has them
+				}
+				n++
+				fmt.Fprintf(&faults, "    - {profile: p-%d, requests: 1, %s}\n", n, k.fault)
+				fmt.Fprintf(&history, "  - {at: %dms, profile: p-%d, qualify: a}\n", 400*n, n)
+				fmt.Fprintf(&expect, "  - {profile: p-%d, because: audience, outcomes: [%s, 200]}\n", n, k.outcome)
+			}
+			sc, err := scenarios.Parse("wall.yaml", []byte(fmt.Sprintf(`
+title: every way for an answer to end, on both clocks
+rules: [retry-network]
+audiences: {a: {}}
+destination: {mtls: never, retry: {delays: [50ms]}}
+dataflow: {audiences: [a], attributes: [x], maxInFlight: 1}
+profiles: {"p-{1..%d}": {attributes: {x: 1}}}
+endpoint:
+  tls: %s
+  faults:
+%shistory:
+%sexpect:
+%s`, n, tls, faults.String(), history.String(), expect.String())))
 			Expect(err).NotTo(HaveOccurred())
 			sameOnBothClocks(ctx, sc, rules)
 		})
