@@ -88,7 +88,7 @@ func startNginx(c *certificates, protocols, verify string, behind *application) 
 	command.Env = append(os.Environ(), "NGINX=3;")
 	n.session, err = gexec.Start(command, GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(func() { n.session.Kill().Wait(started) })
+	DeferCleanup(func() { n.session.Terminate().Wait(started) }) // a master that is killed leaves its worker behind
 	Expect(l.Close()).To(Succeed())
 	Expect(inherited.Close()).To(Succeed())
 	Eventually(func() error { // the port answers before nginx does
