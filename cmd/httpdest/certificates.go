@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint"
@@ -18,33 +19,35 @@ import (
 type certificateFiles struct{ certificate, key, clientCA, dir string }
 
 // load reads the certificate of a server and what its clients' must come from,
-// or makes throwaway ones for localhost and the host it listens on.
-func (f certificateFiles) load(mode mockendpoint.Mode, host string) (own tls.Certificate, clients *x509.CertPool, err error) {
+// or makes throwaway ones for localhost and the hosts it listens on.
+func (f certificateFiles) load(modes map[mockendpoint.Mode]bool, hosts []string) (k endpointKeys, err error) {
 	given := cmp.Or(f.certificate, f.key, f.clientCA) != ""
-	wanted := mode == mockendpoint.MTLSOptional || mode == mockendpoint.MTLSOnly
+	wanted := modes[mockendpoint.MTLSOptional] || modes[mockendpoint.MTLSOnly]
 	switch {
-	case mode == mockendpoint.Plain && (given || f.dir != ""):
-		return own, nil, failure{exitUsage, errors.New("an endpoint in the clear has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
-	case mode == mockendpoint.Plain:
-		return own, nil, nil
+	case len(modes) == 1 && modes[mockendpoint.Plain] && (given || f.dir != ""):
+		return k, failure{exitUsage, errors.New("an endpoint in the clear has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
+	case len(modes) == 1 && modes[mockendpoint.Plain]:
+		return k, nil
 	case given && f.dir != "":
-		return own, nil, failure{exitUsage, errors.New("--ca-dir makes its own certificates"), "leave --cert, --key and --client-ca out, or --ca-dir"}
+		return k, failure{exitUsage, errors.New("--ca-dir makes its own certificates"), "leave --cert, --key and --client-ca out, or --ca-dir"}
 	case (f.certificate == "") != (f.key == ""):
-		return own, nil, failure{exitUsage, errors.New("--cert and --key belong together"), "give both"}
+		return k, failure{exitUsage, errors.New("--cert and --key belong together"), "give both"}
 	case wanted && f.clientCA == "" && f.dir == "":
-		return own, nil, failure{exitUsage, fmt.Errorf("--tls %s: no client could have a certificate to trust", mode), "give --client-ca FILE, or --ca-dir DIR for a throwaway one"}
+		return k, failure{exitUsage, errors.New("client certificates are asked for, and no client could have one to trust"), "give --client-ca FILE, or --ca-dir DIR for a throwaway one"}
 	}
-	own, clients, err = f.throwaway(host)
+	k, err = f.throwaway(hosts)
 	if err == nil && f.certificate != "" {
+		var own tls.Certificate
 		own, err = keyPair(f.certificate, f.key)
+		k.own = &own
 	}
 	if err == nil && f.clientCA != "" {
-		clients, err = pool(f.clientCA)
+		k.clients, err = pool(f.clientCA)
 	}
 	if err != nil {
-		return own, nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files"}
+		return k, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files"}
 	}
-	return own, clients, nil
+	return k, nil
 }
 
 // keyPair reads a certificate with its chain, and its key. The errors of
@@ -95,32 +98,39 @@ func pool(file string) (*x509.CertPool, error) {
 }
 
 // throwaway makes an authority for the server and one for the clients, and
-// writes what a client needs where a folder is given.
-func (f certificateFiles) throwaway(host string) (own tls.Certificate, clients *x509.CertPool, err error) {
-	from, to := time.Now().Add(-time.Hour), time.Now().AddDate(1, 0, 0)
-	servers, err := mockendpoint.NewAuthority("httpdest throwaway server CA", from, to)
-	if err != nil {
-		return own, nil, err
+// writes what a client needs where a folder is given. They are older than any
+// certificate that is to have expired.
+func (f certificateFiles) throwaway(hosts []string) (k endpointKeys, err error) {
+	from, to := time.Now().AddDate(-1, 0, 0), time.Now().AddDate(1, 0, 0)
+	if k.servers, err = mockendpoint.NewAuthority("httpdest throwaway server CA", from, to); err != nil {
+		return k, err
 	}
 	issuer, err := mockendpoint.NewAuthority("httpdest throwaway client CA", from, to)
 	if err != nil {
-		return own, nil, err
+		return k, err
 	}
-	if own, err = servers.Server("localhost", "127.0.0.1", "::1", cmp.Or(host, "localhost")); err != nil {
-		return own, nil, err
+	k.clients, k.hosts = issuer.Pool(), []string{"localhost", "127.0.0.1", "::1"}
+	for _, host := range hosts {
+		if host != "" && !slices.Contains(k.hosts, host) {
+			k.hosts = append(k.hosts, host)
+		}
 	}
 	if f.dir == "" {
-		return own, issuer.Pool(), nil
+		return k, nil
+	}
+	proper, err := k.servers.Server(k.hosts...)
+	if err != nil {
+		return k, err
 	}
 	client, err := issuer.Client("httpdest throwaway client", "client.test")
 	if err != nil {
-		return own, nil, err
+		return k, err
 	}
 	key, err := x509.MarshalPKCS8PrivateKey(client.PrivateKey)
 	if err != nil {
-		return own, nil, err
+		return k, err
 	}
-	return own, issuer.Pool(), f.write(own.Certificate[1], client.Certificate[0], key)
+	return k, f.write(proper.Certificate[1], client.Certificate[0], key)
 }
 
 // write leaves the files for a client in the folder. Nobody else may read the

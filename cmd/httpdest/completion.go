@@ -76,6 +76,10 @@ func completeMock(c *cobra.Command) {
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"scenario": scenarioFiles,
 		"tls":      cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
+		"certificate": cobra.FixedCompletions([]cobra.Completion{"expired", "not-yet-valid", "wrong-host", "unknown-ca", "self-signed", "missing-intermediate"},
+			cobra.ShellCompDirectiveNoFileComp),
+		"min-tls": cobra.FixedCompletions([]cobra.Completion{"1.0", "1.1", "1.2", "1.3"}, cobra.ShellCompDirectiveNoFileComp),
+		"max-tls": cobra.FixedCompletions([]cobra.Completion{"1.0", "1.1", "1.2", "1.3"}, cobra.ShellCompDirectiveNoFileComp),
 	})
 }
 

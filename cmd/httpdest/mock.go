@@ -29,8 +29,8 @@ const drain = 5 * time.Second
 // mockFlags are the flags of httpdest mock.
 type mockFlags struct {
 	scenario string
-	listen   string
-	tls      string
+	listen   listenFlags
+	require  requireFlags
 	bearer   string
 	record   string
 	files    certificateFiles
@@ -46,17 +46,22 @@ as its endpoint block says, faults included. With --record, everything that arri
 is written to a file that httpdest judge reads. Ctrl-C or SIGTERM answers what is
 under way and ends; a second one ends at once.
 
+--listen may be repeated: each listener has its own mode, certificate and TLS versions,
+and all write one journal. What --require-header, --require-query, --require-content-type,
+--schema and --allow ask for and a request lacks is refused, and the log says why.
+
 Without --cert and --key the certificate is a throwaway one, for localhost. --ca-dir
 writes what a client needs to trust it, and a client certificate that is trusted.`,
 		Example: `  httpdest mock --record f.jsonl
   httpdest mock --scenario s.yaml --tls mtls-only --ca-dir ca --listen 127.0.0.1:8443
+  httpdest mock --listen plain://:8080 --listen 'tls://:8443?certificate=expired' --schema export
   curl --cacert ca/ca.pem --cert ca/client.pem --key ca/client-key.pem https://localhost:8443/`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), f) },
 	}
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file whose endpoint block says how to behave, and whose profiles are known")
-	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address and port; port 0 takes a free one")
-	c.Flags().StringVar(&f.tls, "tls", "", "plain, tls, mtls-optional or mtls-only (default: that of the scenario, or tls)")
+	f.listen.add(c.Flags())
+	f.require.add(c.Flags())
 	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none)")
 	c.Flags().StringVar(&f.record, "record", "", "file to write the recording to, as it happens")
 	c.Flags().StringVar(&f.files.certificate, "cert", "", "PEM file of the server certificate and its chain")
@@ -73,9 +78,9 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listeners, err := plan.open()
 	if err != nil {
-		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
+		return err
 	}
 	options := plan.options
 	options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), nil}
@@ -83,19 +88,11 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	if f.record != "" {
 		file, err := os.Create(f.record)
 		if err != nil {
-			return failure{exitUsage, errors.Join(err, listener.Close()), "give --record the path of a file that can be written"}
+			return failure{exitUsage, errors.Join(err, hangUp(listeners)), "give --record the path of a file that can be written"}
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
 		options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), tape}
-	}
-	listeners := []net.Listener{listener}
-	if options.Tokens != nil {
-		tokens, err := net.Listen("tcp", net.JoinHostPort(plan.host, "0"))
-		if err != nil {
-			return failure{exitUsage, errors.Join(err, listener.Close()), "the token endpoint takes a free port beside that of --listen"}
-		}
-		listeners = append(listeners, tokens)
 	}
 	served := a.serve(ctx, listeners, options)
 	if options.Tokens != nil {
@@ -119,7 +116,42 @@ type mockPlan struct {
 	scenario *scenarios.Scenario // nil without one
 	receiver *simulate.Receiver  // the same
 	options  mockendpoint.Options
-	host     string // of --listen
+	listen   []listening
+}
+
+// socket is a listener that is open.
+type socket struct {
+	net.Listener
+	as   mockendpoint.Listener
+	role string // data, token
+}
+
+// open takes the ports, and one more where there is a token endpoint.
+func (p mockPlan) open() ([]socket, error) {
+	var out []socket
+	for _, l := range p.listen {
+		listener, err := net.Listen("tcp", l.address)
+		if err != nil {
+			return nil, failure{exitUsage, errors.Join(err, hangUp(out)), "give --listen ADDRESS:PORT that is free, or port 0"}
+		}
+		out = append(out, socket{listener, l.as, "data"})
+	}
+	if p.options.Tokens != nil {
+		listener, err := net.Listen("tcp", net.JoinHostPort(p.listen[0].host, "0"))
+		if err != nil {
+			return nil, failure{exitUsage, errors.Join(err, hangUp(out)), "the token endpoint takes a free port beside that of --listen"}
+		}
+		out = append(out, socket{listener, p.listen[0].as, "token"})
+	}
+	return out, nil
+}
+
+// hangUp closes the ports.
+func hangUp(all []socket) (err error) {
+	for _, l := range all {
+		err = errors.Join(err, l.Close())
+	}
+	return err
 }
 
 func (p mockPlan) fired() []recording.Fault {
@@ -131,30 +163,24 @@ func (p mockPlan) fired() []recording.Fault {
 
 // plan checks the flags before anything is opened.
 func (f mockFlags) plan() (p mockPlan, err error) {
-	host, _, err := net.SplitHostPort(f.listen)
-	if err != nil {
-		return p, failure{exitUsage, fmt.Errorf("--listen: %w", err), "give ADDRESS:PORT, such as 127.0.0.1:8443 or :0"}
-	}
-	p.host = host
+	kind := ""
 	if f.scenario != "" {
 		if p.scenario, err = oneScenario(f.scenario); err != nil {
 			return p, err
 		}
 		p.receiver = simulate.NewReceiver(p.scenario)
 		p.options = p.receiver.Options()
+		kind = p.scenario.Endpoint.Certificate
 	}
 	p.options.Bearer = cmp.Or(f.bearer, p.options.Bearer)
 	p.options.Now = func() time.Time { return time.Now().UTC() }
-	switch mode := mockendpoint.Mode(f.tls); mode {
-	case "":
-		p.options.Mode = cmp.Or(p.options.Mode, mockendpoint.TLS)
-	case mockendpoint.Plain, mockendpoint.TLS, mockendpoint.MTLSOptional, mockendpoint.MTLSOnly:
-		p.options.Mode = mode
-	default:
-		return p, failure{exitUsage, fmt.Errorf("--tls %q", f.tls), "give plain, tls, mtls-optional or mtls-only"}
+	if p.options.Require, err = f.require.over(p.options.Require); err != nil {
+		return p, err
 	}
-	p.options.Certificate, p.options.ClientCAs, err = f.files.load(p.options.Mode, host)
-	return p, err
+	if p.listen, err = f.listen.all(p.options.Listener, kind); err != nil {
+		return p, err
+	}
+	return p, certify(p.listen, f.files)
 }
 
 // oneScenario loads a file that holds one.
@@ -170,19 +196,18 @@ func oneScenario(file string) (*scenarios.Scenario, error) {
 }
 
 // serve answers until it is told to end, and then what is under way. What
-// fails is an error; to be told twice is one too. The second listener, where
-// there is one, is that of the token endpoint.
-func (a *app) serve(ctx context.Context, listeners []net.Listener, o mockendpoint.Options) error {
+// fails is an error; to be told twice is one too.
+func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Options) error {
 	endpoint := mockendpoint.New(o)
 	ended := make(chan error, len(listeners))
-	for i, l := range listeners {
-		go func() { ended <- []func(net.Listener) error{endpoint.Serve, endpoint.ServeTokens}[i](l) }()
-	}
-	hangUp := func() (err error) {
-		for _, l := range listeners {
-			err = errors.Join(err, l.Close())
-		}
-		return err
+	for _, l := range listeners {
+		go func() { // ends with its listener
+			if l.role == "token" {
+				ended <- endpoint.ServeTokensOn(l, l.as)
+				return
+			}
+			ended <- endpoint.ServeOn(l, l.as)
+		}()
 	}
 	allEnded := func() (err error) {
 		for range listeners {
@@ -194,9 +219,9 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener, o mockendpoin
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	for i, l := range listeners {
-		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l, o.Mode), []string{"data", "token"}[i]); err != nil {
-			return errors.Join(err, hangUp(), endpoint.Close())
+	for _, l := range listeners {
+		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(len(listeners) > 1)); err != nil {
+			return errors.Join(err, hangUp(listeners), endpoint.Close())
 		}
 	}
 	told := 0 // signals so far
@@ -205,9 +230,9 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener, o mockendpoin
 	case <-signals:
 		told++
 	case err := <-ended:
-		return errors.Join(err, hangUp(), endpoint.Close())
+		return errors.Join(err, hangUp(listeners), endpoint.Close())
 	}
-	_ = hangUp() // Serve ends with it
+	_ = hangUp(listeners) // Serve ends with it
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
 	drained := make(chan error, 1)
@@ -228,10 +253,21 @@ func (a *app) serve(ctx context.Context, listeners []net.Listener, o mockendpoin
 	}
 }
 
+// says is what the listener is for, and where there are several which one it is.
+func (l socket) says(several bool) string {
+	switch {
+	case l.role == "token" || !several:
+		return l.role
+	case l.as.Name != "":
+		return l.role + ", " + string(l.as.Mode) + ", " + l.as.Name
+	}
+	return l.role + ", " + string(l.as.Mode)
+}
+
 // address is where the listener is reached from this machine.
-func address(l net.Listener, mode mockendpoint.Mode) string {
+func address(l socket) string {
 	scheme := "https"
-	if mode == mockendpoint.Plain {
+	if l.as.Mode == mockendpoint.Plain {
 		scheme = "http"
 	}
 	at := l.Addr().(*net.TCPAddr)
@@ -257,7 +293,7 @@ func (l requestLog) Request(r journal.Request) {
 	path, _, _ := strings.Cut(r.Target, "?") // a query may hold a credential
 	fields := []any{"method", r.Method, "path", path, "status", r.Status, "bytes", len(r.Body), "took", r.Answered.Sub(r.Arrived).Round(time.Microsecond)}
 	for _, f := range []struct{ name, value string }{
-		{"profiles", strings.Join(r.Profiles, ",")}, {"fault", r.Fault}, {"authorization", string(r.Authorization)}, {"tls", r.TLS},
+		{"listener", r.Listener}, {"profiles", strings.Join(r.Profiles, ",")}, {"fault", r.Fault}, {"refused", r.Refused}, {"authorization", string(r.Authorization)}, {"tls", r.TLS},
 	} {
 		if f.value != "" {
 			fields = append(fields, f.name, f.value)
@@ -278,6 +314,9 @@ func (l requestLog) Handshake(h journal.Handshake) {
 		l.next.Handshake(h)
 	}
 	fields := []any{"reason", h.Reason}
+	if h.Listener != "" {
+		fields = append(fields, "listener", h.Listener)
+	}
 	if h.Fault != "" {
 		fields = append(fields, "fault", h.Fault)
 	}

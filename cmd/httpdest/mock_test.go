@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,6 +24,7 @@ import (
 // serving is an httpdest mock that a script started.
 type serving struct {
 	cmd    *exec.Cmd
+	first  string        // line of stdout
 	rest   *bufio.Reader // of stdout
 	stderr bytes.Buffer
 	half   net.Conn // a request that never becomes whole
@@ -33,6 +35,8 @@ type serving struct {
 //	mock args…         starts one; $MOCK is the address it says it listens on
 //	mock-with-tokens args…
 //	                   the same, and $TOKEN is the URL of its token endpoint
+//	mock-of N args…    one with N listeners: $MOCK2 and so on are the others, and
+//	                   what it says of them all is in the file stdout.txt
 //	service args…      starts another server, such as httpdest serve; $SERVICE
 //	post FILE STATUS T posts the file to its /updates, and wants status and text
 //	settled N          waits until nothing is pending, and wants N settled messages
@@ -55,6 +59,11 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"mock-with-tokens": func(ts *testscript.TestScript, _ bool, args []string) {
 			s := start(ts, "MOCK", append([]string{"mock"}, args...))
 			s.tokens(ts)
+			running.Store(ts.Getenv("WORK"), s)
+		},
+		"mock-of": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := start(ts, "MOCK", append([]string{"mock"}, args[1:]...))
+			s.others(ts, args[0])
 			running.Store(ts.Getenv("WORK"), s)
 		},
 		"service": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -88,6 +97,7 @@ func start(ts *testscript.TestScript, variable string, args []string) *serving {
 		ts.Fatalf("first line %q, %v: %s", line, err, s.stderr.String())
 	}
 	ts.Setenv(variable, address)
+	s.first = line
 	return s
 }
 
@@ -100,6 +110,24 @@ func (s *serving) tokens(ts *testscript.TestScript) {
 		ts.Fatalf("second line %q", line)
 	}
 	ts.Setenv("TOKEN", address+"/token")
+}
+
+// others reads where the further listeners are.
+func (s *serving) others(ts *testscript.TestScript, number string) {
+	n, err := strconv.Atoi(number)
+	ts.Check(err)
+	said := s.first
+	for i := 2; i <= n; i++ {
+		line, err := s.rest.ReadString('\n')
+		ts.Check(err)
+		address, _, ok := strings.Cut(strings.TrimPrefix(line, "listening on "), " ")
+		if !ok {
+			ts.Fatalf("line %d is %q", i, line)
+		}
+		ts.Setenv(fmt.Sprintf("MOCK%d", i), address)
+		said += line
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("stdout.txt"), []byte(said), 0o600))
 }
 
 func (s *serving) sendHalf(ts *testscript.TestScript) {
