@@ -219,8 +219,12 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	data := len(listeners)
+	if o.Tokens != nil {
+		data--
+	}
 	for _, l := range listeners {
-		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(len(listeners) > 1)); err != nil {
+		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(data)); err != nil {
 			return errors.Join(err, hangUp(listeners), endpoint.Close())
 		}
 	}
@@ -253,10 +257,11 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 	}
 }
 
-// says is what the listener is for, and where there are several which one it is.
-func (l socket) says(several bool) string {
+// says is what the listener is for, and where there are several for data which
+// one it is: data is how many.
+func (l socket) says(data int) string {
 	switch {
-	case l.role == "token" || !several:
+	case l.role == "token" || data == 1:
 		return l.role
 	case l.as.Name != "":
 		return l.role + ", " + string(l.as.Mode) + ", " + l.as.Name
