@@ -25,6 +25,7 @@ test: ## Run all tests; says what it has to leave out
 	for witness in curl openssl; do
 		command -v "$$witness" >/dev/null || echo "tests WITHOUT $$witness as a witness of the mock endpoint: install $$witness"
 	done
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "tests WITHOUT a browser: the page of the mock endpoint is not tested; install chromium"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
 	go test $(RACE) ./...
 

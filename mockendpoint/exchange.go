@@ -95,6 +95,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.unmet.status, x.unmet.reason = http.StatusForbidden, "the address is not on the allowlist"
 	}
 	x.entry.Target = e.redact("", x.entry.Target)
+	if !c.tokens {
+		x.entry.Body = e.redactBody(body)
+	}
 }
 
 // target is what kind of request it is.
@@ -124,6 +127,18 @@ func (e *Endpoint) head(raw []byte) ([]byte, []journal.Header) {
 	}
 	lines[0] = e.redact("", lines[0])
 	return []byte(strings.Join(lines, "\r\n") + "\r\n\r\n"), headers
+}
+
+// redactBody hides the tokens where a body holds one; the body itself stays as
+// it is, for whoever has to judge it.
+func (e *Endpoint) redactBody(body []byte) []byte {
+	if secret := []byte(e.options.Bearer); len(secret) > 0 && bytes.Contains(body, secret) {
+		body = bytes.ReplaceAll(body, secret, []byte(journal.Redacted))
+	}
+	if e.options.Tokens != nil {
+		body = []byte(e.options.Tokens.Redact(string(body)))
+	}
+	return body
 }
 
 // redact hides credentials: all of an Authorization header but its scheme, and

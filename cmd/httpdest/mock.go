@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/admin"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -34,6 +35,7 @@ type mockFlags struct {
 	bearer   string
 	record   string
 	files    certificateFiles
+	admin    adminFlags
 }
 
 func (a *app) mockCommand() *cobra.Command {
@@ -49,6 +51,12 @@ under way and ends; a second one ends at once.
 --listen may be repeated: each listener has its own mode, certificate and TLS versions,
 and all write one journal. What --require-header, --require-query, --require-content-type,
 --schema and --allow ask for and a request lacks is refused, and the log says why.
+
+A page shows what arrives as it arrives, and switches faults on and off; its address,
+with the token to open it, is on stderr. The same is an API (/api/v1/openapi.json
+describes it) with metrics for Prometheus at /metrics. --admin off serves neither.
+The journal keeps the newest in memory and everything in a temporary file; --journal
+FILE keeps that.
 
 Without --cert and --key the certificate is a throwaway one, for localhost. --ca-dir
 writes what a client needs to trust it, and a client certificate that is trusted.`,
@@ -68,6 +76,7 @@ writes what a client needs to trust it, and a client certificate that is trusted
 	c.Flags().StringVar(&f.files.key, "key", "", "PEM file of its key")
 	c.Flags().StringVar(&f.files.clientCA, "client-ca", "", "PEM file of what client certificates must come from")
 	c.Flags().StringVar(&f.files.dir, "ca-dir", "", "folder to write ca.pem, client.pem and client-key.pem to: a throwaway CA for the client")
+	f.admin.add(c.Flags())
 	completeMock(c)
 	return c
 }
@@ -83,7 +92,12 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		return err
 	}
 	options := plan.options
-	options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), nil}
+	page, err := openAdmin(f.admin)
+	if err != nil {
+		return errors.Join(err, hangUp(listeners))
+	}
+	defer func() { err = errors.Join(err, page.close()) }()
+	var sink journal.Sink
 	var tape *simulate.Tape
 	if f.record != "" {
 		file, err := os.Create(f.record)
@@ -92,9 +106,10 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
-		options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), tape}
+		sink = tape
 	}
-	served := a.serve(ctx, listeners, options)
+	options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), page.attach(&options, sink)}
+	served := a.serve(ctx, listeners, options, page)
 	if options.Tokens != nil {
 		c := options.Tokens.Counts()
 		fmt.Fprintf(a.stderr, "httpdest: %s for tokens, at most %d at once; %d issued\n", count(c.Requests, "request"), c.MostAtOnce, c.Issued)
@@ -123,7 +138,7 @@ type mockPlan struct {
 type socket struct {
 	net.Listener
 	as   mockendpoint.Listener
-	role string // data, token
+	role string // data, token, admin
 }
 
 // open takes the ports, and one more where there is a token endpoint.
@@ -197,7 +212,7 @@ func oneScenario(file string) (*scenarios.Scenario, error) {
 
 // serve answers until it is told to end, and then what is under way. What
 // fails is an error; to be told twice is one too.
-func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Options) error {
+func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Options, page *adminServer) error {
 	endpoint := mockendpoint.New(o)
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -223,10 +238,15 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 	if o.Tokens != nil {
 		data--
 	}
+	var shown []admin.Listener
 	for _, l := range listeners {
+		shown = append(shown, admin.Listener{Role: l.says(data), URL: address(l)})
 		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(data)); err != nil {
 			return errors.Join(err, hangUp(listeners), endpoint.Close())
 		}
+	}
+	if err := page.serve(a.stdout, a.stderr, o, shown); err != nil {
+		return errors.Join(err, hangUp(listeners), endpoint.Close())
 	}
 	told := 0 // signals so far
 	select {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ type serving struct {
 //	                   the same, and $TOKEN is the URL of its token endpoint
 //	mock-of N args…    one with N listeners: $MOCK2 and so on are the others, and
 //	                   what it says of them all is in the file stdout.txt
+//	mock-with-admin args…
+//	                   the same, and $ADMIN is the address of its admin API
 //	service args…      starts another server, such as httpdest serve; $SERVICE
 //	post FILE STATUS T posts the file to its /updates, and wants status and text
 //	settled N          waits until nothing is pending, and wants N settled messages
@@ -64,6 +67,11 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"mock-of": func(ts *testscript.TestScript, _ bool, args []string) {
 			s := start(ts, "MOCK", append([]string{"mock"}, args[1:]...))
 			s.others(ts, args[0])
+			running.Store(ts.Getenv("WORK"), s)
+		},
+		"mock-with-admin": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := start(ts, "MOCK", append([]string{"mock"}, args...))
+			s.admin(ts)
 			running.Store(ts.Getenv("WORK"), s)
 		},
 		"service": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -130,6 +138,20 @@ func (s *serving) others(ts *testscript.TestScript, number string) {
 	ts.Check(os.WriteFile(ts.MkAbs("stdout.txt"), []byte(said), 0o600))
 }
 
+// adminLine says where the admin API is, after the other listeners.
+var adminLine = regexp.MustCompile(`(?m)^listening on (http://.*) \(admin\)\n`)
+
+// admin reads where the admin API is: $ADMIN.
+func (s *serving) admin(ts *testscript.TestScript) {
+	line, err := s.rest.ReadString('\n')
+	ts.Check(err)
+	address := adminLine.FindStringSubmatch(line)
+	if address == nil {
+		ts.Fatalf("second line %q", line)
+	}
+	ts.Setenv("ADMIN", address[1])
+}
+
 func (s *serving) sendHalf(ts *testscript.TestScript) {
 	_, address, _ := strings.Cut(ts.Getenv("MOCK"), "://")
 	var err error
@@ -148,8 +170,8 @@ func (s *serving) end(ts *testscript.TestScript, args []string) {
 	}
 	rest, err := io.ReadAll(s.rest)
 	ts.Check(err)
-	if len(rest) > 0 {
-		ts.Fatalf("more on stdout: %s", rest)
+	if more := strings.TrimSpace(adminLine.ReplaceAllString(string(rest), "")); more != "" {
+		ts.Fatalf("more on stdout: %s", more)
 	}
 	err = s.cmd.Wait()
 	if s.half != nil {

@@ -106,7 +106,7 @@ func mocking(t *testing.T, scenario string, play func(url string)) string {
 	var stderr bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"mock", "--scenario", scenario, "--record", recorded}, in, &stderr, func(string) string { return "" })
+		ended <- run(ctx, []string{"mock", "--scenario", scenario, "--record", recorded, "--admin", "off"}, in, &stderr, func(string) string { return "" })
 		_ = in.Close()
 	}()
 	line, err := bufio.NewReader(out).ReadString('\n')

@@ -129,6 +129,7 @@ func appendRequest(b []byte, r *Request) []byte {
 	b = appendText(appendText(b, r.Target), r.Proto)
 	b = appendText(appendText(b, r.TLS), r.Cipher)
 	b = appendText(appendText(b, r.ServerName), string(r.Authorization))
+	b = appendText(appendText(b, r.Listener), r.Refused)
 	b = appendPeer(b, r.Peer)
 	if q := r.TokenRequest; q != nil {
 		b = appendText(appendText(b, q.Grant), q.Credentials)
@@ -148,6 +149,7 @@ func appendHandshake(b []byte, h *Handshake) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(nanos(h.Ended)))
 	b = appendText(appendText(b, h.Remote), h.Reason)
 	b = appendText(appendText(b, h.TLS), h.ServerName)
+	b = appendText(b, h.Listener)
 	if h.Alert == nil {
 		b = append(b, 0)
 	} else {

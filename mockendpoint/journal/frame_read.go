@@ -123,6 +123,7 @@ func (c *cursor) request(m meta) *Request {
 	r.Target, r.Proto = c.text(), c.text()
 	r.TLS, r.Cipher = c.text(), c.text()
 	r.ServerName, r.Authorization = c.text(), Authorization(c.text())
+	r.Listener, r.Refused = c.text(), c.text()
 	r.Peer = c.peer()
 	if flags&2 > 0 {
 		r.TokenRequest = &TokenRequest{Grant: c.text(), Credentials: c.text()}
@@ -148,6 +149,7 @@ func (c *cursor) handshake(m meta) *Handshake {
 	h := &Handshake{Accepted: instant(m.at), Socket: m.socket, Fault: m.fault, Ended: instant(c.fixed())}
 	h.Remote, h.Reason = c.text(), c.text()
 	h.TLS, h.ServerName = c.text(), c.text()
+	h.Listener = c.text()
 	if c.octet() > 0 {
 		h.Alert = &Alert{By: c.text(), Code: int(c.count()), Description: c.text()}
 	}

@@ -50,6 +50,7 @@ type Spool struct {
 	chunks []*chunk // in memory, the oldest first; the last one is being filled
 	held   int64    // bytes of them
 	marks  []mark   // where chunks are in the file, in order
+	begin  int64    // of the entries in the file
 	end    int64    // of the file
 	next   uint64   // sequence number to come
 	first  uint64   // the oldest that may be asked for: those before it were cleared
@@ -120,10 +121,8 @@ func NewSpool(o SpoolOptions) (*Spool, error) {
 	}
 	s := newSpool(file, limits{o.Memory, chunkSize, maxMarks})
 	s.remove = remove
-	if o.Path != "" {
-		if err := s.recover(file); err != nil {
-			return nil, errors.Join(fmt.Errorf("journal %s: %w", o.Path, err), file.Close())
-		}
+	if err := s.recover(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("journal %s: %w", o.Path, err), file.Close())
 	}
 	return s, nil
 }
@@ -252,7 +251,7 @@ func (s *Spool) evict() {
 func (s *Spool) Clear() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.chunks, s.held, s.marks, s.end = []*chunk{newChunk(s.limits.chunk)}, 0, nil, 0
+	s.chunks, s.held, s.marks, s.end = []*chunk{newChunk(s.limits.chunk)}, 0, nil, s.begin
 	s.first = s.next
 	s.stats.Entries, s.stats.Requests, s.stats.Handshakes = 0, 0, 0
 	s.clears++
@@ -260,7 +259,7 @@ func (s *Spool) Clear() error {
 		close(s.woken)
 		s.woken = nil
 	}
-	if err := s.file.Truncate(0); err != nil {
+	if err := s.file.Truncate(s.begin); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil

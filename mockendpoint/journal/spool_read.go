@@ -225,13 +225,28 @@ func (s *Spool) scan(ctx context.Context, q Query) iter.Seq2[framed, error] {
 	}
 }
 
-// recover reads a file that an earlier Spool left.
+// signature begins the file of a journal. A file of anybody else is left alone.
+const signature = "httpdest journal 1\n"
+
+// ErrNoJournal is a file that no Spool wrote.
+var ErrNoJournal = errors.New("not a journal of httpdest mock")
+
+// recover reads a file that an earlier Spool left, or begins a new one.
 func (s *Spool) recover(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
+	s.begin, s.end = int64(len(signature)), int64(len(signature))
+	if info.Size() == 0 {
+		_, err := file.WriteAt([]byte(signature), 0)
+		return err
+	}
 	r := io.NewSectionReader(file, 0, info.Size())
+	found := make([]byte, len(signature))
+	if _, err := io.ReadFull(r, found); err != nil || string(found) != signature {
+		return ErrNoJournal
+	}
 	head := make([]byte, frameHead)
 	c := newChunk(0)
 	for {

@@ -343,6 +343,16 @@ func TestSpoolContinues(t *testing.T) {
 		t.Fatal(err)
 	}
 	content[len(content)/2] ^= 1
+	foreign := filepath.Join(t.TempDir(), "notes")
+	if err := os.WriteFile(foreign, []byte("something else, and longer than a signature"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewSpool(SpoolOptions{Path: foreign}); !errors.Is(err, ErrNoJournal) {
+		t.Errorf("NewSpool of a file of somebody else = %v", err)
+	}
+	if kept, err := os.ReadFile(foreign); err != nil || len(kept) != 43 {
+		t.Errorf("the file of somebody else has %d bytes now, %v", len(kept), err)
+	}
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -417,29 +427,4 @@ func TestTextIsFound(t *testing.T) {
 			t.Errorf("%q is in %d entries, %v; want %d", text, len(p.Entries), err, want)
 		}
 	}
-}
-
-// What decode accepts it has read to the end, and it never runs away.
-func FuzzDecode(f *testing.F) {
-	f.Add(appendRequest(nil, &Request{Method: "POST", Peer: &Peer{SAN: []string{"a"}}, Profiles: []string{"p"}, TokenRequest: &TokenRequest{}}))
-	f.Add(appendHandshake(nil, &Handshake{Reason: "reset", Alert: &Alert{By: "client"}}))
-	f.Add([]byte{1, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		e, err := decode(1, payload, true)
-		if (err == nil) == (e.Request == nil && e.Handshake == nil) {
-			t.Errorf("decode = %+v, %v", e, err)
-		}
-		if err != nil {
-			return
-		}
-		var again []byte
-		if e.Request != nil {
-			again = appendRequest(nil, e.Request)
-		} else {
-			again = appendHandshake(nil, e.Handshake)
-		}
-		if second, err := decode(1, again, true); err != nil || !cmp.Equal(e, second, cmpopts.EquateEmpty()) {
-			t.Errorf("what was read and written again differs: %v\n%s", err, cmp.Diff(e, second))
-		}
-	})
 }

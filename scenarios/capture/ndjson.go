@@ -30,12 +30,14 @@ type told struct {
 	Time              *string         `json:"time"`       // RFC 3339: when the request was sent or came
 	DurationMs        *float64        `json:"durationMs"` // until the answer was complete, or the sender gave up
 	ClientCertificate *string         `json:"clientCertificate"`
+	Journal           json.RawMessage `json:"journal"` // what else the journal of the mock endpoint knows; not looked at
 }
 
 // keys are those of told.
-var keys = []string{"method", "url", "target", "headers", "body", "status", "time", "durationMs", "clientCertificate"}
+var keys = []string{"method", "url", "target", "headers", "body", "status", "time", "durationMs", "clientCertificate", "journal"}
 
-// lines reads one JSON value a line: an exchange, or a body alone.
+// lines reads one JSON value a line: an exchange, or a body alone. A handshake
+// that the mock endpoint refused is counted.
 func (r *Reader) lines(in io.Reader) func() (Exchange, error) {
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, maxLine)
@@ -43,7 +45,10 @@ func (r *Reader) lines(in io.Reader) func() (Exchange, error) {
 	return func() (Exchange, error) {
 		for scanner.Scan() {
 			n++
-			if text := bytes.TrimSpace(scanner.Bytes()); len(text) > 0 {
+			switch text := bytes.TrimSpace(scanner.Bytes()); {
+			case isHandshake(text):
+				r.refused++
+			case len(text) > 0:
 				return r.line(scanner.Bytes(), n)
 			}
 		}
@@ -76,6 +81,16 @@ func (r *Reader) line(text []byte, n int) (Exchange, error) {
 	}
 	x.Line = n
 	return x, nil
+}
+
+// isHandshake tells the journal's line of a refused handshake: an object with
+// that key alone.
+func isHandshake(text []byte) bool {
+	if !bytes.HasPrefix(text, []byte(`{"handshake"`)) {
+		return false
+	}
+	var top map[string]json.RawMessage
+	return json.Unmarshal(text, &top) == nil && len(top) == 1
 }
 
 // isExchange tells an exchange from a body alone by its keys.
