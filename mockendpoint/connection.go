@@ -25,8 +25,9 @@ type connection struct {
 	state    *tls.ConnectionState
 	entry    journal.Handshake // should there be no request
 
-	mu   sync.Mutex
-	head []byte
+	mu    sync.Mutex
+	head  []byte
+	spare []byte // for the next head
 }
 
 type connectionKey struct{}
@@ -61,8 +62,19 @@ func (c *connection) takeRaw() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	raw := c.head
-	c.head = nil
+	c.head, c.spare = c.spare, nil
 	return raw
+}
+
+// giveBack takes the memory of raw bytes that nobody needs any more.
+func (c *connection) giveBack(raw []byte) {
+	const most = 16 << 10 // for every connection
+	if cap(raw) > most {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spare = raw[:0]
 }
 
 // handover is the listener by which connections past their handshake reach the

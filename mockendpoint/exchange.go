@@ -7,9 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,7 +51,7 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w, contentType: "text/plain"}
 	// The whole body first: unread, net/http would sleep before it closes, and
 	// would not notice that the client leaves.
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := readBody(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
 	x.receive(r, body)
 	if err != nil {
 		x.entry.Disconnected = true
@@ -61,6 +59,15 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // half a request has no answer
 	}
 	x.play(e.options.Faults.Request(x.entry.Profiles, x.target(), x.conn.nth))
+}
+
+// readBody reads to the end, into one piece of memory where the client told the
+// truth about the length.
+func readBody(r io.Reader, length int64) ([]byte, error) {
+	const most = 64 << 10 // that a length is believed
+	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), most)+bytes.MinRead))
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
 }
 
 // receive fills the journal entry with what came in.
@@ -71,7 +78,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		Arrived: e.options.Now(), Socket: c.ordinal, Listener: c.listener, Remote: c.raw.RemoteAddr().String(), Number: c.requests,
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
 	}
-	x.entry.Head, x.entry.Headers = e.head(c.takeRaw())
+	raw := c.takeRaw()
+	x.entry.Head, x.entry.Headers = e.head(raw)
+	c.giveBack(raw)
 	if c.state != nil {
 		x.entry.TLS, x.entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
 		x.entry.Cipher = tls.CipherSuiteName(c.state.CipherSuite)
@@ -176,44 +185,6 @@ func (e *Endpoint) authorize(values []string) (result journal.Authorization, num
 		return journal.Accepted, 0
 	}
 	return journal.Wrong, 0
-}
-
-// identified is the part of an export the endpoint needs: a body is a profile
-// object, an array of them, or {"profiles": […]} (A23).
-type identified struct {
-	IdentityMap map[string][]struct {
-		ID string `json:"id"`
-	} `json:"identityMap"`
-	Profiles []identified `json:"profiles"`
-}
-
-// ProfilesIn names the profiles whose identities a body carries, in its order; of
-// says whose an identity is, nil names none.
-func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool)) []string {
-	if of == nil {
-		return nil
-	}
-	var all []identified
-	if json.Unmarshal(body, &all) != nil {
-		var one identified
-		if json.Unmarshal(body, &one) != nil {
-			return nil // not an export; the journal shows what it is
-		}
-		all = append([]identified{one}, one.Profiles...)
-	}
-	var names []string
-	for _, p := range all {
-		own := map[string]bool{}
-		for namespace, ids := range p.IdentityMap {
-			for _, id := range ids {
-				if name, ok := of(namespace, id.ID); ok && !slices.Contains(names, name) {
-					own[name] = true
-				}
-			}
-		}
-		names = append(names, slices.Sorted(maps.Keys(own))...)
-	}
-	return names
 }
 
 // play answers as the fault says, or as the endpoint does without one.

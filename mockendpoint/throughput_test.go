@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,4 +152,43 @@ func serveOn(tb testing.TB, serve func(net.Listener) (end func())) string {
 	end := serve(l)
 	tb.Cleanup(func() { _ = l.Close(); end() })
 	return l.Addr().String()
+}
+
+// BenchmarkSustained sends 10,000 requests a second for 20 seconds: every one is
+// in the journal, in bounded memory. It reports the rate that was reached.
+func BenchmarkSustained(b *testing.B) {
+	const rate, long = 10_000, 20 * time.Second
+	for range b.N {
+		spool, err := journal.NewSpool(journal.SpoolOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		address := serveOn(b, func(l net.Listener) func() {
+			e := mockendpoint.New(mockendpoint.Options{Journal: spool, Bearer: "s3cret", ProfileOf: func(_, id string) (string, bool) { return id, true }})
+			go func() { _ = e.Serve(l) }()
+			return func() { _ = e.Close() }
+		})
+		sent := newSender(b, address, 64).run(b, long, rate)
+		var next uint64 = 1
+		for e, err := range spool.All(b.Context(), journal.Query{}) {
+			if err != nil || e.Sequence != next || len(e.Request.Body) < 1000 || e.Request.Status != 200 {
+				b.Fatalf("entry %d after %d: %v", e.Sequence, next-1, err)
+			}
+			next++
+		}
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		st := spool.Stats()
+		if int(next-1) != sent || st.Lost > 0 || st.MemoryBytes > journal.DefaultMemory+1<<20 {
+			b.Errorf("%d requests were answered, %d are in the journal: %+v", sent, next-1, st)
+		}
+		b.ReportMetric(float64(sent)/long.Seconds(), "req/s")
+		b.ReportMetric(float64(st.MemoryBytes)/(1<<20), "journal-MiB")
+		b.ReportMetric(float64(st.FileBytes)/(1<<20), "disk-MiB")
+		b.ReportMetric(float64(memory.Sys)/(1<<20), "process-MiB")
+		b.ReportMetric(0, "ns/op")
+		if err := spool.Close(); err != nil {
+			b.Error(err)
+		}
+	}
 }
