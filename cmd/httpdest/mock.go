@@ -234,18 +234,7 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	data := len(listeners)
-	if o.Tokens != nil {
-		data--
-	}
-	var shown []admin.Listener
-	for _, l := range listeners {
-		shown = append(shown, admin.Listener{Role: l.says(data), URL: address(l)})
-		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(data)); err != nil {
-			return errors.Join(err, hangUp(listeners), endpoint.Close())
-		}
-	}
-	if err := page.serve(a.stdout, a.stderr, o, shown); err != nil {
+	if err := a.announce(listeners, o, page); err != nil {
 		return errors.Join(err, hangUp(listeners), endpoint.Close())
 	}
 	told := 0 // signals so far
@@ -275,6 +264,22 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 			}
 		}
 	}
+}
+
+// announce says where the listeners are, and opens the page.
+func (a *app) announce(listeners []socket, o mockendpoint.Options, page *adminServer) error {
+	data := len(listeners)
+	if o.Tokens != nil {
+		data--
+	}
+	var shown []admin.Listener
+	for _, l := range listeners {
+		shown = append(shown, admin.Listener{Role: l.says(data), URL: address(l)})
+		if _, err := fmt.Fprintf(a.stdout, "listening on %s (%s)\n", address(l), l.says(data)); err != nil {
+			return err
+		}
+	}
+	return page.serve(a.stdout, a.stderr, o, shown)
 }
 
 // says is what the listener is for, and where there are several for data which
