@@ -26,6 +26,8 @@ test: ## Run all tests; says what it has to leave out
 		command -v "$$witness" >/dev/null || echo "tests WITHOUT $$witness as a witness of the mock endpoint: install $$witness"
 	done
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "tests WITHOUT a browser: the page of the mock endpoint is not tested; install chromium"
+	docker version >/dev/null 2>&1 || curl -fs -m 5 --unix-socket /var/run/docker.sock http://docker/_ping >/dev/null 2>&1 ||
+		echo "tests WITHOUT receiver and sender in containers: no Docker daemon answers, start one"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
 	go test $(RACE) ./...
 
@@ -81,6 +83,12 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s each)
 .PHONY: build
 build: ## Build bin/httpdest, a static binary
 	@CGO_ENABLED=0 go build -trimpath -o bin/httpdest ./cmd/httpdest
+
+.PHONY: clean-containers
+clean-containers: ## Remove the containers, networks and images that tests left when they were killed
+	@docker ps -aq --filter label=httpdest.test=true | xargs -r docker rm -f
+	docker network ls -q --filter label=httpdest.test=true | xargs -r docker network rm
+	docker images -q httpdest-test | sort -u | xargs -r docker rmi -f
 
 .PHONY: clean
 clean: ## Remove what the other targets made

@@ -71,6 +71,10 @@ var thirdParty = map[string]use{
 	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {[]string{"mockendpoint/payload"}, []string{"reports", "scenarios"}, "payloads against schemas; reports and scenarios, as an independent witness"},
 	"golang.org/x/text":                        {[]string{"mockendpoint/payload"}, nil, "words what jsonschema finds: its printer is an argument"},
+
+	"github.com/testcontainers/testcontainers-go": {nil, []string{"scenarios/containers"}, "receiver and sender in containers"},
+	"github.com/moby/moby/client":                 {nil, []string{"scenarios/containers"}, "pauses, kills and network cuts, which testcontainers has no name for"},
+	"github.com/moby/moby/api":                    {nil, []string{"scenarios/containers"}, "what that client takes and answers"},
 }
 
 // violations holds the graph against every rule of the design (§1 idea 4, §2).

@@ -70,7 +70,11 @@ func openAdmin(f adminFlags) (s *adminServer, err error) {
 		return nil, failure{exitUsage, fmt.Errorf("--admin: %w", err), "give --admin ADDRESS:PORT that is free, port 0, or off"}
 	}
 	if s.spool, err = journal.NewSpool(journal.SpoolOptions{Path: f.journal}); err != nil {
-		return nil, failure{exitUsage, errors.Join(err, s.listener.Close()), "give --journal a file that httpdest mock wrote, or a new one"}
+		hint := "give --journal a file that httpdest mock wrote, or a new one"
+		if f.journal == "" { // an image with nothing but this program has no /tmp
+			hint = "give --journal FILE, name a folder for temporary files in TMPDIR, or leave the journal out with --admin off"
+		}
+		return nil, failure{exitUsage, errors.Join(err, s.listener.Close()), hint}
 	}
 	return s, nil
 }

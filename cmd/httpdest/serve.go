@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -117,6 +118,9 @@ func (f serveFlags) open() (*service, error) {
 	if err := f.certificates(&sender); err != nil {
 		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}
+	if err := trustsSomebody(sender, f.ca); err != nil {
+		return nil, err
+	}
 	if s.store, err = f.openStore(); err != nil {
 		return nil, storeFailure(err)
 	}
@@ -150,6 +154,21 @@ func (f serveFlags) certificates(c *delivery.Config) error {
 	roots, err := pool(f.ca)
 	c.Roots = roots
 	return err
+}
+
+// trustsSomebody refuses a destination over TLS where there is no authority to
+// trust its certificate by: every attempt would fail. So it is in an image with
+// nothing but this program.
+func trustsSomebody(c delivery.Config, ca string) error {
+	if ca != "" || c.Destination.URL().Scheme != "https" {
+		return nil
+	}
+	system, err := x509.SystemCertPool()
+	if err == nil && !system.Equal(x509.NewCertPool()) {
+		return nil
+	}
+	return failure{exitUsage, errors.Join(errors.New("this system has no certificate authorities, so that no certificate of the endpoint could be trusted"), err),
+		"give --ca FILE, or install ca-certificates"}
 }
 
 func (f serveFlags) openStore() (store.Store, error) {
