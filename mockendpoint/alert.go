@@ -31,15 +31,15 @@ func alertOf(by string, code int) *journal.Alert {
 	return &journal.Alert{By: by, Code: code, Description: name}
 }
 
-// alert is the alert that ended a handshake: the client's, which its error
-// carries, or the one that crypto/tls sends for a reason of ours and does not
-// tell. version is what was agreed on. nil where there was none.
+// alert is the alert that ended a handshake: the one that the error carries, of
+// the client's or our own, or the one that crypto/tls sends for a reason of ours
+// and does not tell. version is what was agreed on. nil where there was none.
 func alert(err error, reason, version string) *journal.Alert {
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil {
+	if by := map[string]string{"remote error": "client", "local error": "endpoint"}; errors.As(err, &op) && by[op.Op] != "" && op.Err != nil {
 		// An unexported uint8; its text is in words of crypto/tls.
 		if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 {
-			return alertOf("client", int(v.Uint()))
+			return alertOf(by[op.Op], int(v.Uint()))
 		}
 	}
 	code, ok := map[string]int{

@@ -57,6 +57,14 @@ var _ = Describe("The alert that ends a handshake", func() {
 		Expect(*h.Alert).To(Equal(journal.Alert{By: "client", Code: 42, Description: "bad_certificate"}))
 	})
 
+	It("is ours, where a client that trusts nobody hangs up in the middle", func() {
+		s := serve(mockendpoint.TLS, nil)
+		needs("curl")
+		Expect(exec.Command("curl", "--silent", "--tlsv1.3", "--noproxy", "*", "--cacert", s.file("client.pem"), s.url).Run()).NotTo(Succeed())
+		Eventually(s.journal.Handshakes).Should(HaveLen(1))
+		Expect(s.journal.Handshakes()[0].Alert).NotTo(BeNil())
+	})
+
 	It("is not there, where a client speaks no TLS; the suite of a good one is told", func() {
 		s := serve(mockendpoint.TLS, nil)
 		_, err := http.Get("http://" + s.address)

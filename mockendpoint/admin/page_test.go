@@ -182,6 +182,7 @@ var _ = Describe("The page", Serial, func() {
 		b.do(click(`[data-fault=page-503]`), visible(`[data-fault=page-503][aria-checked=true]`))
 		Expect(b.curl(strings.ReplaceAll(doc, `"doc"`, `"marty"`))).To(Equal("503"))
 		b.do(visible(`[role=option] .bad`))
+		b.until(`document.querySelector("[data-fault=page-503] ~ .fired").innerText === "1 ×"`)
 		b.do(click(`[data-fault=page-503]`), visible(`[data-fault=page-503][aria-checked=false]`))
 		Expect(b.curl(doc)).To(Equal("200"))
 

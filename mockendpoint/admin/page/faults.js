@@ -15,6 +15,7 @@ const presets = [
 
 export class Faults {
   constructor() {
+    this.rows = new Map();
     $("fault-form").addEventListener("submit", (e) => { e.preventDefault(); this.act(() => api("faults", { method: "POST", body: $("fault-spec").value })); });
   }
 
@@ -26,24 +27,47 @@ export class Faults {
     this.shown = shown;
     const on = found.filter((f) => f.enabled).length;
     $("fault-count").textContent = on ? `${on} on` : "";
-    const focus = document.activeElement?.dataset?.fault;
     const listed = found.map((f) => ({ ...f, words: presets.find((p) => p.spec.id === f.id)?.words ?? describe(f.spec), preset: presets.some((p) => p.spec.id === f.id) }));
     const idle = presets.filter((p) => !found.some((f) => f.id === p.spec.id)).map((p) => ({ id: p.spec.id, enabled: false, fired: 0, planned: 0, words: p.words, preset: true, spec: p.spec, idle: true }));
     const order = (f) => { const i = presets.findIndex((p) => p.spec.id === f.id); return i < 0 ? presets.length : i; };
-    $("fault-list").replaceChildren(...[...listed, ...idle].sort((a, b) => order(a) - order(b)).map((f) => this.row(f)));
-    if (focus) $("fault-list").querySelector(`[data-fault="${CSS.escape(focus)}"]`)?.focus();
+    this.show([...listed, ...idle].sort((a, b) => order(a) - order(b)));
+  }
+
+  // show changes lines where they stand: one that is replaced while somebody
+  // presses the button loses the click, and the focus.
+  show(faults) {
+    for (const [id, row] of this.rows) {
+      if (!faults.some((f) => f.id === id)) {
+        row.node.remove();
+        this.rows.delete(id);
+      }
+    }
+    let before = null;
+    for (const f of faults) {
+      let row = this.rows.get(f.id);
+      if (!row) {
+        row = this.row(f);
+        this.rows.set(f.id, row);
+        if (before) before.after(row.node); else $("fault-list").prepend(row.node);
+      }
+      row.fault = f;
+      row.control.setAttribute("aria-checked", String(f.enabled));
+      row.words.textContent = f.preset ? "" : f.words;
+      row.fired.textContent = f.fired || f.enabled ? (f.planned ? `${f.fired} of ${f.planned}` : `${f.fired} ×`) : "";
+      before = row.node;
+    }
   }
 
   row(f) {
-    const flip = () => this.act(() => f.idle ? api("faults", { method: "POST", body: f.spec })
-      : api(`faults/${encodeURIComponent(f.id)}`, { method: "PATCH", body: { enabled: !f.enabled } }));
-    const name = f.preset ? f.words : f.id;
-    const control = make("button", { type: "button", role: "switch", "aria-checked": String(f.enabled), "data-fault": f.id, on: { click: flip } },
-      make("span", { class: "fault-text" }, name, f.preset ? "" : make("small", { class: "mono" }, f.words)));
-    const fired = f.fired || f.enabled ? make("span", { class: "fired" }, f.planned ? `${f.fired} of ${f.planned}` : `${f.fired} ×`) : "";
-    const remove = f.preset ? "" : make("button", { type: "button", "aria-label": `Remove ${f.id}`, "data-fault": `remove ${f.id}`,
+    const row = { fault: f, words: make("small", { class: "mono" }), fired: make("span", { class: "fired" }) };
+    const flip = () => this.act(() => row.fault.idle ? api("faults", { method: "POST", body: row.fault.spec })
+      : api(`faults/${encodeURIComponent(f.id)}`, { method: "PATCH", body: { enabled: !row.fault.enabled } }));
+    row.control = make("button", { type: "button", role: "switch", "aria-checked": "false", "data-fault": f.id, on: { click: flip } },
+      make("span", { class: "fault-text" }, f.preset ? f.words : f.id, row.words));
+    const remove = f.preset ? "" : make("button", { type: "button", "aria-label": `Remove ${f.id}`,
       on: { click: () => this.act(() => api(`faults/${encodeURIComponent(f.id)}`, { method: "DELETE" })) } }, "Remove");
-    return make("li", {}, control, fired, remove);
+    row.node = make("li", {}, row.control, row.fired, remove);
+    return row;
   }
 
   async act(call) {
