@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,6 +34,9 @@ func (e *Endpoint) take(a arrival) {
 	entry := journal.Handshake{Accepted: e.options.Now(), Socket: a.ordinal, Listener: a.as.Name, Remote: raw.RemoteAddr().String()}
 	secure, err := e.admit(ahead, a, &entry)
 	if err != nil {
+		if code, ok := ahead.alert(); ok && strings.Contains(err.Error(), "bad record MAC") {
+			err = clearAlert(code)
+		}
 		e.refuse(raw, entry, err)
 		return
 	}

@@ -23,6 +23,11 @@ var alerts = map[int]string{
 	116: "certificate_required", 120: "no_application_protocol", 121: "ech_required",
 }
 
+// clearAlert is an alert of the client that came unencrypted.
+type clearAlert int
+
+func (a clearAlert) Error() string { return fmt.Sprintf("the client's alert %d, in the clear", int(a)) }
+
 func alertOf(by string, code int) *journal.Alert {
 	name, ok := alerts[code]
 	if !ok {
@@ -35,6 +40,10 @@ func alertOf(by string, code int) *journal.Alert {
 // the client's or our own, or the one that crypto/tls sends for a reason of ours
 // and does not tell. version is what was agreed on. nil where there was none.
 func alert(err error, reason, version string) *journal.Alert {
+	var plain clearAlert
+	if errors.As(err, &plain) {
+		return alertOf("client", int(plain))
+	}
 	var op *net.OpError
 	if by := map[string]string{"remote error": "client", "local error": "endpoint"}; errors.As(err, &op) && by[op.Op] != "" && op.Err != nil {
 		// An unexported uint8; its text is in words of crypto/tls.

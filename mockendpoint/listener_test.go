@@ -70,6 +70,12 @@ var _ = Describe("the certificate of the server", func() {
 		Expect(s.shake(s.address)).To(ContainSubstring(openssl))
 		Eventually(s.journal.Handshakes, 5*time.Second).Should(HaveLen(2))
 		Expect(s.journal.Requests()).To(BeEmpty())
+		for _, h := range s.journal.Handshakes() {
+			Expect(h.Reason).To(BeElementOf("client-alert", "no-request")) // curl looks at the name after the handshake
+			if h.Reason == "client-alert" {
+				Expect(h.Alert).To(HaveField("By", "client"))
+			}
+		}
 	},
 		Entry(nil, mockendpoint.Proper, ""),
 		Entry(nil, mockendpoint.Expired, "certificate has expired"),

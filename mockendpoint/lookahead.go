@@ -14,11 +14,34 @@ const maxAhead = 64 << 10
 type lookahead struct {
 	net.Conn
 	buffer []byte
-	err    error // that ended the watch, for Read to tell
+	err    error  // that ended the watch, for Read to tell
+	tail   []byte // the last bytes that Read returned, an alert's length at most
 }
 
 // Read implements net.Conn. It must not be called during a watch.
 func (l *lookahead) Read(p []byte) (int, error) {
+	n, err := l.read(p)
+	l.tail = append(l.tail, p[max(0, n-alertLength):n]...)
+	l.tail = l.tail[max(0, len(l.tail)-alertLength):]
+	return n, err
+}
+
+// alertLength is that of an alert on the wire: a record's head, level and
+// description.
+const alertLength = 7
+
+// alert is the alert in the clear that was read last. So OpenSSL refuses a
+// certificate over TLS 1.3, having no key yet to write with; crypto/tls takes
+// it for a record that is broken.
+func (l *lookahead) alert() (code int, ok bool) {
+	t := l.tail
+	if len(t) != alertLength || t[0] != 21 || t[1] != 3 || t[3] != 0 || t[4] != 2 {
+		return 0, false
+	}
+	return int(t[6]), true
+}
+
+func (l *lookahead) read(p []byte) (int, error) {
 	if len(l.buffer) > 0 {
 		n := copy(p, l.buffer)
 		l.buffer = l.buffer[n:]

@@ -16,7 +16,10 @@ func refusal(err error) (reason string, peer *journal.Peer) {
 	var verification *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var op *net.OpError
+	var plain clearAlert
 	switch {
+	case errors.As(err, &plain):
+		return "client-alert", nil
 	case errors.Is(err, errReset):
 		return "reset", nil
 	case errors.Is(err, errClosed):

@@ -347,6 +347,9 @@ func (l requestLog) Handshake(h journal.Handshake) {
 	if h.Listener != "" {
 		fields = append(fields, "listener", h.Listener)
 	}
+	if h.Alert != nil {
+		fields = append(fields, "alert", h.Alert.Description, "by", h.Alert.By)
+	}
 	if h.Fault != "" {
 		fields = append(fields, "fault", h.Fault)
 	}
