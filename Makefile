@@ -43,6 +43,10 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing
 	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -only '$(ONLY)'
 
+.PHONY: kills
+kills: ## Play every mutant with the cases that must find it, as CI does; ONLY=regexp for some of them
+	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)'
+
 .PHONY: coverage
 coverage: build ## Show that every rule but those of receivers is proved
 	@bin/httpdest rules coverage --without receiver

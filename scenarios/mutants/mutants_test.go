@@ -19,8 +19,9 @@ import (
 
 // The volume of plays is not for every test run; `make mutants` asks for it.
 var (
-	run  = flag.Bool("mutants", false, "build and play every mutant, and write the matrix")
-	only = flag.String("only", "", "with -mutants: those whose id matches the regular expression; the matrix stays")
+	run   = flag.Bool("mutants", false, "build and play every mutant, and write the matrix")
+	named = flag.Bool("named", false, "with -mutants: play each with the cases that must find it alone; the matrix stays")
+	only  = flag.String("only", "", "with -mutants: those whose id matches the regular expression; the matrix stays")
 )
 
 const (
@@ -86,6 +87,10 @@ func TestMutants(t *testing.T) {
 	all = slices.DeleteFunc(all, func(m Mutant) bool { return !wanted.MatchString(m.ID) })
 	if len(all) == 0 {
 		t.Fatalf("no mutant matches %q", *only)
+	}
+	if *named {
+		playNamed(t, all, cases)
+		return
 	}
 	red := playAll(t, all, cases)
 	if t.Failed() {
