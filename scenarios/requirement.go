@@ -20,11 +20,6 @@ type Requirements struct {
 // empty.
 type Field struct{ Name, Value string }
 
-// none says whether nothing is asked for.
-func (q Requirements) none() bool {
-	return q.ContentType == "" && len(q.Headers) == 0 && len(q.Query) == 0 && !q.Payload
-}
-
 // certificateKinds are what the certificate of the endpoint can be; the first
 // is the default.
 var certificateKinds = []string{"proper", "expired", "not-yet-valid", "wrong-host", "unknown-ca", "self-signed", "missing-intermediate"}

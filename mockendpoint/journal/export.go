@@ -131,7 +131,7 @@ func (e Entry) HandshakeFacts() HandshakeFacts {
 func headersOf(r *Request) []nameValue {
 	out := make([]nameValue, len(r.Headers))
 	for i, h := range r.Headers {
-		out[i] = nameValue{h.Name, h.Value}
+		out[i] = nameValue(h)
 	}
 	return out
 }
