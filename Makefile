@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 OUT ?= out
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
+# Packages whose tests import what is slow to compile: drivers of a browser and of Docker, a validator of OpenAPI.
+APART := mockendpoint/admin scenarios/containers
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help
@@ -29,7 +31,14 @@ test: ## Run all tests; says what it has to leave out
 	docker version >/dev/null 2>&1 || curl -fs -m 5 --unix-socket /var/run/docker.sock http://docker/_ping >/dev/null 2>&1 ||
 		echo "tests WITHOUT receiver and sender in containers: no Docker daemon answers, start one"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
-	go test $(RACE) ./...
+	apart="$(APART)"
+	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: what they import takes minutes to compile for it; make race has them with it"
+	go test $(RACE) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})
+	go test $$(printf './%s ' $$apart)
+
+.PHONY: race
+race: ## Run all tests with the race detector, those too that import a browser's driver, an OpenAPI validator or Docker's client
+	@CGO_ENABLED=1 go test -race ./...
 
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
