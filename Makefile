@@ -10,6 +10,8 @@ OUT ?= out
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests import what is slow to compile: drivers of a browser and of Docker, a validator of OpenAPI.
 APART := mockendpoint/admin scenarios/containers
+# Packages that take longest; begun first, they do not run alone at the end.
+FIRST := scenarios/simulate cmd/httpdest
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help
@@ -33,7 +35,7 @@ test: ## Run all tests; says what it has to leave out
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
 	apart="$(APART)"
 	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: what they import takes minutes to compile for it; make race has them with it"
-	go test $(RACE) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})
+	go test $(RACE) $$(printf './%s ' $(FIRST)) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})
 	go test $$(printf './%s ' $$apart)
 
 .PHONY: race
