@@ -92,13 +92,13 @@ func TestMutants(t *testing.T) {
 		playNamed(t, all, cases)
 		return
 	}
-	red := playAll(t, all, cases)
+	red := playAll(t, all, func(many string, apart []Mutant) [][]string { return near(t, all, apart, many, cases) })
 	if t.Failed() {
 		return // what was not played was not measured
 	}
 	killed := 0
 	for i, m := range all {
-		missing := slices.DeleteFunc(slices.Clone(m.Kills), func(id string) bool { return slices.Contains(red[i], id) })
+		missing := without(m.Kills, red[i])
 		verdict := "killed"
 		if len(missing) > 0 {
 			verdict = "SURVIVED " + strings.Join(missing, ", ")
@@ -130,9 +130,11 @@ func few(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], " "), len(ids)-most)
 }
 
-// playAll plays, under each mutant, the cases that come by it, as many at a time
-// as there are processors, and returns those that turned red.
-func playAll(t *testing.T, all []Mutant, cases []*scenarios.Scenario) [][]string {
+// playAll plays each mutant, as many at a time as there are processors, and
+// returns the cases that turned red. choose says with which cases, by the
+// binary of many mutants and those that are not in it: nil are all, and with
+// none a mutant is not played.
+func playAll(t *testing.T, all []Mutant, choose func(many string, apart []Mutant) [][]string) [][]string {
 	files, apart, err := Together(root, all)
 	if err != nil {
 		t.Fatal(err)
@@ -144,19 +146,19 @@ func playAll(t *testing.T, all []Mutant, cases []*scenarios.Scenario) [][]string
 	if red := play(t, "unchanged", many, 0); len(red) > 0 {
 		t.Fatalf("cases are red without any mutant: %v", red)
 	}
-	near := reach(t, many, cases)
+	chosen := choose(many, apart)
 	red := make([][]string, len(all))
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
 	for i, m := range all {
+		if chosen[i] != nil && len(chosen[i]) == 0 {
+			continue
+		}
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if !slices.ContainsFunc(apart, func(o Mutant) bool { return o.ID == m.ID }) {
-				if by := near[i+1]; len(by) > 0 {
-					slices.Sort(by)
-					red[i] = play(t, m.ID, many, i+1, by...)
-				}
+			if !isOneOf(m, apart) {
+				red[i] = play(t, m.ID, many, i+1, chosen[i]...)
 				return
 			}
 			content, err := m.Apply(root)
@@ -165,12 +167,30 @@ func playAll(t *testing.T, all []Mutant, cases []*scenarios.Scenario) [][]string
 				return
 			}
 			if binary := build(t, m.ID, map[string]string{m.File: string(content)}); binary != "" {
-				red[i] = play(t, m.ID, binary, 0)
+				red[i] = play(t, m.ID, binary, 0, chosen[i]...)
 			}
 		})
 	}
 	wg.Wait()
 	return red
+}
+
+func isOneOf(m Mutant, some []Mutant) bool {
+	return slices.ContainsFunc(some, func(o Mutant) bool { return o.ID == m.ID })
+}
+
+// near are, for each mutant, the cases that come by it, and all for one that
+// has a build of its own.
+func near(t *testing.T, all, apart []Mutant, many string, cases []*scenarios.Scenario) [][]string {
+	by := reach(t, many, cases)
+	out := make([][]string, len(all))
+	for i, m := range all {
+		if !isOneOf(m, apart) {
+			out[i] = append([]string{}, by[i+1]...)
+			slices.Sort(out[i])
+		}
+	}
+	return out
 }
 
 // areas counts mutants by area: "55 engine, 14 endpoint".

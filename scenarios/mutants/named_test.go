@@ -2,10 +2,8 @@ package mutants
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -15,17 +13,6 @@ import (
 // fraction of what the matrix takes, and enough to fail when a mutant survives
 // or a case finds none; that two cases find the same mutants is for the whole.
 func playNamed(t *testing.T, all []Mutant, cases []*scenarios.Scenario) {
-	files, apart, err := Together(root, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	many := build(t, "many mutants", files)
-	if t.Failed() {
-		return
-	}
-	if red := play(t, "unchanged", many, 0); len(red) > 0 {
-		t.Fatalf("cases are red without any mutant: %v", red)
-	}
 	measured, err := LastMeasured()
 	if err != nil {
 		t.Fatal(err)
@@ -34,31 +21,25 @@ func playNamed(t *testing.T, all []Mutant, cases []*scenarios.Scenario) {
 	if *only == "" && len(idle) > 0 {
 		t.Errorf("no mutant is known that these cases find: %s; add the mutants they are there for, and run make mutants", strings.Join(idle, ", "))
 	}
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.NumCPU())
+	chosen := make([][]string, len(all))
 	for i, m := range all {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			binary, number := many, i+1
-			if slices.ContainsFunc(apart, func(o Mutant) bool { return o.ID == m.ID }) {
-				content, err := m.Apply(root)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if binary, number = build(t, m.ID, map[string]string{m.File: string(content)}), 0; binary == "" {
-					return
-				}
-			}
-			red := play(t, m.ID, binary, number, wanted[m.ID]...)
-			if missing := slices.DeleteFunc(slices.Clone(wanted[m.ID]), func(id string) bool { return slices.Contains(red, id) }); len(missing) > 0 {
-				t.Errorf("mutant %s (%s) breaks %s, and these cases do not see it: %s", m.ID, m.Title, m.Rule, strings.Join(missing, ", "))
-			}
-		})
+		chosen[i] = wanted[m.ID]
 	}
-	wg.Wait()
+	red := playAll(t, all, func(string, []Mutant) [][]string { return chosen })
+	if red == nil {
+		return // not built
+	}
+	for i, m := range all {
+		if missing := without(chosen[i], red[i]); len(missing) > 0 {
+			t.Errorf("mutant %s (%s) breaks %s, and these cases do not see it: %s", m.ID, m.Title, m.Rule, strings.Join(missing, ", "))
+		}
+	}
 	fmt.Printf("%d mutants (%s), each played with the cases that must find it\n", len(all), areas(all))
+}
+
+// without are those of ids that are not in others.
+func without(ids, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(others, id) })
 }
 
 // finders are the cases that must find each mutant, by its id: those its file

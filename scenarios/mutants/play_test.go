@@ -3,7 +3,9 @@ package mutants
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,8 +113,8 @@ func reach(t *testing.T, binary string, cases []*scenarios.Scenario) map[int][]s
 				return
 			}
 			content, err := os.ReadFile(file)
-			if err != nil {
-				t.Errorf("%s comes by no mutant: %v", c.ID, err)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // of a few mutants it may come by none
+				t.Error(err)
 				return
 			}
 			mu.Lock()
