@@ -1,12 +1,14 @@
 package containers
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/testcontainers/testcontainers-go"
 
 	"github.com/httpdest/httpdest/engine/live"
 )
@@ -18,25 +20,45 @@ const (
 	unhurried = "3s, 5s"
 )
 
+// atWork is a receiver and a sender that has delivered to it.
+func atWork(ctx context.Context, on *testcontainers.DockerNetwork, delays string) (*receiver, *sender) {
+	GinkgoHelper()
+	r := inTheClear(ctx, on)
+	s := startSender(ctx, to(clearURL, delays), nil, nil, on)
+	s.accept(ctx, "before", warmUp)
+	s.settled(ctx, warmUp)
+	return r, s
+}
+
+// arrivesAgain wants what was accepted in the trouble to be tried in vain, and
+// delivered after it.
+func arrivesAgain(ctx context.Context, s *sender, r *receiver) {
+	GinkgoHelper()
+	st := s.settled(ctx, warmUp+during)
+	Expect(st.Delivered).To(BeEquivalentTo(warmUp + during))
+	Expect(st.Attempts).To(BeNumerically(">=", warmUp+2*during), "each was tried in vain, and again")
+	nothingLost(ctx, s, r)
+}
+
+// nothingLost ends both, and holds what was accepted against what arrived.
+func nothingLost(ctx context.Context, s *sender, r *receiver) {
+	GinkgoHelper()
+	letters := s.dead(ctx)
+	s.end(ctx)
+	allDelivered(s.accepted, r.finish(ctx), letters)
+}
+
 var _ = Describe("a receiver on another host", func() {
 	It("is paused: attempts time out, and the retries arrive when it goes on", func(ctx SpecContext) {
 		on := private(ctx)
-		r := inTheClear(ctx, on)
-		s := startSender(ctx, to(clearURL, unhurried), nil, nil, on)
-		s.accept(ctx, "before", warmUp)
-		s.settled(ctx, warmUp)
+		r, s := atWork(ctx, on, unhurried)
 
 		r.pause(ctx)
 		s.accept(ctx, "paused", during)
 		s.waiting(ctx, during, warmUp)
 		r.goOn(ctx)
 
-		st := s.settled(ctx, warmUp+during)
-		Expect(st.Delivered).To(BeEquivalentTo(warmUp + during))
-		Expect(st.Attempts).To(BeNumerically(">=", warmUp+2*during), "each was tried in vain, and again")
-		letters := s.dead(ctx)
-		s.end(ctx)
-		allDelivered(s.accepted, r.finish(ctx), letters)
+		arrivesAgain(ctx, s, r)
 	})
 
 	It("is paused for too long: three timeouts, a dead letter, and delivery when it is sent again", func(ctx SpecContext) {
@@ -62,10 +84,7 @@ var _ = Describe("a receiver on another host", func() {
 
 	It("is killed with requests under way and restarted: the retries arrive, and nothing is lost", func(ctx SpecContext) {
 		on := private(ctx)
-		r := inTheClear(ctx, on)
-		s := startSender(ctx, to(clearURL, unhurried), nil, nil, on)
-		s.accept(ctx, "before", warmUp)
-		s.settled(ctx, warmUp)
+		r, s := atWork(ctx, on, unhurried)
 
 		// Paused first, so that it has answered nothing that it did not record.
 		r.pause(ctx)
@@ -75,42 +94,26 @@ var _ = Describe("a receiver on another host", func() {
 		s.waiting(ctx, during, warmUp)
 		r.restart(ctx)
 
-		st := s.settled(ctx, warmUp+during)
-		Expect(st.Delivered).To(BeEquivalentTo(warmUp + during))
-		Expect(st.Attempts).To(BeNumerically(">=", warmUp+2*during), "each was tried in vain, and again")
-		letters := s.dead(ctx)
-		s.end(ctx)
-		allDelivered(s.accepted, r.finish(ctx), letters)
+		arrivesAgain(ctx, s, r)
 	})
 
 	It("is cut off the network and comes back: the retries arrive", func(ctx SpecContext) {
 		on := private(ctx)
-		r := inTheClear(ctx, on)
-		s := startSender(ctx, to(clearURL, unhurried), nil, nil, on)
-		s.accept(ctx, "before", warmUp)
-		s.settled(ctx, warmUp)
+		r, s := atWork(ctx, on, unhurried)
 
 		r.cut(ctx, on)
 		s.accept(ctx, "cut", during)
 		s.waiting(ctx, during, warmUp)
 		r.heal(ctx, on, receiverName)
 
-		st := s.settled(ctx, warmUp+during)
-		Expect(st.Delivered).To(BeEquivalentTo(warmUp + during))
-		Expect(st.Attempts).To(BeNumerically(">=", warmUp+2*during), "each was tried in vain, and again")
-		letters := s.dead(ctx)
-		s.end(ctx)
-		allDelivered(s.accepted, r.finish(ctx), letters)
+		arrivesAgain(ctx, s, r)
 	})
 })
 
 var _ = Describe("a sender", func() {
 	It("is killed with attempts under way and restarted: what it accepted arrives, and nothing more than three times", func(ctx SpecContext) {
 		on := private(ctx)
-		r := inTheClear(ctx, on)
-		s := startSender(ctx, to(clearURL, "100ms, 100ms"), nil, nil, on)
-		s.accept(ctx, "before", warmUp)
-		s.settled(ctx, warmUp)
+		r, s := atWork(ctx, on, "100ms, 100ms")
 
 		r.pause(ctx)
 		s.accept(ctx, "killed", during)
@@ -123,8 +126,6 @@ var _ = Describe("a sender", func() {
 		Expect(st.Delivered).To(BeEquivalentTo(during))
 		Expect(st.Unknown).NotTo(BeZero(), "attempts that had no end")
 		Expect(s.said(ctx)).To(ContainSubstring(fmt.Sprintf("%d exports undelivered from before; %d attempt", during, st.Unknown)))
-		letters := s.dead(ctx)
-		s.end(ctx)
-		allDelivered(s.accepted, r.finish(ctx), letters)
+		nothingLost(ctx, s, r)
 	})
 })
