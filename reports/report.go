@@ -68,6 +68,8 @@ type Rule struct {
 	Ref     string   `json:"ref"`   // "R41"
 	Level   string   `json:"level"` // must: documented; should: our default
 	Title   string   `json:"title,omitempty"`
+	Text    string   `json:"text,omitempty"`   // the rule itself, in a sentence or two
+	Source  string   `json:"source,omitempty"` // where the documentation says so
 	Verdict Verdict  `json:"verdict"`
 	Reason  string   `json:"reason,omitempty"` // of a skip or an inconclusive
 	Cases   []string `json:"cases"`
@@ -118,6 +120,43 @@ type Check struct {
 	File     string  `json:"file,omitempty"`
 	Line     int     `json:"line,omitempty"`
 	Column   int     `json:"column,omitempty"`
+	// Exchange is the request and the answer that show it; Reproduce is a command
+	// that sends it again, in which credentials are variables of the shell; Causes
+	// are what is likely behind a failure, the likeliest first.
+	Exchange  *Exchange `json:"exchange,omitempty"`
+	Reproduce string    `json:"reproduce,omitempty"`
+	Causes    []Cause   `json:"causes,omitempty"`
+}
+
+// Exchange is a request with its answer and the time that each part took. No
+// credential is in it.
+type Exchange struct {
+	Method          string   `json:"method"`
+	URL             string   `json:"url"`
+	RequestHeaders  []string `json:"requestHeaders,omitempty"` // "Name: value", in the order they were sent
+	RequestBody     string   `json:"requestBody,omitempty"`    // long ones are cut off
+	Status          int      `json:"status,omitempty"`         // 0: there was no answer
+	Outcome         string   `json:"outcome"`                  // the status, or why there was none
+	ResponseHeaders []string `json:"responseHeaders,omitempty"`
+	ResponseBody    string   `json:"responseBody,omitempty"`
+	Reused          bool     `json:"reused,omitempty"` // the connection carried an exchange before
+	DurationMs      float64  `json:"durationMs"`
+	Phases          []Phase  `json:"phases,omitempty"` // in order
+}
+
+// Phase is a part of an exchange: resolve, connect, handshake, send, wait,
+// receive. Times are from its beginning.
+type Phase struct {
+	Name   string  `json:"name"`
+	FromMs float64 `json:"fromMs"`
+	ToMs   float64 `json:"toMs"`
+}
+
+// Cause is what may be behind a failure, on a kind of server.
+type Cause struct {
+	Server string `json:"server"` // nginx, Envoy, API gateway, Express, Spring, any
+	Cause  string `json:"cause"`
+	Fix    string `json:"fix"`
 }
 
 // Environment is what a reader needs to run it again.

@@ -100,7 +100,7 @@ func some(all []string) string {
 func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 	out := make([]reports.Rule, 0, len(catalogue))
 	for _, r := range catalogue {
-		rule := reports.Rule{ID: r.ID, Ref: r.Ref, Level: r.Level, Title: r.Title}
+		rule := reports.Rule{ID: r.ID, Ref: r.Ref, Level: r.Level, Title: r.Title, Text: r.Text, Source: r.Source}
 		var verdicts []reports.Verdict
 		unclear := ""
 		for _, c := range cases {
