@@ -43,13 +43,15 @@ func Worst(parts ...Verdict) Verdict {
 // Report is report.json.
 type Report struct {
 	Schema      string             `json:"schema"`
-	Kind        string             `json:"kind"` // run, judge, probe, load
+	Kind        string             `json:"kind"` // run, judge, probe, load, plan
 	Verdict     Verdict            `json:"verdict"`
 	Summary     Summary            `json:"summary"`
 	Rules       []Rule             `json:"rules"`
 	Cases       []Case             `json:"cases"`
 	Metrics     map[string]float64 `json:"metrics"`
 	Environment Environment        `json:"environment"`
+	Load        *Load              `json:"load,omitempty"` // of kind load
+	Plan        *Plan              `json:"plan,omitempty"` // of kind plan
 }
 
 // Summary counts cases by verdict.

@@ -1,0 +1,198 @@
+package reports
+
+import "encoding/json"
+
+// Load is what a load test measured. Times are in milliseconds, rates per
+// second, both on the clock of the run.
+type Load struct {
+	Mode  string `json:"mode"`            // receiver: one request each; pipeline: update to final answer, through the engine
+	Clock string `json:"clock"`           // wall, virtual
+	To    string `json:"to"`              // the endpoint, without what is secret; "mock"
+	Pace  string `json:"pace"`            // as it was asked for: "constant 500/s for 1m0s"
+	Store string `json:"store,omitempty"` // of a pipeline: local, memory
+
+	Seconds      float64 `json:"seconds"`                // in which requests or updates were offered
+	DrainSeconds float64 `json:"drainSeconds,omitempty"` // after that, until everything had ended
+	Unfinished   int64   `json:"unfinished,omitempty"`   // had not ended even then
+	Interrupted  bool    `json:"interrupted,omitempty"`
+	Machines     int     `json:"machines"` // whose results these are; more than one after a merge
+
+	// Offered is what the pace intended, Achieved what was begun of it.
+	Offered  Amount `json:"offered"`
+	Achieved Amount `json:"achieved"`
+	// Delivered ended with a 2xx; Failed did not, and no retry was left.
+	Delivered Amount `json:"delivered"`
+	Failed    Amount `json:"failed"`
+
+	Outcomes []OutcomeCount `json:"outcomes"` // of attempts, the most frequent first
+
+	// ServiceTime is from the attempt to the end of its answer: what the receiver
+	// did. ResponseTime is from the moment the request was due, waiting for a free
+	// worker or socket included: what a caller that does not slow down sees.
+	// DeliveryLatency is from the moment the update was due to the 2xx of its
+	// export, retries included. nil: the mode does not have it.
+	ServiceTime     *Distribution `json:"serviceTime,omitempty"`
+	ResponseTime    *Distribution `json:"responseTime,omitempty"`
+	DeliveryLatency *Distribution `json:"deliveryLatency,omitempty"`
+
+	Objectives []Objective `json:"objectives"`
+	// Doubts are why the numbers may say less than they seem to; with one of them
+	// no objective passes.
+	Doubts []string `json:"doubts,omitempty"`
+
+	Series *Series    `json:"series,omitempty"`
+	Search *Search    `json:"search,omitempty"`
+	Outage *Outage    `json:"outage,omitempty"`
+	Flows  []Flow     `json:"flows,omitempty"` // of a test with a noisy neighbour
+	Cost   *Cost      `json:"cost,omitempty"`
+	Parts  []LoadPart `json:"parts,omitempty"` // of a merge
+}
+
+// Amount is a number of things, and how many that is each second.
+type Amount struct {
+	Count  int64   `json:"count"`
+	Rate   float64 `json:"rate"`             // on average
+	Target float64 `json:"target,omitempty"` // the highest rate that the pace has
+}
+
+// OutcomeCount is how many attempts ended in one way: "200", "503", "timeout",
+// "refused".
+type OutcomeCount struct {
+	Outcome string `json:"outcome"`
+	Count   int64  `json:"count"`
+	OK      bool   `json:"ok"` // a 2xx
+}
+
+// Distribution is a set of times. Histogram has all of them: an HdrHistogram in
+// its V2 compressed form, base64, in microseconds from 1 to a day with three
+// significant figures; those of several machines add up without a loss.
+type Distribution struct {
+	Count     int64   `json:"count"`
+	MeanMs    float64 `json:"meanMs"`
+	MinMs     float64 `json:"minMs"`
+	P50Ms     float64 `json:"p50Ms"`
+	P90Ms     float64 `json:"p90Ms"`
+	P95Ms     float64 `json:"p95Ms"`
+	P99Ms     float64 `json:"p99Ms"`
+	P999Ms    float64 `json:"p999Ms"`
+	MaxMs     float64 `json:"maxMs"`
+	Histogram string  `json:"histogram"`
+}
+
+// Objective is one thing that was asked of the numbers.
+type Objective struct {
+	Text    string  `json:"text"` // as it is written: "p95<10m"
+	Rule    string  `json:"rule,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Reason  string  `json:"reason,omitempty"` // of an inconclusive, a skip or a failure
+	// Measured, Low, High and Limit are in Unit: ms, share or /s. Low to High holds
+	// the true value in 95 of 100 runs; where there is no such interval they are
+	// Measured.
+	Measured float64 `json:"measured"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
+	Limit    float64 `json:"limit"`
+	Unit     string  `json:"unit"`
+	Samples  int64   `json:"samples"`
+}
+
+// Series is the run in time, a point for each step.
+type Series struct {
+	StepSeconds float64 `json:"stepSeconds"`
+	Points      []Point `json:"points"`
+}
+
+// Point is one step. What was due in it is told by Offered; percentiles are of
+// what was due in it too, whenever it ended: response times, or delivery
+// latencies of a pipeline. They are 0 where nothing ended.
+type Point struct {
+	AtSeconds float64 `json:"atSeconds"` // of its beginning
+	Offered   int64   `json:"offered"`
+	Achieved  int64   `json:"achieved"` // begun in it
+	Ended     int64   `json:"ended"`    // with a 2xx, in it
+	Errors    int64   `json:"errors"`   // attempts that failed in it
+	Backlog   int64   `json:"backlog"`  // due and not ended, at its end
+	InFlight  int64   `json:"inFlight"` // requests on the wire, the most at once
+	P50Ms     float64 `json:"p50Ms"`
+	P95Ms     float64 `json:"p95Ms"`
+	P99Ms     float64 `json:"p99Ms"`
+	Histogram string  `json:"histogram,omitempty"` // as in Distribution, so that a merge is exact here too
+}
+
+// Search is the way to the highest rate that holds the objectives.
+type Search struct {
+	Rate       float64       `json:"rate"`              // the highest that held; 0: none did
+	Above      float64       `json:"above"`             // the lowest that did not; 0: none was found
+	Confidence string        `json:"confidence"`        // what the two are worth, in a sentence
+	Saturated  string        `json:"saturated"`         // what gave in, in a sentence
+	Limited    bool          `json:"limited,omitempty"` // this machine gave in, or a cap, and not the receiver
+	Points     []SearchPoint `json:"points"`            // by rate: latency against throughput
+}
+
+// SearchPoint is one rate that was tried.
+type SearchPoint struct {
+	Order    int     `json:"order"` // in which it was tried, from 1
+	Rate     float64 `json:"rate"`  // offered
+	Achieved float64 `json:"achieved"`
+	Goodput  float64 `json:"goodput"` // 2xx
+	Errors   float64 `json:"errors"`  // share of the attempts
+	P50Ms    float64 `json:"p50Ms"`
+	P95Ms    float64 `json:"p95Ms"`
+	P99Ms    float64 `json:"p99Ms"`
+	InFlight int64   `json:"inFlight"`
+	Verdict  Verdict `json:"verdict"`
+	Reason   string  `json:"reason,omitempty"`
+}
+
+// Outage is a time in which the receiver was dead, and what came of it.
+type Outage struct {
+	AtSeconds    float64 `json:"atSeconds"`
+	Seconds      float64 `json:"seconds"`
+	Fired        int64   `json:"fired"` // attempts that met it
+	PeakBacklog  int64   `json:"peakBacklog"`
+	Lost         int64   `json:"lost"`         // exports given up after the last retry
+	DrainSeconds float64 `json:"drainSeconds"` // from its end until the backlog was what it was before
+	// Breached is whether p95 was over the objective in some step; Recovered,
+	// whether it was under it again, RecoverySeconds after the end of the outage.
+	Breached        bool    `json:"breached"`
+	Recovered       bool    `json:"recovered"`
+	RecoverySeconds float64 `json:"recoverySeconds"`
+}
+
+// Flow is one dataflow of several that share an engine.
+type Flow struct {
+	Name      string        `json:"name"`
+	Noisy     bool          `json:"noisy"` // its receiver is the dead or slow one
+	Offered   Amount        `json:"offered"`
+	Delivered Amount        `json:"delivered"`
+	Latency   *Distribution `json:"latency,omitempty"`
+	Alone     *Distribution `json:"alone,omitempty"` // the same without the noisy one
+	Verdict   Verdict       `json:"verdict"`
+	Reason    string        `json:"reason,omitempty"`
+}
+
+// Cost is what it took.
+type Cost struct {
+	CPUSeconds        float64 `json:"cpuSeconds"` // user and system time of this process
+	CPUPerExport      float64 `json:"cpuPerExportMicros"`
+	CPUShare          float64 `json:"cpuShare"` // of all the CPUs there are, 0 to 1
+	AttemptsPerExport float64 `json:"attemptsPerExport,omitempty"`
+	MaxWorkers        int64   `json:"maxWorkers,omitempty"` // of the generator, at once
+	LateMs            float64 `json:"lateMs"`               // p99 of how much later than due a request was begun
+	Note              string  `json:"note,omitempty"`       // "the mock endpoint is in the same process"
+}
+
+// LoadPart is one of the results that were merged.
+type LoadPart struct {
+	From     string  `json:"from"` // the file
+	Offered  Amount  `json:"offered"`
+	Achieved Amount  `json:"achieved"`
+	Verdict  Verdict `json:"verdict"`
+}
+
+// MarshalJSON writes a list without entries as a list: tools iterate over it.
+func (l Load) MarshalJSON() ([]byte, error) {
+	type plain Load // without this method
+	l.Outcomes, l.Objectives = list(l.Outcomes), list(l.Objectives)
+	return json.Marshal(plain(l))
+}
