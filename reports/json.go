@@ -3,7 +3,6 @@ package reports
 import (
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"io"
 )
 
@@ -35,16 +34,3 @@ func WriteJSON(w io.Writer, r *Report) error {
 
 // list is a copy that is never nil.
 func list[T any](all []T) []T { return append([]T{}, all...) }
-
-// ReadJSON reads a report.json of this version's schema.
-func ReadJSON(r io.Reader) (*Report, error) {
-	var out Report
-	d := json.NewDecoder(r)
-	if err := d.Decode(&out); err != nil {
-		return nil, err
-	}
-	if out.Schema != Schema {
-		return nil, fmt.Errorf("schema %q; this version reads %s", out.Schema, Schema)
-	}
-	return &out, nil
-}

@@ -27,6 +27,9 @@ var writers = map[string]func(io.Writer, *reports.Report) error{
 	},
 }
 
+// reportUsage is the help of --report.
+const reportUsage = "write a report, KIND=PATH: json, junit, md, github or text; repeatable, - is stdout"
+
 // parseOutputs reads KIND=PATH.
 func parseOutputs(flags []string) ([]output, error) {
 	var out []output
@@ -66,6 +69,9 @@ func prepare(outputs []output, out string) error {
 		if info, err := os.Stat(o.path); err == nil && info.IsDir() {
 			return failure{exitUsage, fmt.Errorf("%s is a folder", o.path), "give the path of a file"}
 		}
+		if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+			continue // opened when it is written
+		}
 		if err := writable(filepath.Dir(o.path)); err != nil {
 			return err
 		}
@@ -89,10 +95,21 @@ func writable(dir string) error {
 	return nil
 }
 
-// write writes the report whole or not at all.
+// write writes the report whole or not at all. What is no file, such as a
+// device or a named pipe, is written to and not replaced.
 func (o output) write(stdout io.Writer, r *reports.Report) (err error) {
 	if o.path == "-" {
 		return writers[o.kind](stdout, r)
+	}
+	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(o.path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(writers[o.kind](f, r), f.Close())
+	}
+	if target, err := filepath.EvalSymlinks(o.path); err == nil {
+		o.path = target // and not the link
 	}
 	f, err := os.CreateTemp(filepath.Dir(o.path), ".report-*")
 	if err != nil {

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/httpdest/httpdest/reports"
 )
 
 // full is a stdout on a full disk.
@@ -25,5 +30,70 @@ func TestStdoutThatCannotBeWritten(t *testing.T) {
 		if !strings.Contains(stderr.String(), "no space left") || strings.Contains(stderr.String(), "httpdest help") {
 			t.Errorf("%v: stderr = %q", args, stderr.String())
 		}
+	}
+}
+
+// Every kind of report says when it could not be written: on a full disk, into
+// a pipe that nobody reads, and into a folder that is gone.
+func TestReportsThatCannotBeWritten(t *testing.T) {
+	r := &reports.Report{Schema: reports.Schema, Kind: "run", Verdict: reports.Pass, Summary: reports.Summary{Cases: 1, Pass: 1},
+		Cases: []reports.Case{{ID: "a/b", Verdict: reports.Fail, Metrics: map[string]float64{reports.Deliveries: 1, reports.LatencyP95Seconds: 2}}}}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = writer.Close() })
+	if err := reader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone := filepath.Join(t.TempDir(), "gone")
+	for kind := range writers {
+		a := &app{stdout: writer, getenv: func(string) string { return "" }}
+		for _, c := range []struct {
+			where, path string
+			want        error
+		}{
+			{"a full disk", "/dev/full", syscall.ENOSPC},
+			{"a closed pipe", "-", syscall.EPIPE},
+			{"a folder that is gone", filepath.Join(gone, "report"), fs.ErrNotExist},
+		} {
+			if _, err := os.Stat("/dev/full"); err != nil && c.path == "/dev/full" {
+				continue // there is none but on Linux
+			}
+			err := a.writeAll(r, []output{{kind, c.path}})
+			var f failure
+			if !errors.As(err, &f) || f.status != exitUsage || !errors.Is(err, c.want) || !strings.Contains(err.Error(), "--report "+kind) {
+				t.Errorf("%s to %s: %v; want %v with exit status %d", kind, c.where, err, c.want, exitUsage)
+			}
+		}
+	}
+	if info, err := os.Stat("/dev/full"); err == nil && info.Mode().IsRegular() {
+		t.Error("/dev/full was replaced by a file")
+	}
+}
+
+// What is no file is written to, and a link is followed: neither is replaced.
+func TestReportsDoNotReplaceWhatIsNoFile(t *testing.T) {
+	r := &reports.Report{Schema: reports.Schema, Kind: "run", Verdict: reports.Pass}
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := os.WriteFile(file, []byte("before"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Skip("NOT CHECKED: no links here: ", err)
+	}
+	a := &app{getenv: func(string) string { return "" }}
+	if err := a.writeAll(r, []output{{"json", link}, {"json", os.DevNull}}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link is one no more: %v %v", info, err)
+	}
+	if content, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(content), "{") {
+		t.Errorf("the file behind the link has %q: %v", content, err)
+	}
+	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
+		t.Errorf("%s was replaced: %v %v", os.DevNull, info, err)
 	}
 }

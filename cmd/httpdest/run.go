@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ name. Without an argument, the library that comes with httpdest is played.`,
 		},
 	}
 	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl, report.json, junit.xml and summary.md")
-	c.Flags().StringArrayVar(&f.reports, "report", nil, "write a report, KIND=PATH: json, junit, md, github or text; repeatable, - is stdout")
+	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
 	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
 	c.Flags().StringVar(&f.pattern, "run", "", "play cases whose id matches the regular expression")
@@ -181,16 +182,10 @@ func find(args []string) ([]*scenarios.Scenario, error) {
 // write prints the text and writes every report that was asked for. A report
 // that goes to stdout takes the place of the text.
 func (a *app) write(r *reports.Report, outputs []output, f runFlags) error {
-	taken := false
-	for _, o := range outputs {
-		if o.path == "-" {
-			taken = true
-		}
-		if err := o.write(a.stdout, r); err != nil {
-			return failure{exitUsage, err, "nothing of this report was written"}
-		}
+	if err := a.writeAll(r, outputs); err != nil {
+		return err
 	}
-	if taken {
+	if slices.ContainsFunc(outputs, func(o output) bool { return o.path == "-" }) {
 		return nil
 	}
 	if a.getenv("GITHUB_ACTIONS") == "true" {
@@ -199,9 +194,22 @@ func (a *app) write(r *reports.Report, outputs []output, f runFlags) error {
 			return err
 		}
 	}
-	return reports.WriteText(a.stdout, r, reports.TextOptions{
-		Color: a.color(a.stdout), Verbose: f.verbose, Quiet: f.quiet, Width: a.width(),
-	})
+	return a.text(r, f.verbose, f.quiet)
+}
+
+// writeAll writes reports.
+func (a *app) writeAll(r *reports.Report, outputs []output) error {
+	for _, o := range outputs {
+		if err := o.write(a.stdout, r); err != nil {
+			return failure{exitUsage, fmt.Errorf("--report %s: %w", o.kind, err), "nothing of this report was written"}
+		}
+	}
+	return nil
+}
+
+// text prints the report for people.
+func (a *app) text(r *reports.Report, verbose, quiet bool) error {
+	return reports.WriteText(a.stdout, r, reports.TextOptions{Color: a.color(a.stdout), Verbose: verbose, Quiet: quiet, Width: a.width()})
 }
 
 // width is that of the terminal, as the shell tells it; 0 when stdout is none.
