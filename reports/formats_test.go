@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/joshdk/go-junit"
@@ -35,12 +36,14 @@ func mixedReport() *Report {
 			{ID: "trigger/enter", Title: "enter & leave", File: "scenarios/enter.yaml", Line: 3, Rules: []string{"trig-enter"}, Verdict: Fail, DurationMs: 12.5,
 				Checks: []Check{
 					{Rule: "trig-enter", Verdict: Fail, Title: "one request, 100% of it: sent", Expected: "1 request", Actual: "2 requests:\n```json\n{\"a\": \"]]>\"}\n```\n",
-						Fix: "send it once; see R41 | trig-enter", File: "scenarios/enter.yaml", Line: 12, Column: 7},
+						Fix: "send it once; see R41 | trig-enter", File: "scenarios/enter.yaml", Line: 12, Column: 7,
+						Exchange: exchanged(), Reproduce: "curl -sk -H \"Authorization: Bearer $TOKEN\" \\\n  'https://receiver.test/in?a=b&c=<d>'",
+						Causes: []Cause{{"nginx", "client_max_body_size is *1m*", "raise it"}, {"any", "the handler is | slow", "answer first, work later"}}},
 					{Rule: "trig-enter", Verdict: Pass, Title: "the status is 200"},
 					{Verdict: Fail, Title: "the body ends", Expected: "a body", Actual: "\x00\x1b[31mred\r\nblue\uFFFE\xff"},
 				}},
 			{ID: "trigger/leave", Title: "leave", File: "scenarios/leave.yaml", Line: 1, Rules: []string{"trig-enter", "no-such-rule"}, Verdict: Pass, DurationMs: 0.25,
-				Checks: []Check{{Verdict: Pass, Title: "nothing is sent"}}, Metrics: map[string]float64{Deliveries: 20, LatencyP95Seconds: 47.0125}},
+				Checks: []Check{{Verdict: Pass, Title: "nothing is sent"}}, Metrics: map[string]float64{Deliveries: 20, LatencyP95Seconds: 47.0125}, Timeline: timed()},
 			{ID: "content/names", Title: "names", File: "scenarios/names.yaml", Line: 2, Rules: []string{"content-names"}, Verdict: Inconclusive, Reason: "nothing was sent", DurationMs: 3,
 				Checks: []Check{{Rule: "content-names", Verdict: Inconclusive, Title: "names are unchanged", Fix: "check the address"}}},
 			{ID: "trigger/exit/late", Title: "many", File: "scenarios/a,b:c.yaml", Line: 4, Rules: []string{"trig-enter"}, Verdict: Fail, DurationMs: 1000, Checks: failing(12)},
@@ -51,6 +54,28 @@ func mixedReport() *Report {
 		Metrics:     map[string]float64{"wallSeconds": 1.25, Deliveries: 20, LatencyP95Seconds: 47.0125},
 		Environment: Environment{Version: "v1.0.0", Go: "go1.26.0", OS: "linux/amd64", CPUs: 2, Seed: 1},
 	}
+}
+
+// exchanged is a request that was answered too late, with markup in all of it.
+func exchanged() *Exchange {
+	return &Exchange{Method: "POST", URL: "https://receiver.test/in?a=b&c=<d>", RequestHeaders: []string{"Content-Type: application/json", "X-Stage: a|b"},
+		RequestBody: `{"a":"</script><b>"}`, Status: 503, Outcome: "503", ResponseHeaders: []string{"Retry-After: 1"}, ResponseBody: "```\nno\x1b[2J",
+		Reused: false, DurationMs: 2010.5, Phases: []Phase{{"connect", 0, 1.5}, {"handshake", 1.5, 10}, {"wait", 10.25, 2010}, {"receive", 2010, 2010.5}}}
+}
+
+// timed is a timeline with every kind of event.
+func timed() *Timeline {
+	t := &Timeline{Start: time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC), EndMs: 7_200_000, Faults: []PlannedFault{{"fault-1", 2, 1}}, LeftOutEvents: 3, LeftOutProfiles: 1}
+	kinds := []EventKind{EventUpdate, EventAction, EventExport, EventBackfill, EventExcluded, EventDrop, EventDecision, EventToken, EventHandshake,
+		EventFault, EventRun, EventAlert, EventLookup, EventProblem}
+	for i, kind := range kinds {
+		t.Events = append(t.Events, Event{AtMs: float64(i * 1000), Kind: kind, Text: "<i>" + string(kind), Profile: []string{"", "doc"}[i%2]})
+	}
+	for i, outcome := range []string{"503", "timeout", "200"} {
+		t.Events = append(t.Events, Event{AtMs: 3_600_000 + float64(i)*15_000, EndMs: 3_600_000 + float64(i)*15_000 + 250.125, Kind: EventAttempt, Profile: "doc", With: []string{"marty"},
+			Export: "doc#1", Attempt: i + 1, AfterMs: float64(i) * 14_749.875, Retry: i < 2, Outcome: outcome, Failed: i < 2, Fault: []string{"fault-1", "", ""}[i]})
+	}
+	return t
 }
 
 func failing(n int) (all []Check) {

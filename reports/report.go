@@ -89,7 +89,8 @@ type Case struct {
 	DurationMs float64  `json:"durationMs"`
 	Checks     []Check  `json:"checks"`
 	// Metrics are measured on the clock of the case, by the names below.
-	Metrics map[string]float64 `json:"metrics,omitempty"`
+	Metrics  map[string]float64 `json:"metrics,omitempty"`
+	Timeline *Timeline          `json:"timeline,omitempty"` // nil: nothing was recorded
 }
 
 // The metrics of a case. Those of a report are the sum of the first, the

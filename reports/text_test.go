@@ -124,6 +124,9 @@ func TestJSONSchema(t *testing.T) {
 	if err := validate(good); err != nil {
 		t.Errorf("a good report: %v", err)
 	}
+	if err := validate(written(t, WriteJSON, mixedReport())); err != nil {
+		t.Errorf("a report with an exchange and a timeline: %v", err)
+	}
 	for name, change := range map[string]func(map[string]any){
 		"a verdict there is not": func(m map[string]any) { m["verdict"] = "ok" },
 		"an unknown key":         func(m map[string]any) { m["extra"] = 1 },

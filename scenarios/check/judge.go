@@ -16,7 +16,7 @@ import (
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
 	v := newView(sc, lines)
 	c := conclude(sc, rules, slices.Concat(v.first(rules), second(sc, rules, lines)))
-	c.Metrics = v.metrics()
+	c.Metrics, c.Timeline = v.metrics(), v.timeline(c.Checks)
 	return c
 }
 
