@@ -53,6 +53,13 @@ func (h *Hierarchy) Client(commonName string, hosts ...string) (tls.Certificate,
 	return h.intermediate.sign(h.intermediate.leaf(commonName, hosts, h.uses...))
 }
 
+// ClientValid is Client for a certificate with a life of its own.
+func (h *Hierarchy) ClientValid(commonName string, notBefore, notAfter time.Time, hosts ...string) (tls.Certificate, error) {
+	template := h.intermediate.leaf(commonName, hosts, h.uses...)
+	template.NotBefore, template.NotAfter = notBefore, notAfter
+	return h.intermediate.sign(template)
+}
+
 // Pool trusts the root, as an endpoint should.
 func (h *Hierarchy) Pool() *x509.CertPool { return h.root.Pool() }
 

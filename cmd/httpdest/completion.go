@@ -9,6 +9,7 @@ import (
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/capture"
+	"github.com/httpdest/httpdest/scenarios/probe"
 )
 
 func (a *app) completionCommand() *cobra.Command {
@@ -68,6 +69,17 @@ func completeJudge(c *cobra.Command) {
 		"scenario": scenarioFiles,
 		"report":   reportKinds,
 		"format":   cobra.FixedCompletions(capture.Formats, cobra.ShellCompDirectiveNoFileComp),
+	})
+}
+
+// completeProbe completes the flags of httpdest probe.
+func completeProbe(c *cobra.Command) {
+	completeFlags(c, map[string]cobra.CompletionFunc{
+		"config": scenarioFiles,
+		"report": reportKinds,
+		"print": func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return probe.SampleIDs(probe.Config{}), cobra.ShellCompDirectiveNoFileComp
+		},
 	})
 }
 

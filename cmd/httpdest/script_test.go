@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -49,7 +50,12 @@ func TestScripts(t *testing.T) {
 		},
 	}
 	maps.Copy(commands, mockCommands())
+	readme, err := filepath.Abs("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
+		Setup:         func(e *testscript.Env) error { e.Setenv("README", readme); return nil },
 		Dir:           "testdata/script",
 		Cmds:          commands,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

@@ -59,6 +59,10 @@ func (f Dataflow) Problems(audiences audience.Directory) []Problem {
 	return problems
 }
 
+// Problems lists what there is to say about the destination alone, whatever is
+// mapped to it.
+func (d Destination) Problems() []Problem { return d.validate() }
+
 // validate checks the destination alone.
 func (d Destination) validate() []Problem {
 	problems := d.validateEndpoint()

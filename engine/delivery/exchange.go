@@ -28,10 +28,13 @@ type Exchange struct {
 	Body    []byte
 	Reused  bool // the socket carried an exchange before
 
-	// OnHandshake and OnWritten, where set, are called once each, on a
-	// goroutine of the exchange: the TLS handshake is over on this side; the
-	// request is written.
-	OnHandshake, OnWritten func()
+	// OnHandshake, OnWritten and OnAnswering, where set, are called once each, on
+	// a goroutine of the exchange: the TLS handshake is over on this side; the
+	// request is written; the first byte of the answer is there.
+	OnHandshake, OnWritten, OnAnswering func()
+	// Keep hands the answer's headers and body out with the Result. An engine has
+	// no use for them (A6); who looks for the reason of an answer has.
+	Keep bool
 
 	sender *Sender
 	target *url.URL
@@ -48,6 +51,8 @@ type Result struct {
 	Asked     bool           // the server asked for one
 	Answering bool           // at least one response byte came
 	Issued    *engine.Issued // of a token request: nil when no token came
+	Header    http.Header    // with Keep: of the answer
+	Body      []byte         // with Keep: of the answer, whole; a token endpoint's holds a token
 }
 
 // Attempt prepares the request that carries a message, on a socket.
@@ -128,7 +133,7 @@ func (x *Exchange) handshakeDone() {
 // idle or closed.
 func (x *Exchange) Do(ctx context.Context) Result {
 	k := x.socket
-	outcome, body := x.roundTrip(ctx)
+	outcome, header, body := x.roundTrip(ctx)
 	if k.private {
 		k.reusable = false
 	}
@@ -136,6 +141,9 @@ func (x *Exchange) Do(ctx context.Context) Result {
 		k.close()
 	}
 	r := Result{Outcome: outcome}
+	if x.Keep {
+		r.Header, r.Body = header, body
+	}
 	if k.private && outcome.Kind == retry.Answered && outcome.Status == http.StatusOK {
 		r.Issued, r.Outcome.Reason = parseToken(body)
 	}
@@ -150,18 +158,18 @@ func (x *Exchange) Do(ctx context.Context) Result {
 }
 
 // roundTrip sends the request and reads the answer. The body is kept for a
-// token request only: a receiver's is of no interest.
-func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte) {
+// token request and on request only: a receiver's is of no interest.
+func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, header http.Header, body []byte) {
 	k := x.socket
 	k.reusable = false
 	if k.conn == nil {
 		if err := k.dial(ctx, x); err != nil {
-			return x.failed(ctx, err), nil
+			return x.failed(ctx, err), nil, nil
 		}
 		x.conn.Store(k.conn)
 	}
 	k.watch.begin()
-	trace := &httptrace.ClientTrace{WroteRequest: func(info httptrace.WroteRequestInfo) {
+	trace := &httptrace.ClientTrace{GotFirstResponseByte: x.OnAnswering, WroteRequest: func(info httptrace.WroteRequestInfo) {
 		if info.Err == nil && x.OnWritten != nil {
 			x.OnWritten()
 		}
@@ -172,25 +180,25 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	}
 	response, err := k.conn.RoundTrip(request)
 	if err != nil {
-		return x.failed(ctx, err), nil
+		return x.failed(ctx, err), nil, nil
 	}
 	var kept bytes.Buffer
 	into := io.Discard
-	if k.private {
+	if k.private || x.Keep {
 		into = &kept
 	}
 	read, err := io.Copy(into, io.LimitReader(response.Body, x.limit+1))
 	_ = response.Body.Close()
 	switch {
 	case err != nil:
-		return x.failed(ctx, err), nil
+		return x.failed(ctx, err), response.Header, kept.Bytes()
 	case context.Cause(ctx) != nil:
-		return x.failed(ctx, context.Cause(ctx)), nil
+		return x.failed(ctx, context.Cause(ctx)), response.Header, kept.Bytes()
 	case read > x.limit:
-		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, nil
+		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, response.Header, nil
 	}
 	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
-	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
+	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, response.Header, kept.Bytes()
 }
 
 // failed turns what ended the exchange into an outcome. The deadline is asked

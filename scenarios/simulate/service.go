@@ -44,3 +44,10 @@ func (s *Service) Audience(key string) (profile.AudienceRef, bool) {
 	ref, ok := s.audiences[key]
 	return ref, ok
 }
+
+// Destination translates a destination with an endpoint of its own.
+func Destination(d scenarios.Destination) dataflow.Destination {
+	out := dataflowOf(&scenarios.Scenario{Destination: d}, nil).Destination
+	out.PlainHost = "" // that of the simulation's own receiver
+	return out
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios/probe"
+)
+
+// probeFlags are the flags of httpdest probe.
+type probeFlags struct {
+	config            string
+	starter           bool
+	writeCertificates string
+	print             string
+	dryRun            bool
+	own               bool
+
+	bearer, headers, query, ca, certificates, readBack string
+	batch, rate, requests, burst                       int
+	load                                               string
+
+	pattern        string
+	statement      string
+	implementation probe.Implementation
+	out            string
+	reports        []string
+	verbose        bool
+	quiet          bool
+}
+
+func (a *app) probeCommand() *cobra.Command {
+	var f probeFlags
+	c := &cobra.Command{
+		Use:   "probe [URL]",
+		Short: "Find out whether a receiver of yours survives the real thing, and what to mend",
+		Long: `Send synthetic profiles to a receiver, as the destination would, and judge every rule
+that binds a receiver: what the rule says, what was sent, what came back, how to mend
+it. Profiles are marked: their ECIDs begin with eight zeros and their mail addresses end
+in @httpdest.invalid.
+
+An address that is not of this machine needs --i-own-this-endpoint. --dry-run shows
+what would be sent. Ctrl-C stops at once, with a report of what was found by then.
+
+A file says more than flags can: --init writes one. ` + "`httpdest help probe`" + ` explains
+read-back, mTLS and the verdicts.`,
+		Example: `  httpdest probe http://127.0.0.1:8080/profiles --bearer s3cret
+  httpdest probe --init probe.yaml && httpdest probe --config probe.yaml --out out
+  httpdest probe --config probe.yaml --run '^message/exited'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.probe(cmd, args, f) },
+	}
+	s := c.Flags()
+	s.StringVar(&f.config, "config", "", "file with the destination block of a scenario, and more; see --init")
+	s.BoolVar(&f.starter, "init", false, "write a commented configuration to probe.yaml, or to the file that is named, and probe nothing")
+	s.StringVar(&f.writeCertificates, "write-certificates", "", "make a folder of test certificates, both hierarchies, for a receiver that is to be mTLS-only; probe nothing")
+	s.StringVar(&f.print, "print", "", "print the body of a message by its id, such as profile/unicode, and probe nothing")
+	s.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent, and send nothing")
+	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to probe: needed for every address that is not of this machine")
+	s.StringVar(&f.bearer, "bearer", "", "bearer token; ${NAME} is read from the environment")
+	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2")
+	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value")
+	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the server's certificate must come from (default: the system's)")
+	s.StringVar(&f.certificates, "certificates", "", "folder that --write-certificates made: mTLS is planned")
+	s.StringVar(&f.readBack, "read-back", "", "URL of the stored state: GET URL/ECID; with the bearer token, if there is one")
+	s.IntVar(&f.batch, "batch", 0, "profiles in a message, 2 to 10: batches are on")
+	s.IntVar(&f.rate, "rate", 0, "requests a second, at most (default 20)")
+	s.IntVar(&f.requests, "requests", 0, "requests in all, at most (default 600)")
+	s.IntVar(&f.burst, "burst", 0, "requests at once, at most (default 20)")
+	s.StringVar(&f.load, "load", "", "rate that the receiver is said to hold, and for how long: 10/s:10s (the default)")
+	s.StringVar(&f.pattern, "run", "", "try cases whose id matches the regular expression")
+	s.StringVar(&f.statement, "statement", "", "write a conformance statement, a small YAML file to publish")
+	s.StringVar(&f.implementation.Project, "project", "", "name of the receiver in the statement")
+	s.StringVar(&f.implementation.Version, "project-version", "", "its version in the statement")
+	s.StringVar(&f.implementation.Organization, "organization", "", "whose it is in the statement")
+	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
+	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	completeProbe(c)
+	return c
+}
+
+func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
+	switch {
+	case f.starter:
+		return a.writeProbe(args)
+	case f.writeCertificates != "":
+		return a.writeProbeCertificates(f.writeCertificates)
+	}
+	c, err := f.configure(cmd, args, a.getenv)
+	if err != nil {
+		return err
+	}
+	if f.print != "" {
+		return a.printMessage(f.print, c)
+	}
+	if f.pattern != "" {
+		if c.Only, err = regexp.Compile(f.pattern); err != nil {
+			return failure{exitUsage, fmt.Errorf("--run: %w", err), "give a regular expression of ids, such as '^message/'"}
+		}
+	}
+	if err := f.check(c); err != nil {
+		return err
+	}
+	if f.dryRun {
+		return probe.New(c).Describe(a.stdout)
+	}
+	return a.probeNow(cmd.Context(), c, f)
+}
+
+// probeNow probes, and writes every report.
+func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags) error {
+	outputs, err := outputsOf(f.reports, f.out)
+	if err != nil {
+		return err
+	}
+	if f.statement != "" {
+		if err := writable(filepath.Dir(f.statement)); err != nil {
+			return err
+		}
+	}
+	if err := prepare(outputs, ""); err != nil {
+		return err
+	}
+	c.Progress = a.probeProgress()
+	report, interrupted := probe.New(c).Run(ctx)
+	if a.terminal(a.stderr) {
+		fmt.Fprint(a.stderr, "\r\x1b[K")
+	}
+	if f.statement != "" {
+		if err := writeStatement(f, report); err != nil {
+			return failure{exitUsage, err, "nothing of the statement was written"}
+		}
+	}
+	if err := a.write(report, outputs, runFlags{verbose: f.verbose, quiet: f.quiet}); err != nil {
+		return err
+	}
+	if errors.Is(interrupted, context.Canceled) {
+		return failure{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("the report has what was found by then, %s", count(len(report.Cases), "case"))}
+	}
+	if s := status(report.Verdict); s != exitPass {
+		return failure{status: s}
+	}
+	return nil
+}
+
+// probeProgress keeps a line on stderr true while it is a terminal; otherwise
+// it says once what is going on.
+func (a *app) probeProgress() func(done, cases, requests int, id string) {
+	if a.terminal(a.stderr) {
+		return func(done, cases, requests int, id string) {
+			fmt.Fprintf(a.stderr, "\r\x1b[K%d of %d cases, %d requests: %s", done, cases, requests, id)
+		}
+	}
+	return func(done, cases, _ int, _ string) {
+		if done == 0 {
+			fmt.Fprintf(a.stderr, "httpdest: probing with %d cases; Ctrl-C ends it with a report\n", cases)
+		}
+	}
+}
+
+func writeStatement(f probeFlags, report *reports.Report) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(f.statement), ".statement-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(file.Name()))
+		}
+	}()
+	again := "httpdest probe URL"
+	if f.config != "" {
+		again = "httpdest probe --config " + filepath.Base(f.config)
+	}
+	err = probe.WriteStatement(file, report, f.implementation, time.Now(), again)
+	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), f.statement)
+}
+
+// writeProbe writes the commented configuration.
+func (a *app) writeProbe(args []string) error {
+	file := "probe.yaml"
+	if len(args) > 0 {
+		file = args[0]
+	}
+	if err := create(file, probe.Starter()); err != nil {
+		return failure{exitUsage, err, "name a file that is not there yet: httpdest probe --init FILE"}
+	}
+	_, err := fmt.Fprintf(a.stdout, "wrote %s\n\nnext:\n  edit it: the endpoint, and the environment variable of the token\n  httpdest probe --config %s --dry-run    see what would be sent\n  httpdest probe --config %s              probe\n", file, file, file)
+	return err
+}
+
+func (a *app) writeProbeCertificates(dir string) error {
+	if err := probe.WriteClients(dir, time.Now()); err != nil {
+		return failure{exitUsage, err, "name a folder that is not there yet"}
+	}
+	_, err := fmt.Fprintf(a.stdout, "wrote %s\n\nnext:\n  trust %s in the receiver, and require client certificates\n  httpdest probe --config FILE --certificates %s\n", dir, filepath.Join(dir, "client-ca.pem"), dir)
+	return err
+}
+
+// printMessage prints the body of a message, for who sends it by hand.
+func (a *app) printMessage(id string, c probe.Config) error {
+	m, ok := probe.Sample(c, id)
+	if !ok {
+		return failure{exitUsage, fmt.Errorf("no message %q", id), "give one of " + strings.Join(probe.SampleIDs(c), ", ")}
+	}
+	_, err := fmt.Fprintf(a.stdout, "%s\n", m.Body)
+	return err
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/platform"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/probe"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// configure reads the configuration, the flags over it, and the files that it
+// names: what is wrong is said before anything is sent.
+func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(string) string) (probe.Config, error) {
+	p, err := f.read(args)
+	if err != nil {
+		return probe.Config{}, err
+	}
+	if err := f.over(p, cmd); err != nil {
+		return probe.Config{}, err
+	}
+	if err := p.Expand(getenv); err != nil {
+		return probe.Config{}, failure{exitUsage, err, "export them, or write the values into the file"}
+	}
+	rules, err := scenarios.Rules()
+	if err != nil {
+		return probe.Config{}, failure{exitUsage, err, ""}
+	}
+	c := probe.Config{Destination: simulate.Destination(p.Destination), Audiences: p.Audiences, Expired: dataflow.Secret(p.ExpiredToken.Reveal()),
+		State: p.ReadBack, Limits: p.Limits, Load: p.Load, Rules: rules, File: f.config, Version: version()}
+	if invalid := dataflow.Errors(c.Destination.Problems()); len(invalid) > 0 {
+		return c, failure{exitUsage, dataflow.Invalid(invalid), "mend the configuration"}
+	}
+	if p.CA != "" {
+		if c.Roots, err = pool(p.CA); err != nil {
+			return c, failure{exitUsage, fmt.Errorf("ca: %w", err), "give a PEM file of certificates"}
+		}
+	}
+	if p.Certificates != "" {
+		if c.Clients, err = probe.ReadClients(p.Certificates); err != nil {
+			return c, failure{exitUsage, err, "make the folder with httpdest probe --write-certificates DIR"}
+		}
+	}
+	c.ReadBack = probe.NewReadBack(p.ReadBack, c.Roots, c.Clients.Current())
+	return c, firewallOf(p.Firewall, &c)
+}
+
+// read is the probe of the file, or of the URL alone.
+func (f probeFlags) read(args []string) (*scenarios.Probe, error) {
+	var p *scenarios.Probe
+	switch {
+	case f.config != "":
+		var err error
+		if p, err = scenarios.LoadProbe(f.config); err != nil {
+			return nil, failure{exitUsage, err, ""}
+		}
+		if len(args) > 0 {
+			p.Destination.Endpoint = args[0]
+		}
+	case len(args) > 0:
+		p = scenarios.NewProbe(args[0])
+	case f.print != "":
+		p = scenarios.NewProbe("http://127.0.0.1/")
+	default:
+		return nil, failure{exitUsage, errors.New("nothing to probe"), "give a URL, or --config FILE; httpdest probe --init writes one"}
+	}
+	return p, nil
+}
+
+// stated is the form of --load.
+var stated = regexp.MustCompile(`^([0-9]+)/s(?::(.+))?$`)
+
+// over lays the flags over the configuration.
+func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
+	d := &p.Destination
+	given := cmd.Flags().Changed
+	if given("bearer") {
+		d.Auth = scenarios.Auth{Type: "bearer", Token: scenarios.Secret(f.bearer)}
+	}
+	for flag, set := range map[string]func(){
+		"headers": func() { d.Headers = f.headers }, "query": func() { d.QueryParameters = f.query },
+		"ca": func() { p.CA = f.ca }, "certificates": func() { p.Certificates = f.certificates },
+		"batch": func() { d.MaxProfilesPerRequest = f.batch },
+		"rate":  func() { p.Limits.Rate = f.rate }, "requests": func() { p.Limits.Requests = f.requests }, "burst": func() { p.Limits.Burst = f.burst },
+	} {
+		if given(flag) {
+			set()
+		}
+	}
+	if given("read-back") {
+		p.ReadBack.URL, p.ReadBack.Command = f.readBack, nil
+		if p.ReadBack.Header == "" && d.Auth.Type == "bearer" {
+			p.ReadBack.Header = "Authorization: Bearer " + d.Auth.Token
+		}
+	}
+	if given("load") {
+		m := stated.FindStringSubmatch(f.load)
+		if m == nil {
+			return failure{exitUsage, fmt.Errorf("--load %q", f.load), "write a rate and for how long: 10/s:10s"}
+		}
+		p.Load.Rate, _ = strconv.Atoi(m[1])
+		if m[2] != "" {
+			d, err := scenarios.ParseDuration(m[2])
+			if err != nil {
+				return failure{exitUsage, fmt.Errorf("--load: %w", err), "write a rate and for how long: 10/s:10s"}
+			}
+			p.Load.For = d
+		}
+	} else {
+		p.Load.Rate = min(p.Load.Rate, p.Limits.Rate)
+	}
+	return limitsOf(p)
+}
+
+// limitsOf checks what flags may have made of the limits.
+func limitsOf(p *scenarios.Probe) error {
+	l := p.Limits
+	switch {
+	case l.Rate < 1 || l.Rate > 1000 || l.Burst < 1 || l.Burst > 1000 || l.Requests < 1:
+		return failure{exitUsage, errors.New("--rate, --requests and --burst are numbers of requests"), "give a rate and a burst from 1 to 1000; httpdest load is for more"}
+	case p.Load.Rate < 1 || p.Load.Rate > l.Rate:
+		return failure{exitUsage, fmt.Errorf("a load of %d requests a second with a limit of %d", p.Load.Rate, l.Rate), "raise --rate, or lower --load"}
+	case p.Load.For < time.Second:
+		return failure{exitUsage, fmt.Errorf("a load for %s", p.Load.For), "a rate needs a second or more to be one"}
+	}
+	return nil
+}
+
+// firewallOf compares the owner's list with the published addresses.
+func firewallOf(w scenarios.Firewall, c *probe.Config) error {
+	if w.Allow == "" {
+		return nil
+	}
+	published, err := platform.ShippedEgress()
+	if err != nil {
+		return failure{exitUsage, err, ""}
+	}
+	list, err := os.Open(w.Allow)
+	if err != nil {
+		return failure{exitUsage, fmt.Errorf("firewall: %w", err), "give the file with what the firewall lets in"}
+	}
+	defer func() { _ = list.Close() }()
+	if c.Missing, err = probe.ShutOut(list, w.Region, published); err != nil {
+		return failure{exitUsage, fmt.Errorf("firewall: %s: %w", w.Allow, err), "an address or a CIDR block a line"}
+	}
+	c.Firewall = w.Region
+	return nil
+}
+
+// check refuses to send to an address that is not of this machine without its
+// owner's word.
+func (f probeFlags) check(c probe.Config) error {
+	if f.verbose && f.quiet {
+		return failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
+	}
+	if f.statement != "" && f.implementation.Project == "" {
+		return failure{exitUsage, errors.New("a statement is about something"), "give --project NAME and --project-version VERSION"}
+	}
+	if !f.dryRun && !f.own {
+		for _, host := range hostsOf(c) {
+			if !ours(host) {
+				return failure{exitUsage, fmt.Errorf("%s is not of this machine", host), "probe only what you own; when you do, say so with --i-own-this-endpoint"}
+			}
+		}
+	}
+	return f.trusts(c)
+}
+
+// hostsOf are the hosts that a probe sends to.
+func hostsOf(c probe.Config) []string {
+	hosts := []string{c.Destination.URL().Hostname()}
+	for _, raw := range []string{c.Destination.Auth.TokenURL, c.State.URL} {
+		if raw == "" {
+			continue
+		}
+		// What is no URL with a host was refused, or will be.
+		if _, rest, ok := strings.Cut(raw, "://"); ok {
+			host, _, _ := strings.Cut(rest, "/")
+			if name, _, err := net.SplitHostPort(host); err == nil {
+				host = name
+			}
+			hosts = append(hosts, strings.Trim(host, "[]"))
+		}
+	}
+	return hosts
+}
+
+// ours says whether a host is this machine.
+func ours(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsLoopback()
+}
+
+// trusts refuses to probe https where no authority is trusted at all.
+func (f probeFlags) trusts(c probe.Config) error {
+	if c.Roots != nil || c.Destination.URL().Scheme != "https" || f.dryRun {
+		return nil
+	}
+	if system, err := x509.SystemCertPool(); err == nil && !system.Equal(x509.NewCertPool()) {
+		return nil
+	}
+	return failure{exitUsage, errors.New("this system has no certificate authorities, so that no certificate of the endpoint could be trusted"), "give --ca FILE, or install ca-certificates"}
+}

@@ -1,0 +1,150 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// inTheClear is why cases about TLS are not tried.
+func inTheClear(p *Prober) string {
+	if !p.main.sender.Encrypted() {
+		return "the endpoint is plain http on this machine"
+	}
+	return ""
+}
+
+// encryption are the cases about TLS and the certificate of the server.
+func (p *Prober) encryption() []trial {
+	return []trial{
+		{id: "tls/certificate", title: "The certificate of the server is valid for its name", rules: []string{"rcv-tls"}, requests: 1, unless: inTheClear, run: serverCertificate},
+		{id: "tls/version", title: "The server speaks TLS 1.2 or 1.3", rules: []string{"rcv-tls"}, requests: 3, unless: inTheClear, run: versions},
+	}
+}
+
+// shake performs a TLS handshake, and nothing else.
+func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionState, answer, bool) {
+	if t.stopped(t.budget.take(ctx, 1)) {
+		return tls.ConnectionState{}, answer{}, false
+	}
+	a := answer{timing: &timing{began: time.Now()}, lane: t.main}
+	within, cancel := context.WithTimeout(context.WithValue(ctx, clocked{}, a.timing), t.config.Patience)
+	defer cancel()
+	u := t.config.Destination.URL()
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), "443")
+	}
+	raw, err := dial(within, "tcp", address)
+	if err != nil {
+		a.Outcome = outcomeOf(err, false)
+		return tls.ConnectionState{}, a, ctx.Err() == nil
+	}
+	defer func() { _ = raw.Close() }()
+	own := t.certificate()
+	conn := tls.Client(raw, &tls.Config{ServerName: u.Hostname(), RootCAs: t.config.Roots, MinVersion: low, MaxVersion: high, NextProtos: []string{"http/1.1"},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if own == nil {
+				return &tls.Certificate{}, nil
+			}
+			return own, nil
+		}})
+	err = conn.HandshakeContext(within)
+	a.took = time.Since(a.timing.began)
+	if err != nil {
+		a.Outcome = outcomeOf(err, true)
+		return tls.ConnectionState{}, a, ctx.Err() == nil
+	}
+	a.timing.mark(&a.timing.handshaken)
+	return conn.ConnectionState(), a, true
+}
+
+func serverCertificate(ctx context.Context, t *round) {
+	state, a, ok := t.shake(ctx, tls.VersionTLS12, 0)
+	if !ok {
+		return
+	}
+	if a.Outcome.Kind != "" {
+		t.unreachable("rcv-tls", a)
+		return
+	}
+	leaf := state.PeerCertificates[0]
+	t.pass("rcv-tls", "the certificate is valid for "+t.config.Destination.URL().Hostname(), "issued by "+leaf.Issuer.CommonName+", until "+leaf.NotAfter.UTC().Format(time.DateOnly))
+	if left := time.Until(leaf.NotAfter); left < 14*24*time.Hour {
+		t.advise("rcv-tls", "the certificate of the server ends soon", leaf.NotAfter.UTC().Format(time.DateOnly), "renew it", nil)
+	}
+}
+
+// unreachable ends the probe: nothing can be said of a receiver that is not
+// there, and one that no sender can speak with needs only this mended.
+func (t *round) unreachable(rule string, a answer) {
+	switch {
+	case !a.connected():
+		t.unclear(rule, a.says(), "look at the address, at the receiver, and at what the firewall lets in")
+	case rule == "rcv-tls" || a.Outcome.Kind == "tls":
+		shown := a
+		k := failed("rcv-tls", "no TLS with the server", "HTTPS with TLS 1.2 or newer and a valid certificate", a.says())
+		k.Causes = causes("rcv-tls", &shown)
+		k.Reproduce = fmt.Sprintf("openssl s_client -connect %s -servername %s </dev/null", a.host(), t.config.Destination.URL().Hostname())
+		t.check(k, nil)
+	default:
+		t.fail(rule, a.says(), "an answer with 2xx within 2 s", &a)
+	}
+	t.refused = fmt.Errorf("nothing can be sent: %s", a.says())
+}
+
+// failed is a check that fails without an exchange to show.
+func failed(rule, title, expected, actual string) reports.Check {
+	return reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: actual}
+}
+
+func versions(ctx context.Context, t *round) {
+	var spoken []string
+	for _, v := range []uint16{tls.VersionTLS13, tls.VersionTLS12} {
+		_, a, ok := t.shake(ctx, v, v)
+		if !ok {
+			return
+		}
+		if a.Outcome.Kind == "" {
+			spoken = append(spoken, tls.VersionName(v))
+		}
+	}
+	if len(spoken) == 0 {
+		t.check(failed("rcv-tls", "neither TLS 1.3 nor TLS 1.2", "one of the two", "no handshake with either"), nil)
+		t.refused = errors.New("no TLS version in common")
+		return
+	}
+	t.pass("rcv-tls", "a version that the sender speaks", fmt.Sprint(spoken))
+	if _, a, ok := t.shake(ctx, tls.VersionTLS10, tls.VersionTLS11); ok && a.Outcome.Kind == "" {
+		t.advise("rcv-tls", "the server still speaks TLS 1.1 or older", "", "leave only TLS 1.2 and 1.3 enabled", nil)
+	}
+}
+
+// certificate is the client certificate that messages are sent with.
+func (t *round) certificate() *tls.Certificate {
+	return t.config.Clients.certificate(t.client())
+}
+
+// client is the name of that certificate: of the current hierarchy, unless only
+// the other is let in.
+func (p *Prober) client() string {
+	if p.onlyNew {
+		return "new"
+	}
+	return "current"
+}
+
+// leafOf is for messages about client certificates.
+func leafOf(own *tls.Certificate) string {
+	leaf, err := x509.ParseCertificate(own.Certificate[0])
+	if err != nil {
+		return "a client certificate"
+	}
+	return "the certificate " + leaf.Subject.CommonName
+}

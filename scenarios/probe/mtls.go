@@ -1,0 +1,149 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// notPlanned is why cases about mTLS are not tried.
+func notPlanned(p *Prober) string {
+	switch {
+	case p.config.Clients == nil:
+		return "mTLS is not planned: give certificates to say that it is"
+	case !p.main.sender.Encrypted():
+		return "an endpoint in the clear has no mTLS"
+	}
+	return ""
+}
+
+// mutual are the cases about client certificates.
+func (p *Prober) mutual() []trial {
+	only, both := []string{"rcv-mtls-only"}, []string{"rcv-new-ca"}
+	refused := func(kind, how string) func(context.Context, *round) {
+		return func(ctx context.Context, t *round) { t.turnedAwayFor(ctx, kind, how) }
+	}
+	return []trial{
+		{id: "mtls/current", title: "A certificate of the current hierarchy is let in", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
+		{id: "mtls/new", title: "A certificate of the new hierarchy is let in", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "new") }},
+		{id: "mtls/decision", title: "The sender finds that the endpoint is mTLS-only", rules: only, requests: 2, unless: notPlanned, run: decision},
+		{id: "mtls/none", title: "A client without a certificate is refused", rules: only, requests: 1, unless: notPlanned, run: refused("", "without a client certificate")},
+		{id: "mtls/untrusted", title: "A certificate of a foreign authority is refused", rules: only, requests: 1, unless: notPlanned, run: refused("untrusted", "with a certificate of a foreign authority")},
+		{id: "mtls/expired", title: "A certificate that has expired is refused", rules: only, requests: 1, unless: notPlanned, run: refused("expired", "with a certificate that has expired")},
+	}
+}
+
+// hello is a message that is fine, for who asks whether it gets through.
+func (t *round) hello(ctx context.Context, l *lane) (answer, bool) {
+	s := t.shaper()
+	_, d := s.plain()
+	return t.send(ctx, l, "plain", s.single(d))
+}
+
+// letIn shows the certificate of a hierarchy. What the application says of the
+// message is not asked here, only whether the server took the certificate.
+func (t *round) letIn(ctx context.Context, kind string) {
+	a, ok := t.hello(ctx, t.lane(t.config.Destination, t.config.Clients.certificate(kind)))
+	switch {
+	case !ok:
+		return
+	case !a.connected():
+		t.unreachable("rcv-mtls-only", a)
+		return
+	case a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
+		t.unreachable("rcv-tls", a)
+		return
+	case a.refusedCertificate() && !t.applicationSays(a):
+		t.shut = append(t.shut, kind)
+		if slices.Equal(t.shut, []string{"current", "new"}) {
+			// Neither is: then it is not about one hierarchy. The first check said
+			// so too soon.
+			t.fail("rcv-mtls-only", "neither hierarchy is trusted", "both are let in", &a)
+			t.refused = fmt.Errorf("no client certificate is let in: trust client-ca.pem in the receiver")
+			return
+		}
+		t.fail("rcv-new-ca", leafOf(t.config.Clients.certificate(kind))+" is refused", "certificates of both hierarchies are let in", &a)
+		t.useNew(kind)
+		return
+	}
+	t.pass("rcv-new-ca", "a certificate of the "+kind+" hierarchy is let in", a.says())
+	t.pass("rcv-mtls-only", "a trusted certificate is let in", a.says())
+}
+
+// applicationSays tells an answer to the message from one about the
+// certificate: 401 and 403 are of an application that looked at credentials,
+// when the other certificate gets the same.
+func (t *round) applicationSays(a answer) bool {
+	return a.Outcome.Kind == retry.Answered && a.status() == 401 && t.config.Destination.Auth.Kind != "none"
+}
+
+// useNew sends what follows with the other certificate.
+func (p *Prober) useNew(kind string) {
+	if kind == "current" {
+		p.onlyNew = true
+		p.main = p.lane(p.config.Destination, p.config.Clients.certificate("new"))
+	}
+}
+
+// decision makes the sender's own mTLS decision (R108).
+func decision(ctx context.Context, t *round) {
+	var bare answer
+	ask := func(presented bool) (answer, bool) {
+		if t.stopped(t.budget.take(ctx, 1)) {
+			return answer{}, false
+		}
+		own := t.certificate()
+		if !presented {
+			own = nil
+		}
+		l := t.lane(t.config.Destination, own)
+		return l.perform(ctx, engine.Operation{Kind: engine.Decision, Certificate: presented}), ctx.Err() == nil
+	}
+	bare, ok := ask(false)
+	if !ok {
+		return
+	}
+	first := engine.Completion{Outcome: bare.Outcome, Asked: bare.Asked, Answering: bare.Answering}
+	verdict := engine.DecideMTLS(first, func() retry.Outcome {
+		second, _ := ask(true)
+		return second.Outcome
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	asked := "the server did not ask for a client certificate"
+	if bare.Asked {
+		asked = "the server asked for a client certificate and did not insist"
+	}
+	switch verdict {
+	case engine.MTLSOnly:
+		t.pass("rcv-mtls-only", "the sender would present its certificate", bare.says())
+	case engine.TLSEnabled:
+		k := failed("rcv-mtls-only", "TLS is still enabled: the sender would never present its certificate",
+			"a client without a certificate is refused, in the handshake or with 400, 401, 403, 495 or 496", asked+"; "+bare.says())
+		t.check(k, &bare)
+	default:
+		t.unclear("rcv-mtls-only", "the sender could not decide: "+bare.says(), "let OPTIONS to the endpoint be answered or refused within 2 s")
+	}
+}
+
+// turnedAwayFor sends a message with a certificate that must not be let in.
+func (t *round) turnedAwayFor(ctx context.Context, kind, how string) {
+	l := t.lane(t.config.Destination, nil)
+	if kind != "" {
+		l = t.lane(t.config.Destination, t.config.Clients.certificate(kind))
+	}
+	a, ok := t.hello(ctx, l)
+	switch {
+	case !ok:
+	case a.refusedCertificate():
+		t.pass("rcv-mtls-only", "a client "+how+" is refused", a.says())
+	case a.Outcome.Kind == retry.Timeout, !a.connected():
+		t.unclear("rcv-mtls-only", "a client "+how+" was not answered: "+a.says(), "refuse it in the handshake")
+	default:
+		t.fail("rcv-mtls-only", "a client "+how+" is let in", "the handshake, or the first answer, refuses it", &a)
+	}
+}

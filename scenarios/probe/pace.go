@@ -1,0 +1,228 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// alone is how many messages are timed one after the other, and the least that
+// percentiles are said of.
+const alone = 20
+
+// advisedP99 is what 99 of 100 answers should stay below (R92).
+const advisedP99 = 1500 * time.Millisecond
+
+// pace are the cases about how fast answers are.
+func (p *Prober) pace() []trial {
+	rules := []string{"rcv-2s", "rcv-2xx"}
+	c := p.config
+	return []trial{
+		{id: "pace/alone", title: fmt.Sprintf("%d messages, one after the other, are answered within 2 s", alone), rules: rules, requests: alone, run: oneByOne},
+		{id: "pace/burst", title: fmt.Sprintf("%d messages at once are answered within 2 s", c.Limits.Burst), rules: []string{"rcv-2s", "rcv-retry-advice"}, requests: c.Limits.Burst, run: burst},
+		{id: "pace/load", title: fmt.Sprintf("%d messages a second for %s are answered within 2 s", c.Load.Rate, c.Load.For), rules: rules,
+			requests: int(float64(c.Load.Rate) * c.Load.For.Seconds()), run: load},
+	}
+}
+
+// timed is one body for a series, each about a profile of its own.
+func (t *round) timed() []byte {
+	s := t.shaper()
+	_, d := s.plain()
+	return s.single(d)
+}
+
+func oneByOne(ctx context.Context, t *round) {
+	var all []answer
+	for range alone {
+		a, ok := t.send(ctx, t.main, "plain", t.timed())
+		if !ok {
+			return
+		}
+		all = append(all, a)
+	}
+	if t.inTime("alone", all) {
+		t.allAccepted("alone", all)
+	}
+	fresh := 0
+	for _, a := range all[1:] {
+		if !a.reused {
+			fresh++
+		}
+	}
+	switch {
+	case fresh == 0:
+		t.pass("rcv-2s", "connections are kept open", fmt.Sprintf("%d messages on one connection", len(all)))
+	case fresh == len(all)-1:
+		t.advise("rcv-2s", "the server closes the connection after every answer", fmt.Sprintf("%d connections for %d messages", fresh+1, len(all)),
+			"keep connections open for longer than 60 s, after which the sender closes an idle one: each new one pays its handshakes out of the 2 s", nil)
+	}
+}
+
+// burst sends as many as are allowed at once, each on a connection of its own
+// if need be. A receiver may refuse some for overload, if it says so in a way
+// that is sent again (R104).
+func burst(ctx context.Context, t *round) {
+	n := t.config.Limits.Burst
+	access, err := t.access(ctx)
+	if err != nil || t.stopped(t.budget.take(ctx, n)) {
+		return
+	}
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		bodies[i] = t.timed()
+	}
+	all := make([]answer, n)
+	var group sync.WaitGroup
+	for i := range all {
+		group.Go(func() { all[i] = t.main.perform(ctx, t.operation(bodies[i], t.main.certificate, access)) })
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return
+	}
+	for i := range all {
+		all[i].message = "plain"
+		t.seen.add(all[i])
+	}
+	t.inTime("burst", all)
+	t.overload(all)
+}
+
+// overload judges how a burst was refused, where it was.
+func (t *round) overload(all []answer) {
+	refused, wrong := 0, -1
+	for i, a := range all {
+		if a.status() == 0 || a.ok() {
+			continue
+		}
+		if refused++; a.status() != 429 && a.status() != 503 && wrong < 0 {
+			wrong = i
+		}
+	}
+	switch {
+	case wrong >= 0:
+		t.fail("rcv-retry-advice", "overload is answered with another status than 429 or 503", "2xx, 429 or 503", &all[wrong])
+	case refused > 0:
+		t.pass("rcv-retry-advice", "overload is answered so that it is sent again", fmt.Sprintf("%d of %d refused with %d", refused, len(all), firstRefusal(all)))
+	}
+}
+
+func firstRefusal(all []answer) int {
+	i := slices.IndexFunc(all, func(a answer) bool { return !a.ok() && a.status() != 0 })
+	return all[i].status()
+}
+
+// load sends at the stated rate, each message when it is due, whatever became
+// of the ones before.
+func load(ctx context.Context, t *round) {
+	if t.budget.ready(ctx) != nil {
+		return
+	}
+	rate, n := t.config.Load.Rate, int(float64(t.config.Load.Rate)*t.config.Load.For.Seconds())
+	all := make([]answer, 0, n)
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	began, sent, latest := time.Now(), 0, time.Duration(0)
+	for ; sent < n; sent++ {
+		due := began.Add(time.Duration(sent) * time.Second / time.Duration(rate))
+		if wait(ctx, time.Until(due)) != nil {
+			break
+		}
+		access, err := t.access(ctx)
+		if err != nil || t.stopped(t.budget.take(ctx, 1)) {
+			break
+		}
+		latest = max(latest, time.Since(due))
+		body := t.timed()
+		group.Go(func() {
+			a := t.main.perform(ctx, t.operation(body, t.main.certificate, access))
+			a.message = "plain"
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, a)
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil || len(all) == 0 {
+		return
+	}
+	for _, a := range all {
+		t.seen.add(a)
+	}
+	achieved := float64(sent) / (time.Since(began).Seconds() + 1/float64(rate))
+	t.metrics["loadRateOffered"], t.metrics["loadRateAchieved"] = float64(rate), achieved
+	if latest > time.Second/2 {
+		t.unclear("rcv-2s", fmt.Sprintf("this machine was up to %s late in sending", ms(latest)), "probe from a machine with less to do, or state a lower load")
+		return
+	}
+	if t.inTime("load", all) {
+		t.allAccepted("load", all)
+	}
+}
+
+// inTime judges the times of a series, and says its percentiles.
+func (t *round) inTime(name string, all []answer) bool {
+	took := make([]time.Duration, 0, len(all))
+	worst := all[0]
+	for _, a := range all {
+		took = append(took, a.took)
+		if a.took > worst.took {
+			worst = a
+		}
+	}
+	slices.Sort(took)
+	says := fmt.Sprintf("%d messages: p50 %s, p95 %s, p99 %s, worst %s", len(took), ms(percentile(took, 50)), ms(percentile(took, 95)), ms(percentile(took, 99)), ms(worst.took))
+	for q, key := range map[int]string{50: "P50", 95: "P95", 99: "P99", 100: "Worst"} {
+		t.metrics[name+key+"Ms"] = float64(percentile(took, q).Microseconds()) / 1000
+	}
+	lag := t.machine.lag(worst.timing.began, worst.timing.ended)
+	switch {
+	case worst.late() && lag > Deadline/4:
+		t.unclear("rcv-2s", fmt.Sprintf("%s; this machine stood still for %s of the worst", says, ms(lag)), "probe from a machine with less to do")
+		return false
+	case worst.late():
+		late := 0
+		for _, d := range took {
+			if d > Deadline {
+				late++
+			}
+		}
+		t.check(failed("rcv-2s", fmt.Sprintf("%d of %d answers came too late", late, len(took)), "every answer complete within 2 s", says), &worst)
+		return false
+	case len(took) < alone:
+		t.unclear("rcv-2s", fmt.Sprintf("%s: %d are the least to judge by", says, alone), "raise the limits, or the stated load")
+		return false
+	}
+	t.pass("rcv-2s", "answered in time", says)
+	if p99 := percentile(took, 99); p99 > advisedP99 {
+		t.advise("rcv-2s", "1 of 100 answers takes longer than the advised 1.5 s", says, "store the message and answer; process it afterwards", &worst)
+	}
+	return true
+}
+
+// allAccepted wants 2xx of each in a series.
+func (t *round) allAccepted(name string, all []answer) {
+	refused := 0
+	var first *answer
+	for i := range all {
+		if !all[i].ok() {
+			if refused++; first == nil {
+				first = &all[i]
+			}
+		}
+	}
+	if first != nil {
+		t.check(failed("rcv-2xx", fmt.Sprintf("%d of %d messages %s were refused", refused, len(all), map[string]string{"alone": "one after the other", "load": "at the stated rate"}[name]), "2xx for each", first.says()), first)
+		return
+	}
+	t.pass("rcv-2xx", "all of them accepted", "")
+}
+
+// percentile is the smallest value that so many of 100 do not exceed; sorted is
+// not empty.
+func percentile(sorted []time.Duration, of int) time.Duration {
+	return sorted[max(0, (len(sorted)*of+99)/100-1)]
+}

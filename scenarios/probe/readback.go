@@ -1,0 +1,209 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// ReadBack looks at the stored state of a profile by its ECID: nil when there is
+// none. What it returns is JSON, decoded.
+type ReadBack func(ctx context.Context, ecid string) (state any, err error)
+
+// maxState bounds a state, in bytes.
+const maxState = 8 << 20
+
+// NewReadBack makes the read-back of a configuration; nil when there is none.
+// roots and own are those of the endpoint, for a read-back on the same server.
+func NewReadBack(b scenarios.ReadBack, roots *x509.CertPool, own *tls.Certificate) ReadBack {
+	switch {
+	case b.URL != "":
+		c := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+		if own != nil {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil }
+		}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c}, Timeout: 10 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		return func(ctx context.Context, ecid string) (any, error) { return readURL(ctx, client, b, ecid) }
+	case len(b.Command) > 0:
+		return func(ctx context.Context, ecid string) (any, error) { return readCommand(ctx, b.Command, ecid) }
+	}
+	return nil
+}
+
+func readURL(ctx context.Context, client *http.Client, b scenarios.ReadBack, ecid string) (any, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(b.URL, "/")+"/"+url.PathEscape(ecid), nil)
+	if err != nil {
+		return nil, err
+	}
+	if name, value, ok := strings.Cut(b.Header.Reveal(), ":"); ok {
+		r.Header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("the read-back: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxState+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the read-back: %w", err)
+	case response.StatusCode == http.StatusNotFound:
+		return nil, nil
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("the read-back answers %d", response.StatusCode)
+	}
+	return decodeState(body)
+}
+
+func readCommand(ctx context.Context, command []string, ecid string) (any, error) {
+	within, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	c := exec.CommandContext(within, command[0], append(slices.Clone(command[1:]), ecid)...)
+	c.WaitDelay = time.Second
+	out, err := c.Output()
+	if err != nil {
+		return nil, fmt.Errorf("the read-back command %s: %w", command[0], err)
+	}
+	return decodeState(out)
+}
+
+// decodeState reads a state; blank text and null are none.
+func decodeState(body []byte) (any, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil, nil
+	}
+	if len(body) > maxState {
+		return nil, fmt.Errorf("the read-back has more than %d bytes", maxState)
+	}
+	var state any
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := d.Decode(&state); err != nil {
+		return nil, fmt.Errorf("the read-back is no JSON: %w", err)
+	}
+	return state, nil
+}
+
+// statusOf is the status of an audience in a state; "" when there is no entry.
+func statusOf(state any, audience string) string {
+	membership, _ := lookup(state, "segmentMembership").(map[string]any)
+	for _, namespace := range membership {
+		if status, ok := lookup(namespace, audience, "status").(string); ok {
+			return status
+		}
+	}
+	return ""
+}
+
+func lookup(v any, path ...string) any {
+	for _, key := range path {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil
+		}
+		v = m[key]
+	}
+	return v
+}
+
+// difference is the first place, as a dotted path, at which two states differ;
+// "" when they are the same but for what is ignored.
+func difference(a, b any, ignore []string, path ...string) string {
+	at := strings.Join(path, ".")
+	if slices.Contains(ignore, at) && at != "" {
+		return ""
+	}
+	x, both := a.(map[string]any)
+	y, ok := b.(map[string]any)
+	if both && ok {
+		keys := map[string]bool{}
+		for k := range x {
+			keys[k] = true
+		}
+		for k := range y {
+			keys[k] = true
+		}
+		sorted := make([]string, 0, len(keys))
+		for k := range keys {
+			sorted = append(sorted, k)
+		}
+		sort.Strings(sorted)
+		for _, k := range sorted {
+			if d := difference(x[k], y[k], ignore, append(slices.Clone(path), k)...); d != "" {
+				return d
+			}
+		}
+		return ""
+	}
+	if reflect.DeepEqual(a, b) {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s became %s", orRoot(at), compact(a), compact(b))
+}
+
+func orRoot(path string) string {
+	if path == "" {
+		return "the state"
+	}
+	return path
+}
+
+// compact is a value in a line.
+func compact(v any) string {
+	if v == nil {
+		return "nothing"
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "?"
+	}
+	return cut(string(b), 80)
+}
+
+// readers is what is known of the read-back: broken says why nothing can be
+// read.
+type readers struct {
+	asked  bool
+	broken string
+}
+
+// readers finds out once whether a profile that was accepted can be read.
+func (p *Prober) readers() *readers { return &p.known }
+
+// errNotThere is a state that did not come in time.
+var errNotThere = errors.New("not there in time")
+
+// until reads the state until it is what is wanted, or the time for it is over.
+func (t *round) until(ctx context.Context, ecid string, fits func(any) bool) (any, error) {
+	end := time.Now().Add(t.config.State.Within)
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		state, err := t.config.ReadBack(ctx, ecid)
+		switch {
+		case err != nil:
+			return nil, err
+		case fits(state):
+			return state, nil
+		case time.Now().After(end):
+			return state, errNotThere
+		}
+		if err := wait(ctx, pause); err != nil {
+			return state, err
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// shaper makes messages of this probe.
+func (p *Prober) shaper() *shaper { return newShaper(p.people, p.config) }
+
+// messages are the cases that each send one valid message.
+func (p *Prober) messages() []trial {
+	var out []trial
+	for i, m := range shapes(p.people, p.config) {
+		t := trial{id: "message/" + m.ID, title: "Accepts " + m.Title, rules: []string{m.Rule}, requests: 1,
+			unless: func(p *Prober) string {
+				if m.batch && p.config.Destination.MaxProfilesPerRequest < 2 {
+					return "batches are off: give maxProfilesPerRequest"
+				}
+				return p.needs(m.needs...)
+			},
+			run: func(ctx context.Context, t *round) { t.deliver(ctx, m) }}
+		if i == 0 {
+			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *round) { t.first(ctx, m) }
+			// Whatever is selected, this one tells whether the rest means anything.
+			t.unless = nil
+		}
+		out = append(out, t)
+	}
+	return append(out,
+		trial{id: "message/headers", title: "Accepts custom headers", rules: []string{"rcv-headers"}, requests: 2, run: headers},
+		trial{id: "message/query", title: "Accepts the configured query parameters", rules: []string{"rcv-query"}, requests: 2, run: query})
+}
+
+// deliver sends a message and wants it accepted.
+func (t *round) deliver(ctx context.Context, m Message) {
+	a, ok := t.send(ctx, t.main, m.ID, m.Body)
+	if !ok {
+		return
+	}
+	if m.advice && !a.ok() {
+		t.advise(m.Rule, m.Title+": refused", a.says(), "take it too: the documentation says that profiles are aggregated, and not how", &a)
+		return
+	}
+	t.accepted(m.Rule, m.Title, a)
+}
+
+// first sends the plain message. When it is not accepted, nothing else can be
+// judged, and the reason is looked for closely.
+func (t *round) first(ctx context.Context, m Message) {
+	a, ok := t.send(ctx, t.main, m.ID, m.Body)
+	if !ok {
+		if len(t.checks) > 0 && ctx.Err() == nil {
+			t.refused = fmt.Errorf("no message could be sent")
+		}
+		return
+	}
+	const want = "2xx within 2 s"
+	switch {
+	case a.Outcome.Kind == retry.Timeout && a.connected():
+		t.fail("rcv-2s", a.says(), want, &a)
+	case a.Outcome.Kind != retry.Answered:
+		t.unheard(a)
+		return
+	case a.late():
+		t.accepted("rcv-2xx", "the plain message", a)
+	case a.ok() && a.html():
+		t.unclear("rcv-2xx", "answers a message with an HTML page: "+a.says(), "is this the receiver? a login, a proxy or a start page answers so, and the sender would take it for a delivery")
+	case a.ok():
+		t.pass("rcv-2xx", "the plain message", a.says())
+		t.pass("rcv-2s", "the plain message is answered in time", a.says())
+		t.credentialsTaken(a)
+		return
+	case a.status() == 401 || a.status() == 403:
+		t.unwelcome(a)
+	case t.diagnosed(ctx, a):
+		return
+	case a.status() >= 300 && a.status() < 400:
+		t.fail("rcv-2xx", "redirects are not followed", "2xx from the configured address itself", &a)
+	default:
+		t.fail("rcv-2xx", "the plain message is refused", want, &a)
+	}
+	t.refused = fmt.Errorf("the plain message got %s: mend that first", a.says())
+}
+
+// credentialsTaken notes that the right credentials were let in.
+func (t *round) credentialsTaken(a answer) {
+	if noCredentials(t.Prober) == "" {
+		t.pass("rcv-auth", "the right credentials are let in", a.says())
+	}
+	if t.fetches() {
+		t.pass("rcv-token", "a token that was just issued is let in", a.says())
+	}
+}
+
+// unwelcome says whose fault it is that right credentials are refused.
+func (t *round) unwelcome(a answer) {
+	switch {
+	case t.fetches():
+		t.fail("rcv-token", "a token that was just issued is refused", "2xx: a token is good until expires_in", &a)
+	case noCredentials(t.Prober) == "":
+		t.fail("rcv-auth", "the credentials of the configuration are refused", "2xx", &a)
+	default:
+		t.unclear("rcv-auth", "the endpoint wants credentials, and the probe has none: "+a.says(), "give --bearer or destination.auth")
+	}
+}
+
+// unheard is a first message without an answer.
+func (t *round) unheard(a answer) {
+	switch {
+	case !a.connected(), a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
+		t.unreachable("rcv-tls", a)
+	case t.config.Clients == nil && a.Outcome.Kind == retry.TLS:
+		t.unclear("rcv-2xx", "the endpoint insists on a client certificate: "+a.says(), "make test certificates with --write-certificates DIR, trust client-ca.pem of it in the receiver, and give --certificates DIR")
+		t.refused = fmt.Errorf("the endpoint insists on a client certificate")
+	default:
+		t.unreachable("rcv-2xx", a)
+	}
+}
+
+// probeHeaders are custom headers that a receiver cannot know.
+const probeHeaders = "X-Httpdest-Probe:1,X-Correlation-Hint:a long value that no list of allowed headers has, X-Empty-Looking:-"
+
+func headers(ctx context.Context, t *round) {
+	configured := "no custom headers are configured"
+	if t.config.Destination.Headers != "" {
+		configured = "the configured headers"
+	}
+	s := t.shaper()
+	_, doc := s.plain()
+	a, ok := t.send(ctx, t.main, "plain", s.single(doc))
+	if !ok || !t.accepted("rcv-headers", configured, a) {
+		return
+	}
+	d := t.config.Destination
+	if d.Headers != "" {
+		d.Headers += ","
+	}
+	d.Headers += probeHeaders
+	_, doc = s.plain()
+	if a, ok := t.send(ctx, t.lane(d, t.certificate()), "plain", s.single(doc)); ok {
+		t.accepted("rcv-headers", "headers that the receiver does not know", a)
+	}
+}
+
+func query(ctx context.Context, t *round) {
+	s := t.shaper()
+	_, doc := s.plain()
+	if t.config.Destination.QueryParameters != "" {
+		if a, ok := t.send(ctx, t.main, "plain", s.single(doc)); ok {
+			t.accepted("rcv-query", "the configured query parameters", a)
+		}
+		return
+	}
+	d := t.config.Destination
+	d.QueryParameters = "httpdest=probe&empty=&text=a%20b"
+	a, ok := t.send(ctx, t.lane(d, t.certificate()), "plain", s.single(doc))
+	switch {
+	case !ok:
+	case a.ok():
+		t.accepted("rcv-query", "query parameters, though none are configured", a)
+	default:
+		t.advise("rcv-query", "query parameters are refused, and none are configured", a.says(), "mend it before you configure some", &a)
+	}
+}

@@ -1,0 +1,99 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// refusals are the cases about how a receiver says no.
+func (p *Prober) refusals() []trial {
+	rules := []string{"rcv-retry-advice"}
+	malformed := func(title string, body []byte) func(context.Context, *round) {
+		return func(ctx context.Context, t *round) { t.never(ctx, title, body) }
+	}
+	return []trial{
+		{id: "refusal/cut-off", title: "A message that was cut off is refused for good", rules: rules, requests: 1, run: malformed("a body that was cut off", []byte(`{"segmentMembership": {"ups": {`))},
+		{id: "refusal/no-json", title: "What is no JSON is refused for good", rules: rules, requests: 1, run: malformed("a body that is no JSON", []byte("this is no JSON"))},
+		{id: "refusal/statuses", title: "What becomes of every status that was seen", rules: rules, run: advice},
+	}
+}
+
+// never sends what can never be accepted: it should be refused with a status
+// that neither policy would send again for nothing (R104).
+func (t *round) never(ctx context.Context, title string, body []byte) {
+	a, ok := t.send(ctx, t.main, "", body)
+	if !ok {
+		return
+	}
+	_, again := retry.BestEffort().Next(1, a.Outcome, time.Now())
+	switch {
+	case a.late():
+		t.accepted("rcv-2s", title, a)
+	case a.Outcome.Kind != retry.Answered:
+		t.fail("rcv-retry-advice", title+" ends the connection", "400 or 422", &a)
+	case a.ok():
+		t.advise("rcv-retry-advice", title+" is accepted", a.says(), "answer 400, so that a mistake on the way is seen", &a)
+	case again, a.status() == 401, a.status() < 400:
+		t.fail("rcv-retry-advice", title+" is refused with a status that means something else", "400 or 422: it can never be accepted", &a)
+	case a.status() >= 500:
+		t.fail("rcv-retry-advice", title+" is called an error of the server", "400 or 422: it can never be accepted", &a)
+	default:
+		t.pass("rcv-retry-advice", title+" is refused for good", a.says())
+	}
+}
+
+// statuses counts what came back.
+type statuses struct {
+	mu    sync.Mutex
+	count map[string]int
+	of    map[string]retry.Outcome
+}
+
+func (s *statuses) add(a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.count == nil {
+		s.count, s.of = map[string]int{}, map[string]retry.Outcome{}
+	}
+	key := a.Outcome.String()
+	s.count[key]++
+	s.of[key] = a.Outcome
+}
+
+// advice says of every outcome what the sender would make of it.
+func advice(_ context.Context, t *round) {
+	t.seen.mu.Lock()
+	defer t.seen.mu.Unlock()
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(t.seen.count)) {
+		o := t.seen.of[key]
+		if o.Delivered() {
+			lines = append(lines, fmt.Sprintf("%s (%d times): delivered", key, t.seen.count[key]))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s (%d times): %s", key, t.seen.count[key], fate(o)))
+	}
+	t.pass("rcv-retry-advice", "what the sender makes of the answers that were seen", strings.Join(lines, "\n"))
+}
+
+// fate is what becomes of a failure under the two policies.
+func fate(o retry.Outcome) string {
+	says := func(p retry.Policy) string {
+		if _, again := p.Next(1, o, time.Time{}); again {
+			return "sent again after 15 s and 30 s, then lost"
+		}
+		return "lost at once"
+	}
+	documented, best := says(retry.Documented()), says(retry.BestEffort())
+	if documented == best {
+		return documented
+	}
+	return documented + " (policy documented); " + best + " (policy best-effort)"
+}

@@ -1,0 +1,259 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// unread is why the state is not looked at.
+func unread(p *Prober) string {
+	switch {
+	case p.config.ReadBack == nil:
+		return "accepted, and what was stored is not known: give readBack"
+	case p.known.broken != "":
+		return p.known.broken
+	}
+	return ""
+}
+
+// states are the cases about what is stored.
+func (p *Prober) states() []trial {
+	return []trial{
+		{id: "state/stored", title: "A message that is accepted is stored", rules: []string{"rcv-2xx"}, requests: 1, unless: unread, run: stored},
+		{id: "state/twice", title: "The same message, three times, leaves the state of the first", rules: []string{"rcv-idempotent"}, requests: 5, run: twice},
+		{id: "state/order", title: "An older message after a newer one does not bring the old state back", rules: []string{"rcv-order"}, requests: 6, unless: func(p *Prober) string { return p.needs("rcv-exited", "rcv-unmapped") }, run: order},
+		{id: "state/exit", title: "An exit ends the membership", rules: []string{"rcv-exited"}, requests: 2, unless: unread, run: exit},
+		{id: "state/unmapped", title: "A message with audiences that are not mapped is stored", rules: []string{"rcv-unmapped"}, requests: 1, unless: unread, run: unmapped},
+		{id: "state/batch", title: "Every profile of a message is stored", rules: []string{"rcv-batch"}, requests: 1, unless: func(p *Prober) string {
+			if p.config.Destination.MaxProfilesPerRequest < 2 {
+				return "batches are off: give maxProfilesPerRequest"
+			}
+			return unread(p)
+		}, run: batchStored},
+	}
+}
+
+// put sends a document and wants it accepted.
+func (t *round) put(ctx context.Context, rule, title string, d document) bool {
+	a, ok := t.send(ctx, t.main, "", t.shaper().single(d))
+	return ok && t.accepted(rule, title, a)
+}
+
+// there waits for a state that fits, and says what is wrong when none comes.
+func (t *round) there(ctx context.Context, rule string, who person, title, expected string, fits func(any) bool) (any, bool) {
+	state, err := t.until(ctx, who.ECID, fits)
+	switch {
+	case err == nil:
+		return state, true
+	case ctx.Err() != nil:
+	case errors.Is(err, errNotThere):
+		t.check(failed(rule, title, expected, compact(state)+", "+ms(t.config.State.Within)+" after the answer"), nil)
+	default:
+		t.unclear(rule, err.Error(), "look at readBack in the configuration")
+	}
+	return nil, false
+}
+
+func present(state any) bool { return state != nil }
+
+func stored(ctx context.Context, t *round) {
+	s := t.shaper()
+	who, d := s.plain()
+	if !t.put(ctx, "rcv-2xx", "a message to be read back", d) {
+		return
+	}
+	state, err := t.until(ctx, who.ECID, present)
+	switch {
+	case ctx.Err() != nil:
+	case errors.Is(err, errNotThere):
+		t.known.broken = "the profile that was accepted cannot be read back"
+		t.unclear("rcv-2xx", t.known.broken, "either readBack looks elsewhere, or the receiver answers 2xx and stores nothing")
+	case err != nil:
+		t.known.broken = err.Error()
+		t.unclear("rcv-2xx", err.Error(), "look at readBack in the configuration")
+	case lookup(state, "segmentMembership") == nil:
+		t.known.broken = "what is read back has no segmentMembership"
+		t.unclear("rcv-2xx", t.known.broken, "answer {\"segmentMembership\": {NAMESPACE: {AUDIENCE: {\"status\": …}}}, …}")
+	default:
+		t.pass("rcv-2xx", "stored", "read back as "+statusOf(state, s.audience(0)))
+	}
+}
+
+// settled waits until what was sent before is dealt with: a profile that was
+// sent after it is there.
+func (t *round) settled(ctx context.Context, rule string) bool {
+	who, d := t.shaper().plain()
+	if !t.put(ctx, rule, "a message behind them", d) {
+		return false
+	}
+	_, ok := t.there(ctx, rule, who, "a message behind them is not stored", "the profile", present)
+	return ok
+}
+
+func twice(ctx context.Context, t *round) {
+	const rule = "rcv-idempotent"
+	s := t.shaper()
+	who, d := s.plain()
+	if !t.put(ctx, rule, "the message", d) {
+		return
+	}
+	var before any
+	look := unread(t.Prober) == ""
+	if look {
+		if _, ok := t.there(ctx, rule, who, "the message is not stored", "the profile", present); !ok || !t.settled(ctx, rule) {
+			return
+		}
+		before, _ = t.config.ReadBack(ctx, who.ECID)
+	}
+	for _, title := range []string{"the same message again", "the same message a third time"} {
+		if !t.put(ctx, rule, title, d) {
+			return
+		}
+	}
+	if !look {
+		t.onlyAccepted(rule)
+		return
+	}
+	if !t.settled(ctx, rule) {
+		return
+	}
+	after, err := t.config.ReadBack(ctx, who.ECID)
+	if err != nil {
+		t.unclear(rule, err.Error(), "look at readBack in the configuration")
+		return
+	}
+	if d := difference(before, after, t.config.State.Ignore); d != "" {
+		t.check(failed(rule, "a repetition changed the state", "the state that the first left", d), nil)
+		return
+	}
+	t.pass(rule, "the state is that after the first", "")
+}
+
+// onlyAccepted takes back that a rule was shown: what was stored is not known.
+func (t *round) onlyAccepted(rule string) {
+	why := unread(t.Prober)
+	kept := t.checks[:0]
+	for _, k := range t.checks {
+		if k.Rule != rule {
+			kept = append(kept, k)
+		}
+	}
+	t.checks = kept
+	t.skipped(why)
+}
+
+// order sends a newer state and then an older one, both ways round. Only
+// lastQualificationTime tells them apart (R100); an exit keeps that of the
+// qualification, so that at equal times the exit is the newer.
+func order(ctx context.Context, t *round) {
+	const rule = "rcv-order"
+	s := t.shaper()
+	for _, o := range []struct {
+		title        string
+		newer, older entry
+		want         string
+	}{
+		{"realized, then an exit from before it", s.in("realized", "2026-02-02T10:00:00Z"), s.in("exited", "2026-01-01T10:00:00Z"), "realized"},
+		{"an exit, then the qualification before it", s.in("exited", "2026-01-01T10:00:00Z"), s.in("realized", "2026-01-01T10:00:00Z"), ""},
+	} {
+		who := s.next()
+		id := s.audience(0)
+		// The profile is a member of another audience throughout, so that it is
+		// there whatever becomes of an exit.
+		with := func(e entry) document {
+			return who.document(map[string]entry{id: e, s.audience(1): s.in("realized", qualified)})
+		}
+		if !t.put(ctx, rule, o.title+": the newer", with(o.newer)) {
+			return
+		}
+		look := unread(t.Prober) == ""
+		if look {
+			if _, ok := t.there(ctx, rule, who, "the message is not stored", "the profile", present); !ok {
+				return
+			}
+		}
+		if !t.put(ctx, rule, o.title+": the older", with(o.older)) {
+			return
+		}
+		if !look {
+			continue
+		}
+		if !t.settled(ctx, rule) {
+			return
+		}
+		state, err := t.config.ReadBack(ctx, who.ECID)
+		if err != nil {
+			t.unclear(rule, err.Error(), "look at readBack in the configuration")
+			return
+		}
+		if got := statusOf(state, id); (got == "realized") != (o.want == "realized") {
+			t.check(failed(rule, o.title, orNone(o.want), orNone(got)), nil)
+		}
+	}
+	if unread(t.Prober) != "" {
+		t.onlyAccepted(rule)
+		return
+	}
+	t.pass(rule, "older messages after newer ones are accepted", "")
+}
+
+func orNone(status string) string {
+	if status == "" {
+		return "no member any more"
+	}
+	return status
+}
+
+func exit(ctx context.Context, t *round) {
+	const rule = "rcv-exited"
+	s := t.shaper()
+	who := s.next()
+	id := s.audience(0)
+	is := func(member bool) func(any) bool {
+		return func(state any) bool { return (statusOf(state, id) == "realized") == member }
+	}
+	if !t.put(ctx, rule, "the qualification", who.document(map[string]entry{id: s.in("realized", qualified)})) {
+		return
+	}
+	if _, ok := t.there(ctx, rule, who, "the qualification is not stored", "realized", is(true)); !ok {
+		return
+	}
+	if !t.put(ctx, rule, "the exit", who.document(map[string]entry{id: s.in("exited", qualified)})) {
+		return
+	}
+	if _, ok := t.there(ctx, rule, who, "the exit changed nothing", "no member any more", is(false)); ok {
+		t.pass(rule, "the membership ended", "")
+	}
+}
+
+func unmapped(ctx context.Context, t *round) {
+	const rule = "rcv-unmapped"
+	s := t.shaper()
+	who := s.next()
+	id := s.audience(0)
+	d := who.document(map[string]entry{id: s.in("realized", qualified), "0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01": in("realized", qualified)})
+	if !t.put(ctx, rule, "an unknown audience beside a mapped one", d) {
+		return
+	}
+	if _, ok := t.there(ctx, rule, who, "the audience beside an unknown one is not stored", "realized", func(state any) bool { return statusOf(state, id) == "realized" }); ok {
+		t.pass(rule, "what is mapped is stored", "")
+	}
+}
+
+func batchStored(ctx context.Context, t *round) {
+	const rule = "rcv-batch"
+	s := t.shaper()
+	s.batch("batch/stored", "several profiles", min(10, t.config.Destination.MaxProfilesPerRequest), s.wrapped, nil)
+	m := s.out[0]
+	a, ok := t.send(ctx, t.main, "", m.Body)
+	if !ok || !t.accepted(rule, m.Title, a) {
+		return
+	}
+	for i, who := range m.people {
+		if _, ok := t.there(ctx, rule, who, fmt.Sprintf("profile %d of %d is not stored", i+1, len(m.people)), "the profile", present); !ok {
+			return
+		}
+	}
+	t.pass(rule, "all of them are stored", "")
+}

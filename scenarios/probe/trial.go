@@ -1,0 +1,175 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// trial is one case of a probe.
+type trial struct {
+	id, title string
+	rules     []string
+	requests  int // that it sends, about
+	always    bool
+	unless    func(*Prober) string // why it is not tried; "" it is
+	run       func(context.Context, *round)
+}
+
+// skip says why a case is not tried.
+func (c trial) skip(p *Prober) string {
+	if only := p.config.Only; only != nil && !only.MatchString(c.id) && !c.always {
+		return "not selected"
+	}
+	if c.unless != nil {
+		return c.unless(p)
+	}
+	return ""
+}
+
+// round is a trial under way: its checks, as they come.
+type round struct {
+	*Prober
+	trial
+	checks []reports.Check
+	reason string
+}
+
+func (t *round) skipped(why string) { t.reason = why }
+
+// check adds one. The exchange that shows it may be nil.
+func (t *round) check(k reports.Check, shown *answer) {
+	if shown != nil && k.Verdict != reports.Pass {
+		k.Exchange = t.redact.show(*shown)
+		k.Reproduce = t.redact.curl(*shown, "")
+	}
+	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
+		if k.Fix == "" {
+			k.Fix = rule.Fix
+		}
+		k.Causes = causes(k.Rule, shown)
+	}
+	k.Expected, k.Actual = t.redact.text(k.Expected), t.redact.text(k.Actual)
+	t.checks = append(t.checks, k)
+}
+
+func (t *round) pass(rule, title, actual string) {
+	t.check(reports.Check{Rule: rule, Verdict: reports.Pass, Title: title, Actual: actual}, nil)
+}
+
+func (t *round) fail(rule, title, expected string, a *answer) {
+	t.check(reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: a.says()}, a)
+}
+
+func (t *round) unclear(rule, title, fix string) {
+	t.check(reports.Check{Rule: rule, Verdict: reports.Inconclusive, Title: title, Fix: fix}, nil)
+}
+
+// advise is a finding that breaks no rule.
+func (t *round) advise(rule, title, actual, fix string, a *answer) {
+	t.check(reports.Check{Rule: rule, Verdict: reports.Unspecified, Title: title, Actual: actual, Fix: fix}, a)
+}
+
+// result is the case with its verdict. One in which there is nothing but
+// advice is unspecified.
+func (t *round) result(took time.Duration) reports.Case {
+	c := reports.Case{ID: t.id, Title: t.title, File: t.config.File, Rules: slices.Clone(t.rules), Reason: t.reason,
+		DurationMs: float64(took.Microseconds()) / 1000, Checks: t.checks}
+	if t.config.File != "" {
+		c.Line = 1
+	}
+	var all []reports.Verdict
+	advice := false
+	for i := range c.Checks {
+		all = append(all, c.Checks[i].Verdict)
+		advice = advice || c.Checks[i].Verdict == reports.Unspecified
+		if c.Reason == "" && c.Checks[i].Verdict == reports.Inconclusive {
+			c.Reason = c.Checks[i].Title
+		}
+	}
+	if c.Verdict = reports.Worst(all...); c.Verdict == reports.Skip && advice {
+		c.Verdict = reports.Unspecified
+	}
+	return c
+}
+
+// stopped says of an error of budget.take what it means for a case; it is true
+// when the case cannot go on.
+func (t *round) stopped(err error) bool {
+	var spent errSpent
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &spent):
+		for _, rule := range t.rules {
+			t.unclear(rule, spent.Error(), "raise limits.requests, or select cases with --run")
+		}
+	}
+	return true // ctx ended: what there is stands
+}
+
+// send sends a body by a lane, with a token where one is needed. ok is false
+// when nothing was sent.
+func (t *round) send(ctx context.Context, l *lane, message string, body []byte) (a answer, ok bool) {
+	access, err := t.access(ctx)
+	if err != nil {
+		if !t.stopped(err) {
+			return a, false
+		}
+		return a, false
+	}
+	return t.sendWith(ctx, l, access, message, body)
+}
+
+// sendWith is send with a token of the caller's.
+func (t *round) sendWith(ctx context.Context, l *lane, access dataflow.Secret, message string, body []byte) (a answer, ok bool) {
+	if t.stopped(t.budget.take(ctx, 1)) {
+		return a, false
+	}
+	a = l.perform(ctx, t.operation(body, l.certificate, access))
+	if ctx.Err() != nil {
+		return a, false // it ended because we did
+	}
+	a.message = message
+	t.seen.add(a)
+	return a, true
+}
+
+// accepted holds the answer to a valid message against what is wanted of every
+// one: 2xx (under the rule of the message), complete within two seconds (R92).
+func (t *round) accepted(rule, title string, a answer) bool {
+	fine := true
+	if a.late() {
+		if lag := t.machine.lag(a.timing.began, a.timing.ended); lag > Deadline/4 {
+			t.unclear("rcv-2s", fmt.Sprintf("%s took %s, and this machine stood still for %s of it", title, ms(a.took), ms(lag)), "probe from a machine with less to do")
+			return false
+		}
+		t.fail("rcv-2s", title+": answered too late", "a complete answer within 2 s", &a)
+		fine = false
+	}
+	switch {
+	case a.ok() && fine:
+		t.pass(rule, title, a.says())
+	case a.ok(), a.late() && a.status() == 0:
+	case a.status() == 0:
+		t.fail(rule, title+": no answer", "an answer with 2xx", &a)
+		fine = false
+	default:
+		t.fail(rule, title+": refused", "an answer with 2xx", &a)
+		fine = false
+	}
+	return fine
+}
+
+// exactly is n of a noun.
+func exactly(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

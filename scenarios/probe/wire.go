@@ -1,0 +1,291 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// lane is a sender to the receiver that is configured in one way: with one
+// client certificate, one credential, one line of custom headers. Its sockets
+// stay open.
+type lane struct {
+	mu          sync.Mutex
+	sender      *delivery.Sender
+	destination dataflow.Destination
+	certificate bool
+	patience    time.Duration
+}
+
+// lane makes one. A nil certificate offers none.
+func (p *Prober) lane(d dataflow.Destination, own *tls.Certificate) *lane {
+	l := &lane{destination: d, certificate: own != nil, patience: p.config.Patience}
+	l.sender = delivery.New(delivery.Config{Destination: d, Roots: p.config.Roots, Certificate: own, Dial: dial, UserAgent: "httpdest/" + p.config.Version})
+	p.lanes = append(p.lanes, l)
+	return l
+}
+
+// clocked is where the dialler of an exchange notes the time.
+type clocked struct{}
+
+// dial resolves and connects, and notes when it did.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	note, _ := ctx.Value(clocked{}).(*timing)
+	if note == nil {
+		note = &timing{}
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := net.DefaultResolver.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	note.mark(&note.resolved)
+	var conn net.Conn
+	for _, a := range addresses {
+		if conn, err = (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort(a, port)); err == nil {
+			note.mark(&note.connected)
+			break
+		}
+	}
+	return conn, err
+}
+
+// timing is when the parts of an exchange ended; zero is never.
+type timing struct {
+	mu                                                  sync.Mutex
+	began                                               time.Time
+	resolved, connected, handshaken, written, answering time.Time
+	ended                                               time.Time
+}
+
+func (t *timing) mark(at *time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at.IsZero() {
+		*at = time.Now()
+	}
+}
+
+// phases are the parts that there were, in order.
+func (t *timing) phases() []reports.Phase {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ms := func(at time.Time) float64 { return float64(at.Sub(t.began).Microseconds()) / 1000 }
+	var out []reports.Phase
+	from := t.began
+	for _, p := range []struct {
+		name string
+		to   time.Time
+	}{{"resolve", t.resolved}, {"connect", t.connected}, {"handshake", t.handshaken}, {"send", t.written}, {"wait", t.answering}, {"receive", t.ended}} {
+		if p.to.IsZero() || p.to.Before(from) {
+			continue
+		}
+		out = append(out, reports.Phase{Name: p.name, FromMs: ms(from), ToMs: ms(p.to)})
+		from = p.to
+	}
+	return out
+}
+
+// answer is how an exchange ended.
+type answer struct {
+	delivery.Result
+	exchange *delivery.Exchange
+	timing   *timing
+	took     time.Duration
+	reused   bool
+	lane     *lane
+	message  string // id of the message that was sent; "" none
+}
+
+// perform sends one operation and waits for its answer, for as long as patience
+// allows: how late an answer is helps more than that it was late.
+func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
+	t := &timing{}
+	within, cancel := context.WithTimeoutCause(context.WithValue(ctx, clocked{}, t), l.patience, delivery.ErrDeadline)
+	defer cancel()
+	l.mu.Lock()
+	x := l.sender.Prepare(op)
+	l.mu.Unlock()
+	x.Keep = true
+	x.OnHandshake = func() { t.mark(&t.handshaken) }
+	x.OnWritten = func() { t.mark(&t.written) }
+	x.OnAnswering = func() { t.mark(&t.answering) }
+	a := answer{exchange: x, timing: t, reused: x.Reused, lane: l}
+	t.began = time.Now()
+	a.Result = x.Do(within)
+	t.mark(&t.ended)
+	a.took = t.ended.Sub(t.began)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sender.Finish(x)
+	return a
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sender.Close()
+}
+
+// ok says whether the engine would take the answer for a delivery, had it come
+// in time.
+func (a answer) ok() bool { return a.Outcome.Delivered() }
+
+// late says whether the engine would have given up before.
+func (a answer) late() bool { return a.took > Deadline }
+
+// status is that of the answer, 0 without one.
+func (a answer) status() int {
+	if a.Outcome.Kind == retry.Answered {
+		return a.Outcome.Status
+	}
+	return 0
+}
+
+// html says whether the answer is a page: of a proxy, a login, or an
+// application that answers everything with its start page.
+func (a answer) html() bool {
+	kind := strings.ToLower(a.Header.Get("Content-Type"))
+	return strings.HasPrefix(kind, "text/html") || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(a.Body))), "<!doctype html")
+}
+
+// host is host:port of the endpoint.
+func (a answer) host() string { return a.lane.destination.URL().Host }
+
+// says tells in a sentence how the exchange ended.
+func (a answer) says() string {
+	switch o := a.Outcome; {
+	case o.Kind == retry.Answered && a.html():
+		return fmt.Sprintf("%d with an HTML page in %s", o.Status, ms(a.took))
+	case o.Kind == retry.Answered && o.Status >= 300 && o.Status < 400:
+		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, short(a.Header.Get("Location")), ms(a.took))
+	case o.Kind == retry.Answered:
+		return fmt.Sprintf("%d %s in %s", o.Status, http.StatusText(o.Status), ms(a.took))
+	case o.Kind == retry.Refused && o.Reason == "connection-refused":
+		return "the connection was refused: nothing listens at " + a.host()
+	case o.Kind == retry.Refused:
+		return a.host() + " cannot be reached"
+	case o.Kind == retry.Unresolved:
+		return "the name " + a.lane.destination.URL().Hostname() + " does not resolve"
+	case o.Kind == retry.Timeout:
+		return a.waited()
+	case o.Kind == retry.TLS:
+		return tlsReason(o.Reason)
+	case o.Kind == retry.Reset:
+		return "the connection was reset" + phase(o.Reason)
+	case o.Kind == retry.Closed:
+		return "the connection was closed" + phase(o.Reason)
+	case o.Kind == retry.Malformed:
+		return "what came back is not HTTP"
+	case o.Kind == retry.TooLarge:
+		return "the answer has more than a megabyte of body, or 64 kB of headers"
+	}
+	return string(a.Outcome.Kind)
+}
+
+// waited says what a timeout waited for.
+func (a answer) waited() string {
+	t := a.timing
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range []struct {
+		at   time.Time
+		what string
+	}{{t.answering, "the answer began and was not complete"}, {t.written, "no answer"},
+		{t.handshaken, "the request could not be sent"}, {t.connected, a.stuck()}, {t.resolved, "no connection"}} {
+		if !p.at.IsZero() {
+			return p.what + " within " + ms(a.lane.patience)
+		}
+	}
+	return "nothing within " + ms(a.lane.patience)
+}
+
+// stuck is what a connection that came about waited for.
+func (a answer) stuck() string {
+	if a.lane.sender.Encrypted() {
+		return "no TLS handshake"
+	}
+	return "the request could not be sent"
+}
+
+// connected says whether there was a connection at all.
+func (a answer) connected() bool {
+	a.timing.mu.Lock()
+	defer a.timing.mu.Unlock()
+	return a.reused || !a.timing.connected.IsZero()
+}
+
+func phase(reason string) string {
+	switch reason {
+	case "in-handshake":
+		return " in the TLS handshake"
+	case "in-response":
+		return " in the middle of the answer"
+	}
+	return " before an answer"
+}
+
+// tlsReason says what a failed handshake is about.
+func tlsReason(reason string) string {
+	known := map[string]string{
+		"not-tls":                          "the server does not speak TLS on this port",
+		"server-certificate-expired":       "the certificate of the server has expired",
+		"server-certificate-not-yet-valid": "the certificate of the server is not valid yet",
+		"server-certificate-wrong-host":    "the certificate of the server is for another name",
+		"server-certificate-self-signed":   "the server signed its certificate itself",
+		"server-certificate-unknown-ca":    "the certificate of the server comes from an authority that is not trusted, or its intermediate is not sent",
+		"server-certificate-invalid":       "the certificate of the server is not valid",
+		"certificate-required":             "the server insists on a client certificate",
+		"bad-certificate":                  "the server refused the client certificate, or that there was none",
+		"unknown-ca":                       "the server does not trust the authority of the client certificate",
+		"expired-certificate":              "the server found that the client certificate has expired",
+		"unsupported-certificate":          "the server does not take this kind of client certificate",
+		"protocol-version":                 "the server and the sender have no TLS version in common",
+		"handshake-failure":                "the server ended the TLS handshake",
+	}
+	if text := known[reason]; text != "" {
+		return text
+	}
+	return "the TLS handshake failed: " + strings.ReplaceAll(reason, "-", " ")
+}
+
+// refusedCertificate says whether the server ended the exchange because of the
+// client certificate, in the handshake or at the level of HTTP.
+func (a answer) refusedCertificate() bool {
+	switch a.Outcome.Kind {
+	case retry.Answered:
+		return slices.Contains([]int{400, 401, 403, 495, 496}, a.Outcome.Status)
+	case retry.TLS, retry.Reset, retry.Closed:
+		return !strings.HasPrefix(a.Outcome.Reason, "server-certificate-") && a.Outcome.Reason != "not-tls"
+	}
+	return false
+}
+
+// ms prints a time for people.
+func ms(d time.Duration) string {
+	if d >= time.Second {
+		return fmt.Sprintf("%.3g s", d.Seconds())
+	}
+	if d < 10*time.Millisecond {
+		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	}
+	return fmt.Sprintf("%d ms", d.Milliseconds())
+}
+
+// short keeps what a server sent from filling a page.
+func short(s string) string { return cut(strings.ToValidUTF8(s, "�"), 200) }
