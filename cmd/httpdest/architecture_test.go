@@ -66,6 +66,8 @@ var thirdParty = map[string]use{
 	"github.com/pb33f/libopenapi-validator":    {nil, []string{"mockendpoint/admin"}, "holds requests and answers to that document (3.1, which kin-openapi does not fully know)"},
 	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin"}, "the page in a browser"},
 	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin"}, "the browser's events and commands, which chromedp hands on"},
+	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, nil, "paces and sends: an open model, whose workers grow"},
+	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest"}, nil, "latencies whose percentiles survive a merge"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
 	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},

@@ -1,0 +1,84 @@
+package loadtest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// The bounds beyond which a generator's numbers are not believed.
+const (
+	leastAchieved = 0.99 // of what was due
+	mostCPU       = 0.95 // of all CPUs
+)
+
+// generator is what is known of whoever offered the load.
+type generator struct {
+	workers, mostWorkers int64   // the most at once, and how many there may be
+	cpu                  float64 // share of all CPUs, 0 to 1
+	stretched            float64 // seconds by which the longest of the timers was late, at the 99th percentile
+	interrupted          bool
+}
+
+// doubts are why numbers of a run cannot count.
+func (g generator) doubts(l *reports.Load) []string {
+	var out []string
+	exhausted := g.mostWorkers > 0 && g.workers >= g.mostWorkers
+	if l.Offered.Count > 0 && float64(l.Achieved.Count) < leastAchieved*float64(l.Offered.Count) {
+		why := "this machine could not send more"
+		if exhausted {
+			why = fmt.Sprintf("all %d workers were busy: give more --workers", g.mostWorkers)
+		}
+		out = append(out, fmt.Sprintf("the generator fell behind: %d of %d were begun; %s", l.Achieved.Count, l.Offered.Count, why))
+	} else if exhausted {
+		out = append(out, fmt.Sprintf("all %d workers were busy at once, so that requests may have waited here: give more --workers", g.mostWorkers))
+	}
+	if g.cpu > mostCPU && g.stretched > 0.02 {
+		out = append(out, fmt.Sprintf("the CPUs of this machine were busy (%.0f%%), and timers %s late: part of the latency is its own", g.cpu*100, valueText(g.stretched*1000, "ms")))
+	}
+	if l.Unfinished > 0 && !g.interrupted {
+		out = append(out, fmt.Sprintf("%d had not ended when the time to drain was spent: give a longer --drain", l.Unfinished))
+	}
+	if o := l.Outage; o != nil && o.Fired == 0 {
+		out = append(out, "the planned outage was not met by any request")
+	}
+	return out
+}
+
+// judge fills in the objectives of a report.
+func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
+	l.Interrupted = g.interrupted
+	l.Doubts = append(l.Doubts, g.doubts(l)...)
+	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service, Attempts: r.attempts, Failed: r.failed,
+		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
+	if e.Pipeline {
+		e.Delivery = r.whole
+		l.DeliveryLatency = r.whole.Distribution()
+	} else {
+		e.Response = r.whole
+		l.ResponseTime = r.whole.Distribution()
+	}
+	l.Objectives = Judge(objectives, e)
+}
+
+// The modes of a load test.
+const (
+	Receiver = "receiver"
+	Pipeline = "pipeline"
+)
+
+// Verdict is that of a load test: the worst of its parts.
+func Verdict(l *reports.Load) reports.Verdict {
+	var all []reports.Verdict
+	for _, o := range l.Objectives {
+		all = append(all, o.Verdict)
+	}
+	for _, f := range l.Flows {
+		all = append(all, f.Verdict)
+	}
+	if len(l.Doubts) > 0 && !slices.Contains(all, reports.Fail) {
+		all = append(all, reports.Inconclusive)
+	}
+	return reports.Worst(all...)
+}

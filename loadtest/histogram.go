@@ -1,0 +1,106 @@
+package loadtest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// longest is the longest time a histogram tells from longer ones.
+const longest = 24 * time.Hour
+
+// The significant figures of a histogram over all of a run, and of one over a
+// step of it, of which there are many.
+const (
+	precise = 3
+	coarse  = 2
+)
+
+// Histogram counts times, in microseconds. It is not safe for concurrent use.
+type Histogram struct{ h *hdrhistogram.Histogram }
+
+// NewHistogram returns an empty one with three significant figures.
+func NewHistogram() *Histogram { return newHistogram(precise) }
+
+func newHistogram(figures int) *Histogram {
+	return &Histogram{hdrhistogram.New(1, longest.Microseconds(), figures)}
+}
+
+// Record counts a time. Below a microsecond it counts as one, above a day as
+// a day.
+func (h *Histogram) Record(d time.Duration) {
+	_ = h.h.RecordValue(min(max(d.Microseconds(), 1), longest.Microseconds())) // within its range
+}
+
+// Count is how many times there are.
+func (h *Histogram) Count() int64 { return h.h.TotalCount() }
+
+// Merge adds the times of another with as many figures.
+func (h *Histogram) Merge(other *Histogram) error {
+	if dropped := h.h.Merge(other.h); dropped > 0 {
+		return fmt.Errorf("%d times do not fit the histogram", dropped)
+	}
+	return nil
+}
+
+// Rank is the n-th shortest time, from 1, in milliseconds: the longest time
+// that counts as it. n is capped at Count.
+func (h *Histogram) Rank(n int64) float64 {
+	if h.Count() == 0 {
+		return 0
+	}
+	n = min(max(n, 1), h.Count())
+	seen, last := int64(0), int64(0)
+	for _, bar := range h.h.Distribution() {
+		seen, last = seen+bar.Count, bar.To
+		if seen >= n {
+			break
+		}
+	}
+	return float64(min(last, h.h.Max())) / 1000
+}
+
+// Quantile is the time, in milliseconds, that the share q of all is not above.
+func (h *Histogram) Quantile(q float64) float64 {
+	return h.Rank(rank(h.Count(), q))
+}
+
+// rank is the nearest rank of a quantile among n.
+func rank(n int64, q float64) int64 {
+	whole := int64(q * float64(n))
+	if float64(whole) < q*float64(n)-1e-9*float64(n) {
+		whole++
+	}
+	return max(1, min(whole, n))
+}
+
+// Distribution is the histogram in a report; nil for an empty one.
+func (h *Histogram) Distribution() *reports.Distribution {
+	if h == nil || h.Count() == 0 {
+		return nil
+	}
+	return &reports.Distribution{Count: h.Count(), MeanMs: h.h.Mean() / 1000, MinMs: float64(h.h.Min()) / 1000,
+		P50Ms: h.Quantile(0.5), P90Ms: h.Quantile(0.9), P95Ms: h.Quantile(0.95), P99Ms: h.Quantile(0.99), P999Ms: h.Quantile(0.999),
+		MaxMs: h.Rank(h.Count()), Histogram: h.encode()}
+}
+
+// encode is the compressed form, base64.
+func (h *Histogram) encode() string {
+	out, err := h.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		panic("loadtest: a histogram that cannot be encoded: " + err.Error()) // it is written to memory
+	}
+	return string(out)
+}
+
+// DecodeHistogram reads the compressed form.
+func DecodeHistogram(text string) (*Histogram, error) {
+	h, err := hdrhistogram.Decode([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("histogram: %w", err)
+	}
+	return &Histogram{h}, nil
+}

@@ -1,0 +1,155 @@
+package loadtest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Evidence is what objectives are judged by.
+type Evidence struct {
+	Pipeline bool
+	Peak     float64 // the highest rate offered to one dataflow, 1/s
+	// The histograms are nil where the mode does not have them.
+	Service, Response, Delivery *Histogram
+	Attempts, Failed            int64 // Failed had no 2xx
+	Exports, Lost               int64
+	Rate                        float64 // that ended with a 2xx, 1/s
+	// Doubts are why nothing measured can count.
+	Doubts []string
+}
+
+// Judge holds the evidence against objectives. One passes only when the
+// interval of what was measured is on its side as a whole, and fails only when
+// it is on the other.
+func Judge(objectives []Objective, e Evidence) []reports.Objective {
+	out := make([]reports.Objective, 0, len(objectives))
+	for _, o := range objectives {
+		out = append(out, o.judge(e))
+	}
+	return out
+}
+
+func (o Objective) judge(e Evidence) reports.Objective {
+	r := reports.Objective{Text: o.Text, Rule: o.Rule, Limit: o.Limit, Unit: "ms", Verdict: reports.Inconclusive}
+	if o.Rule != "" && !e.Pipeline {
+		r.Verdict, r.Reason = reports.Skip, "it is about deliveries, retries included; --through-engine measures them"
+		return r
+	}
+	if o.Rule != "" && e.Peak >= DocumentedRate {
+		r.Verdict, r.Reason = reports.Skip, fmt.Sprintf("premise not met: %s/s offered, and the documentation speaks of less than %d/s for each dataflow", rateText(e.Peak), DocumentedRate)
+		return r
+	}
+	if r.Reason = o.measure(e, &r); r.Reason != "" {
+		return r
+	}
+	if len(e.Doubts) > 0 {
+		r.Reason = e.Doubts[0]
+		return r
+	}
+	within, without := r.High < o.Limit, r.Low >= o.Limit
+	switch o.Op {
+	case "<=":
+		within, without = r.High <= o.Limit, r.Low > o.Limit
+	case ">":
+		within, without = r.Low > o.Limit, r.High <= o.Limit
+	case ">=":
+		within, without = r.Low >= o.Limit, r.High < o.Limit
+	}
+	switch {
+	case within:
+		r.Verdict = reports.Pass
+	case without:
+		r.Verdict, r.Reason = reports.Fail, "measured "+valueText(r.Measured, r.Unit)
+	default:
+		r.Reason = fmt.Sprintf("the limit is between %s and %s, where the true value is in 95 of 100 runs: measure longer", valueText(r.Low, r.Unit), valueText(r.High, r.Unit))
+	}
+	return r
+}
+
+// measure fills in what was measured with its interval, or says why it cannot.
+func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
+	switch o.Quantity {
+	case Errors, Lost:
+		r.Unit = "share"
+		k, n := e.Failed, e.Attempts
+		if o.Quantity == Lost {
+			k, n = e.Lost, e.Exports
+		}
+		if r.Samples = n; n == 0 {
+			return "nothing ended"
+		}
+		r.Measured = float64(k) / float64(n)
+		r.Low, r.High = shareInterval(k, n)
+		return ""
+	case Rate:
+		r.Unit, r.Samples = "/s", e.Attempts-e.Failed
+		r.Measured, r.Low, r.High = e.Rate, e.Rate, e.Rate
+		if e.Attempts == 0 {
+			return "nothing ended"
+		}
+		return ""
+	}
+	h := o.histogram(e)
+	if h == nil {
+		return "this mode does not measure it"
+	}
+	n := h.Count()
+	if r.Samples = n; n == 0 {
+		return "nothing was delivered"
+	}
+	if o.Quantile == 1 {
+		r.Measured = h.Rank(n)
+		r.Low, r.High = r.Measured, r.Measured
+		return ""
+	}
+	low, high := quantileRanks(n, o.Quantile)
+	r.Measured = h.Quantile(o.Quantile)
+	r.Low, r.High = h.Rank(max(low, 1)), h.Rank(high)
+	if low < 1 || high > n {
+		return fmt.Sprintf("%d samples are too few for %s: its interval has no end", n, o.Text)
+	}
+	return ""
+}
+
+func (o Objective) histogram(e Evidence) *Histogram {
+	switch o.Over {
+	case Delivery:
+		return e.Delivery
+	case Response:
+		return e.Response
+	case Service:
+		return e.Service
+	}
+	if e.Pipeline {
+		return e.Delivery
+	}
+	return e.Response
+}
+
+// valueText is a value with its unit, for people.
+func valueText(v float64, unit string) string {
+	switch unit {
+	case "share":
+		return fmt.Sprintf("%.3g%%", v*100)
+	case "/s":
+		return rateText(v) + "/s"
+	}
+	d := time.Duration(v * float64(time.Millisecond))
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d >= time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(10 * time.Microsecond).String()
+}
+
+// rateText is a rate with three significant figures, and whole from a hundred.
+func rateText(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}

@@ -1,0 +1,183 @@
+package loadtest
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Quantity is what an objective is about.
+type Quantity string
+
+// The quantities. Errors is the share of the attempts without a 2xx, Lost that
+// of the exports given up after the last retry, Rate how many end with a 2xx
+// each second.
+const (
+	Latency Quantity = "latency"
+	Errors  Quantity = "errors"
+	Lost    Quantity = "lost"
+	Rate    Quantity = "rate"
+)
+
+// Span is what a latency is measured over.
+type Span string
+
+// The spans; see reports.Load. Headline is the delivery latency of a pipeline
+// and the response time of a receiver.
+const (
+	Headline Span = ""
+	Delivery Span = "delivery"
+	Response Span = "response"
+	Service  Span = "service"
+)
+
+// Objective is one thing that is asked of the numbers.
+type Objective struct {
+	Text     string // as it was written
+	Rule     string // that it is from; "" for one of the user's
+	Quantity Quantity
+	Over     Span    // of a latency
+	Quantile float64 // of a latency, 0 to 1; 1 is the longest
+	Op       string  // <, <=, >, >=
+	Limit    float64 // milliseconds, share, or 1/s
+}
+
+// DocumentedRate is the rate of a dataflow from which on the documentation
+// promises nothing (R119).
+const DocumentedRate = 10_000
+
+// Documented is the objective of the destination: 95 of 100 messages that were
+// sent successfully took less than ten minutes (R119).
+func Documented() Objective {
+	return Objective{Text: "p95<10m", Rule: "p95", Quantity: Latency, Over: Delivery, Quantile: 0.95, Op: "<", Limit: 600_000}
+}
+
+// AnswerInTime is what the destination asks of a receiver: an answer within
+// two seconds (R81). That 95 of 100 must, and one in a hundred may fail, are
+// limits of ours.
+func AnswerInTime() []Objective {
+	return []Objective{
+		{Text: "response.p95<2s", Quantity: Latency, Over: Response, Quantile: 0.95, Op: "<", Limit: 2000},
+		{Text: "errors<1%", Quantity: Errors, Op: "<", Limit: 0.01},
+	}
+}
+
+// SyntaxError is an objective or a pace that cannot be read.
+type SyntaxError struct {
+	Text    string
+	Column  int // from 1
+	Message string
+	Hint    string
+}
+
+// Error points at the column.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%q, column %d: %s", e.Text, e.Column, e.Message)
+}
+
+const forms = "write p95<10m, response.p99<2s, max<5s, errors<0.1%, lost<1% or rate>=9900/s"
+
+// ParseObjective reads one objective. The error is a *SyntaxError.
+func ParseObjective(text string) (Objective, error) {
+	at := strings.IndexAny(text, "<>")
+	if at < 0 {
+		return Objective{}, &SyntaxError{text, len(text) + 1, "there is no <, <=, > or >=", forms}
+	}
+	o := Objective{Text: strings.TrimSpace(text), Op: text[at : at+1]}
+	value := at + 1
+	if strings.HasPrefix(text[value:], "=") {
+		o.Op, value = o.Op+"=", value+1
+	}
+	if err := o.subject(text, text[:at]); err != nil {
+		return Objective{}, err
+	}
+	if err := o.limit(text, value); err != nil {
+		return Objective{}, err
+	}
+	if wants := map[bool]string{true: ">", false: "<"}[o.Quantity == Rate]; o.Op[:1] != wants {
+		return Objective{}, &SyntaxError{text, at + 1, fmt.Sprintf("%s is to be %s a limit", o.Quantity, map[string]string{">": "above", "<": "below"}[wants]), forms}
+	}
+	return o, nil
+}
+
+// subject reads what stands before the comparison.
+func (o *Objective) subject(text, subject string) error {
+	indent := len(subject) - len(strings.TrimLeft(subject, " "))
+	name := strings.TrimSpace(subject)
+	switch q := Quantity(name); q {
+	case Errors, Lost, Rate:
+		o.Quantity = q
+		return nil
+	}
+	o.Quantity = Latency
+	before, after, dotted := strings.Cut(name, ".")
+	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service) {
+		o.Over, name = s, after
+		indent += len(before) + 1
+	}
+	if name == "max" {
+		o.Quantile = 1
+		return nil
+	}
+	percent, found := strings.CutPrefix(name, "p")
+	if !found || strings.Trim(percent, "0123456789.") != "" {
+		return &SyntaxError{text, indent + 1, fmt.Sprintf("%q is nothing that is measured", name), forms}
+	}
+	p, err := strconv.ParseFloat(percent, 64)
+	if err != nil || p <= 0 || p >= 100 {
+		return &SyntaxError{text, indent + 2, "a percentile is above 0 and below 100", "max is the longest of all"}
+	}
+	o.Quantile = p / 100
+	return nil
+}
+
+// limit reads what stands after the comparison.
+func (o *Objective) limit(text string, from int) error {
+	for from < len(text) && text[from] == ' ' {
+		from++
+	}
+	value := strings.TrimRight(text[from:], " ")
+	bad := func(message, hint string) error { return &SyntaxError{text, from + 1, message, hint} }
+	if value == "" {
+		return bad("there is no limit", forms)
+	}
+	switch o.Quantity {
+	case Latency:
+		d, err := time.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return bad(fmt.Sprintf("%q is no time", value), "write a number with its unit: 250ms, 2s, 10m")
+		}
+		o.Limit = milliseconds(d)
+		return nil
+	case Rate:
+		n, ok := number(strings.TrimSuffix(value, "/s"))
+		if !ok || n <= 0 {
+			return bad(fmt.Sprintf("%q is no rate", value), "write it for a second: 9900/s")
+		}
+		o.Limit = n
+		return nil
+	}
+	percent, isPercent := strings.CutSuffix(value, "%")
+	n, ok := number(percent)
+	if isPercent {
+		n /= 100
+	}
+	if !ok || n < 0 || n > 1 {
+		return bad(fmt.Sprintf("%q is no share", value), "write it as 0.1% or 0.001")
+	}
+	o.Limit = n
+	return nil
+}
+
+// number reads plain digits: no exponent, sign, infinity or hexadecimal.
+func number(s string) (float64, bool) {
+	if s == "" || strings.Trim(s, "0123456789.") != "" {
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil && !math.IsInf(n, 0)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,39 @@
+package loadtest
+
+import (
+	"sync/atomic"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// pacer is a Pace for Vegeta. Vegeta counts from its own beginning, which it
+// tells nobody but its pacer.
+type pacer struct {
+	pace  Pace
+	now   func() time.Time
+	began atomic.Pointer[time.Time]
+}
+
+var _ vegeta.Pacer = (*pacer)(nil)
+
+func newPacer(p Pace) *pacer { return &pacer{pace: p, now: time.Now} }
+
+// Pace implements vegeta.Pacer. What is late is sent at once; what is not begun
+// when the time is over never is, and is missing in what was achieved.
+func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, stop bool) {
+	if p.began.Load() == nil {
+		began := p.now().Add(-elapsed)
+		p.began.Store(&began)
+	}
+	if hits >= p.pace.Total() || elapsed > p.pace.Duration() {
+		return 0, true
+	}
+	return max(0, p.pace.Due(hits)-elapsed), false
+}
+
+// Rate implements vegeta.Pacer.
+func (p *pacer) Rate(elapsed time.Duration) float64 { return p.pace.Rate(elapsed) }
+
+// since is a moment after the beginning.
+func (p *pacer) since(t time.Time) time.Duration { return t.Sub(*p.began.Load()) }

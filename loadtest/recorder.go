@@ -1,0 +1,217 @@
+package loadtest
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Recorder collects what happens in a run. All times are from its beginning.
+// It may be used from many goroutines.
+type Recorder struct {
+	pace Pace
+	step time.Duration
+
+	mu        sync.Mutex
+	begun     int64
+	attempts  int64
+	failed    int64
+	delivered int64
+	lost      int64
+	inFlight  int64
+	mostOpen  int64
+	lastEnd   time.Duration
+	outcomes  map[string]*reports.OutcomeCount
+	service   *Histogram
+	whole     *Histogram // response times, or delivery latencies
+	late      *Histogram // how much later than due something was begun
+	steps     []*stepCounts
+	trend     trend
+}
+
+// stepCounts are what happened in a step.
+type stepCounts struct {
+	begun, ok, failed, over int64 // over: ended, whichever way
+	mostOpen                int64
+	whole                   *Histogram // of what was due in it
+}
+
+// mostSteps bounds a series.
+const mostSteps = 600
+
+// StepOf is the step of a series: a second, or more where a run is long.
+func StepOf(length time.Duration) time.Duration {
+	return max(1, time.Duration(math.Ceil(length.Seconds()/mostSteps))) * time.Second
+}
+
+// NewRecorder begins a record of a pace.
+func NewRecorder(p Pace) *Recorder {
+	return &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{},
+		service: NewHistogram(), whole: NewHistogram(), late: NewHistogram()}
+}
+
+// at is the step of a moment. The mutex is held.
+func (r *Recorder) at(t time.Duration) *stepCounts {
+	i := int(max(t, 0) / r.step)
+	for len(r.steps) <= i {
+		r.steps = append(r.steps, &stepCounts{})
+	}
+	return r.steps[i]
+}
+
+// Begin counts what was due and is begun now.
+func (r *Recorder) Begin(due, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun++
+	r.at(now).begun++
+	r.late.Record(now - due)
+}
+
+// Open counts a request that goes on the wire now.
+func (r *Recorder) Open(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight++
+	r.mostOpen = max(r.mostOpen, r.inFlight)
+	s := r.at(now)
+	s.mostOpen = max(s.mostOpen, r.inFlight)
+}
+
+// Attempt counts a request that ended.
+func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inFlight--
+	r.attempts++
+	r.service.Record(ended - began)
+	if r.outcomes[outcome] == nil {
+		r.outcomes[outcome] = &reports.OutcomeCount{Outcome: outcome, OK: ok}
+	}
+	r.outcomes[outcome].Count++
+	if !ok {
+		r.failed++
+		r.at(ended).failed++
+	}
+}
+
+// End counts what was due and is over now: delivered, or not and never will
+// be. Of a pipeline the latency of the delivered counts; of a receiver every
+// response time does, since a caller waits for the failed ones too.
+func (r *Recorder) End(due, now time.Duration, ok, counts bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.at(now)
+	s.over++
+	r.lastEnd = max(r.lastEnd, now)
+	if ok {
+		r.delivered++
+		s.ok++
+	} else {
+		r.lost++
+	}
+	if !counts {
+		return
+	}
+	r.whole.Record(now - due)
+	r.trend.add(due.Seconds(), (now - due).Seconds())
+	of := r.at(due)
+	if of.whole == nil {
+		of.whole = newHistogram(coarse)
+	}
+	of.whole.Record(now - due)
+}
+
+// Counts are what a recorder has seen so far, for progress.
+type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int64 }
+
+// Counts tells where the run is at a moment.
+func (r *Recorder) Counts(now time.Duration) Counts {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Counts{int64(r.pace.Count(now)), r.begun, r.delivered + r.lost, r.delivered, r.attempts, r.failed, r.inFlight}
+}
+
+// Fill writes what was recorded to a report. offered is how long the pace
+// lasted, which is less than planned after an interruption.
+func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	due := int64(r.pace.Count(offered))
+	l.Pace, l.Seconds, l.Machines = r.pace.String(), offered.Seconds(), 1
+	l.Offered = amount(due, offered)
+	l.Offered.Target = r.pace.Peak()
+	l.Achieved = amount(r.begun, offered)
+	until := max(offered, r.lastEnd)
+	l.Delivered, l.Failed = amount(r.delivered, until), amount(r.lost, until)
+	l.Unfinished = max(0, r.begun-r.delivered-r.lost)
+	l.DrainSeconds = (until - offered).Seconds()
+	l.Outcomes = slices.SortedFunc(values(r.outcomes), func(a, b reports.OutcomeCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	l.ServiceTime = r.service.Distribution()
+	l.Series = r.series(offered)
+}
+
+func values(m map[string]*reports.OutcomeCount) func(func(reports.OutcomeCount) bool) {
+	return func(yield func(reports.OutcomeCount) bool) {
+		for o := range maps.Values(m) {
+			if !yield(*o) {
+				return
+			}
+		}
+	}
+}
+
+func amount(n int64, in time.Duration) reports.Amount {
+	if in <= 0 {
+		return reports.Amount{Count: n}
+	}
+	return reports.Amount{Count: n, Rate: float64(n) / in.Seconds()}
+}
+
+// series is the run in time.
+func (r *Recorder) series(offered time.Duration) *reports.Series {
+	s := &reports.Series{StepSeconds: r.step.Seconds(), Points: []reports.Point{}}
+	over := int64(0)
+	for i, c := range r.steps {
+		from, to := time.Duration(i)*r.step, time.Duration(i+1)*r.step
+		over += c.over
+		due := int64(r.pace.Count(min(to, offered)))
+		p := reports.Point{AtSeconds: from.Seconds(), Offered: due - int64(r.pace.Count(min(from, offered))), Achieved: c.begun,
+			Ended: c.ok, Errors: c.failed, Backlog: max(0, due-over), InFlight: c.mostOpen}
+		if c.whole != nil {
+			p.P50Ms, p.P95Ms, p.P99Ms = c.whole.Quantile(0.5), c.whole.Quantile(0.95), c.whole.Quantile(0.99)
+			p.Histogram = c.whole.encode()
+		}
+		s.Points = append(s.Points, p)
+	}
+	return s
+}
+
+// trend is the straight line through latencies by when they were due.
+type trend struct{ n, x, y, xx, xy, yy float64 }
+
+func (t *trend) add(x, y float64) {
+	t.n++
+	t.x, t.y = t.x+x, t.y+y
+	t.xx, t.xy, t.yy = t.xx+x*x, t.xy+x*y, t.yy+y*y
+}
+
+// slope is how many seconds of latency each second of offer adds, and the
+// least that it is in 97 of 100 runs. While a queue grows, it is the share by
+// which more is offered than is served.
+func (t *trend) slope() (slope, least float64) {
+	wide := t.xx - t.x*t.x/t.n
+	if t.n < 10 || wide <= 0 {
+		return 0, 0
+	}
+	slope = (t.xy - t.x*t.y/t.n) / wide
+	rest := max(0, t.yy-t.y*t.y/t.n-slope*slope*wide)
+	return slope, slope - 2*math.Sqrt(rest/(t.n-2)/wide)
+}

@@ -1,0 +1,88 @@
+package loadtest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Two requests a second, due at 0, 0.5, …; each takes 300 ms, the third waits a
+// second for a worker and fails, the last two are never begun.
+func TestRecorder(t *testing.T) {
+	p := Constant(2, 3*time.Second)
+	r := NewRecorder(p)
+	for n := range uint64(4) {
+		due := p.Due(n)
+		began := due
+		if n == 2 {
+			began += time.Second
+		}
+		ended := began + 300*time.Millisecond
+		ok := n != 2
+		r.Begin(due, began)
+		r.Open(began)
+		r.Attempt(began, ended, map[bool]string{true: "200", false: "503"}[ok], ok)
+		r.End(due, ended, ok, true)
+	}
+	l := &reports.Load{Mode: Receiver}
+	r.Fill(l, p.Duration())
+	r.judge(l, nil, generator{})
+	want := &reports.Load{
+		Mode: Receiver, Pace: "constant 2/s for 3s", Seconds: 3, Machines: 1,
+		Offered: reports.Amount{Count: 6, Rate: 2, Target: 2}, Achieved: reports.Amount{Count: 4, Rate: 4. / 3},
+		Delivered: reports.Amount{Count: 3, Rate: 1}, Failed: reports.Amount{Count: 1, Rate: 1. / 3},
+		Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 3, OK: true}, {Outcome: "503", Count: 1}},
+		Doubts:   []string{"the generator fell behind: 4 of 6 were begun; this machine could not send more"},
+		Series: &reports.Series{StepSeconds: 1, Points: []reports.Point{
+			{AtSeconds: 0, Offered: 2, Achieved: 2, Ended: 2, InFlight: 1, P50Ms: 300, P95Ms: 300, P99Ms: 300},
+			{AtSeconds: 1, Offered: 2, Achieved: 1, Ended: 1, Backlog: 1, InFlight: 1, P50Ms: 300, P95Ms: 1300, P99Ms: 1300},
+			{AtSeconds: 2, Offered: 2, Achieved: 1, Errors: 1, Backlog: 2, InFlight: 1},
+		}},
+		Objectives: []reports.Objective{},
+	}
+	if diff := cmp.Diff(want, l, cmpopts.IgnoreFields(reports.Point{}, "Histogram"), cmpopts.IgnoreFields(reports.Load{}, "ServiceTime", "ResponseTime"), cmpopts.EquateApprox(0.01, 0)); diff != "" {
+		t.Error(diff)
+	}
+	for _, d := range []struct {
+		name       string
+		d          *reports.Distribution
+		count      int64
+		least, max float64
+	}{{"service", l.ServiceTime, 4, 300, 300}, {"response", l.ResponseTime, 4, 300, 1300}} {
+		if d.d.Count != d.count || !close(d.d.MinMs, d.least, 1) || !close(d.d.MaxMs, d.max, 2) {
+			t.Errorf("%s: %+v", d.name, d.d)
+		}
+	}
+	if v := Verdict(l); v != reports.Inconclusive {
+		t.Errorf("the verdict is %s", v)
+	}
+}
+
+// A queue that grows by a twentieth is a slope of a twentieth.
+func TestTrend(t *testing.T) {
+	var grows, calm trend
+	for i := range 200 {
+		at := float64(i) / 20
+		noise := float64(i%7) / 1000
+		grows.add(at, 0.04+at/20+noise)
+		calm.add(at, 0.04+noise)
+	}
+	if slope, least := grows.slope(); !close(slope, 0.05, 0.001) || least < 0.049 {
+		t.Errorf("growing: %v, at least %v", slope, least)
+	}
+	if slope, least := calm.slope(); !close(slope, 0, 0.001) || least > 0 {
+		t.Errorf("calm: %v, at least %v", slope, least)
+	}
+}
+
+// A run of an hour has points of six seconds, one of a minute of one.
+func TestStepOf(t *testing.T) {
+	for length, want := range map[time.Duration]time.Duration{time.Second: time.Second, 10 * time.Minute: time.Second, 601 * time.Second: 2 * time.Second, time.Hour: 6 * time.Second} {
+		if got := StepOf(length); got != want {
+			t.Errorf("StepOf(%s) = %s; want %s", length, got, want)
+		}
+	}
+}
