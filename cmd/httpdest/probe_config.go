@@ -44,6 +44,7 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 		return c, failure{exitUsage, dataflow.Invalid(invalid), "mend the configuration"}
 	}
 	if p.CA != "" {
+		c.CAFile = p.CA
 		if c.Roots, err = pool(p.CA); err != nil {
 			return c, failure{exitUsage, fmt.Errorf("ca: %w", err), "give a PEM file of certificates"}
 		}

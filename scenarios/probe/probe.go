@@ -41,6 +41,7 @@ type Config struct {
 	Destination dataflow.Destination // without errors
 	Audiences   []string             // ids the receiver knows, in the namespace ups; none: made up
 	Roots       *x509.CertPool       // of the server's certificate; nil: the system's
+	CAFile      string               // where Roots are from, for commands that are shown
 	Clients     *Clients             // nil: mTLS is not planned
 	Expired     dataflow.Secret      // a token that is no longer good; "": none to show
 	ReadBack    ReadBack             // nil: the state is not looked at

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"time"
 
@@ -142,6 +144,30 @@ var _ = Describe("a probe", func() {
 		for _, secret := range []string{"s3cret-token", "k-12345678", "q-12345678"} {
 			Expect(string(all)).NotTo(ContainSubstring(secret))
 		}
+	})
+
+	It("gives a command that does it again, by curl", func() {
+		if _, err := exec.LookPath("curl"); err != nil {
+			Skip("no curl: install it")
+		}
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			body, _ := io.ReadAll(q.Body)
+			switch {
+			case q.Header.Get("Authorization") != "Bearer s3cret-token" || q.Header.Get("X-Api-Key") != "it's \"k\"" || q.URL.RawQuery != "sig=q-12345678":
+				w.WriteHeader(401)
+			case strings.Contains(string(body), "O’Çelik \\\"quoted\\\" \\\\ \\n"):
+				w.WriteHeader(422)
+			}
+		}))
+		defer server.Close()
+		c := config(server.URL + "/in")
+		c.Destination.Headers, c.Destination.QueryParameters = "X-Api-Key:it's \"k\"", "sig=q-12345678"
+		command := caseOf(probed(c), "message/profile/unicode").Checks[0].Reproduce
+		sh := exec.Command("sh", "-c", command)
+		sh.Env = append(os.Environ(), "TOKEN=s3cret-token", "X_API_KEY=it's \"k\"", "SIG=q-12345678")
+		out, err := sh.CombinedOutput()
+		Expect(err).NotTo(HaveOccurred(), string(out))
+		Expect(string(out)).To(HavePrefix("HTTP/1.1 422 "))
 	})
 
 	It("blames the query, the headers or missing names when these are why everything is refused", func() {

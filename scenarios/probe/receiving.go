@@ -41,7 +41,7 @@ func (t *round) deliver(ctx context.Context, m Message) {
 		return
 	}
 	if m.advice && !a.ok() {
-		t.advise(m.Rule, m.Title+": refused", a.says(), "take it too: the documentation says that profiles are aggregated, and not how", &a)
+		t.advise(m.Rule, m.Title+": refused", a.says(), "take it too: the documentation leaves open whether it is sent", &a)
 		return
 	}
 	t.accepted(m.Rule, m.Title, a)

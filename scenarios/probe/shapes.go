@@ -153,6 +153,7 @@ func (s *shaper) profiles() {
 	})
 	shape("partial-attributes", "one attribute of several", func(d document) { delete(d, "person") })
 	shape("no-audiences", "an empty segmentMembership", func(d document) { d["segmentMembership"] = map[string]any{} })
+	s.out[len(s.out)-1].advice = true // only a dataflow that exports profiles of no audience sends it (A38, A42)
 	shape("namespaces", "audiences of three namespaces", func(d document) {
 		m := d["segmentMembership"].(map[string]any)
 		m["CustomerAudienceUpload"] = map[string]any{"vip_2026": map[string]any(in("realized", qualified))}

@@ -46,7 +46,7 @@ func (t *round) skipped(why string) { t.reason = why }
 func (t *round) check(k reports.Check, shown *answer) {
 	if shown != nil && k.Verdict != reports.Pass {
 		k.Exchange = t.redact.show(*shown)
-		k.Reproduce = t.redact.curl(*shown, "")
+		k.Reproduce = t.redact.curl(*shown, t.config.CAFile)
 	}
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
 		if k.Fix == "" {

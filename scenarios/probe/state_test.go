@@ -1,0 +1,161 @@
+package probe_test
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/probe"
+)
+
+// keeper is a receiver that keeps what it gets, in one of several ways.
+type keeper struct {
+	mu     sync.Mutex
+	states map[string]map[string]any
+	wrong  string // what it does wrong
+}
+
+func (k *keeper) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if q.Header.Get("Authorization") != "Bearer s3cret-token" {
+		w.WriteHeader(401)
+		return
+	}
+	if ecid, ok := strings.CutPrefix(q.URL.Path, "/state/"); ok {
+		if k.states[ecid] == nil {
+			w.WriteHeader(404)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(k.states[ecid])
+		return
+	}
+	body, _ := io.ReadAll(q.Body)
+	var all []map[string]any
+	if json.Unmarshal(body, &all) != nil {
+		var one map[string]any
+		if json.Unmarshal(body, &one) != nil {
+			w.WriteHeader(400)
+			return
+		}
+		all = []map[string]any{one}
+		if many, ok := one["profiles"].([]any); ok {
+			all = nil
+			for _, p := range many {
+				all = append(all, p.(map[string]any))
+			}
+		}
+	}
+	if k.wrong == "first of a list" {
+		all = all[:1]
+	}
+	for _, p := range all {
+		k.keep(p)
+	}
+}
+
+func (k *keeper) keep(p map[string]any) {
+	ecid := p["identityMap"].(map[string]any)["ecid"].([]any)[0].(map[string]any)["id"].(string)
+	s := k.states[ecid]
+	if s == nil {
+		s = map[string]any{"segmentMembership": map[string]any{}, "messages": 0.0}
+		k.states[ecid] = s
+	}
+	if k.wrong == "counts" {
+		s["messages"] = s["messages"].(float64) + 1
+	}
+	for namespace, entries := range p["segmentMembership"].(map[string]any) {
+		kept, _ := s["segmentMembership"].(map[string]any)[namespace].(map[string]any)
+		if kept == nil {
+			kept = map[string]any{}
+			s["segmentMembership"].(map[string]any)[namespace] = kept
+		}
+		for id, e := range entries.(map[string]any) {
+			old, _ := kept[id].(map[string]any)
+			if newer := k.newer(old, e.(map[string]any)); newer {
+				kept[id] = maps.Clone(e.(map[string]any))
+			}
+			if k.wrong == "members for ever" {
+				kept[id].(map[string]any)["status"] = "realized"
+			}
+		}
+		if k.wrong == "unknown drops all" && len(entries.(map[string]any)) > 1 {
+			delete(k.states, ecid)
+		}
+	}
+}
+
+func (k *keeper) newer(old, e map[string]any) bool {
+	if old == nil || k.wrong == "last wins" {
+		return true
+	}
+	before, after := old["lastQualificationTime"].(string), e["lastQualificationTime"].(string)
+	return after > before || after == before && e["status"] == "exited"
+}
+
+var _ = Describe("read-back", func() {
+	keeping := func(wrong string) *reports.Report {
+		server := httptest.NewServer(&keeper{states: map[string]map[string]any{}, wrong: wrong})
+		defer server.Close()
+		c := config(server.URL + "/profiles")
+		c.Destination.MaxProfilesPerRequest = 10
+		c.State = scenarios.ReadBack{URL: server.URL + "/state", Header: "Authorization: Bearer s3cret-token", Within: 50 * time.Millisecond}
+		c.ReadBack = probe.NewReadBack(c.State, nil, nil)
+		return probed(c)
+	}
+	DescribeTable("tells what was stored from what was only accepted", func(wrong string, rules ...string) {
+		r := keeping(wrong)
+		Expect(failed(r)).To(ConsistOf(rules))
+		for _, id := range []string{"rcv-idempotent", "rcv-order", "rcv-exited", "rcv-batch"} {
+			Expect(ruleOf(r, id).Verdict).To(BeElementOf(reports.Pass, reports.Fail), id)
+		}
+	},
+		Entry("right", ""),
+		Entry("counts repetitions", "counts", "rcv-idempotent"),
+		Entry("the last one wins", "last wins", "rcv-order"),
+		Entry("exits change nothing", "members for ever", "rcv-exited", "rcv-order"),
+		Entry("takes the first of a list", "first of a list", "rcv-batch"),
+	)
+	It("finds that a message with an unknown audience was dropped", func() {
+		Expect(failed(keeping("unknown drops all"))).To(ContainElement("rcv-unmapped"))
+	})
+	It("says when it shows nothing, instead of blaming the receiver for all of it", func() {
+		mock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			switch {
+			case q.Method == http.MethodGet:
+				w.WriteHeader(404)
+			case q.Header.Get("Authorization") == "":
+				w.WriteHeader(401)
+			}
+		}))
+		defer mock.Close()
+		c := config(mock.URL)
+		c.State = scenarios.ReadBack{URL: mock.URL, Within: 10 * time.Millisecond}
+		c.ReadBack = probe.NewReadBack(c.State, nil, nil)
+		r := probed(c)
+		Expect(said(r, reports.Inconclusive)).To(ContainSubstring("cannot be read back"))
+		Expect(ruleOf(r, "rcv-order").Verdict).To(Equal(reports.Skip))
+	})
+	It("is done by a command as well", func() {
+		script := filepath.Join(GinkgoT().TempDir(), "read-back")
+		Expect(os.WriteFile(script, []byte("#!/bin/sh\necho \"{\\\"segmentMembership\\\": {}, \\\"asked\\\": \\\"$2\\\"}\"\n"), 0o755)).To(Succeed())
+		read := probe.NewReadBack(scenarios.ReadBack{Command: []string{script, "state"}}, nil, nil)
+		state, err := read(GinkgoT().Context(), "0000")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(state).To(HaveKeyWithValue("asked", "0000"))
+		_, err = probe.NewReadBack(scenarios.ReadBack{Command: []string{"/no/such/command"}}, nil, nil)(GinkgoT().Context(), "0000")
+		Expect(err).To(MatchError(ContainSubstring("/no/such/command")))
+	})
+})
