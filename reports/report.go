@@ -77,6 +77,10 @@ type Rule struct {
 	Cases   []string `json:"cases"`
 }
 
+// NotAboutReceivers is the reason of a rule that a probe does not judge, because
+// it binds a sender or a configuration.
+const NotAboutReceivers = "not about a receiver: use run"
+
 // Case is one scenario that was judged.
 type Case struct {
 	ID         string   `json:"id"`

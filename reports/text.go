@@ -64,7 +64,12 @@ func (t *printer) cases(r *Report) {
 	for _, c := range r.Cases {
 		longest = max(longest, utf8.RuneCountInString(c.ID))
 	}
+	untried := newTally()
 	for _, c := range r.Cases {
+		if c.Verdict == Skip && r.Kind == probeKind && !t.Verbose {
+			untried.add(c.Reason)
+			continue
+		}
 		title := visible(c.Title)
 		if c.Verdict == Skip && c.Reason != "" {
 			title += " (" + visible(c.Reason) + ")"
@@ -74,6 +79,27 @@ func (t *printer) cases(r *Report) {
 			t.checks(c)
 		}
 	}
+	for _, reason := range untried.words {
+		t.line("%s  %s not tried: %s", t.mark(Skip), count(untried.n[reason], "case"), visible(reason))
+	}
+}
+
+// probeKind is the kind of a report about a receiver, of which much may be left
+// out by the configuration.
+const probeKind = "probe"
+
+// tally counts texts, in the order they came.
+type tally struct {
+	words []string
+	n     map[string]int
+}
+
+func newTally() *tally { return &tally{n: map[string]int{}} }
+
+func (t *tally) add(word string) {
+	if t.n[word]++; t.n[word] == 1 {
+		t.words = append(t.words, word)
+	}
 }
 
 func (t *printer) checks(c Case) {
@@ -82,7 +108,14 @@ func (t *printer) checks(c Case) {
 		if rule == "" {
 			rule = "every rule of the case"
 		}
-		t.line("      %s  %s (%s)", t.mark(k.Verdict), visible(k.Title), rule)
+		measured := ""
+		if k.Verdict == Pass && k.Actual != "" && !strings.Contains(k.Actual, "\n") {
+			measured = ": " + visible(k.Actual)
+		}
+		t.line("      %s  %s%s (%s)", t.mark(k.Verdict), visible(k.Title), measured, rule)
+		if strings.Contains(k.Actual, "\n") && k.Verdict == Pass {
+			t.field("actual", k.Actual)
+		}
 	}
 	if n := c.Metrics[Deliveries]; n > 0 {
 		t.line("      %s, 95 of 100 within %s", count(int(n), "delivered export"), latency(c.Metrics[LatencyP95Seconds]))
@@ -123,13 +156,19 @@ func (t *printer) cut(s string, before int) string {
 func (t *printer) rules(r *Report) {
 	by := map[Verdict][]string{}
 	for _, rule := range r.Rules {
+		if r.Kind == probeKind && rule.Reason == NotAboutReceivers {
+			continue
+		}
 		by[rule.Verdict] = append(by[rule.Verdict], rule.Ref)
 	}
 	t.line("")
 	if t.Verbose {
 		for _, rule := range r.Rules {
 			title := rule.Title
-			if r.Kind == "judge" && rule.Verdict == Skip {
+			if r.Kind == probeKind && rule.Reason == NotAboutReceivers {
+				continue
+			}
+			if (r.Kind == "judge" || r.Kind == probeKind) && rule.Verdict == Skip {
 				title = rule.Reason // one judges a sender to learn what it does not show, too
 			}
 			t.line("%s  %-5s %-26s %-6s  %s", t.mark(rule.Verdict), rule.Ref, rule.ID, rule.Level, t.cut(visible(title), 48))
@@ -147,6 +186,8 @@ func (t *printer) rules(r *Report) {
 	}
 	switch n := len(by[Skip]); {
 	case n == 0:
+	case r.Kind == probeKind:
+		t.wrap(count(n, "rule")+" not tried (-v says why):", by[Skip])
 	case r.Kind == "judge":
 		t.line("%s skipped; -v says why", count(n, "rule"))
 	default:

@@ -141,7 +141,7 @@ func (p *Prober) report() *reports.Report {
 			continue
 		}
 		if side, _ := p.config.Rules.Find(rule.ID); side.Side != "receiver" && side.Side != "both" {
-			rule.Reason = "not about a receiver: use run"
+			rule.Reason = reports.NotAboutReceivers
 			continue
 		}
 		if rule.Reason = "not reached"; len(rule.Cases) > 0 {

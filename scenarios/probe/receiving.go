@@ -78,7 +78,7 @@ func (t *round) first(ctx context.Context, m Message) {
 	case t.diagnosed(ctx, a):
 		return
 	case a.status() >= 300 && a.status() < 400:
-		t.fail("rcv-2xx", "redirects are not followed", "2xx from the configured address itself", &a)
+		t.blame("rcv-2xx", "redirects are not followed", "2xx from the configured address itself", "configure the address that it redirects to, and answer there", a)
 	default:
 		t.fail("rcv-2xx", "the plain message is refused", want, &a)
 	}
@@ -99,12 +99,19 @@ func (t *round) credentialsTaken(a answer) {
 func (t *round) unwelcome(a answer) {
 	switch {
 	case t.fetches():
-		t.fail("rcv-token", "a token that was just issued is refused", "2xx: a token is good until expires_in", &a)
+		t.blame("rcv-token", "a token that was just issued is refused", "2xx: a token is good until expires_in", "let the endpoint check what the token endpoint issues: one issuer, one key set, one clock", a)
 	case noCredentials(t.Prober) == "":
-		t.fail("rcv-auth", "the credentials of the configuration are refused", "2xx", &a)
+		t.blame("rcv-auth", "the credentials of the configuration are refused", "2xx", "compare them with what the receiver expects, and the form: Authorization: Bearer TOKEN", a)
 	default:
 		t.unclear("rcv-auth", "the endpoint wants credentials, and the probe has none: "+a.says(), "give --bearer or destination.auth")
 	}
+}
+
+// blame is fail with a fix of its own.
+func (t *round) blame(rule, title, expected, fix string, a answer) {
+	k := failed(rule, title, expected, a.says())
+	k.Fix = fix
+	t.check(k, &a)
 }
 
 // unheard is a first message without an answer.
