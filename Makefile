@@ -32,7 +32,9 @@ test: ## Run all tests; says what it has to leave out
 	command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "tests WITHOUT a browser: the page of the mock endpoint is not tested; install chromium"
 	docker version >/dev/null 2>&1 || curl -fs -m 5 --unix-socket /var/run/docker.sock http://docker/_ping >/dev/null 2>&1 ||
 		echo "tests WITHOUT receiver and sender in containers: no Docker daemon answers, start one"
-	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision: install nginx-light, or nginx"
+	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision, and as a receiver: install nginx-light, or nginx"
+	command -v node >/dev/null || echo "tests WITHOUT the receiver in Node: install nodejs"
+	command -v python3 >/dev/null || echo "tests WITHOUT the receiver in Python: install python3"
 	apart="$(APART)"
 	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: what they import takes minutes to compile for it; make race has them with it"
 	go test $(RACE) $$(printf './%s ' $(FIRST)) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})

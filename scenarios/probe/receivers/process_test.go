@@ -1,0 +1,184 @@
+package receivers
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios/mutants"
+)
+
+const patience = 30 * time.Second // for a process to start or to end, on a busy machine
+
+// root is the folder of the module.
+var root = filepath.Join("..", "..", "..")
+
+// process is a running receiver.
+type process struct {
+	url string // "https://127.0.0.1:40001"
+	end func() // lets it answer what is under way, and says whether it ended as it should
+}
+
+// ending is a context that ends processes while there is time to do so: before
+// the test is cut off for having taken too long.
+func ending(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	if at, limited := t.Deadline(); limited {
+		ctx, cancel = context.WithDeadline(ctx, at.Add(-patience))
+	}
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// command is one that is ended, first gently, when ctx ends, and with the test
+// in any case.
+func command(ctx context.Context, dir string, env []string, name string, arguments ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, name, arguments...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), env...)
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = patience / 3
+	endWithUs(c)
+	return c
+}
+
+// start starts a receiver in a folder and waits until it says where it listens.
+func start(t *testing.T, c *exec.Cmd) (*process, error) {
+	t.Helper()
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	var complaints bytes.Buffer
+	c.Stderr = &complaints
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{end: sync.OnceFunc(func() {
+		_ = c.Process.Signal(syscall.SIGTERM)
+		killed := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
+		defer killed.Stop()
+		// nginx ends with 0 as the others do; the line it prints is read already.
+		if err := c.Wait(); err != nil {
+			t.Errorf("%s: ended with %v\n%s", c.Path, err, complaints.String())
+		}
+	})}
+	t.Cleanup(p.end)
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(out).ReadString('\n')
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		var listening bool
+		if p.url, listening = strings.CutPrefix(strings.TrimSpace(text), "listening on "); listening {
+			return p, nil
+		}
+		p.end()
+		return nil, fmt.Errorf("%s: first says %q\n%s", c.Path, text, complaints.String())
+	case <-time.After(patience):
+		p.end()
+		return nil, fmt.Errorf("%s: does not listen after %s", c.Path, patience)
+	}
+}
+
+// goBuild builds a program of the module, by its folder, with files in the place
+// of those of the tree, by their path below the root.
+func goBuild(t *testing.T, ctx context.Context, folder string, files map[string]string) (string, error) {
+	dir := t.TempDir()
+	list, err := mutants.Overlay(root, dir, files)
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(dir, "binary")
+	c := command(ctx, root, []string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-ldflags=-s -w", "-overlay", list, "-o", binary, "./"+folder)
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// program finds one that receivers are run by. Without it the test is skipped,
+// and says so; CI must have it.
+func program(t *testing.T, name, install string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil && name == "nginx" { // Debian keeps it from ordinary users' paths
+		path, err = exec.LookPath("/usr/sbin/nginx")
+	}
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("CI") == "true":
+		t.Fatalf("%s is missing, and CI must have it: install %s", name, install)
+	}
+	t.Skipf("NOT shown here: %s is missing; install %s", name, install)
+	return ""
+}
+
+// starting is what a receiver is started with.
+type starting struct {
+	receiver string // the right one in Go, built
+	dir      string // it is started in
+	env      []string
+}
+
+// rightOnes start the right receivers, by the folder they are in.
+var rightOnes = map[string]func(*testing.T, context.Context, starting) (*process, error){
+	"go": func(t *testing.T, ctx context.Context, s starting) (*process, error) {
+		return start(t, command(ctx, s.dir, s.env, s.receiver))
+	},
+	"node": func(t *testing.T, ctx context.Context, s starting) (*process, error) {
+		return start(t, command(ctx, s.dir, s.env, program(t, "node", "nodejs"), right(t, "node/receiver.mjs")))
+	},
+	"python": func(t *testing.T, ctx context.Context, s starting) (*process, error) {
+		return start(t, command(ctx, s.dir, s.env, program(t, "python3", "python3"), "-B", right(t, "python/receiver.py")))
+	},
+	"nginx": behindNginx,
+}
+
+// behindNginx starts nginx in front of the Go receiver, which speaks plain HTTP
+// on loopback then.
+func behindNginx(t *testing.T, ctx context.Context, s starting) (*process, error) {
+	program(t, "nginx", "nginx-light")
+	behind, err := start(t, command(ctx, s.dir, append(s.env, "CERT=", "KEY=", "CLIENT_CA="), s.receiver))
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	// It takes over a listener that is open already, as it does when it is
+	// replaced while it runs: nobody can get the port in between.
+	inherited, err := l.(*net.TCPListener).File()
+	if err != nil {
+		return nil, err
+	}
+	defer inherited.Close()
+	env := append(s.env, "LISTEN="+l.Addr().String(), "UPSTREAM="+strings.TrimPrefix(behind.url, "http://"), "NGINX=3;", "TMPDIR="+t.TempDir())
+	c := command(ctx, s.dir, env, right(t, "nginx/run"))
+	c.ExtraFiles = []*os.File{inherited} // is 3 there
+	return start(t, c)
+}
+
+// right is the path of a file of a right receiver, from anywhere.
+func right(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("right", filepath.FromSlash(name)))
+	check(t, err)
+	return path
+}

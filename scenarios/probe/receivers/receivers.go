@@ -1,0 +1,140 @@
+// Package receivers holds what the probe is tried on. Below right/ are receivers
+// to copy from, in Go, Node and Python, and nginx in front of one. Each file in
+// wrong/ makes the Go one wrong in one way, by a small text replacement that go
+// build -overlay applies or by what it is started with, and names exactly the
+// rules that the probe must find broken.
+package receivers
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// Source is the folder of the right receiver in Go, below the module root: what
+// a patch changes a file of.
+const Source = "scenarios/probe/receivers/right/go"
+
+var (
+	//go:embed wrong/*.yaml
+	wrong embed.FS
+	//go:embed right/go/*.go
+	source embed.FS
+)
+
+// Receiver is one wrong receiver.
+type Receiver struct {
+	Name    string            `yaml:"-"` // the file name without .yaml
+	Title   string            `yaml:"title"`
+	Fails   []string          `yaml:"fails"`   // ids in rules.yaml: these and no others
+	Plan    string            `yaml:"plan"`    // of what it is started with and probed for; "" is mtls
+	Patches []Patch           `yaml:"patches"` // of the Go receiver; may be none
+	Env     map[string]string `yaml:"env"`     // changes to the environment of the plan
+	Probe   map[string]any    `yaml:"probe"`   // changes to the configuration of the plan's probe, map by map; null takes away
+}
+
+// Patch replaces a text.
+type Patch struct {
+	File string `yaml:"file"` // in Source
+	Old  string `yaml:"old"`  // occurs exactly once in the file
+	New  string `yaml:"new"`
+}
+
+// Plans are the plans of a receiver, the default first: bearer token and mTLS
+// with messages of up to ten profiles, the same with TLS alone and one profile
+// a message, and OAuth 2 client credentials.
+var Plans = []string{"mtls", "tls", "oauth"}
+
+// Wrong reads every wrong receiver, in the order of their names. A description
+// that would prove nothing is an error: one with unknown keys or rules, or whose
+// patches do not fit the Go receiver any more.
+func Wrong() ([]Receiver, error) {
+	names, err := fs.Glob(wrong, "wrong/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	rules, err := scenarios.Rules()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Receiver, 0, len(names))
+	for _, name := range names {
+		content, err := wrong.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		r, err := read(content, rules)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		r.Name = strings.TrimSuffix(strings.TrimPrefix(name, "wrong/"), ".yaml")
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// read parses and checks one description.
+func read(content []byte, rules scenarios.Catalogue) (Receiver, error) {
+	var r Receiver
+	if err := yaml.Load(content, &r, yaml.WithKnownFields()); err != nil {
+		return r, err
+	}
+	if r.Plan == "" {
+		r.Plan = Plans[0]
+	}
+	switch {
+	case r.Title == "":
+		return r, errors.New("no title")
+	case len(r.Fails) == 0:
+		return r, errors.New("fails no rule, so that it proves nothing")
+	case len(r.Patches) == 0 && len(r.Env) == 0 && len(r.Probe) == 0:
+		return r, errors.New("changes nothing")
+	case !slices.Contains(Plans, r.Plan):
+		return r, fmt.Errorf("no plan %q: there are %s", r.Plan, strings.Join(Plans, ", "))
+	}
+	for i, id := range r.Fails {
+		rule, ok := rules.Find(id)
+		switch {
+		case !ok:
+			return r, fmt.Errorf("rule %q is not in rules.yaml", id)
+		case rule.Side == "sender":
+			return r, fmt.Errorf("rule %s binds no receiver", id)
+		case slices.Contains(r.Fails[:i], id):
+			return r, fmt.Errorf("rule %s is there twice", id)
+		}
+	}
+	_, err := r.Files()
+	return r, err
+}
+
+// Files are the files of the Go receiver that the patches change, by their path
+// below the module root. It is an error when an old text is not there exactly
+// once: the receiver has moved on, and the patch must follow.
+func (r Receiver) Files() (map[string]string, error) {
+	files := map[string]string{}
+	for _, p := range r.Patches {
+		path := Source + "/" + p.File
+		if _, patched := files[path]; !patched {
+			content, err := source.ReadFile("right/go/" + p.File)
+			if err != nil {
+				return nil, err
+			}
+			files[path] = string(content)
+		}
+		if n := strings.Count(files[path], p.Old); n != 1 {
+			return nil, fmt.Errorf("the old text is %d times in %s, and must be there once: %q", n, p.File, p.Old)
+		}
+		if p.Old == p.New {
+			return nil, fmt.Errorf("a patch of %s changes nothing: %q", p.File, p.Old)
+		}
+		files[path] = strings.Replace(files[path], p.Old, p.New, 1)
+	}
+	return files, nil
+}
