@@ -150,6 +150,7 @@ func (p *Prober) report() *reports.Report {
 	}
 	r.Metrics = p.metrics
 	r.Metrics["wallSeconds"] = time.Since(p.began).Seconds()
+	p.seen.into(r.Metrics)
 	r.Metrics["requests"] = float64(p.budget.sent())
 	r.Environment = reports.Environment{Version: p.config.Version, Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
 	return r

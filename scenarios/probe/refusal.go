@@ -2,9 +2,6 @@ package probe
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +18,6 @@ func (p *Prober) refusals() []trial {
 	return []trial{
 		{id: "refusal/cut-off", title: "A message that was cut off is refused for good", rules: rules, requests: 1, run: malformed("a body that was cut off", []byte(`{"segmentMembership": {"ups": {`))},
 		{id: "refusal/no-json", title: "What is no JSON is refused for good", rules: rules, requests: 1, run: malformed("a body that is no JSON", []byte("this is no JSON"))},
-		{id: "refusal/statuses", title: "What becomes of every status that was seen", rules: rules, run: advice},
 	}
 }
 
@@ -49,42 +45,36 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	}
 }
 
-// statuses counts what came back.
+// statuses counts how exchanges ended.
 type statuses struct {
 	mu    sync.Mutex
 	count map[string]int
-	of    map[string]retry.Outcome
 }
 
 func (s *statuses) add(a answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.count == nil {
-		s.count, s.of = map[string]int{}, map[string]retry.Outcome{}
+		s.count = map[string]int{}
 	}
-	key := a.Outcome.String()
-	s.count[key]++
-	s.of[key] = a.Outcome
+	s.count[a.Outcome.String()]++
 }
 
-// advice says of every outcome what the sender would make of it.
-func advice(_ context.Context, t *round) {
-	t.seen.mu.Lock()
-	defer t.seen.mu.Unlock()
-	var lines []string
-	for _, key := range slices.Sorted(maps.Keys(t.seen.count)) {
-		o := t.seen.of[key]
-		if o.Delivered() {
-			lines = append(lines, fmt.Sprintf("%s (%d times): delivered", key, t.seen.count[key]))
-			continue
-		}
-		lines = append(lines, fmt.Sprintf("%s (%d times): %s", key, t.seen.count[key], fate(o)))
+// into adds them to the metrics of a report: answers200 and so on.
+func (s *statuses) into(metrics map[string]float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for outcome, n := range s.count {
+		metrics["answers"+strings.ToUpper(outcome[:1])+outcome[1:]] = float64(n)
 	}
-	t.pass("rcv-retry-advice", "what the sender makes of the answers that were seen", strings.Join(lines, "\n"))
 }
 
-// fate is what becomes of a failure under the two policies.
+// fate is what the sender makes of a failure under the two policies; "" of a
+// delivery.
 func fate(o retry.Outcome) string {
+	if o.Kind == "" || o.Delivered() {
+		return ""
+	}
 	says := func(p retry.Policy) string {
 		if _, again := p.Next(1, o, time.Time{}); again {
 			return "sent again after 15 s and 30 s, then lost"

@@ -63,7 +63,11 @@ func (t *round) pass(rule, title, actual string) {
 }
 
 func (t *round) fail(rule, title, expected string, a *answer) {
-	t.check(reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: a.says()}, a)
+	actual := a.says()
+	if becomes := fate(a.Outcome); becomes != "" {
+		actual += "; the export would be " + becomes
+	}
+	t.check(reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: actual}, a)
 }
 
 func (t *round) unclear(rule, title, fix string) {
