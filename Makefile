@@ -61,8 +61,8 @@ kills: ## Play every mutant with the cases that must find it, as CI does; ONLY=r
 	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)'
 
 .PHONY: coverage
-coverage: build ## Show that every rule but those of receivers is proved
-	@bin/httpdest rules coverage --without receiver
+coverage: build ## Show that every rule is proved
+	@bin/httpdest rules coverage
 
 .PHONY: differential
 differential: ## Play HISTORIES (10000) random histories from SEED (1) and have the oracle judge each; 200 over mTLS too

@@ -13,6 +13,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/library"
 	"github.com/httpdest/httpdest/scenarios/mutants"
+	"github.com/httpdest/httpdest/scenarios/probe/receivers"
 )
 
 func (a *app) rulesCommand() *cobra.Command {
@@ -20,7 +21,7 @@ func (a *app) rulesCommand() *cobra.Command {
 		Use:     "rules",
 		Short:   "The rules of the destination, and what proves them",
 		Long:    "The rules of the destination, and what proves them. httpdest help rules says how to\nread them.",
-		Example: "  httpdest rules list\n  httpdest rules explain R48 max-3\n  httpdest rules coverage --without receiver",
+		Example: "  httpdest rules list\n  httpdest rules explain R48 max-3\n  httpdest rules coverage",
 		Args:    known,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -65,6 +66,7 @@ type proof struct {
 	cases    []*scenarios.Scenario
 	mutants  []mutants.Mutant
 	measured mutants.Matrix
+	wrong    map[string][]string // names of wrong receivers by the rules they break
 }
 
 func loadProof() (proof, error) {
@@ -81,6 +83,16 @@ func loadProof() (proof, error) {
 	}
 	if p.measured, err = mutants.LastMeasured(); err != nil {
 		return p, failure{exitUsage, err, "make mutants writes it"}
+	}
+	all, err := receivers.Wrong()
+	if err != nil {
+		return p, failure{exitUsage, err, ""}
+	}
+	p.wrong = map[string][]string{}
+	for _, r := range all {
+		for _, rule := range r.Fails {
+			p.wrong[rule] = append(p.wrong[rule], r.Name)
+		}
 	}
 	return p, nil
 }

@@ -12,7 +12,6 @@ import (
 )
 
 func (a *app) rulesCoverageCommand() *cobra.Command {
-	var without string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "coverage",
@@ -21,32 +20,26 @@ func (a *app) rulesCoverageCommand() *cobra.Command {
 rule is proved when a case that cites it turned red under a mutant of it, the last time
 make mutants played them all. A rule that is only cited counts as uncovered.
 
-The rules that bind receivers alone are shown by the receiver probe and not here;
---without receiver leaves them out. Exit status 1: a rule is uncovered, rules were left
-to the probe, or a mutant or a case was not measured.`,
+A rule that binds receivers alone is proved by wrong receivers: the probe must find each
+of them broken in exactly what its description says, or make probe-examples fails.
+
+Exit status 1: a rule is uncovered, or a mutant or a case was not measured.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if without != "" && without != "receiver" {
-				return failure{exitUsage, fmt.Errorf("--without %q", without), "write --without receiver; no other rules can be left out"}
-			}
 			p, err := loadProof()
 			if err != nil {
 				return err
 			}
-			return a.coverage(p, without == "receiver", asJSON)
+			return a.coverage(p, asJSON)
 		},
 	}
-	c.Flags().StringVar(&without, "without", "", "receiver: leave out the rules of receivers")
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	if err := c.RegisterFlagCompletionFunc("without", cobra.FixedCompletions([]cobra.Completion{"receiver"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the flag is defined above
-	}
 	return c
 }
 
 // coverage prints what shows each rule, and fails while something is missing.
-func (a *app) coverage(p proof, withoutReceiver, asJSON bool) error {
-	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured)
+func (a *app) coverage(p proof, asJSON bool) error {
+	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong)
 	stale := p.measured.Stale(p.mutants, p.cases)
 	var err error
 	if asJSON {
@@ -57,7 +50,7 @@ func (a *app) coverage(p proof, withoutReceiver, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return missing(covered, stale, withoutReceiver)
+	return missing(covered, stale)
 }
 
 // counts of rules by state.
@@ -75,26 +68,20 @@ func printCoverage(w io.Writer, covered []mutants.Coverage) error {
 	for _, c := range covered {
 		width = max(width, len(c.Rule.ID))
 	}
-	for _, apart := range []bool{false, true} {
-		if apart {
-			b.WriteString("\nRules of receivers:\n\n")
-		}
-		for _, c := range covered {
-			if (c.State == mutants.Probe) != apart {
-				continue
-			}
-			fmt.Fprintf(&b, "%-5s %-*s  %s\n", c.Rule.Ref, width, c.Rule.ID, c.State)
-			if len(c.Cases) > 0 {
-				b.WriteString(paragraph("  cases", c.Cases))
-			}
-			if len(c.Mutants) > 0 {
-				b.WriteString(paragraph("  mutants", c.Mutants))
+	for _, c := range covered {
+		fmt.Fprintf(&b, "%-5s %-*s  %s\n", c.Rule.Ref, width, c.Rule.ID, c.State)
+		for _, by := range []struct {
+			label string
+			ids   []string
+		}{{"  cases", c.Cases}, {"  mutants", c.Mutants}, {"  receivers", c.Receivers}} {
+			if len(by.ids) > 0 {
+				b.WriteString(paragraph(by.label, by.ids))
 			}
 		}
 	}
 	n := counts(covered)
-	fmt.Fprintf(&b, "\n%d rules: %d proved; %d uncovered, of which %d cited; %d of receivers\n",
-		len(covered), n[mutants.Proved], n[mutants.Cited]+n[mutants.NotCited], n[mutants.Cited], n[mutants.Probe])
+	fmt.Fprintf(&b, "\n%d rules: %d proved; %d uncovered, of which %d cited\n",
+		len(covered), n[mutants.Proved], n[mutants.Cited]+n[mutants.NotCited], n[mutants.Cited])
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -109,23 +96,23 @@ func writeCoverage(w io.Writer, covered []mutants.Coverage, stale []string) erro
 		State   mutants.State `json:"state"`
 		Cases   []string      `json:"cases"`
 		Mutants []string      `json:"mutants"`
+		Wrong   []string      `json:"receivers"`
 	}
 	type summary struct {
 		Rules     int `json:"rules"`
 		Proved    int `json:"proved"`
 		Uncovered int `json:"uncovered"`
-		Receiver  int `json:"receiver"`
 	}
 	rules := make([]rule, len(covered))
 	for i, c := range covered {
-		rules[i] = rule{c.Rule.ID, c.Rule.Ref, c.Rule.Level, c.Rule.Side, c.State, orEmpty(c.Cases), orEmpty(c.Mutants)}
+		rules[i] = rule{c.Rule.ID, c.Rule.Ref, c.Rule.Level, c.Rule.Side, c.State, orEmpty(c.Cases), orEmpty(c.Mutants), orEmpty(c.Receivers)}
 	}
 	n := counts(covered)
 	return writeJSON(w, struct {
 		Rules   []rule   `json:"rules"`
 		Stale   []string `json:"stale"`
 		Summary summary  `json:"summary"`
-	}{rules, orEmpty(stale), summary{len(covered), n[mutants.Proved], n[mutants.Cited] + n[mutants.NotCited], n[mutants.Probe]}})
+	}{rules, orEmpty(stale), summary{len(covered), n[mutants.Proved], n[mutants.Cited] + n[mutants.NotCited]}})
 }
 
 // orEmpty is never null in JSON.
@@ -133,7 +120,7 @@ func orEmpty(words []string) []string { return append([]string{}, words...) }
 
 // missing is what keeps the catalogue from being covered, and what to do about
 // it; nil when nothing does.
-func missing(covered []mutants.Coverage, stale []string, withoutReceiver bool) error {
+func missing(covered []mutants.Coverage, stale []string) error {
 	refs := func(s mutants.State) []string {
 		var out []string
 		for _, c := range covered {
@@ -150,7 +137,7 @@ func missing(covered []mutants.Coverage, stale []string, withoutReceiver bool) e
 			todo = append(todo, hint)
 		}
 	}
-	add(refs(mutants.NotCited), "%s neither cited nor proved: %s", "write a case that cites the rule and a mutant that it finds")
+	add(refs(mutants.NotCited), "%s neither cited nor proved: %s", "write a case that cites the rule and a mutant that it finds, or a receiver that breaks it")
 	add(refs(mutants.Cited), "%s cited and not proved: %s", "write a mutant of the rule that the case finds")
 	if len(stale) > 0 {
 		const most = 10
@@ -162,9 +149,6 @@ func missing(covered []mutants.Coverage, stale []string, withoutReceiver bool) e
 	}
 	if len(said) > 0 {
 		todo = append(todo, "run make mutants")
-	}
-	if !withoutReceiver {
-		add(refs(mutants.Probe), "%s of receivers not shown here: %s", "leave these to the receiver probe with --without receiver")
 	}
 	if len(said) == 0 {
 		return nil

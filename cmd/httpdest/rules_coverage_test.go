@@ -26,9 +26,10 @@ func small() proof {
 	}
 }
 
-// proved is the same with all but the receiver's rule proved.
+// proved is the same with all of them proved.
 func proved() proof {
 	p := small()
+	p.wrong = map[string][]string{"four": {"slow", "deaf"}}
 	p.cases = append(p.cases, &scenarios.Scenario{ID: "g/c", Rules: []string{"three"}})
 	p.mutants = append(p.mutants, mutants.Mutant{ID: "o", Digest: "3", Rule: "three"})
 	p.measured = mutants.Matrix{Cases: []string{"g/a", "g/b", "g/c"}, Mutants: []mutants.Measured{
@@ -39,11 +40,11 @@ func proved() proof {
 
 // coverageOf runs the command on a proof: stdout, what it complains of, the
 // hint.
-func coverageOf(t *testing.T, p proof, withoutReceiver, asJSON bool) (string, string, string) {
+func coverageOf(t *testing.T, p proof, asJSON bool) (string, string, string) {
 	t.Helper()
 	var out bytes.Buffer
 	a := &app{stdout: &out}
-	err := a.coverage(p, withoutReceiver, asJSON)
+	err := a.coverage(p, asJSON)
 	if err == nil {
 		return out.String(), "", ""
 	}
@@ -55,39 +56,37 @@ func coverageOf(t *testing.T, p proof, withoutReceiver, asJSON bool) (string, st
 }
 
 func TestCoverage(t *testing.T) {
-	out, complaint, hint := coverageOf(t, small(), true, false)
+	out, complaint, hint := coverageOf(t, small(), false)
 	want := `R1    one    proved
   cases     g/a g/b
   mutants   m
 R2    two    cited, not proved
   cases     g/b
 R3    three  neither cited nor proved
+R4    four   neither cited nor proved
 
-Rules of receivers:
-
-R4    four   shown by the receiver probe
-
-4 rules: 1 proved; 2 uncovered, of which 1 cited; 1 of receivers
+4 rules: 1 proved; 3 uncovered, of which 1 cited
 `
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if diff := cmp.Diff("1 rule neither cited nor proved: R3\n1 rule cited and not proved: R2", complaint); diff != "" {
+	if diff := cmp.Diff("2 rules neither cited nor proved: R3 R4\n1 rule cited and not proved: R2", complaint); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
-	if want := "write a case that cites the rule and a mutant that it finds; write a mutant of the rule that the case finds; run make mutants"; hint != want {
+	if want := "write a case that cites the rule and a mutant that it finds, or a receiver that breaks it; write a mutant of the rule that the case finds; run make mutants"; hint != want {
 		t.Errorf("hint %q; want %q", hint, want)
 	}
 }
 
-// Only a catalogue that is proved, and measured as it is, passes; and only when
-// the receivers' rules were left out by name.
+// Only a catalogue that is proved, and measured as it is, passes.
 func TestCoveragePasses(t *testing.T) {
-	if _, complaint, _ := coverageOf(t, proved(), true, false); complaint != "" {
+	if _, complaint, _ := coverageOf(t, proved(), false); complaint != "" {
 		t.Errorf("complains of %s", complaint)
 	}
-	if _, complaint, hint := coverageOf(t, proved(), false, false); complaint != "1 rule of receivers not shown here: R4" || hint != "leave these to the receiver probe with --without receiver" {
-		t.Errorf("complains of %q, hint %q", complaint, hint)
+	p := proved()
+	p.wrong = nil
+	if _, complaint, _ := coverageOf(t, p, false); complaint != "1 rule neither cited nor proved: R4" {
+		t.Errorf("complains of %q", complaint)
 	}
 	for name, change := range map[string]func(*proof){
 		"mutant m has changed since it was measured": func(p *proof) { p.mutants[0].Digest = "9" },
@@ -98,7 +97,7 @@ func TestCoveragePasses(t *testing.T) {
 	} {
 		p := proved()
 		change(&p)
-		if _, complaint, hint := coverageOf(t, p, true, false); !strings.Contains(complaint, "older than what is there now:\n  "+name) || !strings.Contains(hint, "run make mutants") {
+		if _, complaint, hint := coverageOf(t, p, false); !strings.Contains(complaint, "older than what is there now:\n  "+name) || !strings.Contains(hint, "run make mutants") {
 			t.Errorf("%s: complains of %q, hint %q", name, complaint, hint)
 		}
 	}
@@ -108,7 +107,7 @@ func TestCoveragePasses(t *testing.T) {
 func TestCoverageOfAChangedMutant(t *testing.T) {
 	p := proved()
 	p.mutants[1].Digest = "9"
-	if _, complaint, _ := coverageOf(t, p, true, false); !strings.HasPrefix(complaint, "1 rule cited and not proved: R2\n") {
+	if _, complaint, _ := coverageOf(t, p, false); !strings.HasPrefix(complaint, "1 rule cited and not proved: R2\n") {
 		t.Errorf("complains of %q", complaint)
 	}
 }
@@ -119,11 +118,11 @@ func TestCoverageNeverMeasured(t *testing.T) {
 	for range 20 {
 		p.cases = append(p.cases, &scenarios.Scenario{ID: "g/new"})
 	}
-	_, complaint, _ := coverageOf(t, p, true, false)
+	_, complaint, _ := coverageOf(t, p, false)
 	if !strings.HasSuffix(complaint, "\n  and 10 more") {
 		t.Errorf("complains of %q", complaint)
 	}
-	out, _, _ := coverageOf(t, p, true, true)
+	out, _, _ := coverageOf(t, p, true)
 	var got struct {
 		Rules []struct {
 			ID, State      string
@@ -135,7 +134,7 @@ func TestCoverageNeverMeasured(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"rules": 4, "proved": 1, "uncovered": 2, "receiver": 1}, got.Summary); diff != "" || len(got.Stale) != 20 {
+	if diff := cmp.Diff(map[string]int{"rules": 4, "proved": 1, "uncovered": 3}, got.Summary); diff != "" || len(got.Stale) != 20 {
 		t.Errorf("%d stale, -want +got\n%s", len(got.Stale), diff)
 	}
 	if r := got.Rules[2]; r.State != "neither cited nor proved" || r.Cases == nil || r.Mutants == nil {
@@ -149,7 +148,7 @@ func TestExplainEveryRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range mutants.Cover(p.rules, p.cases, p.mutants, p.measured) {
+	for _, c := range mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong) {
 		var b strings.Builder
 		p.explain(&b, c)
 		for line := range strings.Lines(b.String()) {

@@ -38,7 +38,7 @@ func (a *app) explain(names []string) error {
 			return err
 		}
 	}
-	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured)
+	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong)
 	var b strings.Builder
 	for i, r := range found {
 		if i > 0 {
@@ -90,6 +90,9 @@ func (p proof) explain(b *strings.Builder, c mutants.Coverage) {
 			b.WriteString(paragraph(once("mutants", i), strings.Fields(m.ID+": "+m.Title+"; "+p.killers(m, c.Cases))))
 			i++
 		}
+	}
+	if len(c.Receivers) > 0 {
+		b.WriteString(paragraph("receivers", strings.Fields("wrong ones that the probe finds: "+strings.Join(c.Receivers, ", "))))
 	}
 }
 

@@ -11,10 +11,9 @@ type State string
 
 // The states of a rule, best first.
 const (
-	Proved   State = "proved"                      // a case that cites it turned red under a mutant of it
-	Cited    State = "cited, not proved"           // cases cite it, and nothing shows that they would notice
-	NotCited State = "neither cited nor proved"    // no case cites it
-	Probe    State = "shown by the receiver probe" // binds receivers alone: no case of the library can show it
+	Proved   State = "proved"                   // a case that cites it turned red under a mutant of it, or the probe found a receiver that breaks it
+	Cited    State = "cited, not proved"        // cases cite it, and nothing shows that they would notice
+	NotCited State = "neither cited nor proved" // no case cites it, and no receiver breaks it
 )
 
 // Coverage is what shows one rule.
@@ -23,15 +22,20 @@ type Coverage struct {
 	State   State
 	Cases   []string // ids of the cases that cite the rule
 	Mutants []string // ids of the mutants of the rule that one of these cases found
+	// Receivers are the wrong receivers that break it, each of which the probe
+	// must find broken in exactly what its description says.
+	Receivers []string
 }
 
 // Cover tells for every rule, in the order of the catalogue, which cases cite
 // it and which mutants prove it. A mutant counts where it was measured as it
-// is now; what a mutant's file hopes for does not.
-func Cover(rules scenarios.Catalogue, cases []*scenarios.Scenario, all []Mutant, measured Matrix) []Coverage {
+// is now; what a mutant's file hopes for does not. receivers are the names of
+// wrong receivers by the rules they break: those alone prove a rule that binds
+// receivers alone, of which no case of the library shows anything.
+func Cover(rules scenarios.Catalogue, cases []*scenarios.Scenario, all []Mutant, measured Matrix, receivers map[string][]string) []Coverage {
 	out := make([]Coverage, len(rules))
 	for i, r := range rules {
-		c := Coverage{Rule: r, State: NotCited}
+		c := Coverage{Rule: r, State: NotCited, Receivers: receivers[r.ID]}
 		for _, s := range cases {
 			if slices.Contains(s.Rules, r.ID) {
 				c.Cases = append(c.Cases, s.ID)
@@ -43,8 +47,9 @@ func Cover(rules scenarios.Catalogue, cases []*scenarios.Scenario, all []Mutant,
 			}
 		}
 		switch {
+		case r.Side == "receiver" && len(c.Receivers) > 0:
+			c.State = Proved
 		case r.Side == "receiver":
-			c.State = Probe
 		case len(c.Mutants) > 0:
 			c.State = Proved
 		case len(c.Cases) > 0:

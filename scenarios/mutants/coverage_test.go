@@ -33,13 +33,15 @@ func TestCover(t *testing.T) {
 			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Cited, Cases: []string{"b"}}},
 		{"a mutant without a case", sender("u"), []Mutant{{ID: "m", Digest: "1", Rule: "u"}},
 			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: NotCited}},
-		{"receivers are another command's", scenarios.Rule{ID: "s", Side: "receiver"}, []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
-			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Probe, Cases: []string{"b"}, Mutants: []string{"m"}}},
+		{"a receiver's, which no case can show", scenarios.Rule{ID: "s", Side: "receiver"}, []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
+			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: NotCited, Cases: []string{"b"}, Mutants: []string{"m"}}},
+		{"a receiver's, with one that breaks it", scenarios.Rule{ID: "broken", Side: "receiver"}, nil, nil, Coverage{State: Proved, Receivers: []string{"slow"}}},
+		{"a sender's, with a receiver that breaks it", scenarios.Rule{ID: "broken", Side: "both"}, nil, nil, Coverage{State: NotCited, Receivers: []string{"slow"}}},
 		{"both sides", scenarios.Rule{ID: "s", Side: "both"}, []Mutant{{ID: "m", Digest: "1", Rule: "s"}},
 			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Proved, Cases: []string{"b"}, Mutants: []string{"m"}}},
 	} {
 		c.want.Rule = c.rule
-		got := Cover(scenarios.Catalogue{c.rule}, cases, c.mutants, Matrix{Mutants: c.measured})
+		got := Cover(scenarios.Catalogue{c.rule}, cases, c.mutants, Matrix{Mutants: c.measured}, map[string][]string{"broken": {"slow"}})
 		if diff := cmp.Diff([]Coverage{c.want}, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: -want +got\n%s", c.name, diff)
 		}
