@@ -40,6 +40,7 @@ type Exchange struct {
 	target *url.URL
 	limit  int64 // of the response body
 	socket *Socket
+	header http.Header // of the answer, once there is one
 	conn   atomic.Pointer[http.ClientConn]
 }
 
@@ -52,7 +53,7 @@ type Result struct {
 	Answering bool           // at least one response byte came
 	Issued    *engine.Issued // of a token request: nil when no token came
 	Header    http.Header    // with Keep: of the answer
-	Body      []byte         // with Keep: of the answer, whole; a token endpoint's holds a token
+	Body      []byte         // with Keep: of an answer that is complete; a token endpoint's holds a token
 }
 
 // Attempt prepares the request that carries a message, on a socket.
@@ -133,7 +134,7 @@ func (x *Exchange) handshakeDone() {
 // idle or closed.
 func (x *Exchange) Do(ctx context.Context) Result {
 	k := x.socket
-	outcome, header, body := x.roundTrip(ctx)
+	outcome, body := x.roundTrip(ctx)
 	if k.private {
 		k.reusable = false
 	}
@@ -142,7 +143,7 @@ func (x *Exchange) Do(ctx context.Context) Result {
 	}
 	r := Result{Outcome: outcome}
 	if x.Keep {
-		r.Header, r.Body = header, body
+		r.Header, r.Body = x.header, body
 	}
 	if k.private && outcome.Kind == retry.Answered && outcome.Status == http.StatusOK {
 		r.Issued, r.Outcome.Reason = parseToken(body)
@@ -159,12 +160,12 @@ func (x *Exchange) Do(ctx context.Context) Result {
 
 // roundTrip sends the request and reads the answer. The body is kept for a
 // token request and on request only: a receiver's is of no interest.
-func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, header http.Header, body []byte) {
+func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte) {
 	k := x.socket
 	k.reusable = false
 	if k.conn == nil {
 		if err := k.dial(ctx, x); err != nil {
-			return x.failed(ctx, err), nil, nil
+			return x.failed(ctx, err), nil
 		}
 		x.conn.Store(k.conn)
 	}
@@ -180,8 +181,9 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, header http.
 	}
 	response, err := k.conn.RoundTrip(request)
 	if err != nil {
-		return x.failed(ctx, err), nil, nil
+		return x.failed(ctx, err), nil
 	}
+	x.header = response.Header
 	var kept bytes.Buffer
 	into := io.Discard
 	if k.private || x.Keep {
@@ -191,14 +193,14 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, header http.
 	_ = response.Body.Close()
 	switch {
 	case err != nil:
-		return x.failed(ctx, err), response.Header, kept.Bytes()
+		return x.failed(ctx, err), nil
 	case context.Cause(ctx) != nil:
-		return x.failed(ctx, context.Cause(ctx)), response.Header, kept.Bytes()
+		return x.failed(ctx, context.Cause(ctx)), nil
 	case read > x.limit:
-		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, response.Header, nil
+		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, nil
 	}
 	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
-	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, response.Header, kept.Bytes()
+	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
 }
 
 // failed turns what ended the exchange into an outcome. The deadline is asked
