@@ -86,8 +86,9 @@ wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver
 	@go test -run '^$$' -bench . -benchmem ./...
+	CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (60s each)

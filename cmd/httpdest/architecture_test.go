@@ -29,7 +29,7 @@ type pkg struct {
 type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
-var pure = []string{"engine", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/intake",
+var pure = []string{"engine", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/recent", "engine/intake",
 	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/generate", "scenarios/oracle"}
 
 // harmless are packages below net that a pure package may import, and why.
@@ -66,7 +66,7 @@ var thirdParty = map[string]use{
 	"github.com/pb33f/libopenapi-validator":    {nil, []string{"mockendpoint/admin"}, "holds requests and answers to that document (3.1, which kin-openapi does not fully know)"},
 	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin"}, "the page in a browser"},
 	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin"}, "the browser's events and commands, which chromedp hands on"},
-	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, nil, "paces and sends: an open model, whose workers grow"},
+	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"loadtest/ratios"}, "paces and sends: an open model, whose workers grow"},
 	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest"}, nil, "latencies whose percentiles survive a merge"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},

@@ -2,7 +2,6 @@ package export
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -32,8 +31,7 @@ func Body(p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) 
 	body["segmentMembership"] = memberships(p, r, flow, now)
 	body["identityMap"] = identities(p)
 	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false) // the body is for a parser, not for a page
+	encoder := newEncoder(&b) // the body is for a parser, not for a page
 	if err := encoder.Encode(body); err != nil {
 		// Attribute values are checked when they enter; see profile.Profile.
 		panic(fmt.Sprintf("export: a profile holds a value JSON cannot carry: %v", err))

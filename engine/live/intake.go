@@ -9,6 +9,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/recent"
 )
 
 // waitingPerShard bounds what a shard has taken in and not decided.
@@ -16,6 +17,10 @@ const waitingPerShard = 256
 
 // seed spreads profiles over shards; which shard decides does not show.
 var seed = maphash.MakeSeed()
+
+// knownStates is how many states are kept in memory that are in the store as
+// well, over all shards: profiles that change often are not read each time.
+const knownStates = 1 << 15
 
 // request is an update whose sender waits.
 type request struct {
@@ -38,6 +43,7 @@ type shard struct {
 
 	mu    sync.Mutex
 	fresh map[profile.ID]*uncommitted
+	known recent.Map[profile.ID, engine.State] // of states that are in the store
 }
 
 // uncommitted is the newest state of a profile with decisions on the way to
@@ -48,7 +54,7 @@ type uncommitted struct {
 }
 
 func newShard(d *Driver) *shard {
-	return &shard{driver: d, in: make(chan request, waitingPerShard), fresh: map[profile.ID]*uncommitted{}}
+	return &shard{driver: d, in: make(chan request, waitingPerShard), fresh: map[profile.ID]*uncommitted{}, known: recent.New[profile.ID, engine.State](max(1, knownStates/d.config.Shards))}
 }
 
 // limited is a store that can run out of room.
@@ -153,7 +159,7 @@ func (s *shard) decide(r request) {
 	select {
 	case d.decided <- &decided{s, state, x, r.done}:
 	case <-d.ending:
-		s.release(state)
+		s.release(state, false)
 		r.done <- ErrDraining
 	case <-d.dead:
 	}
@@ -163,9 +169,13 @@ func (s *shard) decide(r request) {
 func (s *shard) load(id profile.ID) (engine.State, error) {
 	s.mu.Lock()
 	u, ok := s.fresh[id]
+	known, had := s.known.Get(id)
 	s.mu.Unlock()
-	if ok {
+	switch {
+	case ok:
 		return u.state, nil
+	case had:
+		return known, nil
 	}
 	state, ok, err := s.driver.config.Store.Load(id)
 	if err != nil {
@@ -189,13 +199,16 @@ func (s *shard) keep(state engine.State) {
 	u.count++
 }
 
-// release forgets a state that is in the store, unless a newer one is on its
-// way.
-func (s *shard) release(state engine.State) {
+// release takes a state back that is in the store, or that never will be, unless
+// a newer one is on its way.
+func (s *shard) release(state engine.State, stored bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.fresh[state.Profile.ID]
 	if u.count--; u.count == 0 {
 		delete(s.fresh, state.Profile.ID)
+		if stored {
+			s.known.Put(state.Profile.ID, u.state)
+		}
 	}
 }

@@ -132,7 +132,7 @@ func (d *Driver) commit(ctx context.Context) {
 		}
 		for _, x := range g.accepted {
 			d.updates.Add(1)
-			x.shard.release(x.state)
+			x.shard.release(x.state, true)
 			x.done <- nil
 		}
 		for _, r := range g.resent {

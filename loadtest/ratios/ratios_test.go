@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -310,6 +311,7 @@ func TestRatios(t *testing.T) {
 	if !*measure {
 		t.Skip("make bench measures")
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as httpdest serve does, for all contenders
 	f := newField(t)
 	durable, err := local.Open(t.TempDir(), local.Options{})
 	check(t, err)

@@ -20,6 +20,7 @@ type commit struct {
 	settled  map[string]bool
 	dead     map[string]uint64
 	revived  map[string]bool
+	latest   map[string]uint64 // profile id -> version
 }
 
 // Commit implements store.Store. States, acceptances and charges are on the
@@ -54,7 +55,7 @@ func (s *Store) prepare(states []engine.State, records []engine.Record) (*commit
 		return nil, nil
 	}
 	c := &commit{store: s, batch: s.db.NewBatch(), accepted: map[string]uint64{}, settled: map[string]bool{},
-		dead: map[string]uint64{}, revived: map[string]bool{}}
+		dead: map[string]uint64{}, revived: map[string]bool{}, latest: make(map[string]uint64, len(states))}
 	next := s.next
 	err := c.states(states)
 	for i := 0; err == nil && i < len(records); i++ {
@@ -102,14 +103,16 @@ func (c *commit) index() {
 	for id, seq := range c.dead {
 		c.store.dead[id] = seq
 	}
+	for id, version := range c.latest {
+		c.store.versions.Put(id, version)
+	}
 }
 
 // states puts states into the batch, each one version after the one before.
 func (c *commit) states(states []engine.State) error {
-	latest := map[string]uint64{}
 	for _, s := range states {
 		id := string(s.Profile.ID)
-		have, ok := latest[id]
+		have, ok := c.latest[id]
 		if !ok {
 			var err error
 			if have, err = c.store.versionOf(id); err != nil {
@@ -119,7 +122,7 @@ func (c *commit) states(states []engine.State) error {
 		if s.Version != have+1 {
 			return fmt.Errorf("%w: version %d of profile %s, after %d", store.ErrStale, s.Version, id, have)
 		}
-		latest[id] = s.Version
+		c.latest[id] = s.Version
 		value, err := encodeState(s)
 		if err != nil {
 			return err
@@ -238,6 +241,9 @@ func (c *commit) resend(r engine.Record) error {
 
 // versionOf is the version of the stored state, 0 without one.
 func (s *Store) versionOf(id string) (uint64, error) {
+	if known, ok := s.versions.Get(id); ok {
+		return known, nil
+	}
 	value, closer, err := s.db.Get(stateAt(id))
 	if errors.Is(err, pebble.ErrNotFound) {
 		return 0, nil

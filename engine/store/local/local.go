@@ -17,6 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/httpdest/httpdest/engine/recent"
 	"github.com/httpdest/httpdest/engine/store"
 )
 
@@ -26,6 +27,13 @@ const layout = "httpdest/store/v1"
 // Reserve is how many bytes must stay free on the disk: below it nothing new
 // is accepted, and what was accepted can still be charged and settled.
 const Reserve = 64 << 20
+
+// knownVersions is how many versions of states are kept in memory, so that a
+// state need not be read to know that it is the one before.
+const knownVersions = 1 << 16
+
+// cacheSize is how many bytes of tables are kept in memory.
+const cacheSize = 64 << 20
 
 // Options say how a store is opened. The zero value is right for a folder on
 // disk.
@@ -45,10 +53,11 @@ type Store struct {
 	mu       sync.Mutex
 	failed   error // of the first commit that failed; no later one is tried
 	closed   bool
-	commits  uint64            // in the store, from its beginning
-	next     uint64            // sequence number of the next acceptance
-	accepted map[string]uint64 // export id -> sequence number, while unsettled
-	dead     map[string]uint64 // message id -> sequence number
+	commits  uint64                     // in the store, from its beginning
+	next     uint64                     // sequence number of the next acceptance
+	accepted map[string]uint64          // export id -> sequence number, while unsettled
+	dead     map[string]uint64          // message id -> sequence number
+	versions recent.Map[string, uint64] // profile id -> version of its state
 }
 
 var _ store.Store = (*Store)(nil)
@@ -61,7 +70,7 @@ func Open(dir string, o Options) (*Store, error) {
 		o.FS = vfs.Default
 	}
 	o.FS = ordered{o.FS}
-	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1}
+	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, versions: recent.New[string, uint64](knownVersions)}
 	s.room = newRoom(o.FS, dir)
 	opened, err := openDB(dir, o)
 	if err != nil {
@@ -103,6 +112,7 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 		Logger:             logger{},
 		// Damage is an error of what was asked for, and no end of the process.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		CacheSize:     cacheSize,
 		MemTableSize:  uint64(cmp.Or(o.Buffer, 16<<20)),
 	}
 	fresh, err := pebble.Peek(dir, o.FS)

@@ -1,0 +1,41 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// The encoder writes what encoding/json writes, byte for byte.
+func TestEncode(t *testing.T) {
+	var value func(depth int) *rapid.Generator[any]
+	value = func(depth int) *rapid.Generator[any] {
+		kinds := []*rapid.Generator[any]{
+			rapid.String().AsAny(), rapid.Int64().AsAny(), rapid.Int().AsAny(), rapid.Bool().AsAny(), rapid.Just[any](nil),
+			rapid.Float64().AsAny(), rapid.SampledFrom([]any{"<a&b>", "\u2028", "\x7f", "a\"b\\c\n", "\xff", "", json.Number("1e3"), uint8(3), map[string]any(nil), []any(nil)}),
+		}
+		if depth > 0 {
+			kinds = append(kinds, rapid.MapOfN(rapid.String(), value(depth-1), 0, 20).AsAny(), rapid.SliceOfN(value(depth-1), 0, 5).AsAny())
+		}
+		return rapid.OneOf(kinds...)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		v := value(3).Draw(t, "value")
+		var want, got bytes.Buffer
+		e := json.NewEncoder(&want)
+		e.SetEscapeHTML(false)
+		wrong := e.Encode(v)
+		if err := newEncoder(&got).Encode(v); (err == nil) != (wrong == nil) {
+			t.Fatalf("error %v; encoding/json has %v", err, wrong)
+		}
+		if wrong == nil && !bytes.Equal(want.Bytes(), got.Bytes()) {
+			t.Fatalf("%s\nwant\n%s", got.Bytes(), want.Bytes())
+		}
+	})
+	if err := newEncoder(&bytes.Buffer{}).Encode(map[string]any{"a": []any{math.NaN()}}); err == nil {
+		t.Fatal("a number that JSON has not")
+	}
+}
