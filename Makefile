@@ -9,7 +9,7 @@ OUT ?= out
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests import what is slow to compile: drivers of a browser and of Docker, a validator of OpenAPI.
-APART := mockendpoint/admin scenarios/containers
+APART := mockendpoint/admin scenarios/containers reports/browser
 # Packages that take longest; begun first, they do not run alone at the end.
 FIRST := scenarios/simulate cmd/httpdest
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -29,7 +29,7 @@ test: ## Run all tests; says what it has to leave out
 	for witness in curl openssl; do
 		command -v "$$witness" >/dev/null || echo "tests WITHOUT $$witness as a witness of the mock endpoint: install $$witness"
 	done
-	command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "tests WITHOUT a browser: the page of the mock endpoint is not tested; install chromium"
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo "tests WITHOUT a browser: neither the page of the mock endpoint nor the HTML report is tested; install chromium"
 	docker version >/dev/null 2>&1 || curl -fs -m 5 --unix-socket /var/run/docker.sock http://docker/_ping >/dev/null 2>&1 ||
 		echo "tests WITHOUT receiver and sender in containers: no Docker daemon answers, start one"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "tests WITHOUT nginx as a witness of the mTLS decision, and as a receiver: install nginx-light, or nginx"

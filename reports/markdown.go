@@ -15,7 +15,7 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 	m.rules(r)
 	m.cases(r)
 	e := r.Environment
-	if e != (Environment{}) {
+	if e.CPUs > 0 {
 		m.line("httpdest %s, %s, %s, %d CPUs, seed %d", inline(e.Version), inline(e.Go), inline(e.OS), e.CPUs, e.Seed)
 	}
 	_, err := io.WriteString(w, strings.TrimRight(m.b.String(), "\n")+"\n")

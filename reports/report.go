@@ -173,4 +173,6 @@ type Environment struct {
 	OS      string `json:"os"`
 	CPUs    int    `json:"cpus"`
 	Seed    uint64 `json:"seed"`
+	// Arguments are the files and folders of scenarios; none: the library.
+	Arguments []string `json:"arguments,omitempty"`
 }

@@ -63,7 +63,7 @@ A line of NDJSON is a body, or an exchange; every key is optional:
 	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
 	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
 	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
-	c.Flags().StringVar(&f.out, "out", "", "folder for report.json, junit.xml and summary.md")
+	c.Flags().StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")

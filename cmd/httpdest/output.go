@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/reports/page"
 )
 
 // output is one report to write: its kind, and a path or - for stdout.
@@ -19,6 +20,7 @@ type output struct{ kind, path string }
 // writers are the kinds of reports.
 var writers = map[string]func(io.Writer, *reports.Report) error{
 	"github": reports.WriteGitHub,
+	"html":   page.Write,
 	"json":   reports.WriteJSON,
 	"junit":  reports.WriteJUnit,
 	"md":     reports.WriteMarkdown,
@@ -28,7 +30,7 @@ var writers = map[string]func(io.Writer, *reports.Report) error{
 }
 
 // reportUsage is the help of --report.
-const reportUsage = "write a report, KIND=PATH: json, junit, md, github or text; repeatable, - is stdout"
+const reportUsage = "write a report, KIND=PATH: html, json, junit, md, github or text; repeatable, - is stdout"
 
 // parseOutputs reads KIND=PATH.
 func parseOutputs(flags []string) ([]output, error) {
@@ -49,7 +51,7 @@ func outputsOf(flags []string, out string) ([]output, error) {
 	outputs, err := parseOutputs(flags)
 	if err == nil && out != "" {
 		outputs = append(outputs, output{"json", filepath.Join(out, "report.json")},
-			output{"junit", filepath.Join(out, "junit.xml")}, output{"md", filepath.Join(out, "summary.md")})
+			output{"html", filepath.Join(out, "report.html")}, output{"junit", filepath.Join(out, "junit.xml")}, output{"md", filepath.Join(out, "summary.md")})
 	}
 	return outputs, err
 }

@@ -49,7 +49,7 @@ name. Without an argument, the library that comes with httpdest is played.`,
 			return a.run(cmd.Context(), args, f)
 		},
 	}
-	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl, report.json, junit.xml and summary.md")
+	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl, report.json, report.html, junit.xml and summary.md")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
 	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
@@ -98,6 +98,7 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		fmt.Fprintf(a.stderr, "httpdest: %s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", longest(cases))
 	}
 	report, err := simulate.RunAll(ctx, cases, rules, options)
+	report.Environment.Arguments = args
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted {
 		return failure{exitUnjudged, err, "nothing was judged"}
