@@ -200,6 +200,14 @@ func replacements(raw json.RawMessage) ([]profile.Change, error) {
 
 // object reads a JSON object strictly: no key twice, nothing after it.
 func object(raw []byte) (map[string]json.RawMessage, error) {
+	if fields, ok := split(raw); ok {
+		return fields, nil
+	}
+	return decodeObject(raw)
+}
+
+// decodeObject is object for what split leaves alone, and for what is wrong.
+func decodeObject(raw []byte) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, mistake(`write {"profile": "doc", "qualify": "delorean"}`, "an update is a JSON object")
@@ -230,6 +238,9 @@ func object(raw []byte) (map[string]json.RawMessage, error) {
 }
 
 func text(raw json.RawMessage) (string, error) {
+	if s, plain := unquoted(raw); plain {
+		return s, nil
+	}
 	var s *string
 	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
 		return "", errors.New("no text")
@@ -256,6 +267,14 @@ func texts(key string, raw json.RawMessage) ([]string, error) {
 // decode reads a value with the types a profile holds: integers as int64,
 // other numbers as float64. A null is no value: remove is the word for it.
 func decode(raw json.RawMessage) (any, error) {
+	if value, ok := scalar(raw); ok {
+		return value, nil
+	}
+	return decodeValue(raw)
+}
+
+// decodeValue is decode for what scalar leaves alone.
+func decodeValue(raw json.RawMessage) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var value any
