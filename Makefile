@@ -81,6 +81,13 @@ crash: ## Kill the engine CYCLES times (10), and take the power away at every wr
 durability-mutants: ## Break what survives a crash in one way each, and show that a test says so; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestDurabilityMutants$$' -args -mutants -only '$(ONLY)'
 
+.PHONY: probe-examples
+probe-examples: build ## Probe the right receivers, which must pass, and each wrong one, which must fail its rules and no others; ONLY=regexp for some of them
+	@command -v node >/dev/null || echo "probes WITHOUT the receiver in Node: install nodejs"
+	command -v python3 >/dev/null || echo "probes WITHOUT the receiver in Python: install python3"
+	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "probes WITHOUT nginx in front: install nginx-light, or nginx"
+	go test ./scenarios/probe/receivers -v -count=1 -timeout 10m -parallel 8 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
+
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall

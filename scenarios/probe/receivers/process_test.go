@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -172,7 +173,24 @@ func behindNginx(t *testing.T, ctx context.Context, s starting) (*process, error
 	env := append(s.env, "LISTEN="+l.Addr().String(), "UPSTREAM="+strings.TrimPrefix(behind.url, "http://"), "NGINX=3;", "TMPDIR="+t.TempDir())
 	c := command(ctx, s.dir, env, right(t, "nginx/run"))
 	c.ExtraFiles = []*os.File{inherited} // is 3 there
-	return start(t, c)
+	p, err := start(t, c)
+	if err != nil {
+		return nil, err
+	}
+	return p, nonblocking(l.(*net.TCPListener))
+}
+
+// nonblocking takes back what handing a listener to a process does to it. nginx
+// leaves one that it takes over as it is: of two workers that a connection wakes
+// the second would wait in accept for the next, and its own sockets with it.
+func nonblocking(l *net.TCPListener) error {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = syscall.SetNonblock(int(fd), true) })
+	return errors.Join(err, failed)
 }
 
 // right is the path of a file of a right receiver, from anywhere.

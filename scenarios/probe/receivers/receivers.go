@@ -2,7 +2,8 @@
 // to copy from, in Go, Node and Python, and nginx in front of one. Each file in
 // wrong/ makes the Go one wrong in one way, by a small text replacement that go
 // build -overlay applies or by what it is started with, and names exactly the
-// rules that the probe must find broken.
+// rules that the probe must find broken. `make probe-examples` starts and probes
+// them all.
 package receivers
 
 import (
