@@ -92,6 +92,10 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall
 
+.PHONY: model
+model: ## Hold the capacity model against the simulation for SCALE (1) times a hundred thousand profiles
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run 'TestModelAgrees|TestErlang$$|TestScale' -args -nine -scale $${SCALE:-1}
+
 .PHONY: bench
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver
 	@go test -run '^$$' -bench . -benchmem ./...

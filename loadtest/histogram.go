@@ -48,24 +48,35 @@ func (h *Histogram) Merge(other *Histogram) error {
 
 // Rank is the n-th shortest time, from 1, in milliseconds: the longest time
 // that counts as it. n is capped at Count.
-func (h *Histogram) Rank(n int64) float64 {
+func (h *Histogram) Rank(n int64) float64 { return h.ranks(n)[0] }
+
+// ranks are several at once, given in ascending order.
+func (h *Histogram) ranks(wanted ...int64) []float64 {
+	out := make([]float64, len(wanted))
 	if h.Count() == 0 {
-		return 0
+		return out
 	}
-	n = min(max(n, 1), h.Count())
-	seen, last := int64(0), int64(0)
-	for _, bar := range h.h.Distribution() {
-		seen, last = seen+bar.Count, bar.To
-		if seen >= n {
-			break
+	bars := h.h.Distribution()
+	seen, at := int64(0), -1
+	for i, n := range wanted {
+		for n = min(max(n, 1), h.Count()); seen < n; {
+			at++
+			seen += bars[at].Count
 		}
+		out[i] = float64(min(bars[at].To, h.h.Max())) / 1000
 	}
-	return float64(min(last, h.h.Max())) / 1000
+	return out
 }
 
 // Quantile is the time, in milliseconds, that the share q of all is not above.
-func (h *Histogram) Quantile(q float64) float64 {
-	return h.Rank(rank(h.Count(), q))
+func (h *Histogram) Quantile(q float64) float64 { return h.quantiles(q)[0] }
+
+func (h *Histogram) quantiles(ascending ...float64) []float64 {
+	wanted := make([]int64, len(ascending))
+	for i, q := range ascending {
+		wanted[i] = rank(h.Count(), q)
+	}
+	return h.ranks(wanted...)
 }
 
 // rank is the nearest rank of a quantile among n.
@@ -82,9 +93,9 @@ func (h *Histogram) Distribution() *reports.Distribution {
 	if h == nil || h.Count() == 0 {
 		return nil
 	}
+	at := h.quantiles(0.5, 0.9, 0.95, 0.99, 0.999, 1)
 	return &reports.Distribution{Count: h.Count(), MeanMs: h.h.Mean() / 1000, MinMs: float64(h.h.Min()) / 1000,
-		P50Ms: h.Quantile(0.5), P90Ms: h.Quantile(0.9), P95Ms: h.Quantile(0.95), P99Ms: h.Quantile(0.99), P999Ms: h.Quantile(0.999),
-		MaxMs: h.Rank(h.Count()), Histogram: h.encode()}
+		P50Ms: at[0], P90Ms: at[1], P95Ms: at[2], P99Ms: at[3], P999Ms: at[4], MaxMs: at[5], Histogram: h.encode()}
 }
 
 // encode is the compressed form, base64.

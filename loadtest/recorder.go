@@ -16,6 +16,9 @@ import (
 type Recorder struct {
 	pace Pace
 	step time.Duration
+	// byChance is set where updates do not come when the pace says but about as
+	// often: what is due is then what was begun.
+	byChance bool
 
 	mu        sync.Mutex
 	begun     int64
@@ -134,7 +137,7 @@ type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int6
 func (r *Recorder) Counts(now time.Duration) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Counts{int64(r.pace.Count(now)), r.begun, r.delivered + r.lost, r.delivered, r.attempts, r.failed, r.inFlight}
+	return Counts{r.due(now), r.begun, r.delivered + r.lost, r.delivered, r.attempts, r.failed, r.inFlight}
 }
 
 // Fill writes what was recorded to a report. offered is how long the pace
@@ -142,7 +145,7 @@ func (r *Recorder) Counts(now time.Duration) Counts {
 func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	due := int64(r.pace.Count(offered))
+	due := r.due(offered)
 	l.Pace, l.Seconds, l.Machines = r.pace.String(), offered.Seconds(), 1
 	l.Offered = amount(due, offered)
 	l.Offered.Target = r.pace.Peak()
@@ -175,21 +178,36 @@ func amount(n int64, in time.Duration) reports.Amount {
 	return reports.Amount{Count: n, Rate: float64(n) / in.Seconds()}
 }
 
+// due is how many are before a moment.
+func (r *Recorder) due(t time.Duration) int64 {
+	if !r.byChance {
+		return int64(r.pace.Count(t))
+	}
+	n := int64(0)
+	for i, s := range r.steps {
+		if time.Duration(i)*r.step < t {
+			n += s.begun
+		}
+	}
+	return n
+}
+
 // series is the run in time.
 func (r *Recorder) series(offered time.Duration) *reports.Series {
 	s := &reports.Series{StepSeconds: r.step.Seconds(), Points: []reports.Point{}}
-	over := int64(0)
+	over, before := int64(0), int64(0)
 	for i, c := range r.steps {
 		from, to := time.Duration(i)*r.step, time.Duration(i+1)*r.step
 		over += c.over
-		due := int64(r.pace.Count(min(to, offered)))
-		p := reports.Point{AtSeconds: from.Seconds(), Offered: due - int64(r.pace.Count(min(from, offered))), Achieved: c.begun,
+		due := r.due(min(to, offered))
+		p := reports.Point{AtSeconds: from.Seconds(), Offered: due - before, Achieved: c.begun,
 			Ended: c.ok, Errors: c.failed, Backlog: max(0, due-over), InFlight: c.mostOpen}
 		if c.whole != nil {
-			p.P50Ms, p.P95Ms, p.P99Ms = c.whole.Quantile(0.5), c.whole.Quantile(0.95), c.whole.Quantile(0.99)
+			q := c.whole.quantiles(0.5, 0.95, 0.99)
+			p.P50Ms, p.P95Ms, p.P99Ms = q[0], q[1], q[2]
 			p.Histogram = c.whole.encode()
 		}
-		s.Points = append(s.Points, p)
+		s.Points, before = append(s.Points, p), due
 	}
 	return s
 }

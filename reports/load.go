@@ -152,6 +152,7 @@ type Outage struct {
 	PeakBacklog  int64   `json:"peakBacklog"`
 	Lost         int64   `json:"lost"`         // exports given up after the last retry
 	DrainSeconds float64 `json:"drainSeconds"` // from its end until the backlog was what it was before
+	Drained      bool    `json:"drained"`      // it was
 	// Breached is whether p95 was over the objective in some step; Recovered,
 	// whether it was under it again, RecoverySeconds after the end of the outage.
 	Breached        bool    `json:"breached"`

@@ -83,6 +83,16 @@ func completeProbe(c *cobra.Command) {
 	})
 }
 
+// completePlan completes the argument and flags of httpdest plan.
+func completePlan(c *cobra.Command) {
+	c.ValidArgsFunction = reportFiles
+	completeFlags(c, map[string]cobra.CompletionFunc{
+		"report":      reportKinds,
+		"curve":       cobra.FixedCompletions([]cobra.Completion{"flat", "day"}, cobra.ShellCompDirectiveNoFileComp),
+		"outage-kind": cobra.FixedCompletions([]cobra.Completion{"stall", "refuse", "503"}, cobra.ShellCompDirectiveNoFileComp),
+	})
+}
+
 // completeMock completes the flags of httpdest mock.
 func completeMock(c *cobra.Command) {
 	completeFlags(c, map[string]cobra.CompletionFunc{

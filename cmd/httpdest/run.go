@@ -210,7 +210,14 @@ func (a *app) writeAll(r *reports.Report, outputs []output) error {
 
 // text prints the report for people.
 func (a *app) text(r *reports.Report, verbose, quiet bool) error {
-	return reports.WriteText(a.stdout, r, reports.TextOptions{Color: a.color(a.stdout), Verbose: verbose, Quiet: quiet, Width: a.width()})
+	o := reports.TextOptions{Color: a.color(a.stdout), Verbose: verbose, Quiet: quiet, Width: a.width()}
+	switch {
+	case r.Load != nil:
+		return reports.WriteLoadText(a.stdout, r, o)
+	case r.Plan != nil:
+		return reports.WritePlanText(a.stdout, r, o)
+	}
+	return reports.WriteText(a.stdout, r, o)
 }
 
 // width is that of the terminal, as the shell tells it; 0 when stdout is none.

@@ -1,0 +1,249 @@
+package loadtest
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/httpdest/httpdest/loadtest/model"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// known is a plan whose arithmetic can be done on paper: 864,000 exports a
+// day, ten a second; half a second each; one in ten fails.
+func known() Planning {
+	return Planning{PerDay: Exactly(864_000), Curve: Flat(), Latency: model.Fixed(0.5), Errors: Exactly(0.1), Sockets: 10}
+}
+
+func figure(t *testing.T, p *reports.Plan, name string) reports.Figure {
+	t.Helper()
+	for _, f := range p.Results {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("no %q among %+v", name, p.Results)
+	return reports.Figure{}
+}
+
+func TestPlanOnPaper(t *testing.T) {
+	plan := known().Plan()
+	for name, want := range map[string]float64{
+		"exports a day":                      864_000,
+		"rate in the busiest hour":           10,
+		"attempts without an answer in time": 0,
+		"attempts per export":                1.11,
+		"exports lost after the last retry":  0.001,
+		"requests a second at the receiver":  11.1,
+		"sockets busy in the busiest hour":   5.55,
+		"sockets needed":                     7,
+		"highest rate the sockets carry":     10 / 0.555,
+		"utilisation in the busiest hour":    0.555,
+		"delivery latency, p50":              500,
+		"delivery latency, p95":              16_000, // 0.5 s, 15 s, 0.5 s
+	} {
+		if f := figure(t, plan, name); off(f.Value, want) > 0.02 && f.Value != want || f.Low != f.Value || f.High != f.Value {
+			t.Errorf("%s: %+v; want %v", name, f, want)
+		}
+	}
+	if o := known().Judge(plan); o.Verdict != reports.Pass {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Each 100 ms cost what they cost: at one second 1.11 seconds of a socket for
+// each export, at 1.6 s above the budget nothing more.
+func TestSensitivity(t *testing.T) {
+	p := known()
+	p.Sockets = 6
+	plan := p.Plan()
+	for _, s := range plan.Sensitivity {
+		latency := min(2, 0.5+s.AddedMs/1000)
+		if want := 6 / (1.11 * latency); s.AddedMs < 1500 && off(s.MaxRate, want) > 0.01 {
+			t.Errorf("%+v; want %v", s, want)
+		}
+		if s.Stable != (s.Utilisation < 1) || s.Stable != (s.P95Ms > 0) {
+			t.Errorf("%+v", s)
+		}
+	}
+	if first, last := plan.Sensitivity[0], plan.Sensitivity[8]; !first.Stable || last.Stable || last.TimeoutShare != 0 {
+		t.Errorf("%+v, %+v", first, last)
+	}
+}
+
+// What is not known makes intervals, and a verdict that depends on it is none.
+func TestPlanIntervals(t *testing.T) {
+	p := known()
+	p.Errors, p.PerDay, p.Sockets = Between{0, 0.1, 0.2}, Between{432_000, 864_000, 1_728_000}, 11
+	plan := p.Plan()
+	for _, f := range plan.Results {
+		if f.Low > f.Value || f.Value > f.High {
+			t.Errorf("%+v", f)
+		}
+	}
+	if f := figure(t, plan, "attempts per export"); !close(f.Low, 1, 1e-9) || !close(f.High, 1.24, 1e-9) {
+		t.Errorf("%+v", f)
+	}
+	if o := p.Judge(plan); o.Verdict != reports.Inconclusive || !strings.Contains(o.Reason, "know the inputs better") {
+		t.Errorf("%+v", o)
+	}
+	p.PerDay = Exactly(1_728_000)
+	p.Errors = Exactly(0.1)
+	if o := p.Judge(p.Plan()); o.Verdict != reports.Fail {
+		t.Errorf("twice what the sockets carry: %+v", o)
+	}
+	p.PerDay = Exactly(864_000_000)
+	if o := p.Judge(p.Plan()); o.Verdict != reports.Skip || !strings.Contains(o.Reason, "premise not met") {
+		t.Errorf("ten thousand a second: %+v", o)
+	}
+	p = known()
+	p.Errors = Exactly(1)
+	if o := p.Judge(p.Plan()); o.Verdict != reports.Inconclusive {
+		t.Errorf("nothing is delivered: %+v", o)
+	}
+}
+
+func TestPlanWarns(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Planning)
+		want   string
+	}{
+		{"saturated", func(p *Planning) { p.Sockets = 5 }, "the backlog grows by"},
+		{"nearly", func(p *Planning) { p.Sockets = 6 }, "93% busy"},
+		{"retries", func(p *Planning) {}, "1.11 times the exports; if every attempt failed it would be 3 times, 30 requests a second"},
+		{"lost", func(p *Planning) {}, "0.1% of the exports are given up"},
+		{"premise", func(p *Planning) { p.PerDay = Exactly(1e9); p.Sockets = 10_000 }, "R119"},
+		{"outage", func(p *Planning) { p.Outage = &Outage{time.Hour, 15 * time.Minute, Stalled} }, "lost, and nobody sends it again"},
+		{"falls behind", func(p *Planning) { p.Capacity = Exactly(11) }, "it falls behind"},
+		{"collapse", func(p *Planning) { p.Capacity = Exactly(20); p.Sockets = 50 }, "does not recover by itself"},
+	} {
+		p := known()
+		tt.change(&p)
+		if got := strings.Join(p.Plan().Warnings, "\n"); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q is not in\n%s", tt.name, tt.want, got)
+		}
+	}
+	p := known()
+	p.Errors, p.Capacity = Exactly(0), Exactly(100)
+	if w := p.Plan().Warnings; len(w) > 0 {
+		t.Errorf("nothing is wrong: %v", w)
+	}
+}
+
+// A quarter of an hour at ten a second without an answer, ten sockets: five
+// attempts a second fail, the rest waits, and drains at 8 a second.
+func TestPlanOutage(t *testing.T) {
+	p := known()
+	p.Errors, p.Outage = Exactly(0), &Outage{10 * time.Hour, 15 * time.Minute, Stalled}
+	plan := p.Plan()
+	backlog, drain := figure(t, plan, "backlog after the outage, at most").Value, figure(t, plan, "time until the backlog has drained").Value
+	if !close(backlog, 9000, 400) || !close(drain, backlog*0.95/10, 30) {
+		t.Errorf("a backlog of %.0f, drained in %.0f s", backlog, drain)
+	}
+	if h := plan.Hours; len(h) != 24 || h[10].Backlog > 100 || h[9].Rate != 10 {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestStatedFigures(t *testing.T) {
+	for text, want := range map[string]float64{"40ms": 0.04, "mean=40ms": 0.04, "min=20ms max=60ms": 0.04, "p50=40ms p95=40ms": 0.04} {
+		if l, err := ParseLatency(text); err != nil || !close(l.Mean(2), want, 1e-4) {
+			t.Errorf("%s: %v, %v", text, l.Mean(2), err)
+		}
+	}
+	if l, err := ParseLatency("p50=100ms p95=500ms"); err != nil || !close(l.Quantile(0.95), 0.5, 0.005) || !close(l.Quantile(0.5), 0.1, 0.001) {
+		t.Errorf("%v, %v, %v", l.Quantile(0.5), l.Quantile(0.95), err)
+	}
+	for text, want := range map[string]Between{"2": {2, 2, 2}, "1%..3%": {0.01, 0.02, 0.03}, "0.5..1.5": {0.5, 1, 1.5}} {
+		if b, err := ParseBetween(text); err != nil || !close(b.Low, want.Low, 1e-9) || !close(b.Likely, want.Likely, 1e-9) || !close(b.High, want.High, 1e-9) {
+			t.Errorf("%s: %+v, %v", text, b, err)
+		}
+	}
+	c, err := ParseCurve("day")
+	total := 0.0
+	for _, h := range c {
+		total += h
+	}
+	if err != nil || !close(total, 1, 1e-9) || c[20] <= c[3] {
+		t.Errorf("%v, %v", c, err)
+	}
+	if o, err := ParseOutage("15m@20h", Stalled); err != nil || *o != (Outage{20 * time.Hour, 15 * time.Minute, Stalled}) {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+func TestStatedFiguresSayWhere(t *testing.T) {
+	parse := map[string]func(string) error{
+		"latency": func(s string) error { _, err := ParseLatency(s); return err },
+		"between": func(s string) error { _, err := ParseBetween(s); return err },
+		"curve":   func(s string) error { _, err := ParseCurve(s); return err },
+		"outage":  func(s string) error { _, err := ParseOutage(s, Stalled); return err },
+		"kind":    func(s string) error { _, err := ParseOutage("1m@1m", OutageKind(s)); return err },
+	}
+	for _, tt := range []struct {
+		what, text string
+		column     int
+		part       string
+	}{
+		{"latency", "", 1, "no latency"},
+		{"latency", "fast", 1, `"fast" is no time`},
+		{"latency", "p50=40ms p99=1s", 10, "does not belong"},
+		{"latency", "p50=40ms", 1, "no latency"},
+		{"latency", "p50=2s p95=1s", 1, "no latency"},
+		{"latency", "mean=1s mean=2s", 9, "does not belong"},
+		{"latency", "40ms 50ms", 6, "does not belong"},
+		{"between", "x", 1, "no number"},
+		{"between", "1..y", 4, "no number"},
+		{"between", "2..1", 4, "smaller"},
+		{"between", "-1", 1, "no number"},
+		{"curve", "1,2", 1, "24 hours"},
+		{"curve", strings.Repeat("1,", 23) + "x", 47, "no number"},
+		{"curve", strings.Repeat("0,", 23) + "0", 1, "every hour is 0"},
+		{"outage", "15m", 4, "no @"},
+		{"outage", "x@5m", 1, "no time"},
+		{"outage", "0s@5m", 1, "no time"},
+		{"outage", "15m@-5m", 5, "no time"},
+		{"kind", "tired", 1, "dead in this way"},
+	} {
+		var e *SyntaxError
+		if err := parse[tt.what](tt.text); !errors.As(err, &e) || e.Column != tt.column || !strings.Contains(e.Message, tt.part) {
+			t.Errorf("%s %q: %v (%+v)", tt.what, tt.text, err, e)
+		}
+	}
+}
+
+// A load test's report says what its receiver is like; timeouts are latency,
+// not errors.
+func TestMeasuredBy(t *testing.T) {
+	h := times(1000, 0.1, 2*time.Second)
+	l := &reports.Load{ServiceTime: h.Distribution(), Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 810, OK: true}, {Outcome: "timeout", Count: 100}, {Outcome: "503", Count: 90}}}
+	m, err := MeasuredBy(l)
+	if err != nil || !close(m.Errors.Likely, 0.1, 1e-9) || m.Errors.Low > 0.09 || m.Errors.High < 0.11 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if !close(m.Latency.Quantile(0.5), 0.01, 0.001) || !close(m.Latency.Quantile(0.95), 2, 0.01) || m.Spread < 0.1 || m.Spread > 0.3 {
+		t.Errorf("%v, %v, ±%v", m.Latency.Quantile(0.5), m.Latency.Quantile(0.95), m.Spread)
+	}
+	if _, err := MeasuredBy(&reports.Load{}); err == nil {
+		t.Error("nothing was measured")
+	}
+}
+
+// Erlang's tables: two servers busy to one have a third waiting; ten to eight,
+// 0.409.
+func TestErlangC(t *testing.T) {
+	for _, tt := range []struct {
+		servers    int
+		load, want float64
+	}{{1, 0.5, 0.5}, {2, 1, 1. / 3}, {10, 8, 0.4092}, {100, 90, 0.2168}, {5, 5, 1}} {
+		if got := model.ErlangC(tt.servers, tt.load); !close(got, tt.want, 1e-3) {
+			t.Errorf("ErlangC(%d, %v) = %v; want %v", tt.servers, tt.load, got, tt.want)
+		}
+	}
+	if math.IsNaN(model.ErlangC(1, 0)) {
+		t.Error("nothing to do is no number")
+	}
+}

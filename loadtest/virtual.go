@@ -1,0 +1,294 @@
+package loadtest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/loadtest/model"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Virtual is a pipeline in virtual time: the engine's own dispatcher, and a
+// receiver that is a function. An hour of it takes seconds, and its numbers
+// have nothing of this machine in them.
+type Virtual struct {
+	Pace     Pace
+	Chance   bool // updates come by chance at the rate of Pace (Poisson), not evenly
+	Seed     uint64
+	Settings engine.Settings
+	Receiver VirtualReceiver
+	Profiles int // updated in turn; 0: each once
+	Outage   *Outage
+	Drain    time.Duration // at most so long after the load; 0: as long as it takes
+}
+
+// VirtualReceiver answers by chance: after a latency, with a share of errors,
+// at most Servers at once where that is not 0; what waits longer than the
+// attempt's budget is answered to nobody, and costs the server all the same.
+type VirtualReceiver struct {
+	Latency model.Latency
+	Errors  float64
+	Servers int
+}
+
+// Outage is a time in which the receiver is dead.
+type Outage struct {
+	At, Length time.Duration
+	Kind       OutageKind
+}
+
+// OutageKind is how a dead receiver shows itself.
+type OutageKind string
+
+// The kinds: nothing answers, connections are refused, or everything is
+// answered 503.
+const (
+	Stalled     OutageKind = "stall"
+	Refusing    OutageKind = "refuse"
+	Unavailable OutageKind = "503"
+)
+
+// virtual is a run of it.
+type virtual struct {
+	Virtual
+	dispatcher *engine.Dispatcher
+	recorder   *Recorder
+	random     *rand.Rand
+	now        int64 // nanoseconds from the beginning
+	agenda     agenda
+	wake       int64 // the dispatcher's, 0 for none
+	begun      map[engine.OperationID]underWay
+	dueByID    map[string]time.Duration
+	free       []int64 // when each server is free, the soonest anywhere
+	fired      int64
+	next       uint64
+	chanceAt   float64 // of the next update that comes by chance, in updates due
+}
+
+// underWay is an attempt on the wire.
+type underWay struct {
+	began   int64
+	outcome retry.Outcome
+}
+
+// base is when every virtual run begins.
+var base = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
+
+// Run plays it to its end, or until ctx is done.
+func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load, error) {
+	v.Settings.Certificate, v.Settings.Grant = engine.NeverPresent, engine.NoGrant // there is nothing to ask
+	r := &virtual{Virtual: v, dispatcher: engine.NewDispatcher(v.Settings), recorder: NewRecorder(v.Pace),
+		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
+	r.recorder.byChance = v.Chance
+	r.free = make([]int64, v.Receiver.Servers)
+	interrupted := r.play(ctx)
+	l := &reports.Load{Mode: Pipeline, Clock: "virtual", To: "model"}
+	offered := min(v.Pace.Duration(), time.Duration(r.now))
+	r.recorder.Fill(l, offered)
+	if v.Outage != nil {
+		l.Outage = r.recorder.outage(*v.Outage, l.Series, r.fired, objectives)
+	}
+	l.Cost = &reports.Cost{Note: "virtual time costs the receiver and the engine nothing"}
+	if n := r.recorder.delivered + r.recorder.lost; n > 0 {
+		l.Cost.AttemptsPerExport = float64(r.recorder.attempts) / float64(n)
+	}
+	r.recorder.judge(l, objectives, generator{interrupted: interrupted})
+	if interrupted {
+		return l, fmt.Errorf("virtual load: %w", ctx.Err())
+	}
+	return l, nil
+}
+
+// play takes one event after the other.
+func (v *virtual) play(ctx context.Context) (interrupted bool) {
+	arrival := v.arrival()
+	for n := 0; ; n++ {
+		if n%4096 == 0 && ctx.Err() != nil {
+			return true
+		}
+		next, what := int64(math.MaxInt64), 0
+		if v.wake != 0 {
+			next, what = v.wake, 1
+		}
+		if arrival >= 0 && arrival < next {
+			next, what = arrival, 2
+		}
+		if len(v.agenda) > 0 && v.agenda[0].at < next {
+			next, what = v.agenda[0].at, 3
+		}
+		if what == 0 || v.Drain > 0 && next > int64(v.Pace.Duration()+v.Drain) {
+			return false
+		}
+		v.now = next
+		switch what {
+		case 1:
+			v.wake = 0
+			v.perform(v.dispatcher.Wake(v.time()))
+		case 2:
+			v.update(arrival)
+			arrival = v.arrival()
+		case 3:
+			v.completed(v.agenda.pop().id)
+		}
+	}
+}
+
+func (v *virtual) time() time.Time { return base.Add(time.Duration(v.now)) }
+
+// arrival is when the next update is due, -1 when there is none.
+func (v *virtual) arrival() int64 {
+	if !v.Chance {
+		if v.next >= v.Pace.Total() {
+			return -1
+		}
+		v.next++
+		return int64(v.Pace.Due(v.next - 1))
+	}
+	v.chanceAt += v.random.ExpFloat64()
+	n := math.Floor(v.chanceAt)
+	if n >= float64(v.Pace.Total())-1 {
+		return -1
+	}
+	a, b := v.Pace.Due(uint64(n)), v.Pace.Due(uint64(n)+1)
+	v.next++
+	return int64(a) + int64(float64(b-a)*(v.chanceAt-n))
+}
+
+// update decides an export at once: an update that leads to none costs no
+// receiver anything.
+func (v *virtual) update(at int64) {
+	n := v.next - 1
+	if v.Profiles > 0 {
+		n %= uint64(v.Profiles)
+	}
+	id := strconv.FormatUint(n, 36)
+	x := &engine.Export{ID: id + "#" + strconv.FormatUint(v.next, 36), Profile: profile.ID(id), At: v.time()}
+	v.dueByID[x.ID] = time.Duration(at)
+	v.recorder.Begin(time.Duration(at), time.Duration(at))
+	v.perform(v.dispatcher.Enqueue(v.time(), x))
+}
+
+func (v *virtual) perform(e engine.Effects) {
+	now := time.Duration(v.now)
+	for _, s := range e.Settled {
+		for i := range s.Message.Exports {
+			id := s.Message.Exports[i].ID
+			ok := s.Outcome.Delivered()
+			v.recorder.End(v.dueByID[id], now, ok, ok)
+			delete(v.dueByID, id)
+		}
+	}
+	for _, op := range e.Send {
+		v.begin(op)
+	}
+	v.wake = 0
+	if !e.WakeAt.IsZero() {
+		v.wake = max(1, int64(e.WakeAt.Sub(base)))
+	}
+}
+
+// begin has the receiver answer.
+func (v *virtual) begin(op engine.Operation) {
+	v.recorder.Open(time.Duration(v.now))
+	took, o := v.answer(op.Budget)
+	v.begun[op.ID] = underWay{v.now, o}
+	v.agenda.push(ending{v.now + int64(took), op.ID})
+}
+
+// answer is what comes of a request that arrives now, and after how long.
+func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
+	timeout := retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
+	took := time.Duration(v.Receiver.Latency.Quantile(v.random.Float64()) * float64(time.Second))
+	status := 200
+	if v.Receiver.Errors > 0 && v.random.Float64() < v.Receiver.Errors {
+		status = 503
+	}
+	if o := v.Outage; o != nil && v.now >= int64(o.At) && v.now < int64(o.At+o.Length) {
+		v.fired++
+		switch o.Kind {
+		case Refusing:
+			return 0, retry.Outcome{Kind: retry.Refused, Reason: "connection-refused"}
+		case Unavailable:
+			status = 503
+		default:
+			return budget, timeout
+		}
+	}
+	if len(v.free) > 0 {
+		took = v.queue(took)
+	}
+	if took > budget {
+		return budget, timeout
+	}
+	return took, retry.Outcome{Kind: retry.Answered, Status: status}
+}
+
+// queue has a request wait for the server that is free first.
+func (v *virtual) queue(work time.Duration) time.Duration {
+	soonest := 0
+	for i, at := range v.free {
+		if at < v.free[soonest] {
+			soonest = i
+		}
+	}
+	from := max(v.now, v.free[soonest])
+	v.free[soonest] = from + int64(work)
+	return time.Duration(v.free[soonest] - v.now)
+}
+
+func (v *virtual) completed(id engine.OperationID) {
+	a := v.begun[id]
+	delete(v.begun, id)
+	v.recorder.Attempt(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
+	v.perform(v.dispatcher.Completed(v.time(), engine.Completion{Operation: id, Outcome: a.outcome}))
+}
+
+// ending is when an operation ends.
+type ending struct {
+	at int64
+	id engine.OperationID
+}
+
+// agenda is a heap of endings; equal times in the order they were begun.
+type agenda []ending
+
+func (a agenda) less(i, j int) bool {
+	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].id < a[j].id
+}
+
+func (a *agenda) push(e ending) {
+	*a = append(*a, e)
+	h := *a
+	for i := len(h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
+		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
+	}
+}
+
+func (a *agenda) pop() ending {
+	h := *a
+	top := h[0]
+	h[0] = h[len(h)-1]
+	h = h[:len(h)-1]
+	for i := 0; ; {
+		least := i
+		for _, c := range []int{2*i + 1, 2*i + 2} {
+			if c < len(h) && h.less(c, least) {
+				least = c
+			}
+		}
+		if least == i {
+			break
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
+	*a = h
+	return top
+}

@@ -1,0 +1,189 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// WriteLoadText writes a load test for people: what was offered, what came of
+// it, three latencies side by side, and the objectives last.
+func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
+	t := &printer{TextOptions: o}
+	l := r.Load
+	if !o.Quiet {
+		t.offer(l)
+		t.latencies(l)
+		t.search(l.Search)
+		t.outage(l.Outage)
+		t.flows(l.Flows)
+		if o.Verbose {
+			t.run(l.Series)
+		}
+		t.line("")
+	}
+	for _, doubt := range l.Doubts {
+		t.wrap("in doubt:", strings.Fields(visible(doubt)))
+	}
+	for _, c := range r.Cases {
+		actual := ""
+		if len(c.Checks) > 0 && c.Checks[0].Actual != "" {
+			actual = "  " + visible(c.Checks[0].Actual)
+		}
+		t.line("%s  %s%s%s", t.mark(c.Verdict), visible(c.Title), actual, because(c.Reason))
+	}
+	_, err := w.Write(t.b.Bytes())
+	return err
+}
+
+// offer prints what was offered, and what came of it.
+func (t *printer) offer(l *Load) {
+	where := l.To
+	if l.Mode == "pipeline" {
+		where = "the engine"
+		if l.Store != "" {
+			where += " (store " + l.Store + ")"
+		}
+		where += " → " + l.To
+	}
+	clock := ""
+	if l.Clock == "virtual" {
+		clock = ", in virtual time"
+	}
+	t.line("%s → %s%s", l.Pace, where, clock)
+	t.line("offered %s, %s; begun %s, %s", thousands(float64(l.Offered.Count)), quantity(l.Offered.Rate, "/s"), thousands(float64(l.Achieved.Count)), quantity(l.Achieved.Rate, "/s"))
+	ended := fmt.Sprintf("delivered %s, %s; failed %s", thousands(float64(l.Delivered.Count)), quantity(l.Delivered.Rate, "/s"), thousands(float64(l.Failed.Count)))
+	if l.Unfinished > 0 {
+		ended += fmt.Sprintf("; unfinished %s", thousands(float64(l.Unfinished)))
+	}
+	if l.Mode == "pipeline" && l.DrainSeconds > 0 {
+		ended += "; drained in " + quantity(l.DrainSeconds, "s")
+	}
+	t.line("%s", ended)
+	var outcomes []string
+	for _, o := range l.Outcomes {
+		outcomes = append(outcomes, fmt.Sprintf("%s×%s", o.Outcome, thousands(float64(o.Count))))
+	}
+	if len(outcomes) > 0 {
+		t.wrap("attempts:", outcomes)
+	}
+	t.cost(l.Cost)
+}
+
+func (t *printer) cost(c *Cost) {
+	if c == nil {
+		return
+	}
+	var parts []string
+	add := func(is bool, format string, args ...any) {
+		if is {
+			parts = append(parts, fmt.Sprintf(format, args...))
+		}
+	}
+	add(c.AttemptsPerExport > 0, "%.4f attempts per export", c.AttemptsPerExport)
+	add(c.CPUPerExport > 0, "%.1f µs of CPU per export (%.0f%% of the machine)", c.CPUPerExport, c.CPUShare*100)
+	add(c.MaxWorkers > 0, "at most %d workers", c.MaxWorkers)
+	add(c.LateMs > 0, "begun %s late at p99", quantity(c.LateMs, "ms"))
+	if len(parts) > 0 {
+		t.line("%s", strings.Join(parts, ", "))
+	}
+	if c.Note != "" {
+		t.line("note: %s", visible(c.Note))
+	}
+}
+
+// latencies are a table; a receiver that slows down shows as a difference
+// between the first two rows.
+func (t *printer) latencies(l *Load) {
+	rows := []struct {
+		name string
+		d    *Distribution
+	}{{"service time", l.ServiceTime}, {"response time, from when it was due", l.ResponseTime}, {"delivery latency, from the update", l.DeliveryLatency}}
+	t.line("")
+	t.line("%-36s %9s %9s %9s %9s %9s", "", "p50", "p95", "p99", "p99.9", "max")
+	for _, row := range rows {
+		if d := row.d; d != nil {
+			t.line("%-36s %9s %9s %9s %9s %9s", row.name, duration(d.P50Ms), duration(d.P95Ms), duration(d.P99Ms), duration(d.P999Ms), duration(d.MaxMs))
+		}
+	}
+}
+
+func (t *printer) search(s *Search) {
+	if s == nil {
+		return
+	}
+	t.line("")
+	t.line("%9s %9s %9s %8s %9s %9s %9s  %s", "offered", "begun", "2xx", "errors", "p50", "p95", "p99", "")
+	for _, p := range s.Points {
+		t.line("%9s %9s %9s %8s %9s %9s %9s  %s%s", quantity(p.Rate, "/s"), quantity(p.Achieved, "/s"), quantity(p.Goodput, "/s"), quantity(p.Errors, "share"),
+			duration(p.P50Ms), duration(p.P95Ms), duration(p.P99Ms), t.mark(p.Verdict), because(p.Reason))
+	}
+	t.line("")
+	t.line("highest rate that holds: %s", quantity(s.Rate, "/s"))
+	t.wrap("confidence:", strings.Fields(visible(s.Confidence)))
+	if s.Saturated != "" {
+		t.wrap("saturated:", strings.Fields(visible(s.Saturated)))
+	}
+}
+
+func (t *printer) outage(o *Outage) {
+	if o == nil {
+		return
+	}
+	t.line("")
+	t.line("outage of %s at %s: %s met it, backlog %s at most, %s lost after the last retry", quantity(o.Seconds, "s"), quantity(o.AtSeconds, "s"),
+		thousands(float64(o.Fired))+" attempts", thousands(float64(o.PeakBacklog)), thousands(float64(o.Lost)))
+	drained := "the backlog did not drain"
+	if o.Drained {
+		drained = "the backlog drained in " + quantity(o.DrainSeconds, "s")
+	}
+	p95 := "p95 was never over the objective"
+	switch {
+	case o.Breached && o.Recovered:
+		p95 = "p95 of what was due was back under the objective after " + quantity(o.RecoverySeconds, "s")
+	case o.Breached:
+		p95 = "p95 was over the objective to the end"
+	}
+	t.line("%s; %s", drained, p95)
+}
+
+func (t *printer) flows(all []Flow) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%-16s %10s %10s %9s %9s %12s", "dataflow", "offered", "delivered", "p50", "p95", "p95 alone")
+	for _, f := range all {
+		p50, p95, alone := "", "", ""
+		if f.Latency != nil {
+			p50, p95 = duration(f.Latency.P50Ms), duration(f.Latency.P95Ms)
+		}
+		if f.Alone != nil {
+			alone = duration(f.Alone.P95Ms)
+		}
+		name := f.Name
+		if f.Noisy {
+			name += " (noisy)"
+		}
+		t.line("%-16s %10s %10s %9s %9s %12s", visible(name), quantity(f.Offered.Rate, "/s"), quantity(f.Delivered.Rate, "/s"), p50, p95, alone)
+	}
+}
+
+// run prints the run in time, at most forty lines of it.
+func (t *printer) run(s *Series) {
+	if s == nil || len(s.Points) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%8s %9s %9s %9s %8s %9s %9s %9s", "at", "offered", "begun", "2xx", "errors", "backlog", "in flight", "p95")
+	every := (len(s.Points) + 39) / 40
+	for chunk := range slices.Chunk(s.Points, every) {
+		sum := Point{AtSeconds: chunk[0].AtSeconds, Backlog: chunk[len(chunk)-1].Backlog}
+		for _, p := range chunk {
+			sum.Offered, sum.Achieved, sum.Ended, sum.Errors = sum.Offered+p.Offered, sum.Achieved+p.Achieved, sum.Ended+p.Ended, sum.Errors+p.Errors
+			sum.InFlight, sum.P95Ms = max(sum.InFlight, p.InFlight), max(sum.P95Ms, p.P95Ms)
+		}
+		t.line("%8s %9d %9d %9d %8d %9d %9d %9s", quantity(sum.AtSeconds, "s"), sum.Offered, sum.Achieved, sum.Ended, sum.Errors, sum.Backlog, sum.InFlight, duration(sum.P95Ms))
+	}
+}
