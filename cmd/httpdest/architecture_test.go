@@ -67,7 +67,7 @@ var thirdParty = map[string]use{
 	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin", "reports/browser"}, "pages in a browser"},
 	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin", "reports/browser"}, "the browser's events and commands, which chromedp hands on"},
 	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"loadtest/ratios"}, "paces and sends: an open model, whose workers grow"},
-	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest"}, nil, "latencies whose percentiles survive a merge"},
+	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest", "reports"}, nil, "latencies whose percentiles survive a merge, and their pictures"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"golang.org/x/net":                         {nil, []string{"reports/page"}, "reads our HTML, as an independent witness"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},

@@ -19,7 +19,9 @@ type output struct{ kind, path string }
 
 // writers are the kinds of reports.
 var writers = map[string]func(io.Writer, *reports.Report) error{
+	"csv":    reports.WriteCSV,
 	"github": reports.WriteGitHub,
+	"hdr":    reports.WriteHDR,
 	"html":   page.Write,
 	"json":   reports.WriteJSON,
 	"junit":  reports.WriteJUnit,
@@ -30,7 +32,7 @@ var writers = map[string]func(io.Writer, *reports.Report) error{
 }
 
 // reportUsage is the help of --report.
-const reportUsage = "write a report, KIND=PATH: html, json, junit, md, github or text; repeatable, - is stdout"
+const reportUsage = "write a report, KIND=PATH: html, json, junit, md, github, text, csv (latencies) or hdr (their histograms); repeatable, - is stdout"
 
 // parseOutputs reads KIND=PATH.
 func parseOutputs(flags []string) ([]output, error) {

@@ -37,6 +37,7 @@ func TestStdoutThatCannotBeWritten(t *testing.T) {
 // a pipe that nobody reads, and into a folder that is gone.
 func TestReportsThatCannotBeWritten(t *testing.T) {
 	r := &reports.Report{Schema: reports.Schema, Kind: "run", Verdict: reports.Pass, Summary: reports.Summary{Cases: 1, Pass: 1},
+		Load:  &reports.Load{ServiceTime: &reports.Distribution{Count: 1, Histogram: "HISTF"}},
 		Cases: []reports.Case{{ID: "a/b", Verdict: reports.Fail, Metrics: map[string]float64{reports.Deliveries: 1, reports.LatencyP95Seconds: 2}}}}
 	reader, writer, err := os.Pipe()
 	if err != nil {

@@ -201,7 +201,11 @@ func (a *app) write(r *reports.Report, outputs []output, f runFlags) error {
 // writeAll writes reports.
 func (a *app) writeAll(r *reports.Report, outputs []output) error {
 	for _, o := range outputs {
-		if err := o.write(a.stdout, r); err != nil {
+		err := o.write(a.stdout, r)
+		if errors.Is(err, reports.ErrNoLatencies) {
+			return failure{exitUsage, fmt.Errorf("--report %s: %w", o.kind, err), "csv is of cases that delivered something and of load tests, hdr of load tests alone"}
+		}
+		if err != nil {
 			return failure{exitUsage, fmt.Errorf("--report %s: %w", o.kind, err), "nothing of this report was written"}
 		}
 	}

@@ -19,6 +19,9 @@ var functions = template.FuncMap{
 	"number":   number,
 	"visible":  visible,
 	"minus":    func(a, b float64) float64 { return a - b },
+	"short":    short,
+	"value":    value,
+	"times100": func(a float64) float64 { return 100 * a },
 	"half":     func(a float64) float64 { return a / 2 },
 }
 
@@ -48,6 +51,21 @@ func duration(ms float64) string {
 		return fmt.Sprintf("%.4g s", ms/1000)
 	}
 	return clock(ms)
+}
+
+// value prints a number with its unit.
+func value(v float64, unit string) string {
+	switch unit {
+	case "ms":
+		return duration(v)
+	case "share":
+		return percent(v)
+	case "/s":
+		return short(v) + "/s"
+	case "":
+		return short(v)
+	}
+	return short(v) + " " + unit
 }
 
 // clock prints milliseconds as hours, minutes and seconds, without those that
@@ -275,6 +293,9 @@ func (p *printer) first() *first {
 		if best != nil {
 			return best
 		}
+	}
+	if p.report.Load != nil {
+		return firstOf(p.report.Load)
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func headline(r *reports.Report) string {
 	case s.Cases == 0 && r.Load != nil:
 		return objectives(r.Load)
 	case s.Cases == 0 && r.Plan != nil:
-		return "What the numbers say about a capacity"
+		return warned(r.Plan)
 	case s.Cases == 0:
 		return "There is no case in it, so nothing was judged"
 	case s.Fail > 0:
@@ -155,6 +155,18 @@ func headline(r *reports.Report) string {
 		return fmt.Sprintf("%d of %s passed, none failed", s.Pass, number(s.Cases, "case"))
 	}
 	return "No case was judged: skipped or unspecified"
+}
+
+// warned is the headline of a plan.
+func warned(p *reports.Plan) string {
+	switch n := len(p.Warnings); n {
+	case 0:
+		return "What the numbers say about a capacity"
+	case 1:
+		return visible(p.Warnings[0])
+	default:
+		return fmt.Sprintf("%s (and %s)", visible(p.Warnings[0]), number(n-1, "more warning"))
+	}
 }
 
 // number is a number with its noun.
