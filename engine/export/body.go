@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/plainjson"
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
@@ -31,7 +32,7 @@ func Body(p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) 
 	body["segmentMembership"] = memberships(p, r, flow, now)
 	body["identityMap"] = identities(p)
 	var b bytes.Buffer
-	encoder := newEncoder(&b) // the body is for a parser, not for a page
+	encoder := plainjson.NewEncoder(&b) // the body is for a parser, not for a page
 	if err := encoder.Encode(body); err != nil {
 		// Attribute values are checked when they enter; see profile.Profile.
 		panic(fmt.Sprintf("export: a profile holds a value JSON cannot carry: %v", err))

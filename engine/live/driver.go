@@ -72,6 +72,7 @@ type Driver struct {
 	decided    chan *decided
 	resent     chan *resend
 	completed  chan engine.Completion
+	work       chan engine.Operation // to a worker that waits
 	groups     chan *group
 	retired    chan struct{} // closed when the committer ended
 	ending     chan struct{} // closed when intake ends
@@ -86,7 +87,7 @@ type Driver struct {
 	unknown                                        uint64          // set by New
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
-	pending, underWay                              atomic.Int64
+	pending, underWay, idle                        atomic.Int64
 }
 
 // New takes up what the store holds unsettled: an attempt that was charged and
@@ -102,7 +103,7 @@ func New(c Config) (*Driver, error) {
 		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
 	}
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(c.Settings),
-		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group),
+		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), work: make(chan engine.Operation), groups: make(chan *group),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
 	var left []engine.Unsettled
 	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {

@@ -144,18 +144,43 @@ func (d *Driver) commit(ctx context.Context) {
 	}
 }
 
-// begin performs an operation on a goroutine of its own: the dispatcher bounds
-// how many there are.
+// begin hands an operation to a worker that has nothing to do, or to a new one:
+// the dispatcher bounds how many there are. A worker that is used again has its
+// stack already, which a new one would have to grow for every request.
 func (d *Driver) begin(ctx context.Context, op engine.Operation) {
 	if op.Kind == engine.Attempt {
 		d.attempts.Add(1)
 	}
-	d.operations.Go(func() { // ends with its budget, or with ctx
-		c := d.config.Perform(ctx, op)
+	select {
+	case d.work <- op:
+	default:
+		d.operations.Go(func() { d.perform(ctx, op) }) // ends with ctx
+	}
+}
+
+// perform performs an operation, and then those that are handed to it.
+func (d *Driver) perform(ctx context.Context, op engine.Operation) {
+	for {
+		c := d.config.Perform(ctx, op) // ends with its budget, or with ctx
 		c.Operation = op.ID
 		select {
 		case d.completed <- c:
 		case <-d.dead: // nobody takes it up: at the next start it is unknown
+			return
 		}
-	})
+		if d.idle.Add(1) > idleWorkers {
+			d.idle.Add(-1)
+			return
+		}
+		select {
+		case op = <-d.work:
+			d.idle.Add(-1)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
+
+// idleWorkers is how many workers wait for something to do: what a burst needed
+// beyond that is given back.
+const idleWorkers = 256

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/plainjson"
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
@@ -99,34 +98,7 @@ func encodeAttributes(attributes map[string]any) ([]byte, error) {
 	if len(attributes) == 0 {
 		return nil, nil
 	}
-	return json.Marshal(pointed(attributes))
-}
-
-// pointed returns the value with a point in every whole float.
-func pointed(value any) any {
-	switch v := value.(type) {
-	case float64:
-		if v == math.Trunc(v) {
-			text := strconv.FormatFloat(v, 'g', -1, 64)
-			if !strings.ContainsAny(text, ".e") {
-				text += ".0"
-			}
-			return json.Number(text)
-		}
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key, child := range v {
-			out[key] = pointed(child)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, child := range v {
-			out[i] = pointed(child)
-		}
-		return out
-	}
-	return value
+	return plainjson.AppendPointed(nil, attributes)
 }
 
 func decodeAttributes(raw []byte) (map[string]any, error) {

@@ -1,24 +1,29 @@
-package export
+// Package plainjson writes what profiles are made of as JSON: maps, lists, texts,
+// numbers and booleans. Byte for byte it is what encoding/json writes without
+// escapes for a page, in a third of the time, since no reflection is needed to
+// see what a value is. PURE.
+package plainjson
 
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// encoder writes JSON as encoding/json does, without escapes for a page and
-// byte for byte the same, in a third of the time: what a body is made of are
-// maps, lists, texts and numbers, and no reflection is needed to see it.
-type encoder struct{ b *bytes.Buffer }
+// Encoder writes values to a buffer, as json.Encoder does.
+type Encoder struct{ b *bytes.Buffer }
 
-func newEncoder(b *bytes.Buffer) encoder { return encoder{b} }
+// NewEncoder returns one for the buffer.
+func NewEncoder(b *bytes.Buffer) Encoder { return Encoder{b} }
 
 // Encode writes a value and a line break. The error is that of encoding/json
 // for a value that JSON cannot carry.
-func (e encoder) Encode(v any) error {
-	out, err := appendJSON(e.b.AvailableBuffer(), v)
+func (e Encoder) Encode(v any) error {
+	out, err := writer{}.value(e.b.AvailableBuffer(), v)
 	if err != nil {
 		return err
 	}
@@ -26,7 +31,13 @@ func (e encoder) Encode(v any) error {
 	return nil
 }
 
-func appendJSON(b []byte, v any) ([]byte, error) {
+// AppendPointed appends a value in which every whole float has a point, so that
+// it is told from an integer when it is read back.
+func AppendPointed(b []byte, v any) ([]byte, error) { return writer{pointed: true}.value(b, v) }
+
+type writer struct{ pointed bool }
+
+func (w writer) value(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
 		return appendText(b, v)
@@ -34,25 +45,33 @@ func appendJSON(b []byte, v any) ([]byte, error) {
 		if v == nil {
 			return append(b, "null"...), nil
 		}
-		return appendMap(b, v)
+		return w.object(b, v)
 	case []any:
 		if v == nil {
 			return append(b, "null"...), nil
 		}
-		return appendList(b, v)
+		return w.list(b, v)
 	case int64:
 		return strconv.AppendInt(b, v, 10), nil
 	case int:
 		return strconv.AppendInt(b, int64(v), 10), nil
 	case bool:
 		return strconv.AppendBool(b, v), nil
+	case float64:
+		if w.pointed && v == math.Trunc(v) && !math.IsInf(v, 0) {
+			text := strconv.FormatFloat(v, 'g', -1, 64)
+			if !strings.ContainsAny(text, ".e") {
+				text += ".0"
+			}
+			return append(b, text...), nil
+		}
 	case nil:
 		return append(b, "null"...), nil
 	}
 	return appendOther(b, v)
 }
 
-func appendMap(b []byte, m map[string]any) ([]byte, error) {
+func (w writer) object(b []byte, m map[string]any) ([]byte, error) {
 	var few [16]string
 	keys := few[:0]
 	for key := range m {
@@ -68,21 +87,21 @@ func appendMap(b []byte, m map[string]any) ([]byte, error) {
 		if b, err = appendText(b, key); err != nil {
 			return nil, err
 		}
-		if b, err = appendJSON(append(b, ':'), m[key]); err != nil {
+		if b, err = w.value(append(b, ':'), m[key]); err != nil {
 			return nil, err
 		}
 	}
 	return append(b, '}'), nil
 }
 
-func appendList(b []byte, list []any) ([]byte, error) {
+func (w writer) list(b []byte, list []any) ([]byte, error) {
 	b = append(b, '[')
 	var err error
 	for i, v := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = appendJSON(b, v); err != nil {
+		if b, err = w.value(b, v); err != nil {
 			return nil, err
 		}
 	}

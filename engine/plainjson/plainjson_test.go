@@ -1,4 +1,4 @@
-package export
+package plainjson
 
 import (
 	"bytes"
@@ -28,14 +28,14 @@ func TestEncode(t *testing.T) {
 		e := json.NewEncoder(&want)
 		e.SetEscapeHTML(false)
 		wrong := e.Encode(v)
-		if err := newEncoder(&got).Encode(v); (err == nil) != (wrong == nil) {
+		if err := NewEncoder(&got).Encode(v); (err == nil) != (wrong == nil) {
 			t.Fatalf("error %v; encoding/json has %v", err, wrong)
 		}
 		if wrong == nil && !bytes.Equal(want.Bytes(), got.Bytes()) {
 			t.Fatalf("%s\nwant\n%s", got.Bytes(), want.Bytes())
 		}
 	})
-	if err := newEncoder(&bytes.Buffer{}).Encode(map[string]any{"a": []any{math.NaN()}}); err == nil {
+	if err := NewEncoder(&bytes.Buffer{}).Encode(map[string]any{"a": []any{math.NaN()}}); err == nil {
 		t.Fatal("a number that JSON has not")
 	}
 }
