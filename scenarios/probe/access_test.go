@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ var _ = Describe("client certificates", func() {
 		s.StartTLS()
 		DeferCleanup(s.Close)
 		c := config(s.URL)
+		c.Only = regexp.MustCompile(`^(tls/|mtls/|message/plain)`)
 		c.Clients, c.Roots = clients, x509.NewCertPool()
 		c.Roots.AddCert(s.Certificate())
 		return c
@@ -94,6 +96,7 @@ var _ = Describe("tokens", func() {
 		o.ClientID, o.ClientSecret = "me", "s3cret-client"
 		mock := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Tokens: token.New(o)})
 		c := config(mock.URL + "/profiles")
+		c.Only = regexp.MustCompile(`^(token/|auth/|message/plain)`)
 		c.Destination.Auth = dataflow.Auth{Kind: dataflow.AuthClientCredentials, Credentials: dataflow.BodyFormEncoded, ClientID: "me", ClientSecret: "s3cret-client", TokenURL: mock.TokenURL}
 		return c
 	}

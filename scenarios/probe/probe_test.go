@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,14 +32,19 @@ func config(endpoint string) probe.Config {
 		Destination: dataflow.Destination{Name: "probe", Endpoint: endpoint, MTLS: dataflow.Auto, Retry: retry.Documented(), MaxProfilesPerRequest: 1,
 			Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: "s3cret-token"}},
 		Limits: scenarios.Limits{Rate: 1000, Requests: 1000, Burst: 20}, Load: scenarios.StatedLoad{Rate: 100, For: 200 * time.Millisecond},
-		Rules: rules, Version: "test", Patience: 300 * time.Millisecond,
+		Rules: rules, Version: "test",
 	}
 }
 
+// probed probes; where this machine was too slow to judge, again.
 func probed(c probe.Config) *reports.Report {
-	r, err := probe.New(c).Run(context.Background())
-	Expect(err).NotTo(HaveOccurred())
-	return r
+	for again := 3; ; again-- {
+		r, err := probe.New(c).Run(context.Background())
+		Expect(err).NotTo(HaveOccurred())
+		if again == 1 || !strings.Contains(said(r, reports.Inconclusive), "this machine ") {
+			return r
+		}
+	}
 }
 
 // failed are the rules that failed.
@@ -162,6 +168,7 @@ var _ = Describe("a probe", func() {
 		defer server.Close()
 		c := config(server.URL + "/in")
 		c.Destination.Headers, c.Destination.QueryParameters = "X-Api-Key:it's \"k\"", "sig=q-12345678"
+		c.Only = regexp.MustCompile("^message/(plain|profile/unicode)")
 		command := caseOf(probed(c), "message/profile/unicode").Checks[0].Reproduce
 		sh := exec.Command("sh", "-c", command)
 		sh.Env = append(os.Environ(), "TOKEN=s3cret-token", "X_API_KEY=it's \"k\"", "SIG=q-12345678")
@@ -192,8 +199,8 @@ var _ = Describe("a probe", func() {
 			server := refuse(wrong)
 			c := config(server.URL)
 			c.Destination.Headers, c.Destination.QueryParameters = "X-Tenant:acme", "source=aep"
-			Expect(failed(probed(c))).To(ContainElement(rule), rule)
-			Expect(failed(probed(c))).NotTo(ContainElement("rcv-2xx"), rule)
+			c.Only = regexp.MustCompile("^message/")
+			Expect(failed(probed(c))).To(ConsistOf(rule))
 			server.Close()
 		}
 	})
@@ -256,10 +263,15 @@ var _ = Describe("a receiver that is none", func() {
 	})
 	It("never answers", func() {
 		address := hostile(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-		r := probed(config("http://" + address))
+		impatient := func(endpoint string) probe.Config {
+			c := config(endpoint)
+			c.Patience = 300 * time.Millisecond
+			return c
+		}
+		r := probed(impatient("http://" + address))
 		Expect(failed(r)).To(Equal([]string{"rcv-2s"}))
 		Expect(said(r, reports.Fail)).To(ContainSubstring("no answer within 300 ms"))
-		r = probed(config("https://" + address))
+		r = probed(impatient("https://" + address))
 		Expect(failed(r)).To(Equal([]string{"rcv-tls"}))
 		Expect(said(r, reports.Fail)).To(ContainSubstring("no TLS handshake within 300 ms"))
 	})

@@ -21,7 +21,7 @@ func (p *Prober) messages() []trial {
 				}
 				return p.needs(m.needs...)
 			},
-			run: func(ctx context.Context, t *round) { t.deliver(ctx, m) }}
+			run: func(ctx context.Context, t *round) { t.deliver(ctx, t.anew(m)) }}
 		if i == 0 {
 			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *round) { t.first(ctx, m) }
 			// Whatever is selected, this one tells whether the rest means anything.
@@ -32,6 +32,17 @@ func (p *Prober) messages() []trial {
 	return append(out,
 		trial{id: "message/headers", title: "Accepts custom headers", rules: []string{"rcv-headers"}, requests: 2, run: headers},
 		trial{id: "message/query", title: "Accepts the configured query parameters", rules: []string{"rcv-query"}, requests: 2, run: query})
+}
+
+// anew makes a message again for the destination as it is now: what the plain
+// message was refused for is left out of all that follow it.
+func (t *round) anew(m Message) Message {
+	for _, again := range shapes(t.people, t.config) {
+		if again.ID == m.ID {
+			return again
+		}
+	}
+	return m // of a batch, and none are sent any more
 }
 
 // deliver sends a message and wants it accepted.

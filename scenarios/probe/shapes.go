@@ -77,10 +77,10 @@ func (s *shaper) unknown() {
 	who, d := s.plain()
 	entries(d)["0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01"] = in("realized", qualified)
 	entries(d)["c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"] = in("realized", qualified)
-	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d)
+	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d, "rcv-optional-fields")
 	who = s.next()
 	s.add("rcv-unmapped", "unmapped/only", "nothing but an audience that is not mapped", who,
-		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}))
+		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}), "rcv-optional-fields")
 }
 
 // ids that a pattern for UUIDs or digests refuses. The first two are in the
@@ -98,21 +98,21 @@ func (s *shaper) ids() {
 		s.add("rcv-ids", "ids/"+a.id, "an audience with the id "+cut(a.audience, 40), who, d, s.foreign(len(s.audiences))...)
 	}
 	for _, i := range []struct{ id, namespace, value string }{
-		{"digest", "email_lc_sha256", "655332b5fa2aea4498bf7a290cff017cb4"},
+		{"digest", "email_lc_sha256", "655332b5fa2aea4498bf7a290cff01"},
 		{"letter", "crmid", "x"},
 		{"text", "crmid", "ACME/Köln #7 (é)"},
 		{"phone", "phone", "+4915112345678"},
 	} {
 		who, d := s.plain()
 		d["identityMap"].(map[string]any)[i.namespace] = []any{map[string]any{"id": i.value + suffix(i.id, who)}}
-		s.add("rcv-ids", "ids/identity-"+i.id, fmt.Sprintf("an identity in %s that is %s", i.namespace, i.value), who, d)
+		s.add("rcv-ids", "ids/identity-"+i.id, fmt.Sprintf("an identity in %s such as %s", i.namespace, i.value+suffix(i.id, who)), who, d)
 	}
 }
 
 // suffix keeps free text of one person from being that of another: a receiver
 // would join the two.
 func suffix(id string, who person) string {
-	if id == "digest" || id == "letter" {
+	if id == "letter" {
 		return ""
 	}
 	return who.ECID[len(who.ECID)-4:]

@@ -22,8 +22,8 @@ func (p *Prober) states() []trial {
 	return []trial{
 		{id: "state/stored", title: "A message that is accepted is stored", rules: []string{"rcv-2xx"}, requests: 1, unless: unread, run: stored},
 		{id: "state/twice", title: "The same message, three times, leaves the state of the first", rules: []string{"rcv-idempotent"}, requests: 5, run: twice},
-		{id: "state/order", title: "An older message after a newer one does not bring the old state back", rules: []string{"rcv-order"}, requests: 6, unless: func(p *Prober) string { return p.needs("rcv-exited", "rcv-unmapped") }, run: order},
 		{id: "state/exit", title: "An exit ends the membership", rules: []string{"rcv-exited"}, requests: 2, unless: unread, run: exit},
+		{id: "state/order", title: "An older message after a newer one does not bring the old state back", rules: []string{"rcv-order"}, requests: 6, unless: func(p *Prober) string { return p.needs("rcv-exited", "rcv-unmapped") }, run: order},
 		{id: "state/unmapped", title: "A message with audiences that are not mapped is stored", rules: []string{"rcv-unmapped"}, requests: 1, unless: unread, run: unmapped},
 		{id: "state/batch", title: "Every profile of a message is stored", rules: []string{"rcv-batch"}, requests: 1, unless: func(p *Prober) string {
 			if p.config.Destination.MaxProfilesPerRequest < 2 {
