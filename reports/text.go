@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // TextOptions shape the text for a terminal.
@@ -62,7 +61,7 @@ func (t *printer) paint(color, text string) string {
 func (t *printer) cases(r *Report) {
 	longest := 0
 	for _, c := range r.Cases {
-		longest = max(longest, utf8.RuneCountInString(c.ID))
+		longest = max(longest, columns(visible(c.ID)))
 	}
 	untried := newTally()
 	for _, c := range r.Cases {
@@ -74,7 +73,12 @@ func (t *printer) cases(r *Report) {
 		if c.Verdict == Skip && c.Reason != "" {
 			title += " (" + visible(c.Reason) + ")"
 		}
-		t.line("%s  %-*s  %s", t.mark(c.Verdict), longest, c.ID, t.cut(title, longest+8))
+		id := visible(c.ID)
+		if t.Width > 0 && columns(id) > longest {
+			id, _ = split(id, longest-1)
+			id += "…"
+		}
+		t.line("%s  %s%s  %s", t.mark(c.Verdict), id, strings.Repeat(" ", max(0, longest-columns(id))), t.cut(title, max(longest, columns(id))+8))
 		if t.Verbose {
 			t.checks(c)
 		}
@@ -112,7 +116,7 @@ func (t *printer) checks(c Case) {
 		if k.Verdict == Pass && k.Actual != "" && !strings.Contains(k.Actual, "\n") {
 			measured = ": " + visible(k.Actual)
 		}
-		t.line("      %s  %s%s (%s)", t.mark(k.Verdict), visible(k.Title), measured, rule)
+		t.hang("      ", t.mark(k.Verdict)+"  ", 12, fmt.Sprintf("%s%s (%s)", visible(k.Title), measured, visible(rule)))
 		if strings.Contains(k.Actual, "\n") && k.Verdict == Pass {
 			t.field("actual", k.Actual)
 		}
@@ -120,7 +124,7 @@ func (t *printer) checks(c Case) {
 	if n := c.Metrics[Deliveries]; n > 0 {
 		t.line("      %s, 95 of 100 within %s", count(int(n), "delivered export"), latency(c.Metrics[LatencyP95Seconds]))
 	}
-	t.line("      %d checks in %.1f ms", len(c.Checks), c.DurationMs)
+	t.line("      %s in %.1f ms", count(len(c.Checks), "check"), c.DurationMs)
 }
 
 // latency prints a time by the millisecond.
@@ -140,16 +144,17 @@ func (t *printer) latency(r *Report) {
 	if at >= 0 && len(r.Cases) > 1 {
 		most, where = "at most ", ", in "+visible(r.Cases[at].ID)
 	}
-	t.line("%s; p95 of the delivery latency %s%s%s", count(int(n), "delivered export"), most, latency(worst), where)
+	t.hang("", "", 0, fmt.Sprintf("%s; p95 of the delivery latency %s%s%s", count(int(n), "delivered export"), most, latency(worst), where))
 }
 
 // cut shortens a text so that it and what stands before it fit the terminal.
 func (t *printer) cut(s string, before int) string {
-	n := max(20, t.Width-before)
-	if t.Width == 0 || utf8.RuneCountInString(s) <= n {
+	n := max(8, t.Width-before)
+	if t.Width == 0 || columns(s) <= n {
 		return s
 	}
-	return string([]rune(s)[:n-1]) + "…"
+	head, _ := split(s, n-1)
+	return head + "…"
 }
 
 // rules prints which rules this run proved.
@@ -211,73 +216,13 @@ func (t *printer) wrap(label string, words []string) {
 	}
 	line := label
 	for _, word := range words {
-		if utf8.RuneCountInString(line)+1+len(word) > width {
+		if columns(line)+1+columns(word) > width {
 			t.line("%s", line)
 			line = "   "
 		}
 		line += " " + word
 	}
 	t.line("%s", line)
-}
-
-// failures prints every case that is no pass or leaves something open, with
-// what to look at.
-func (t *printer) failures(r *Report) {
-	for _, c := range r.Cases {
-		open := slices.ContainsFunc(c.Checks, func(k Check) bool { return k.Verdict == Unspecified })
-		if c.Verdict != Fail && c.Verdict != Inconclusive && !open {
-			continue
-		}
-		t.line("")
-		t.line("%s  %s: %s", t.mark(c.Verdict), c.ID, visible(c.Title))
-		shown := 0
-		for _, v := range []Verdict{Fail, Inconclusive, Unspecified} {
-			for _, k := range c.Checks {
-				if k.Verdict == v && (v == Unspecified || c.Verdict == Fail || c.Verdict == Inconclusive) {
-					t.failure(r, k)
-					shown++
-				}
-			}
-		}
-		if shown == 0 {
-			t.field("reason", c.Reason)
-		}
-	}
-}
-
-func (t *printer) failure(r *Report, k Check) {
-	place := ""
-	if k.File != "" {
-		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
-	}
-	title := visible(k.Title)
-	if k.Verdict == Unspecified {
-		title = "unspecified: " + title
-	}
-	t.line("  %s%s", place, title)
-	t.field("expected", k.Expected)
-	t.field("actual", k.Actual)
-	for _, rule := range r.Rules {
-		if rule.ID == k.Rule {
-			t.field("rule", fmt.Sprintf("%s %s: %s", rule.Ref, rule.ID, rule.Title))
-		}
-	}
-	t.field("fix", k.Fix)
-}
-
-// field prints a labelled value; one of several lines stands below its label.
-func (t *printer) field(label, value string) {
-	value = visible(value) // what a receiver sent must not steer the terminal
-	switch {
-	case value == "":
-	case strings.Contains(value, "\n"):
-		t.line("    %s", label)
-		for _, line := range strings.Split(strings.TrimRight(value, "\n"), "\n") {
-			t.line("      %s", line)
-		}
-	default:
-		t.line("    %-8s  %s", label, value)
-	}
 }
 
 // summary prints the last line: what is counted, and the verdict.
@@ -300,5 +245,11 @@ func (t *printer) summary(r *Report) {
 	if seconds, ok := r.Metrics["wallSeconds"]; ok {
 		took = fmt.Sprintf(" in %.2f s", seconds)
 	}
-	t.line("%s%s: %s; verdict: %s", count(s.Cases, "case"), took, strings.Join(parts, ", "), t.paint(marks[r.Verdict].color, string(r.Verdict)))
+	said := []string{fmt.Sprintf("%s%s: %s; verdict: %s", count(s.Cases, "case"), took, strings.Join(parts, ", "), r.Verdict)}
+	if t.Width > 0 {
+		said = broken(said[0], t.Width)
+	}
+	last := len(said) - 1
+	said[last] = strings.TrimSuffix(said[last], string(r.Verdict)) + t.paint(marks[r.Verdict].color, string(r.Verdict))
+	t.line("%s", strings.Join(said, "\n"))
 }

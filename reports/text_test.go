@@ -36,6 +36,7 @@ func TestTextGolden(t *testing.T) {
 		"mixed-verbose":  {mixedReport(), TextOptions{Verbose: true}},
 		"mixed-quiet":    {mixedReport(), TextOptions{Quiet: true}},
 		"mixed-color":    {mixedReport(), TextOptions{Color: true}},
+		"mixed-narrow":   {mixedReport(), TextOptions{Width: 60, Verbose: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +74,55 @@ func TestFailuresComeLast(t *testing.T) {
 	}
 	if strings.LastIndex(got, "\nFAIL  ") < strings.LastIndex(got, "\npass  ") {
 		t.Error("a failure stands before a pass")
+	}
+}
+
+// No line is wider than the terminal, whatever characters it has; but for
+// commands, which are copied.
+func TestWidth(t *testing.T) {
+	const wide = "ユーザーがセグメントに入ったとき、エクスポートは一度だけ送られる e\u0301e\u0301 👩‍👩‍👧 and then some words"
+	r := mixedReport()
+	for i := range r.Cases {
+		r.Cases[i].Title = wide
+		r.Cases[i].ID = "trigger/" + strings.Repeat("長い", i)
+		for j := range r.Cases[i].Checks {
+			k := &r.Cases[i].Checks[j]
+			k.Title, k.Expected, k.Actual, k.Fix, k.Reproduce = wide, strings.Repeat("漢", 100), strings.Repeat("word ", 50), wide+"\n"+wide, ""
+		}
+	}
+	r.Kind = "judge" // which has no command to play a case again
+	for _, width := range []int{60, 61, 100} {
+		for _, o := range []TextOptions{{Width: width}, {Width: width, Verbose: true}} {
+			got := written(t, func(w io.Writer, r *Report) error { return WriteText(w, r, o) }, r)
+			for _, line := range strings.Split(got, "\n") {
+				if n := columns(line); n > width {
+					t.Errorf("%d columns on a terminal of %d: %q", n, width, line)
+				}
+			}
+			if !strings.Contains(got, "一度だけ") || strings.Count(got, "漢") < 100 {
+				t.Error("something was left out")
+			}
+		}
+	}
+}
+
+func TestColumns(t *testing.T) {
+	for s, want := range map[string]int{"": 0, "abc": 3, "漢字": 4, "e\u0301": 1, "ｗ": 2, "ü": 1, "👍": 2, "한글": 4, "a\u200bb": 2} {
+		if got := columns(s); got != want {
+			t.Errorf("columns(%q) = %d; want %d", s, got, want)
+		}
+	}
+	for _, c := range []struct {
+		in   string
+		n    int
+		want []string
+	}{
+		{"a few words", 20, []string{"a few words"}}, {"a few words", 5, []string{"a few", "words"}}, {"longerthanit is", 6, []string{"longer", "thanit", "is"}},
+		{"漢字漢字", 5, []string{"漢字", "漢字"}}, {"x 漢字漢字", 4, []string{"x", "漢字", "漢字"}}, {"", 5, []string{""}}, {"words", 0, []string{"words"}},
+	} {
+		if diff := cmp.Diff(c.want, broken(c.in, c.n)); diff != "" {
+			t.Errorf("broken(%q, %d) (-want +got):\n%s", c.in, c.n, diff)
+		}
 	}
 }
 

@@ -73,7 +73,7 @@ var thirdParty = map[string]use{
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
 	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {[]string{"mockendpoint/payload"}, []string{"reports", "scenarios"}, "payloads against schemas; reports and scenarios, as an independent witness"},
-	"golang.org/x/text":                        {[]string{"mockendpoint/payload"}, nil, "words what jsonschema finds: its printer is an argument"},
+	"golang.org/x/text":                        {[]string{"mockendpoint/payload", "reports"}, nil, "words what jsonschema finds: its printer is an argument; and how wide a character is on a terminal"},
 
 	"github.com/testcontainers/testcontainers-go": {nil, []string{"scenarios/containers"}, "receiver and sender in containers"},
 	"github.com/moby/moby/client":                 {nil, []string{"scenarios/containers"}, "pauses, kills and network cuts, which testcontainers has no name for"},

@@ -97,7 +97,10 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		// The one that waits should know what for.
 		fmt.Fprintf(a.stderr, "httpdest: %s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", longest(cases))
 	}
+	watched := a.watch(len(cases), f.quiet)
+	options.Progress = watched.add
 	report, err := simulate.RunAll(ctx, cases, rules, options)
+	watched.end()
 	report.Environment.Arguments = args
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"regexp"
 	"strings"
 	"time"
 
@@ -167,7 +166,7 @@ type figure struct{ Name, Value string }
 
 // body renders what a case opens to.
 func (p *printer) body(c *reports.Case, n int) (string, error) {
-	d := detail{Case: c, Number: n, Again: again(p.report, c), Timeline: drawn(c, n)}
+	d := detail{Case: c, Number: n, Again: reports.Again(p.report, c), Timeline: drawn(c, n)}
 	for _, id := range c.Rules {
 		if rule := p.rules[id]; rule != nil {
 			d.Cited = append(d.Cited, rule)
@@ -212,33 +211,6 @@ func (p *printer) trouble(c *reports.Case, k reports.Check, id string) *trouble 
 	return t
 }
 
-// again is the command that makes a report of this kind again, or plays one
-// case of it; "" where the report does not tell.
-func again(r *reports.Report, c *reports.Case) string {
-	if r.Kind != "run" {
-		return ""
-	}
-	words := []string{"httpdest", "run"}
-	for _, a := range r.Environment.Arguments {
-		words = append(words, shell(a))
-	}
-	if c != nil {
-		words = append(words, "--run", shell("^"+regexp.QuoteMeta(c.ID)+"$"), "-v")
-	}
-	return strings.Join(words, " ")
-}
-
-// plain are the words that a shell takes as they are.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
-
-// shell quotes a word.
-func shell(s string) string {
-	if plain.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // first is what to look at before anything else.
 type first struct {
 	Number int // of the case
@@ -256,6 +228,9 @@ type first struct {
 // first picks the rule that the most cases break; without one, the first check
 // that failed, or could not be judged.
 func (p *printer) first() *first {
+	if p.report.Load != nil {
+		return firstOf(p.report.Load)
+	}
 	for _, v := range []reports.Verdict{reports.Fail, reports.Inconclusive} {
 		var best *first
 		by := map[string]*first{}
@@ -293,9 +268,6 @@ func (p *printer) first() *first {
 		if best != nil {
 			return best
 		}
-	}
-	if p.report.Load != nil {
-		return firstOf(p.report.Load)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ var words = []count{
 
 func (p *printer) view() (*view, error) {
 	r := p.report
-	v := &view{Report: r, Title: fmt.Sprintf("httpdest %s: %s", r.Kind, r.Verdict), Headline: headline(r), First: p.first(), Again: again(r, nil), Rules: p.matrix(),
+	v := &view{Report: r, Title: fmt.Sprintf("httpdest %s: %s", r.Kind, r.Verdict), Headline: headline(r), First: p.first(), Again: reports.Again(r, nil), Rules: p.matrix(),
 		Load: p.load(), Plan: p.plan()}
 	numbers := map[reports.Verdict]int{}
 	for _, c := range r.Cases {
@@ -137,9 +137,9 @@ func digest(text []byte) string {
 func headline(r *reports.Report) string {
 	s := r.Summary
 	switch {
-	case s.Cases == 0 && r.Load != nil:
+	case r.Load != nil:
 		return objectives(r.Load)
-	case s.Cases == 0 && r.Plan != nil:
+	case r.Plan != nil:
 		return warned(r.Plan)
 	case s.Cases == 0:
 		return "There is no case in it, so nothing was judged"

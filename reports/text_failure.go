@@ -1,0 +1,158 @@
+package reports
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// failures prints every case that is no pass or leaves something open, with
+// what to look at.
+func (t *printer) failures(r *Report) {
+	for _, c := range r.Cases {
+		open := slices.ContainsFunc(c.Checks, func(k Check) bool { return k.Verdict == Unspecified })
+		if c.Verdict != Fail && c.Verdict != Inconclusive && !open {
+			continue
+		}
+		t.line("")
+		t.hang("", t.mark(c.Verdict)+"  ", 6, visible(c.ID)+": "+visible(c.Title))
+		shown := 0
+		for _, v := range []Verdict{Fail, Inconclusive, Unspecified} {
+			for _, k := range c.Checks {
+				if k.Verdict == v && (v == Unspecified || c.Verdict == Fail || c.Verdict == Inconclusive) {
+					t.failure(r, k)
+					shown++
+				}
+			}
+		}
+		if shown == 0 {
+			t.field("reason", c.Reason)
+		}
+		if command := Again(r, &c); command != "" && c.Verdict != Unspecified {
+			t.command("again", command)
+		}
+	}
+}
+
+func (t *printer) failure(r *Report, k Check) {
+	place := ""
+	if k.File != "" {
+		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
+	}
+	title := visible(k.Title)
+	if k.Verdict == Unspecified {
+		title = "unspecified: " + title
+	}
+	t.hang("  ", "", 2, place+title)
+	t.field("expected", k.Expected)
+	t.field("actual", k.Actual)
+	for _, rule := range r.Rules {
+		if rule.ID == k.Rule {
+			t.field("rule", fmt.Sprintf("%s %s: %s", rule.Ref, rule.ID, rule.Title))
+		}
+	}
+	t.field("fix", k.Fix)
+	t.exchange(k.Exchange)
+	for i, c := range k.Causes {
+		if i == fewCauses && !t.Verbose {
+			t.field("", fmt.Sprintf("and %s; -v shows all", count(len(k.Causes)-i, "more likely cause")))
+			break
+		}
+		t.field([]string{"likely", ""}[min(i, 1)], fmt.Sprintf("%s: %s: %s", c.Server, c.Cause, c.Fix))
+	}
+	t.command("send it", k.Reproduce)
+}
+
+// fewCauses is how many likely causes are told where nobody asked for more.
+const fewCauses = 2
+
+// exchange prints a request and its answer: in one line, and in full with -v.
+func (t *printer) exchange(x *Exchange) {
+	if x == nil {
+		return
+	}
+	took := []string{milli(x.DurationMs)}
+	for _, p := range x.Phases {
+		took = append(took, p.Name+" "+milli(p.ToMs-p.FromMs))
+	}
+	t.field("exchange", fmt.Sprintf("%s %s: %s in %s", x.Method, x.URL, x.Outcome, strings.Join(took, ", ")))
+	if !t.Verbose {
+		return
+	}
+	request := strings.Join(x.RequestHeaders, "\n")
+	if x.RequestBody != "" {
+		request += "\n\n" + x.RequestBody
+	}
+	answer := strings.Join(x.ResponseHeaders, "\n")
+	if x.ResponseBody != "" {
+		answer += "\n\n" + x.ResponseBody
+	}
+	t.block("request", request)
+	t.block("answer", answer)
+}
+
+// milli prints milliseconds with three figures.
+func milli(ms float64) string {
+	if ms >= 1000 {
+		return fmt.Sprintf("%.3g s", ms/1000)
+	}
+	return fmt.Sprintf("%.3g ms", ms)
+}
+
+// labelled is how far values stand from the margin.
+const labelled = 14
+
+// field prints a labelled value; one of several lines stands below its label.
+func (t *printer) field(label, value string) {
+	switch {
+	case value == "":
+	case strings.Contains(visible(value), "\n"):
+		t.block(label, value)
+	default:
+		t.hang("    ", fmt.Sprintf("%-8s  ", label), labelled, visible(value))
+	}
+}
+
+// block prints a value of several lines below its label.
+func (t *printer) block(label, value string) {
+	value = strings.Trim(visible(value), "\n") // what a receiver sent must not steer the terminal
+	if value == "" {
+		return
+	}
+	t.line("    %s", label)
+	for _, line := range strings.Split(value, "\n") {
+		t.hang("      ", "", 6, line)
+	}
+}
+
+// command prints what is copied into a shell, as it is: a line break in it would
+// be one in the shell.
+func (t *printer) command(label, value string) {
+	value = strings.TrimRight(visible(value), "\n")
+	if value == "" {
+		return
+	}
+	for i, line := range strings.Split(value, "\n") {
+		if i == 0 {
+			t.line("    %-8s  %s", label, line)
+		} else {
+			t.line("    %-8s  %s", "", line)
+		}
+	}
+}
+
+// hang prints a text after a head; what does not fit the terminal goes on below,
+// indented by so many columns.
+func (t *printer) hang(margin, head string, indent int, text string) {
+	lines := []string{text}
+	if t.Width > 0 {
+		lines = broken(text, max(20, t.Width-indent))
+	}
+	for i, line := range lines {
+		if i == 0 {
+			t.line("%s%s%s", margin, head, line)
+		} else {
+			t.line("%s%s", strings.Repeat(" ", indent), line)
+		}
+	}
+}
