@@ -58,7 +58,7 @@ func (t *printer) failure(r *Report, k Check) {
 			t.field("", fmt.Sprintf("and %s; -v shows all", count(len(k.Causes)-i, "more likely cause")))
 			break
 		}
-		t.field([]string{"likely", ""}[min(i, 1)], fmt.Sprintf("%s: %s: %s", c.Server, c.Cause, c.Fix))
+		t.field([]string{"likely", ""}[min(i, 1)], fmt.Sprintf("%s: %s: %s", c.Server, strings.TrimSuffix(c.Cause, "."), c.Fix))
 	}
 	t.command("send it", k.Reproduce)
 }

@@ -71,7 +71,7 @@ func (p *printer) matrix() matrix {
 		g := ruleGroup{Verdict: w.verdict, Title: w.words, Open: troubled(w.verdict)}
 		for i := range p.report.Rules {
 			r := &p.report.Rules[i]
-			if r.Verdict != w.verdict {
+			if r.Verdict != w.verdict || p.report.Kind == "probe" && r.Reason == reports.NotAboutReceivers {
 				continue
 			}
 			row := ruleRow{Rule: r}

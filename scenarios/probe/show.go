@@ -112,7 +112,7 @@ func (r *redactor) body(b []byte) string {
 // it holds a token.
 func (r *redactor) show(a answer) *reports.Exchange {
 	x := a.exchange
-	out := &reports.Exchange{Method: x.Method, URL: r.address(x.URL), RequestBody: r.body(x.Body), Status: a.status(), Outcome: a.says(),
+	out := &reports.Exchange{Method: x.Method, URL: r.address(x.URL), RequestBody: r.body(x.Body), Status: a.status(), Outcome: a.outcome(),
 		Reused: a.reused, DurationMs: float64(a.took.Microseconds()) / 1000, Phases: a.timing.phases()}
 	for _, h := range x.Headers {
 		out.RequestHeaders = append(out.RequestHeaders, r.header(h.Name, h.Value))

@@ -198,6 +198,12 @@ func (a answer) says() string {
 	return string(a.Outcome.Kind)
 }
 
+// outcome is says without the time, which a report has beside it.
+func (a answer) outcome() string {
+	says, _, _ := strings.Cut(a.says(), " in "+ms(a.took))
+	return strings.TrimSuffix(says, ",")
+}
+
 // waited says what a timeout waited for.
 func (a answer) waited() string {
 	t := a.timing
