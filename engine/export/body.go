@@ -32,7 +32,7 @@ func Body(p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) 
 	body["segmentMembership"] = memberships(p, r, flow, now)
 	body["identityMap"] = identities(p)
 	var b bytes.Buffer
-	b.Grow(1024) // what a body takes
+	b.Grow(1024)                        // what a body takes
 	encoder := plainjson.NewEncoder(&b) // the body is for a parser, not for a page
 	if err := encoder.Encode(body); err != nil {
 		// Attribute values are checked when they enter; see profile.Profile.
