@@ -26,9 +26,10 @@ func (d *Distribution) Bars() (bars []Bar, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("histogram: %w", err)
 	}
+	longest := h.Max() // which goes through all of it
 	for _, b := range h.Distribution() {
 		if b.Count > 0 {
-			bars = append(bars, Bar{float64(b.From) / 1000, float64(min(b.To, h.Max())) / 1000, b.Count})
+			bars = append(bars, Bar{float64(b.From) / 1000, float64(min(b.To, longest)) / 1000, b.Count})
 		}
 	}
 	return bars, nil

@@ -99,18 +99,23 @@ func writable(dir string) error {
 	return nil
 }
 
-// write writes the report whole or not at all. What is no file, such as a
-// device or a named pipe, is written to and not replaced.
-func (o output) write(stdout io.Writer, r *reports.Report) (err error) {
+// write writes the report.
+func (o output) write(stdout io.Writer, r *reports.Report) error {
+	return o.put(stdout, func(w io.Writer) error { return writers[o.kind](w, r) })
+}
+
+// put writes a file whole or not at all. What is no file, such as a device or a
+// named pipe, is written to and not replaced.
+func (o output) put(stdout io.Writer, write func(io.Writer) error) (err error) {
 	if o.path == "-" {
-		return writers[o.kind](stdout, r)
+		return write(stdout)
 	}
 	if info, err := os.Stat(o.path); err == nil && !info.Mode().IsRegular() {
 		f, err := os.OpenFile(o.path, os.O_WRONLY, 0)
 		if err != nil {
 			return err
 		}
-		return errors.Join(writers[o.kind](f, r), f.Close())
+		return errors.Join(write(f), f.Close())
 	}
 	if target, err := filepath.EvalSymlinks(o.path); err == nil {
 		o.path = target // and not the link
@@ -124,7 +129,7 @@ func (o output) write(stdout io.Writer, r *reports.Report) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if err := errors.Join(writers[o.kind](f, r), f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), o.path)
