@@ -168,6 +168,20 @@ func readAll(file io.ReadCloser, p place) (*Scenario, Problems) {
 	return parse(p, content)
 }
 
+// contentOf reads a file that is no scenario, one byte more of it than allowed.
+// The error is Problems.
+func contentOf(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err = cmp.Or(err, f.Close()); err != nil {
+		return nil, Problems{unreadable(file, err)}
+	}
+	return content, nil
+}
+
 // unreadable is the problem of a whole file. The path is in the position, so
 // it is cut from the error.
 func unreadable(name string, err error) Problem {

@@ -2,8 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -89,16 +87,9 @@ func (p *Probe) defaults() {
 // LoadProbe reads the configuration of a probe. Files it names are beside it.
 // The error is Problems, all of them.
 func LoadProbe(file string) (*Probe, error) {
-	f, err := os.Open(file)
+	content, err := contentOf(file)
 	if err != nil {
-		return nil, Problems{unreadable(file, err)}
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, Problems{unreadable(file, err)}
-	}
-	if err := f.Close(); err != nil {
-		return nil, Problems{unreadable(file, err)}
+		return nil, err
 	}
 	p, err := ParseProbe(filepath.ToSlash(file), content)
 	if err != nil {

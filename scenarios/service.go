@@ -1,8 +1,6 @@
 package scenarios
 
 import (
-	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -14,16 +12,9 @@ import (
 // is a URL. What the destination itself would refuse is left to the engine to
 // say; the error is Problems, all of them.
 func LoadService(file string) (*Scenario, error) {
-	f, err := os.Open(file)
+	content, err := contentOf(file)
 	if err != nil {
-		return nil, Problems{unreadable(file, err)}
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, Problems{unreadable(file, err)}
-	}
-	if err := f.Close(); err != nil {
-		return nil, Problems{unreadable(file, err)}
+		return nil, err
 	}
 	return ParseService(filepath.ToSlash(file), content, time.Now().UTC().Truncate(time.Second))
 }
