@@ -102,7 +102,7 @@ func (t *round) turnedAway(ctx context.Context, how string, d dataflow.Destinati
 
 // notStored looks whether a refused message was stored all the same.
 func (t *round) notStored(ctx context.Context, how string, who person) {
-	if t.config.ReadBack == nil || t.readers().broken != "" {
+	if t.config.ReadBack == nil || t.broken != "" {
 		return
 	}
 	state, err := t.config.ReadBack(ctx, who.ECID)

@@ -8,9 +8,8 @@ import (
 // machine notices when this machine, and not the receiver, was slow: a clock
 // that should tick every few milliseconds and did not.
 type machine struct {
-	mu    sync.Mutex
-	gaps  []gap
-	until time.Time
+	mu   sync.Mutex
+	gaps []gap
 }
 
 // gap is a time in which nothing here ran.

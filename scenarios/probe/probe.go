@@ -76,7 +76,7 @@ type Prober struct {
 	shut    []string // hierarchies that are not let in
 	refused error    // why nothing more can be tried; nil: go on
 	seen    statuses
-	known   readers
+	broken  string // why nothing can be read back; "" not known to be
 }
 
 // New prepares a probe. Nothing is sent.

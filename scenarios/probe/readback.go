@@ -176,16 +176,6 @@ func compact(v any) string {
 	return cut(string(b), 80)
 }
 
-// readers is what is known of the read-back: broken says why nothing can be
-// read.
-type readers struct {
-	asked  bool
-	broken string
-}
-
-// readers finds out once whether a profile that was accepted can be read.
-func (p *Prober) readers() *readers { return &p.known }
-
 // errNotThere is a state that did not come in time.
 var errNotThere = errors.New("not there in time")
 

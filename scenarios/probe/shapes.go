@@ -135,7 +135,7 @@ func (s *shaper) profiles() {
 		d["interests"] = []any{"cars", "films"}
 	})
 	shape("unicode", "text that is not ASCII", func(d document) {
-		d["person"] = map[string]any{"name": map[string]any{"firstName": "Zoë 山田 🚗", "lastName": "O’Çelik \"quoted\" \\ \n ‏שלום"}}
+		d["person"] = map[string]any{"name": map[string]any{"firstName": "Zoë 山田 🚗", "lastName": "O’Çelik \"quoted\" \\ \n \u200fשלום"}}
 	})
 	shape("numbers", "numbers, large and small, and booleans", func(d document) {
 		d["commerce"] = map[string]any{"orders": 9007199254740991, "value": 0.1, "debt": -12.5, "vip": false}

@@ -11,8 +11,8 @@ func unread(p *Prober) string {
 	switch {
 	case p.config.ReadBack == nil:
 		return "accepted, and what was stored is not known: give readBack"
-	case p.known.broken != "":
-		return p.known.broken
+	case p.broken != "":
+		return p.broken
 	}
 	return ""
 }
@@ -67,14 +67,14 @@ func stored(ctx context.Context, t *round) {
 	switch {
 	case ctx.Err() != nil:
 	case errors.Is(err, errNotThere):
-		t.known.broken = "the profile that was accepted cannot be read back"
-		t.unclear("rcv-2xx", t.known.broken, "either readBack looks elsewhere, or the receiver answers 2xx and stores nothing")
+		t.broken = "the profile that was accepted cannot be read back"
+		t.unclear("rcv-2xx", t.broken, "either readBack looks elsewhere, or the receiver answers 2xx and stores nothing")
 	case err != nil:
-		t.known.broken = err.Error()
+		t.broken = err.Error()
 		t.unclear("rcv-2xx", err.Error(), "look at readBack in the configuration")
 	case lookup(state, "segmentMembership") == nil:
-		t.known.broken = "what is read back has no segmentMembership"
-		t.unclear("rcv-2xx", t.known.broken, "answer {\"segmentMembership\": {NAMESPACE: {AUDIENCE: {\"status\": …}}}, …}")
+		t.broken = "what is read back has no segmentMembership"
+		t.unclear("rcv-2xx", t.broken, "answer {\"segmentMembership\": {NAMESPACE: {AUDIENCE: {\"status\": …}}}, …}")
 	default:
 		t.pass("rcv-2xx", "stored", "read back as "+statusOf(state, s.audience(0)))
 	}
