@@ -3,6 +3,7 @@ package loadtest
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/httpdest/httpdest/reports"
 )
@@ -17,6 +18,7 @@ const (
 type generator struct {
 	workers, mostWorkers int64   // the most at once, and how many there may be
 	cpu                  float64 // share of all CPUs, 0 to 1
+	cpuTime              time.Duration
 	stretched            float64 // seconds by which the longest of the timers was late, at the 99th percentile
 	interrupted          bool
 }

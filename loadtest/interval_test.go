@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func close(a, b, within float64) bool { return math.Abs(a-b) <= within }
+func near(a, b, within float64) bool { return math.Abs(a-b) <= within }
 
 // Against sums of the definition.
 func TestBinomialCDF(t *testing.T) {
@@ -18,13 +18,13 @@ func TestBinomialCDF(t *testing.T) {
 				b, _ := math.Lgamma(float64(k + 1))
 				c, _ := math.Lgamma(float64(n - k + 1))
 				sum += math.Exp(a - b - c + float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
-				if got := binomialCDF(k, n, p); !close(got, sum, 1e-9) {
+				if got := binomialCDF(k, n, p); !near(got, sum, 1e-9) {
 					t.Errorf("binomialCDF(%d, %d, %v) = %v; want %v", k, n, p, got, sum)
 				}
 			}
 		}
 	}
-	if got := binomialCDF(9_500_000, 10_000_000, 0.95); !close(got, 0.5, 0.001) {
+	if got := binomialCDF(9_500_000, 10_000_000, 0.95); !near(got, 0.5, 0.001) {
 		t.Errorf("the middle of ten million is %v", got)
 	}
 }
@@ -35,7 +35,7 @@ func TestShareInterval(t *testing.T) {
 		k, n      int64
 		low, high float64
 	}{{1, 10, 0.002529, 0.445016}, {0, 100, 0, 0.036217}, {100, 100, 0.963783, 1}, {0, 0, 0, 1}, {5, 10, 0.187086, 0.812914}} {
-		if low, high := shareInterval(tt.k, tt.n); !close(low, tt.low, 1e-5) || !close(high, tt.high, 1e-5) {
+		if low, high := shareInterval(tt.k, tt.n); !near(low, tt.low, 1e-5) || !near(high, tt.high, 1e-5) {
 			t.Errorf("%d of %d: %.6f to %.6f; want %.6f to %.6f", tt.k, tt.n, low, high, tt.low, tt.high)
 		}
 	}

@@ -159,7 +159,7 @@ func TestQuantiles(t *testing.T) {
 		h.Record(time.Duration(i+1) * time.Millisecond)
 	}
 	for q, want := range map[float64]float64{0.001: 1, 0.5: 500, 0.95: 950, 0.999: 999, 1: 1000} {
-		if got := h.Quantile(q); !close(got, want, want/1000) {
+		if got := h.Quantile(q); !near(got, want, want/1000) {
 			t.Errorf("quantile %v is %v ms; want %v", q, got, want)
 		}
 	}

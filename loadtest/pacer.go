@@ -19,6 +19,10 @@ var _ vegeta.Pacer = (*pacer)(nil)
 
 func newPacer(p Pace) *pacer { return &pacer{pace: p, now: time.Now} }
 
+// grace is how long after the end what was due before may still be begun: a
+// pause of the machine in the last moment is late, but no generator too weak.
+const grace = 250 * time.Millisecond
+
 // Pace implements vegeta.Pacer. What is late is sent at once; what is not begun
 // when the time is over never is, and is missing in what was achieved.
 func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, stop bool) {
@@ -26,7 +30,7 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, st
 		began := p.now().Add(-elapsed)
 		p.began.Store(&began)
 	}
-	if hits >= p.pace.Total() || elapsed > p.pace.Duration() {
+	if hits >= p.pace.Total() || elapsed > p.pace.Duration()+grace {
 		return 0, true
 	}
 	return max(0, p.pace.Due(hits)-elapsed), false

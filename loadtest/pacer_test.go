@@ -14,7 +14,7 @@ func TestPacer(t *testing.T) {
 		busy  time.Duration // that a hit takes of the generator
 		total int
 		last  time.Duration // when the last begins
-	}{{"in time", 0, 20, 1900 * time.Millisecond}, {"behind", 300 * time.Millisecond, 7, 1800 * time.Millisecond}} {
+	}{{"in time", 0, 20, 1900 * time.Millisecond}, {"behind", 300 * time.Millisecond, 8, 2100 * time.Millisecond}} {
 		p := newPacer(Constant(10, 2*time.Second))
 		elapsed, hits, last := time.Duration(0), uint64(0), time.Duration(0)
 		p.now = func() time.Time { return base.Add(elapsed) }

@@ -83,7 +83,7 @@ func TestPlanIntervals(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 	}
-	if f := figure(t, plan, "attempts per export"); !close(f.Low, 1, 1e-9) || !close(f.High, 1.24, 1e-9) {
+	if f := figure(t, plan, "attempts per export"); !near(f.Low, 1, 1e-9) || !near(f.High, 1.24, 1e-9) {
 		t.Errorf("%+v", f)
 	}
 	if o := p.Judge(plan); o.Verdict != reports.Inconclusive || !strings.Contains(o.Reason, "know the inputs better") {
@@ -140,7 +140,7 @@ func TestPlanOutage(t *testing.T) {
 	p.Errors, p.Outage = Exactly(0), &Outage{10 * time.Hour, 15 * time.Minute, Stalled}
 	plan := p.Plan()
 	backlog, drain := figure(t, plan, "backlog after the outage, at most").Value, figure(t, plan, "time until the backlog has drained").Value
-	if !close(backlog, 9000, 400) || !close(drain, backlog*0.95/10, 30) {
+	if !near(backlog, 9000, 400) || !near(drain, backlog*0.95/10, 30) {
 		t.Errorf("a backlog of %.0f, drained in %.0f s", backlog, drain)
 	}
 	if h := plan.Hours; len(h) != 24 || h[10].Backlog > 100 || h[9].Rate != 10 {
@@ -150,15 +150,15 @@ func TestPlanOutage(t *testing.T) {
 
 func TestStatedFigures(t *testing.T) {
 	for text, want := range map[string]float64{"40ms": 0.04, "mean=40ms": 0.04, "min=20ms max=60ms": 0.04, "p50=40ms p95=40ms": 0.04} {
-		if l, err := ParseLatency(text); err != nil || !close(l.Mean(2), want, 1e-4) {
+		if l, err := ParseLatency(text); err != nil || !near(l.Mean(2), want, 1e-4) {
 			t.Errorf("%s: %v, %v", text, l.Mean(2), err)
 		}
 	}
-	if l, err := ParseLatency("p50=100ms p95=500ms"); err != nil || !close(l.Quantile(0.95), 0.5, 0.005) || !close(l.Quantile(0.5), 0.1, 0.001) {
+	if l, err := ParseLatency("p50=100ms p95=500ms"); err != nil || !near(l.Quantile(0.95), 0.5, 0.005) || !near(l.Quantile(0.5), 0.1, 0.001) {
 		t.Errorf("%v, %v, %v", l.Quantile(0.5), l.Quantile(0.95), err)
 	}
 	for text, want := range map[string]Between{"2": {2, 2, 2}, "1%..3%": {0.01, 0.02, 0.03}, "0.5..1.5": {0.5, 1, 1.5}} {
-		if b, err := ParseBetween(text); err != nil || !close(b.Low, want.Low, 1e-9) || !close(b.Likely, want.Likely, 1e-9) || !close(b.High, want.High, 1e-9) {
+		if b, err := ParseBetween(text); err != nil || !near(b.Low, want.Low, 1e-9) || !near(b.Likely, want.Likely, 1e-9) || !near(b.High, want.High, 1e-9) {
 			t.Errorf("%s: %+v, %v", text, b, err)
 		}
 	}
@@ -167,7 +167,7 @@ func TestStatedFigures(t *testing.T) {
 	for _, h := range c {
 		total += h
 	}
-	if err != nil || !close(total, 1, 1e-9) || c[20] <= c[3] {
+	if err != nil || !near(total, 1, 1e-9) || c[20] <= c[3] {
 		t.Errorf("%v, %v", c, err)
 	}
 	if o, err := ParseOutage("15m@20h", Stalled); err != nil || *o != (Outage{20 * time.Hour, 15 * time.Minute, Stalled}) {
@@ -221,10 +221,10 @@ func TestMeasuredBy(t *testing.T) {
 	h := times(1000, 0.1, 2*time.Second)
 	l := &reports.Load{ServiceTime: h.Distribution(), Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 810, OK: true}, {Outcome: "timeout", Count: 100}, {Outcome: "503", Count: 90}}}
 	m, err := MeasuredBy(l)
-	if err != nil || !close(m.Errors.Likely, 0.1, 1e-9) || m.Errors.Low > 0.09 || m.Errors.High < 0.11 {
+	if err != nil || !near(m.Errors.Likely, 0.1, 1e-9) || m.Errors.Low > 0.09 || m.Errors.High < 0.11 {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if !close(m.Latency.Quantile(0.5), 0.01, 0.001) || !close(m.Latency.Quantile(0.95), 2, 0.01) || m.Spread < 0.1 || m.Spread > 0.3 {
+	if !near(m.Latency.Quantile(0.5), 0.01, 0.001) || !near(m.Latency.Quantile(0.95), 2, 0.01) || m.Spread < 0.1 || m.Spread > 0.3 {
 		t.Errorf("%v, %v, ±%v", m.Latency.Quantile(0.5), m.Latency.Quantile(0.95), m.Spread)
 	}
 	if _, err := MeasuredBy(&reports.Load{}); err == nil {
@@ -239,7 +239,7 @@ func TestErlangC(t *testing.T) {
 		servers    int
 		load, want float64
 	}{{1, 0.5, 0.5}, {2, 1, 1. / 3}, {10, 8, 0.4092}, {100, 90, 0.2168}, {5, 5, 1}} {
-		if got := model.ErlangC(tt.servers, tt.load); !close(got, tt.want, 1e-3) {
+		if got := model.ErlangC(tt.servers, tt.load); !near(got, tt.want, 1e-3) {
 			t.Errorf("ErlangC(%d, %v) = %v; want %v", tt.servers, tt.load, got, tt.want)
 		}
 	}

@@ -52,7 +52,7 @@ func TestRecorder(t *testing.T) {
 		count      int64
 		least, max float64
 	}{{"service", l.ServiceTime, 4, 300, 300}, {"response", l.ResponseTime, 4, 300, 1300}} {
-		if d.d.Count != d.count || !close(d.d.MinMs, d.least, 1) || !close(d.d.MaxMs, d.max, 2) {
+		if d.d.Count != d.count || !near(d.d.MinMs, d.least, 1) || !near(d.d.MaxMs, d.max, 2) {
 			t.Errorf("%s: %+v", d.name, d.d)
 		}
 	}
@@ -70,10 +70,10 @@ func TestTrend(t *testing.T) {
 		grows.add(at, 0.04+at/20+noise)
 		calm.add(at, 0.04+noise)
 	}
-	if slope, least := grows.slope(); !close(slope, 0.05, 0.001) || least < 0.049 {
+	if slope, least := grows.slope(); !near(slope, 0.05, 0.001) || least < 0.049 {
 		t.Errorf("growing: %v, at least %v", slope, least)
 	}
-	if slope, least := calm.slope(); !close(slope, 0, 0.001) || least > 0 {
+	if slope, least := calm.slope(); !near(slope, 0, 0.001) || least > 0 {
 		t.Errorf("calm: %v, at least %v", slope, least)
 	}
 }

@@ -101,7 +101,7 @@ func TestVirtualReceiverQueues(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Two at a time: the pair k is answered after k times 50 ms, 40 pairs in time.
-	if l.Delivered.Count != 80 || l.Failed.Count != 20 || !close(l.DeliveryLatency.P50Ms, 1000, 1) || l.Outcomes[1].Outcome != "timeout" {
+	if l.Delivered.Count != 80 || l.Failed.Count != 20 || !near(l.DeliveryLatency.P50Ms, 1000, 1) || l.Outcomes[1].Outcome != "timeout" {
 		t.Errorf("%d delivered, %d lost, p50 %v ms, %+v", l.Delivered.Count, l.Failed.Count, l.DeliveryLatency.P50Ms, l.Outcomes)
 	}
 }

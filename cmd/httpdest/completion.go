@@ -83,6 +83,17 @@ func completeProbe(c *cobra.Command) {
 	})
 }
 
+// completeLoad completes the argument and flags of httpdest load.
+func completeLoad(c *cobra.Command) {
+	c.ValidArgsFunction = cobra.FixedCompletions([]cobra.Completion{"mock"}, cobra.ShellCompDirectiveNoFileComp)
+	completeFlags(c, map[string]cobra.CompletionFunc{
+		"config":   scenarioFiles,
+		"report":   reportKinds,
+		"pace":     cobra.FixedCompletions([]cobra.Completion{"constant", "ramp", "step", "sine", "burst", "trace"}, cobra.ShellCompDirectiveNoFileComp),
+		"mock-tls": cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
+	})
+}
+
 // completePlan completes the argument and flags of httpdest plan.
 func completePlan(c *cobra.Command) {
 	c.ValidArgsFunction = reportFiles

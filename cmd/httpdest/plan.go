@@ -80,7 +80,7 @@ func (a *app) plan(args []string, f planFlags) error {
 	r := &reports.Report{Schema: reports.Schema, Kind: "plan", Plan: p.Plan(), Environment: environment()}
 	o := p.Judge(r.Plan)
 	loadtest.Settle(r, []reports.Objective{o})
-	return a.writeLoad(r, outputs, f.verbose)
+	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose})
 }
 
 // environment is that of this process.
@@ -90,8 +90,8 @@ func environment() reports.Environment {
 
 // writeLoad writes the reports of a load test or a plan, and the text unless
 // one of them is on stdout; the status is that of the verdict.
-func (a *app) writeLoad(r *reports.Report, outputs []output, verbose bool) error {
-	if err := a.write(r, outputs, runFlags{verbose: verbose}); err != nil {
+func (a *app) writeLoad(r *reports.Report, outputs []output, f runFlags) error {
+	if err := a.write(r, outputs, f); err != nil {
 		return err
 	}
 	if r.Load != nil && r.Load.Interrupted {

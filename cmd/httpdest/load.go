@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/httpdest/httpdest/loadtest"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// loadFlags are the flags of httpdest load.
+type loadFlags struct {
+	config, cert, key, ca string
+	own                   bool
+	maxRate               float64
+	maxRequests           uint64
+
+	rate        float64
+	length      time.Duration
+	lengthGiven bool
+	pace        string
+	slo         []string
+
+	workers, profiles int
+	sizes, mix        string
+	seed              uint64
+
+	mock    mockLoadFlags
+	search  searchFlags
+	out     string
+	reports []string
+	verbose bool
+	quiet   bool
+}
+
+func (a *app) loadCommand() *cobra.Command {
+	var f loadFlags
+	c := &cobra.Command{
+		Use:   "load URL|mock",
+		Short: "Load a receiver, or the whole engine, and judge what it holds",
+		Long: `Send messages that the engine built of generated profiles to a receiver, at a pace that
+does not slow down with it, and judge objectives. Latencies run from when a request was
+due. A generator that fell behind, too few samples, or a fault that did not fire make a
+verdict inconclusive (exit 3), not better.
+
+mock is the mock endpoint in this process. An address that is not of this machine needs
+--i-own-this-endpoint, and is sent no more than --max-rate and --max-requests. Ctrl-C
+ends early, with a report of what there was. ` + "`httpdest help load`" + ` explains the numbers.`,
+		Example: `  httpdest load mock --rate 500 --for 30s
+  httpdest load http://127.0.0.1:8080/profiles --rate 200 --slo 'response.p99<500ms' --slo 'errors<0.1%'
+  httpdest load mock --search --mock-rate 500
+  httpdest load https://receiver.example/profiles --config serve.yaml --pace 'ramp from=10 to=300' --for 5m --i-own-this-endpoint --out out`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.lengthGiven = cmd.Flags().Changed("for")
+			return a.load(cmd.Context(), args[0], f)
+		},
+	}
+	s := c.Flags()
+	s.StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow, as for serve; its endpoint gives way to URL")
+	s.Float64Var(&f.rate, "rate", 100, "requests a second, of the pace constant")
+	s.DurationVar(&f.length, "for", 30*time.Second, "how long")
+	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', or 'trace FILE'")
+	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s and errors<1%)")
+	s.IntVar(&f.workers, "workers", 0, "requests under way at once, at most (default: as many as the pace can need)")
+	s.IntVar(&f.profiles, "profiles", 10_000, "generated profiles")
+	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")
+	s.StringVar(&f.mix, "mix", "", "what updates change: 'attribute=80 audience=18 identity=2' (the default)")
+	s.Uint64Var(&f.seed, "seed", 1, "seed of profiles and updates")
+	s.StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain")
+	s.StringVar(&f.key, "key", "", "PEM file of its key")
+	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
+	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to load: needed for every address that is not of this machine")
+	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most")
+	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most")
+	f.mock.add(s)
+	f.search.add(s)
+	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
+	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "the run in time too")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "only the objectives")
+	completeLoad(c)
+	return c
+}
+
+// load checks everything before anything is sent.
+func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
+	outputs, err := outputsOf(f.reports, f.out)
+	if err != nil {
+		return err
+	}
+	if f.verbose && f.quiet {
+		return failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
+	}
+	if err := f.search.check(&f); err != nil {
+		return err
+	}
+	pace, err := f.paceOf()
+	if err != nil {
+		return err
+	}
+	objectives, err := f.objectives()
+	if err != nil {
+		return err
+	}
+	t, err := f.target(to)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	if err := f.safe(t, pace); err != nil {
+		return err
+	}
+	if err := prepare(outputs, ""); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
+	r.Environment.Seed = f.seed
+	attack, err := t.attack(pace, f, objectives)
+	if err != nil {
+		return err
+	}
+	if f.search.on {
+		r.Load, err = f.search.run(ctx, a, attack)
+	} else {
+		attack.Progress = a.loadProgress(pace.Duration())
+		r.Load, err = attack.Run(ctx)
+	}
+	a.clearLine()
+	if err != nil {
+		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
+	}
+	loadtest.Settle(r, r.Load.Objectives)
+	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
+}
+
+func (f loadFlags) objectives() ([]loadtest.Objective, error) {
+	out := []loadtest.Objective{loadtest.Documented()}
+	if len(f.slo) == 0 {
+		return append(out, loadtest.AnswerInTime()...), nil
+	}
+	for _, text := range f.slo {
+		o, err := loadtest.ParseObjective(text)
+		if err != nil {
+			return nil, usage("--slo", err)
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func (f loadFlags) paceOf() (loadtest.Pace, error) {
+	if f.rate <= 0 || f.length < 100*time.Millisecond {
+		return nil, failure{exitUsage, errors.New("--rate and --for are more than nothing"), "give a rate a second, and a time such as 30s"}
+	}
+	if f.workers < 0 || f.profiles < 1 {
+		return nil, failure{exitUsage, errors.New("--workers and --profiles are numbers of things"), "leave them out"}
+	}
+	p, err := loadtest.ParsePace(f.pace, loadtest.PaceSettings{Rate: f.rate, Length: f.length, Moments: moments})
+	var s *loadtest.SyntaxError
+	switch {
+	case errors.As(err, &s):
+		return nil, usage("--pace", err)
+	case err != nil:
+		return nil, failure{exitUsage, err, "a trace has a time on each line, or is a recording of httpdest"}
+	}
+	return p, nil
+}
+
+// moments reads the file of a trace.
+func moments(file string) ([]time.Duration, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }()
+	at, err := loadtest.ReadMoments(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return at, nil
+}
+
+// safe refuses what a stranger's receiver must not get.
+func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
+	if ours(t.host) {
+		return nil
+	}
+	if !f.own {
+		return failure{exitUsage, fmt.Errorf("%s is not of this machine", t.host), "load only what you own; when you do, say so with --i-own-this-endpoint"}
+	}
+	switch {
+	case p.Peak() > f.maxRate:
+		return failure{exitUsage, fmt.Errorf("%.4g requests a second are more than --max-rate %.4g", p.Peak(), f.maxRate), "raise --max-rate when the receiver may get so many"}
+	case p.Total() > f.maxRequests:
+		return failure{exitUsage, fmt.Errorf("%d requests are more than --max-requests %d", p.Total(), f.maxRequests), "raise --max-requests when the receiver may get so many"}
+	}
+	return nil
+}
+
+// loadProgress keeps a line on stderr true while it is a terminal; otherwise it
+// says once what is going on.
+func (a *app) loadProgress(length time.Duration) func(time.Duration, loadtest.Counts) {
+	if !a.terminal(a.stderr) {
+		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", length)
+		return nil
+	}
+	return func(at time.Duration, c loadtest.Counts) {
+		left := "draining"
+		if at < length {
+			left = (length - at).Round(time.Second).String() + " left"
+		}
+		fmt.Fprintf(a.stderr, "\r\x1b[K%s, %d due, %d begun, %d ended, %d attempts failed, %d on the wire", left, c.Due, c.Begun, c.Over, c.Failed, c.InFlight)
+	}
+}
+
+func (a *app) clearLine() {
+	if a.terminal(a.stderr) {
+		fmt.Fprint(a.stderr, "\r\x1b[K")
+	}
+}

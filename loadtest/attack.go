@@ -1,0 +1,199 @@
+package loadtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Attack drives a receiver with messages that the engine built, one attempt
+// each.
+type Attack struct {
+	Pace       Pace
+	Workers    int // at most at once; 0: as many as there can be requests within their budget
+	Messages   []*engine.Message
+	Settings   engine.Settings // how the mTLS decision and a token are got
+	Perform    live.Perform    // on sockets of its own
+	To         string          // for the report
+	Objectives []Objective
+	Progress   func(at time.Duration, c Counts) // every second; nil: nobody asks
+	// Begun is called when the first request is due; nil: nobody asks.
+	Begun func()
+	Note  string // of the cost
+}
+
+// mostWorkers bounds what Workers 0 comes to, as a quarter of the files that
+// may be open does: beyond it a machine has no sockets left, and the mock
+// endpoint in this process needs one for each of theirs.
+const mostWorkers = 20_000
+
+// workers is how many requests may be under way at once. Within the budget of
+// two seconds each, no pace has more than its peak for two seconds.
+func (a Attack) workers() int {
+	if a.Workers > 0 {
+		return a.Workers
+	}
+	return int(min(mostWorkers, float64(openFiles()/4), math.Ceil(a.Pace.Peak()*1.25*engine.Budget.Seconds())+50))
+}
+
+// ErrNotReady is a receiver of which the mTLS decision or the access token
+// cannot be had: nothing was sent.
+var ErrNotReady = errors.New("nothing was sent")
+
+// Run sends until the pace ends or ctx is done; what is under way then ends by
+// itself. The error is ErrNotReady.
+func (a Attack) Run(ctx context.Context) (*reports.Load, error) {
+	l, _, err := a.run(ctx)
+	return l, err
+}
+
+func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
+	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace)}
+	if err := x.prepare(ctx); err != nil {
+		return nil, nil, err
+	}
+	stop := x.keepReady(ctx)
+	machine := observe()
+	elapsed := x.attack(ctx)
+	stop()
+	g := machine.done()
+	g.workers, g.mostWorkers, g.interrupted = x.recorder.mostOpen, int64(a.workers()), ctx.Err() != nil
+	l := &reports.Load{Mode: Receiver, Clock: "wall", To: a.To}
+	x.recorder.Fill(l, min(elapsed, a.Pace.Duration()))
+	l.Cost = g.cost(x.recorder, a.Note)
+	l.Cost.AttemptsPerExport = 0 // one each, by definition
+	x.recorder.judge(l, a.Objectives, g)
+	return l, x.recorder, nil
+}
+
+// attacking is an attack on its way.
+type attacking struct {
+	Attack
+	pacer       *pacer
+	recorder    *Recorder
+	credentials atomic.Pointer[credentials]
+}
+
+func (x *attacking) prepare(ctx context.Context) error {
+	c, err := ready(ctx, x.Settings, x.Perform)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotReady, err)
+	}
+	x.credentials.Store(&c)
+	return nil
+}
+
+// keepReady fetches a token anew before it expires; the end joins it.
+func (x *attacking) keepReady(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { // ends with cancel
+		defer close(done)
+		for {
+			life := x.credentials.Load().lifetime
+			if life <= 0 {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(max(time.Second, life*8/10)):
+			}
+			_ = x.prepare(ctx) // the old one stays, and its refusal is an outcome
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// attack runs Vegeta and returns how long requests were offered.
+func (x *attacking) attack(ctx context.Context) time.Duration {
+	most := uint64(x.workers())
+	v := vegeta.NewAttacker(vegeta.Workers(min(64, most)), vegeta.MaxWorkers(most), vegeta.Client(&http.Client{
+		Transport:     roundTripper(x.hit),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}))
+	ended := make(chan struct{})
+	stopped := make(chan time.Duration, 1)
+	go func() { // ends with the attack
+		select {
+		case <-ctx.Done():
+			v.Stop()
+			if x.pacer.began.Load() == nil {
+				stopped <- 0
+				return
+			}
+			stopped <- x.pacer.since(time.Now())
+		case <-ended:
+			stopped <- x.Pace.Duration()
+		}
+	}()
+	target := vegeta.Target{Method: http.MethodPost, URL: "http://receiver.invalid/"}
+	results := v.Attack(func(t *vegeta.Target) error { *t = target; return nil }, x.pacer, 0, "")
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for open := true; open; {
+		select {
+		case _, open = <-results: // what it says is measured in hit already
+		case <-tick.C:
+			x.report()
+			if ctx.Err() != nil && x.recorder.Counts(0).InFlight == 0 {
+				// Vegeta sleeps until its next hit is due, however long that is.
+				open = false
+				go func() { // ends when Vegeta wakes up
+					for range results {
+					}
+				}()
+			}
+		}
+	}
+	close(ended)
+	return <-stopped
+}
+
+func (x *attacking) report() {
+	if x.Progress != nil && x.pacer.began.Load() != nil {
+		at := x.pacer.since(time.Now())
+		x.Progress(at, x.recorder.Counts(at))
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// hit sends one message by the engine's own wire: its form, its budget, its
+// words for what went wrong. Nothing of Vegeta's request travels, its headers
+// least of all.
+func (x *attacking) hit(r *http.Request) (*http.Response, error) {
+	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
+	if err != nil {
+		panic("loadtest: Vegeta numbers its requests no more: " + err.Error())
+	}
+	if n == 0 && x.Begun != nil {
+		x.Begun()
+	}
+	c, due := x.credentials.Load(), x.Pace.Due(n)
+	op := engine.Operation{ID: engine.OperationID(n + 1), Kind: engine.Attempt, Message: x.Messages[n%uint64(len(x.Messages))], Number: 1,
+		Certificate: c.certificate, Token: c.token, Budget: engine.Budget}
+	began := x.pacer.since(time.Now())
+	x.recorder.Begin(due, began)
+	x.recorder.Open(began)
+	end := x.Perform(context.WithoutCancel(r.Context()), op)
+	ended := x.pacer.since(time.Now())
+	ok := end.Outcome.Delivered()
+	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
+	x.recorder.End(due, ended, ok, true)
+	return &http.Response{StatusCode: end.Outcome.Status, Body: http.NoBody, Request: r}, nil
+}

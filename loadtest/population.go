@@ -1,0 +1,179 @@
+package loadtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/scenarios/generate"
+)
+
+// Mix is how many of a hundred updates change what: an attribute, the
+// membership in a mapped audience (in and out by turns), or an identity.
+type Mix struct{ Attribute, Audience, Identity float64 }
+
+// DefaultMix is a mix of updates that nobody asked for otherwise.
+func DefaultMix() Mix { return Mix{Attribute: 80, Audience: 18, Identity: 2} }
+
+// ParseMix reads 'attribute=80 audience=18 identity=2'; what is left out is 0.
+func ParseMix(text string) (Mix, error) {
+	var m Mix
+	fields := map[string]*float64{"attribute": &m.Attribute, "audience": &m.Audience, "identity": &m.Identity}
+	w := words(text)
+	for i, x := range w.all {
+		name, value, ok := strings.Cut(x.text, "=")
+		n, isNumber := number(value)
+		if !ok || fields[name] == nil || !isNumber {
+			return m, w.error(i, fmt.Sprintf("%q is no share of a mix", x.text), "write attribute=80 audience=18 identity=2")
+		}
+		*fields[name] = n
+	}
+	if m.Attribute+m.Audience+m.Identity <= 0 {
+		return m, w.error(0, "nothing is in the mix", "write attribute=80 audience=18 identity=2")
+	}
+	return m, nil
+}
+
+// Population is generated profiles and what changes about them: a function of
+// a seed, so that a million of them need no memory.
+type Population struct {
+	Flow     *dataflow.Snapshot
+	Profiles int
+	Sizes    map[profile.AudienceRef]float64 // share of the profiles in each mapped audience
+	Mix      Mix
+	Seed     uint64
+
+	audiences []profile.AudienceRef // mapped, sorted
+	paths     []profile.Path        // leaves that are mapped, sorted
+}
+
+// NewPopulation looks up what the dataflow maps.
+func NewPopulation(p Population) *Population {
+	p.audiences = slices.SortedFunc(maps.Keys(p.Flow.Mapped), func(a, b profile.AudienceRef) int {
+		return strings.Compare(a.Namespace+" "+a.ID, b.Namespace+" "+b.ID)
+	})
+	sample := generate.Person(p.Seed, name(0)).Attributes
+	for _, mapped := range p.Flow.Flow.Attributes {
+		if leaves := leavesAt(sample, mapped); len(leaves) > 0 {
+			p.paths = append(p.paths, leaves...)
+		} else {
+			p.paths = append(p.paths, mapped) // nothing of the kind is generated: it is written as text
+		}
+	}
+	slices.Sort(p.paths)
+	return &p
+}
+
+// leavesAt are the paths of the values at or below one.
+func leavesAt(attributes map[string]any, at profile.Path) []profile.Path {
+	value, ok := profile.Lookup(attributes, at)
+	if !ok {
+		return nil
+	}
+	below, nested := value.(map[string]any)
+	if !nested {
+		return []profile.Path{at}
+	}
+	var out []profile.Path
+	for _, key := range slices.Sorted(maps.Keys(below)) {
+		out = append(out, leavesAt(attributes, at+profile.Path("."+key))...)
+	}
+	return out
+}
+
+// name is that of profile n.
+func name(n uint64) string { return "load-" + strconv.FormatUint(n, 10) }
+
+// Initial is a profile as it was before its first update.
+func (p *Population) Initial(id profile.ID) profile.Profile {
+	made := generate.Person(p.Seed, string(id))
+	out := profile.Profile{ID: id, Attributes: made.Attributes, Identities: map[string][]string{}, Memberships: map[string]map[string]profile.Membership{}}
+	for _, i := range made.Identities {
+		out.Identities[i.Namespace] = append(out.Identities[i.Namespace], i.ID)
+	}
+	for _, a := range p.audiences {
+		if !p.member(string(id), a) {
+			continue
+		}
+		if out.Memberships[a.Namespace] == nil {
+			out.Memberships[a.Namespace] = map[string]profile.Membership{}
+		}
+		out.Memberships[a.Namespace][a.ID] = profile.Membership{Status: profile.Realized, LastQualified: base.AddDate(0, -1, 0)}
+	}
+	return out
+}
+
+func (p *Population) member(id string, a profile.AudienceRef) bool {
+	share, given := p.Sizes[a]
+	return !given || generate.Share(p.Seed, id, a.Namespace+" "+a.ID) < share
+}
+
+// Update is number n of those that come. Profiles take turns; which thing
+// changes is drawn, and is the same every time.
+func (p *Population) Update(n uint64) profile.Update {
+	id := name(n % uint64(p.Profiles))
+	round := n / uint64(p.Profiles)
+	u := profile.Update{Profile: profile.ID(id)}
+	all := p.Mix.Attribute + p.Mix.Audience + p.Mix.Identity
+	draw := generate.Share(p.Seed, id, "update "+strconv.FormatUint(round, 10)) * all
+	switch {
+	case draw < p.Mix.Attribute && len(p.paths) > 0:
+		u.Changes = []profile.Change{p.write(n)}
+	case draw < p.Mix.Attribute+p.Mix.Identity:
+		u.Changes = []profile.Change{{Op: profile.AddIdentity, Identity: profile.Identity{Namespace: "crm", ID: fmt.Sprintf("C-%s-%d", id, round)}}}
+	default:
+		a := p.audiences[n%uint64(len(p.audiences))]
+		// Out and in by turns: in the even rounds what it was at first is turned round.
+		op := profile.Exit
+		if p.member(id, a) == (round%2 == 1) {
+			op = profile.Qualify
+		}
+		u.Changes = []profile.Change{{Op: op, Audience: a}}
+	}
+	return u
+}
+
+// write changes one mapped attribute, to a value of its type.
+func (p *Population) write(n uint64) profile.Change {
+	path := p.paths[n%uint64(len(p.paths))]
+	// The value of another generated profile.
+	other := generate.Person(p.Seed, "value-"+strconv.FormatUint(n%997, 10)).Attributes
+	value, ok := profile.Lookup(other, path)
+	if !ok {
+		value = "value " + strconv.FormatUint(n, 10)
+	}
+	return profile.Change{Op: profile.Set, Path: path, Value: value}
+}
+
+// mostTries bounds how many updates are looked at for each message.
+const mostTries = 50
+
+// Messages builds n messages as the engine does, from the first updates that
+// lead to exports. There are fewer where few updates do.
+func (p *Population) Messages(n int, b engine.Batching) []*engine.Message {
+	var out []*engine.Message
+	d := engine.NewDispatcher(engine.Settings{MaxInFlight: 1 << 30, Certificate: engine.NeverPresent, Batching: b})
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	var waiting []*engine.Export
+	for i := uint64(0); len(out) < n && i < uint64(n*max(1, b.Max)*mostTries); i++ {
+		u := p.Update(i)
+		if _, x := engine.Decide(now, engine.State{Profile: p.Initial(u.Profile)}, u, p.Flow); x != nil && x.Excluded == "" {
+			x.ID = fmt.Sprintf("%s.%d", x.ID, i) // one profile may be in several
+			x.Profile = profile.ID(x.ID)
+			waiting = append(waiting, x)
+		}
+		if len(waiting) >= max(1, b.Max) {
+			for _, op := range d.Enqueue(now, waiting...).Send {
+				out = append(out, op.Message)
+			}
+			waiting = nil
+		}
+	}
+	return out
+}
