@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	vegeta "github.com/tsenart/vegeta/v12/lib"
-
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/reports"
@@ -65,7 +63,7 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	}
 	stop := x.keepReady(ctx)
 	machine := observe()
-	elapsed := x.attack(ctx)
+	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
 	stop()
 	g := machine.done()
 	g.workers, g.mostWorkers, g.interrupted = x.recorder.mostOpen, int64(a.workers()), ctx.Err() != nil
@@ -116,62 +114,15 @@ func (x *attacking) keepReady(ctx context.Context) (end func()) {
 	return func() { cancel(); <-done }
 }
 
-// attack runs Vegeta and returns how long requests were offered.
-func (x *attacking) attack(ctx context.Context) time.Duration {
-	most := uint64(x.workers())
-	v := vegeta.NewAttacker(vegeta.Workers(min(64, most)), vegeta.MaxWorkers(most), vegeta.Client(&http.Client{
-		Transport:     roundTripper(x.hit),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}))
-	ended := make(chan struct{})
-	stopped := make(chan time.Duration, 1)
-	go func() { // ends with the attack
-		select {
-		case <-ctx.Done():
-			v.Stop()
-			if x.pacer.began.Load() == nil {
-				stopped <- 0
-				return
-			}
-			stopped <- x.pacer.since(time.Now())
-		case <-ended:
-			stopped <- x.Pace.Duration()
-		}
-	}()
-	target := vegeta.Target{Method: http.MethodPost, URL: "http://receiver.invalid/"}
-	results := v.Attack(func(t *vegeta.Target) error { *t = target; return nil }, x.pacer, 0, "")
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for open := true; open; {
-		select {
-		case _, open = <-results: // what it says is measured in hit already
-		case <-tick.C:
-			x.report()
-			if ctx.Err() != nil && x.recorder.Counts(0).InFlight == 0 {
-				// Vegeta sleeps until its next hit is due, however long that is.
-				open = false
-				go func() { // ends when Vegeta wakes up
-					for range results {
-					}
-				}()
-			}
-		}
-	}
-	close(ended)
-	return <-stopped
-}
-
-func (x *attacking) report() {
+// tick says every second where the attack is; idle is whether nothing is on
+// the wire.
+func (x *attacking) tick() (idle bool) {
 	if x.Progress != nil && x.pacer.began.Load() != nil {
 		at := x.pacer.since(time.Now())
 		x.Progress(at, x.recorder.Counts(at))
 	}
+	return x.recorder.Counts(0).InFlight == 0
 }
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-// RoundTrip implements http.RoundTripper.
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // hit sends one message by the engine's own wire: its form, its budget, its
 // words for what went wrong. Nothing of Vegeta's request travels, its headers

@@ -52,11 +52,14 @@ func (g generator) doubts(l *reports.Load) []string {
 func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	l.Interrupted = g.interrupted
 	l.Doubts = append(l.Doubts, g.doubts(l)...)
+	if r.refused > 0 {
+		l.Doubts = append(l.Doubts, fmt.Sprintf("the engine did not accept %d updates", r.refused))
+	}
 	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
 	if e.Pipeline {
-		e.Delivery = r.whole
-		l.DeliveryLatency = r.whole.Distribution()
+		e.Delivery, e.Response = r.whole, r.accepted
+		l.DeliveryLatency, l.ResponseTime = r.whole.Distribution(), r.accepted.Distribution()
 	} else {
 		e.Response = r.whole
 		l.ResponseTime = r.whole.Distribution()

@@ -26,12 +26,15 @@ type Recorder struct {
 	failed    int64
 	delivered int64
 	lost      int64
+	idle      int64 // updates that led to no export
+	refused   int64 // updates that the engine did not accept
 	inFlight  int64
 	mostOpen  int64
 	lastEnd   time.Duration
 	outcomes  map[string]*reports.OutcomeCount
 	service   *Histogram
 	whole     *Histogram // response times, or delivery latencies
+	accepted  *Histogram // of a pipeline: from when an update was due to when it was durable
 	late      *Histogram // how much later than due something was begun
 	steps     []*stepCounts
 	trend     trend
@@ -55,7 +58,7 @@ func StepOf(length time.Duration) time.Duration {
 // NewRecorder begins a record of a pace.
 func NewRecorder(p Pace) *Recorder {
 	return &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{},
-		service: NewHistogram(), whole: NewHistogram(), late: NewHistogram()}
+		service: NewHistogram(), whole: NewHistogram(), accepted: NewHistogram(), late: NewHistogram()}
 }
 
 // at is the step of a moment. The mutex is held.
@@ -130,6 +133,36 @@ func (r *Recorder) End(due, now time.Duration, ok, counts bool) {
 	of.whole.Record(now - due)
 }
 
+// Accepted counts an update that the engine has taken in durably, or refused.
+func (r *Recorder) Accepted(due, now time.Duration, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !ok {
+		r.refused++
+		r.at(now).over++
+		return
+	}
+	r.accepted.Record(now - due)
+}
+
+// NoExport counts an update that leads to none: it is over.
+func (r *Recorder) NoExport(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle++
+	r.at(now).over++
+}
+
+// open is how many updates are on their way.
+func (r *Recorder) open() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun - r.over()
+}
+
+// over is how much of what was begun has ended. The mutex is held.
+func (r *Recorder) over() int64 { return r.delivered + r.lost + r.idle + r.refused }
+
 // Counts are what a recorder has seen so far, for progress.
 type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int64 }
 
@@ -137,7 +170,7 @@ type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int6
 func (r *Recorder) Counts(now time.Duration) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Counts{r.due(now), r.begun, r.delivered + r.lost, r.delivered, r.attempts, r.failed, r.inFlight}
+	return Counts{r.due(now), r.begun, r.over(), r.delivered, r.attempts, r.failed, r.inFlight}
 }
 
 // Fill writes what was recorded to a report. offered is how long the pace
@@ -152,7 +185,7 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	l.Achieved = amount(r.begun, offered)
 	until := max(offered, r.lastEnd)
 	l.Delivered, l.Failed = amount(r.delivered, until), amount(r.lost, until)
-	l.Unfinished = max(0, r.begun-r.delivered-r.lost)
+	l.Unfinished = max(0, r.begun-r.over())
 	l.DrainSeconds = (until - offered).Seconds()
 	l.Outcomes = slices.SortedFunc(values(r.outcomes), func(a, b reports.OutcomeCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))

@@ -36,6 +36,7 @@ type VirtualReceiver struct {
 	Latency model.Latency
 	Errors  float64
 	Servers int
+	Rate    float64 // requests a second that it takes, what is more is answered 429; 0: no limit
 }
 
 // Outage is a time in which the receiver is dead.
@@ -67,6 +68,8 @@ type virtual struct {
 	begun      map[engine.OperationID]underWay
 	dueByID    map[string]time.Duration
 	free       []int64 // when each server is free, the soonest anywhere
+	tokens     float64
+	filled     int64 // when tokens was right
 	fired      int64
 	next       uint64
 	chanceAt   float64 // of the next update that comes by chance, in updates due
@@ -87,7 +90,7 @@ func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load
 	r := &virtual{Virtual: v, dispatcher: engine.NewDispatcher(v.Settings), recorder: NewRecorder(v.Pace),
 		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
-	r.free = make([]int64, v.Receiver.Servers)
+	r.free, r.tokens = make([]int64, v.Receiver.Servers), max(1, v.Receiver.Rate*burstSeconds)
 	interrupted := r.play(ctx)
 	l := &reports.Load{Mode: Pipeline, Clock: "virtual", To: "model"}
 	offered := min(v.Pace.Duration(), time.Duration(r.now))
@@ -221,6 +224,9 @@ func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
 			return budget, timeout
 		}
 	}
+	if v.Receiver.Rate > 0 && !v.token() {
+		return 0, retry.Outcome{Kind: retry.Answered, Status: 429}
+	}
 	if len(v.free) > 0 {
 		took = v.queue(took)
 	}
@@ -228,6 +234,17 @@ func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
 		return budget, timeout
 	}
 	return took, retry.Outcome{Kind: retry.Answered, Status: status}
+}
+
+// token takes one from the bucket, which holds a tenth of a second's worth.
+func (v *virtual) token() bool {
+	v.tokens = min(max(1, v.Receiver.Rate*burstSeconds), v.tokens+float64(v.now-v.filled)/1e9*v.Receiver.Rate)
+	v.filled = v.now
+	if v.tokens < 1 {
+		return false
+	}
+	v.tokens--
+	return true
 }
 
 // queue has a request wait for the server that is free first.

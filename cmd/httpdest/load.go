@@ -34,6 +34,7 @@ type loadFlags struct {
 
 	mock    mockLoadFlags
 	search  searchFlags
+	engine  engineFlags
 	out     string
 	reports []string
 	verbose bool
@@ -82,6 +83,7 @@ ends early, with a report of what there was. ` + "`httpdest help load`" + ` expl
 	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most")
 	f.mock.add(s)
 	f.search.add(s)
+	f.engine.add(s)
 	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "the run in time too")
@@ -102,6 +104,10 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if err := f.search.check(&f); err != nil {
 		return err
 	}
+	through, err := f.engine.check(to, f.search.on)
+	if err != nil {
+		return err
+	}
 	pace, err := f.paceOf()
 	if err != nil {
 		return err
@@ -115,37 +121,47 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	if err := f.safe(t, pace); err != nil {
-		return err
-	}
-	if err := prepare(outputs, ""); err != nil {
+	if err := errors.Join(f.safe(t, pace), prepare(outputs, "")); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
 	r.Environment.Seed = f.seed
-	attack, err := t.attack(pace, f, objectives)
-	if err != nil {
-		return err
-	}
-	if f.search.on {
-		r.Load, err = f.search.run(ctx, a, attack)
-	} else {
-		attack.Progress = a.loadProgress(pace.Duration())
-		r.Load, err = attack.Run(ctx)
-	}
-	a.clearLine()
-	if err != nil {
+	if r.Load, err = a.offer(ctx, through, pace, f, t, objectives); err != nil {
+		var known failure
+		if errors.As(err, &known) {
+			return err
+		}
 		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
 	}
 	loadtest.Settle(r, r.Load.Objectives)
 	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
 }
 
+// offer does what was asked for.
+func (a *app) offer(ctx context.Context, through engineLoad, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
+	defer a.clearLine()
+	switch {
+	case through.on && through.clock == "virtual":
+		return through.virtual(ctx, p, f, t, objectives)
+	case through.on:
+		return through.wall(ctx, p, f, t, objectives, a.loadProgress(p.Duration()))
+	}
+	attack, err := t.attack(p, f, objectives)
+	if err != nil {
+		return nil, err
+	}
+	if f.search.on {
+		return f.search.run(ctx, a, attack)
+	}
+	attack.Progress = a.loadProgress(p.Duration())
+	return attack.Run(ctx)
+}
+
 func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 	out := []loadtest.Objective{loadtest.Documented()}
-	if len(f.slo) == 0 {
+	if len(f.slo) == 0 && !f.engine.on {
 		return append(out, loadtest.AnswerInTime()...), nil
 	}
 	for _, text := range f.slo {

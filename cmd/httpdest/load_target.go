@@ -24,6 +24,7 @@ const loadDefaults = `audiences: {customers: {name: Customers}, newsletter: {nam
 destination: {endpoint: "http://127.0.0.1/"}
 dataflow:
   audiences: [customers, newsletter]
+  maxInFlight: 64
   attributes: [person.name, personalEmail.address, homeAddress.city, loyalty.points, loyalty.tier]
 `
 
@@ -157,6 +158,9 @@ func (f loadFlags) open(t *loadTarget) error {
 	d := delivery.New(sender)
 	t.wire = live.NewWire(d)
 	t.settings = t.service.SettingsFor(d.Encrypted(), d.HasCertificate())
+	if f.engine.sockets > 0 {
+		t.settings.MaxInFlight = f.engine.sockets
+	}
 	return nil
 }
 

@@ -49,6 +49,12 @@ type Config struct {
 	// FinishQueue has the end wait until everything accepted is settled, and
 	// not only for the attempts under way: for a store that forgets.
 	FinishQueue bool
+	// Decided, where set, is told of every decision before it is durable, on the
+	// goroutine that made it; the export is nil where an update leads to none.
+	// Settled is told of every message that will not be sent again, by the loop.
+	// Both are for whoever measures, and return at once.
+	Decided func(profile.Update, *engine.Export)
+	Settled func(engine.Settled)
 }
 
 // Stats is what a driver has done since it began.

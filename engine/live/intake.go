@@ -156,6 +156,9 @@ func (s *shard) decide(r request) {
 	}
 	state, x := engine.Decide(time.Now(), state, r.update, d.config.Flow)
 	s.keep(state)
+	if d.config.Decided != nil {
+		d.config.Decided(r.update, x)
+	}
 	select {
 	case d.decided <- &decided{s, state, x, r.done}:
 	case <-d.ending:

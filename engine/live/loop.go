@@ -93,6 +93,9 @@ func (l *looping) take(e engine.Effects) {
 			d.dropped.Add(1)
 		}
 		delete(d.resending, s.Message.ID)
+		if d.config.Settled != nil {
+			d.config.Settled(s)
+		}
 	}
 	if !e.WakeAt.IsZero() {
 		l.timer.Reset(time.Until(e.WakeAt))

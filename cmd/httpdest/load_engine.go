@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/loadtest"
+	"github.com/httpdest/httpdest/loadtest/model"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// engineFlags are those of load --through-engine.
+type engineFlags struct {
+	on          bool
+	store, data string
+	drain       time.Duration
+	sockets     int
+	clock       string
+	outage      string
+	outageKind  string
+}
+
+func (f *engineFlags) add(s *pflag.FlagSet) {
+	s.BoolVar(&f.on, "through-engine", false, "drive profile updates into the engine, and follow each to its delivery")
+	s.StringVar(&f.store, "store", "local", "of the engine: local, durable; or memory, to compare")
+	s.StringVar(&f.data, "data", "", "folder of the local store, which must be new (default: one that is removed)")
+	s.DurationVar(&f.drain, "drain", 2*time.Minute, "how long deliveries may go on after the last update; what is unfinished then makes the run inconclusive")
+	s.IntVar(&f.sockets, "sockets", 0, "attempts under way at once (default: maxInFlight of the configuration, or 64)")
+	s.StringVar(&f.clock, "time", "wall", "clock: wall, or virtual for mock: the engine's dispatcher and a receiver that is a function")
+	s.StringVar(&f.outage, "outage", "", "mock is dead for a time, LENGTH@WHEN: 15m@5m")
+	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
+}
+
+// engineLoad is what the flags come to.
+type engineLoad struct {
+	engineFlags
+	broken *loadtest.Outage
+}
+
+// check checks them before anything begins.
+func (f engineFlags) check(to string, search bool) (e engineLoad, err error) {
+	e.engineFlags = f
+	if f.outage != "" {
+		if e.broken, err = loadtest.ParseOutage(f.outage, loadtest.OutageKind(f.outageKind)); err != nil {
+			return e, usage("--outage", err)
+		}
+	}
+	virtual := f.clock == "virtual"
+	switch {
+	case f.clock != "wall" && !virtual:
+		return e, failure{exitUsage, fmt.Errorf("--time %q", f.clock), "give wall or virtual"}
+	case f.store != "local" && f.store != "memory":
+		return e, failure{exitUsage, fmt.Errorf("--store %q", f.store), "give local or memory"}
+	case !f.on && (virtual || e.broken != nil):
+		return e, failure{exitUsage, errors.New("--time virtual and --outage are about deliveries"), "give --through-engine too"}
+	case to != "mock" && (virtual || e.broken != nil):
+		return e, failure{exitUsage, errors.New("no clock and no outage of ours reaches a receiver of yours"), "give mock"}
+	case f.on && search:
+		return e, failure{exitUsage, errors.New("--search is for a receiver alone"), "leave --through-engine out"}
+	case f.sockets < 0 || f.sockets > 10_000 || f.drain < 0:
+		return e, failure{exitUsage, errors.New("--sockets is from 1 to 10000, --drain a time"), "leave them out"}
+	}
+	return e, nil
+}
+
+// virtual plays the engine's dispatcher in virtual time.
+func (e engineLoad) virtual(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
+	mock, err := f.mock.settings(f.seed, "")
+	if err != nil {
+		return nil, err
+	}
+	latency := model.Fixed(0)
+	if mock.Latency != nil {
+		latency = *mock.Latency
+	}
+	l, err := loadtest.Virtual{Pace: p, Seed: f.seed, Settings: t.settings, Profiles: f.profiles, Outage: e.broken, Drain: e.drain,
+		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}.Run(ctx, objectives)
+	if errors.Is(err, context.Canceled) {
+		err = nil // the report says so
+	}
+	return l, err
+}
+
+// wall drives the live engine.
+func (e engineLoad) wall(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective, progress func(time.Duration, loadtest.Counts)) (l *reports.Load, err error) {
+	s, remove, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close(), remove()) }()
+	run := loadtest.Through{Pace: p, Workers: f.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: e.store, Perform: t.wire.Perform,
+		To: t.name, Drain: e.drain, Objectives: objectives, Progress: progress, Outage: e.broken, Backlog: 1_000_000}
+	if t.mock != nil {
+		run.Break, run.Broken = t.mock.Break, t.mock.Broken
+		run.Note = "the receiver is in the same process, and its CPU time with it"
+	}
+	return run.Run(ctx)
+}
+
+// open opens the store; remove takes away what was made for this run alone.
+func (e engineLoad) open() (s store.Store, remove func() error, err error) {
+	remove = func() error { return nil }
+	dir := e.data
+	if e.store == "local" && dir == "" {
+		if dir, err = os.MkdirTemp("", "httpdest-load-*"); err != nil {
+			return nil, nil, failure{exitUsage, err, "give --data DIR, or --store memory"}
+		}
+		remove = func() error { return os.RemoveAll(dir) }
+	} else if entries, err := os.ReadDir(dir); e.store == "local" && err == nil && len(entries) > 0 {
+		return nil, nil, failure{exitUsage, fmt.Errorf("%s is not empty", dir), "give --data a new folder: what is undelivered there would be sent"}
+	}
+	s, err = serveFlags{store: e.store, data: dir, backlog: 1}.openStore()
+	if err != nil {
+		return nil, nil, storeFailure(errors.Join(err, remove()))
+	}
+	return s, remove, nil
+}

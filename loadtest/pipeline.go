@@ -1,0 +1,212 @@
+package loadtest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Through drives updates into the live engine, and follows each export to its
+// end.
+type Through struct {
+	Pace       Pace
+	Workers    int // updates that wait to be durable at once, at most; 0: enough
+	Population *Population
+	Settings   engine.Settings
+	Store      store.Store
+	StoreName  string
+	Perform    live.Perform
+	To         string
+	Backlog    int           // 0: that of live
+	Drain      time.Duration // at most so long after the load
+	Objectives []Objective
+	Progress   func(at time.Duration, c Counts)
+	Outage     *Outage
+	// Break begins the outage's clock; Broken is how many attempts met it.
+	Break  func(Outage) error
+	Broken func() int64
+	Note   string
+}
+
+// Run drives until the pace ends or ctx is done, and waits until everything
+// has ended or the time to drain is spent. The error is that of the engine.
+func (t Through) Run(ctx context.Context) (*reports.Load, error) {
+	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
+	var err error
+	x.driver, err = live.New(live.Config{Flow: t.Population.Flow, Settings: t.Settings, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
+		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled})
+	if err != nil {
+		return nil, err
+	}
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	ended := make(chan error, 1)
+	machine := observe()
+	go func() { ended <- x.driver.Run(running) }()
+	elapsed := x.drive(ctx)
+	if err := x.drain(ctx, ended); err != nil {
+		machine.done()
+		return nil, fmt.Errorf("the engine: %w", err)
+	}
+	g := machine.done()
+	left := x.recorder.open() > 0
+	if left {
+		x.driver.Abort() // what is left is what the report says
+	}
+	end()
+	if err := <-ended; err != nil && !left {
+		return nil, fmt.Errorf("the engine: %w", err)
+	}
+	return x.report(ctx, g, elapsed), nil
+}
+
+// through is a run of it.
+type through struct {
+	Through
+	pacer    *pacer
+	recorder *Recorder
+	driver   *live.Driver
+	updates  sync.Map // *profile.Change, the first of an update, to when it was due
+	exports  sync.Map // id of an export, to when its update was due
+	broken   error
+	waiting  atomic.Int64 // updates that are not durable yet
+	most     atomic.Int64 // at once
+}
+
+func (x *through) workers() int {
+	if x.Workers > 0 {
+		return x.Workers
+	}
+	return mostWorkers
+}
+
+// drive runs Vegeta, whose hits are updates.
+func (x *through) drive(ctx context.Context) time.Duration {
+	return vegetate(ctx, x.pacer, x.workers(), x.update, x.tick)
+}
+
+func (x *through) tick() (idle bool) {
+	if x.Progress != nil && x.pacer.began.Load() != nil {
+		at := x.pacer.since(time.Now())
+		x.Progress(at, x.recorder.Counts(at))
+	}
+	return true
+}
+
+// update submits one, and returns when it is durable.
+func (x *through) update(r *http.Request) (*http.Response, error) {
+	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
+	if err != nil {
+		panic("loadtest: Vegeta numbers its requests no more: " + err.Error())
+	}
+	if n == 0 && x.Outage != nil {
+		x.broken = x.Break(*x.Outage)
+	}
+	due := x.Pace.Due(n)
+	u := x.Population.Update(n)
+	x.updates.Store(&u.Changes[0], due)
+	x.recorder.Begin(due, x.pacer.since(time.Now()))
+	for now := x.waiting.Add(1); ; {
+		if most := x.most.Load(); now <= most || x.most.CompareAndSwap(most, now) {
+			break
+		}
+	}
+	err = x.driver.Submit(context.WithoutCancel(r.Context()), u)
+	x.waiting.Add(-1)
+	x.recorder.Accepted(due, x.pacer.since(time.Now()), err == nil)
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+}
+
+// decided learns which export an update led to.
+func (x *through) decided(u profile.Update, export *engine.Export) {
+	due, ours := x.updates.LoadAndDelete(&u.Changes[0])
+	switch {
+	case !ours:
+	case export == nil || export.Excluded != "":
+		x.recorder.NoExport(x.pacer.since(time.Now()))
+	default:
+		x.exports.Store(export.ID, due)
+	}
+}
+
+// perform sends an attempt, and measures it. What was delivered is over when
+// the answer is complete.
+func (x *through) perform(ctx context.Context, op engine.Operation) engine.Completion {
+	if op.Kind != engine.Attempt {
+		return x.Perform(ctx, op)
+	}
+	began := x.pacer.since(time.Now())
+	x.recorder.Open(began)
+	end := x.Perform(ctx, op)
+	now := x.pacer.since(time.Now())
+	ok := end.Outcome.Delivered()
+	x.recorder.Attempt(began, now, end.Outcome.String(), ok)
+	if ok {
+		x.over(op.Message, now, true)
+	}
+	return end
+}
+
+// settled learns what was given up.
+func (x *through) settled(s engine.Settled) {
+	if !s.Outcome.Delivered() {
+		x.over(s.Message, x.pacer.since(time.Now()), false)
+	}
+}
+
+func (x *through) over(m *engine.Message, now time.Duration, ok bool) {
+	for i := range m.Exports {
+		if due, ours := x.exports.LoadAndDelete(m.Exports[i].ID); ours {
+			x.recorder.End(due.(time.Duration), now, ok, ok)
+		}
+	}
+}
+
+// drain waits until everything has ended, the time for it is spent, or ctx is
+// done. The error is that by which the engine failed.
+func (x *through) drain(ctx context.Context, ended chan error) error {
+	deadline := time.NewTimer(x.Drain)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; x.recorder.open() > 0; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-deadline.C:
+			return nil
+		case err := <-ended:
+			return err
+		case <-tick.C:
+			if n%50 == 49 {
+				x.tick()
+			}
+		}
+	}
+	return nil
+}
+
+func (x *through) report(ctx context.Context, g generator, elapsed time.Duration) *reports.Load {
+	g.workers, g.mostWorkers, g.interrupted = x.most.Load(), int64(x.workers()), ctx.Err() != nil
+	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: x.To, Store: x.StoreName}
+	x.recorder.Fill(l, min(elapsed, x.Pace.Duration()))
+	l.Cost = g.cost(x.recorder, x.Note)
+	if x.Outage != nil {
+		l.Outage = x.recorder.outage(*x.Outage, l.Series, x.Broken(), x.Objectives)
+		if x.broken != nil {
+			l.Doubts = append(l.Doubts, "the outage could not be planned: "+x.broken.Error())
+		}
+	}
+	x.recorder.judge(l, x.Objectives, g)
+	return l
+}
