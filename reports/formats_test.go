@@ -462,10 +462,10 @@ func TestMarkdownTables(t *testing.T) {
 			t.Errorf("%d cells, want %d: %s", n, cells, line)
 		}
 	}
-	if want := 2 + 1 + 2 + len(r.Rules) + 2 + len(r.Cases); rows != want {
+	if want := 2 + 1 + 2 + 2 + 2 + len(r.Rules) + 2 + len(r.Cases); rows != want {
 		t.Errorf("%d rows, want %d", rows, want)
 	}
-	for tag, want := range map[string]int{"<details>": 2, "</details>": 2, "<summary>": 2, "</summary>": 2} {
+	for tag, want := range map[string]int{"<details>": 3, "</details>": 3, "<summary>": 3, "</summary>": 3} {
 		if n := strings.Count(outside, tag); n != want {
 			t.Errorf("%d %s, want %d", n, tag, want)
 		}

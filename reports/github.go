@@ -58,7 +58,7 @@ func annotateCase(b *strings.Builder, r *Report, c Case) {
 		if rule := ruleOf(r, k); rule != nil {
 			title += fmt.Sprintf(" (%s %s)", rule.Ref, rule.ID)
 		}
-		annotate(b, c, k, title, strings.Join(checkLines(k), "\n"))
+		annotate(b, c, k, title, strings.Join(checkLines(k, false), "\n"))
 	}
 	if rest := len(all) - len(shown); rest > 0 {
 		annotate(b, c, Check{}, fmt.Sprintf("%s: %s", c.ID, c.Verdict),

@@ -165,7 +165,7 @@ func junitProblemOf(c Case, v Verdict) *junitProblem {
 			continue
 		}
 		titles = append(titles, k.Title)
-		text := strings.Join(checkLines(k), "\n")
+		text := strings.Join(checkLines(k, true), "\n")
 		if place := placeOf(c, k); place != "" {
 			text = place + ": " + text
 		}
@@ -204,18 +204,35 @@ func position(c Case, k Check) (file string, line, column int) {
 
 // checkLines are the title of a check and its labelled values; one of several
 // lines stands below its label.
-func checkLines(k Check) []string {
+func checkLines(k Check, full bool) []string {
 	lines := []string{k.Title}
-	for _, f := range []struct{ label, value string }{{"expected", k.Expected}, {"actual", k.Actual}, {"fix", k.Fix}} {
-		value := strings.TrimRight(f.value, "\n")
+	field := func(label, value string) {
+		value = strings.TrimRight(value, "\n")
 		switch {
 		case value == "":
 		case strings.Contains(value, "\n"):
-			lines = append(lines, f.label+":", "  "+strings.ReplaceAll(value, "\n", "\n  "))
+			lines = append(lines, label+":", "  "+strings.ReplaceAll(value, "\n", "\n  "))
 		default:
-			lines = append(lines, f.label+": "+value)
+			lines = append(lines, label+": "+value)
 		}
 	}
+	field("expected", k.Expected)
+	field("actual", k.Actual)
+	field("fix", k.Fix)
+	if x := k.Exchange; x != nil {
+		field("exchange", x.gist())
+		if full {
+			field("request", x.request())
+			field("answer", x.answer())
+		}
+	}
+	for _, c := range k.Causes {
+		field("likely", c.line())
+		if !full {
+			break // a note beside a line of a file has room for one
+		}
+	}
+	field("send it again", k.Reproduce)
 	return lines
 }
 

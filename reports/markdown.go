@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"strings"
 )
@@ -46,10 +47,17 @@ func (m *markdown) head(r *Report) {
 	}
 }
 
+// detailed bounds the cases that are told in full: a summary of a job may have a
+// mebibyte, and a reader has half a minute.
+const detailed = 50
+
 func (m *markdown) failures(r *Report) {
-	heading := "## Failures\n"
+	heading, n := "## Failures\n", 0
 	for _, c := range r.Cases {
 		if !troubled(c.Verdict) {
+			continue
+		}
+		if n++; n > detailed {
 			continue
 		}
 		if heading != "" {
@@ -73,6 +81,10 @@ func (m *markdown) failures(r *Report) {
 		if place := placeOf(c, Check{}); !found && place != "" {
 			m.line("At %s\n", inline(place))
 		}
+		m.block("Play it again:", Again(r, &c))
+	}
+	if n > detailed {
+		m.line("And %s that failed or could not be judged; all are in the table of cases.\n", count(n-detailed, "more case"))
 	}
 }
 
@@ -89,12 +101,38 @@ func (m *markdown) check(r *Report, c Case, k Check) {
 	if k.Fix != "" {
 		m.line("Fix: %s\n", inline(k.Fix))
 	}
+	if len(k.Causes) > 0 {
+		m.row("likely on", "cause", "fix")
+		m.line("| --- | --- | --- |")
+		for _, cause := range k.Causes {
+			m.row(cause.Server, cause.Cause, cause.Fix)
+		}
+		m.line("")
+	}
+	m.block("Send it again:", k.Reproduce)
+	if x := k.Exchange; x != nil {
+		m.line("<details>\n<summary>%s</summary>\n", summary(x.gist()))
+		m.block("Request:", x.request())
+		m.block("Answer:", x.answer())
+		m.line("</details>\n")
+	}
 }
+
+// summary is a text within HTML, in which Markdown means nothing.
+func summary(s string) string {
+	return html.EscapeString(strings.Join(strings.Fields(xmlText(s)), " "))
+}
+
+// longestBlock is how much of a value is shown, in bytes.
+const longestBlock = 8 << 10
 
 // block writes a value as it is, in a fence that nothing in it can close.
 func (m *markdown) block(label, value string) {
 	if value == "" {
 		return
+	}
+	if len(value) > longestBlock {
+		value = fmt.Sprintf("%s\n… and %d more bytes", value[:longestBlock], len(value)-longestBlock)
 	}
 	value = visible(value)
 	fence := fenceFor(value)

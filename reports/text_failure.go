@@ -58,7 +58,7 @@ func (t *printer) failure(r *Report, k Check) {
 			t.field("", fmt.Sprintf("and %s; -v shows all", count(len(k.Causes)-i, "more likely cause")))
 			break
 		}
-		t.field([]string{"likely", ""}[min(i, 1)], fmt.Sprintf("%s: %s: %s", c.Server, strings.TrimSuffix(c.Cause, "."), c.Fix))
+		t.field([]string{"likely", ""}[min(i, 1)], c.line())
 	}
 	t.command("send it", k.Reproduce)
 }
@@ -71,32 +71,12 @@ func (t *printer) exchange(x *Exchange) {
 	if x == nil {
 		return
 	}
-	took := []string{milli(x.DurationMs)}
-	for _, p := range x.Phases {
-		took = append(took, p.Name+" "+milli(p.ToMs-p.FromMs))
-	}
-	t.field("exchange", fmt.Sprintf("%s %s: %s in %s", x.Method, x.URL, x.Outcome, strings.Join(took, ", ")))
+	t.field("exchange", x.gist())
 	if !t.Verbose {
 		return
 	}
-	request := strings.Join(x.RequestHeaders, "\n")
-	if x.RequestBody != "" {
-		request += "\n\n" + x.RequestBody
-	}
-	answer := strings.Join(x.ResponseHeaders, "\n")
-	if x.ResponseBody != "" {
-		answer += "\n\n" + x.ResponseBody
-	}
-	t.block("request", request)
-	t.block("answer", answer)
-}
-
-// milli prints milliseconds with three figures.
-func milli(ms float64) string {
-	if ms >= 1000 {
-		return fmt.Sprintf("%.3g s", ms/1000)
-	}
-	return fmt.Sprintf("%.3g ms", ms)
+	t.block("request", x.request())
+	t.block("answer", x.answer())
 }
 
 // labelled is how far values stand from the margin.

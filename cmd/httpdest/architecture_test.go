@@ -70,6 +70,7 @@ var thirdParty = map[string]use{
 	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest", "reports"}, nil, "latencies whose percentiles survive a merge, and their pictures"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"golang.org/x/net":                         {nil, []string{"reports/page"}, "reads our HTML, as an independent witness"},
+	"github.com/yuin/goldmark":                 {nil, []string{"reports"}, "reads our Markdown, as an independent witness"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
 	"github.com/rogpeppe/go-internal":          {nil, []string{"cmd/httpdest"}, "scripts of the command"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {[]string{"mockendpoint/payload"}, []string{"reports", "scenarios"}, "payloads against schemas; reports and scenarios, as an independent witness"},
