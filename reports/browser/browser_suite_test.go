@@ -100,7 +100,7 @@ func opened(r *reports.Report, l look) *tab {
 	Expect(err).NotTo(HaveOccurred())
 	t := &tab{size: int(info.Size())}
 
-	ctx, cancel := chromedp.NewContext(shared(path))
+	ctx, cancel := chromedp.NewContext(shared(path), chromedp.WithNewBrowserContext()) // which remembers nothing of the spec before
 	DeferCleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, time.Minute)
 	DeferCleanup(cancel)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -136,6 +137,22 @@ var _ = Describe("The HTML report", Serial, func() {
 		Expect(js[string](t, `document.querySelector("#theme").getAttribute("aria-label")`)).To(Equal("Switch to light colours"))
 		t.do(click("#theme"))
 		Expect(ground()).To(Equal(light))
+		t.quiet()
+	})
+
+	It("is light on paper, with what failed and without what is pressed", func() {
+		t := opened(failing(), look{wide, 1000, "dark", false})
+		t.do(click("#theme"), click("#theme"))
+		before := js[string](t, `document.documentElement.dataset.theme`)
+		Expect(before).To(Equal("dark"))
+		js[bool](t, `dispatchEvent(new Event("beforeprint"))`)
+		Expect(called(t.Context, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}})).To(Succeed())
+		Expect(js[[]bool](t, `["#filter", "#theme", "button.copy", "header", ".trouble", ".timeline svg", ".verdict"].map((s) => document.querySelector(s).checkVisibility())`)).
+			To(Equal([]bool{false, false, false, false, true, true, true}))
+		Expect(js[string](t, `getComputedStyle(document.body).color`)).To(Equal("rgb(22, 25, 31)"), "dark ink")
+		t.picture("fail-paper")
+		js[bool](t, `dispatchEvent(new Event("afterprint"))`)
+		Expect(js[string](t, `document.documentElement.dataset.theme`)).To(Equal(before))
 		t.quiet()
 	})
 

@@ -15,8 +15,12 @@ type exchange struct {
 	Bars     []bar
 	Width    float64
 	Height   float64
-	Summary  string // of the picture, in words
+	Summary  string  // of the picture, in words
+	LimitX   float64 // where two seconds are; 0: it took less
 }
+
+// budgetMs is what the destination waits for an answer (R81).
+const budgetMs = 2000
 
 // bar is a part of an exchange in the picture, in its units.
 type bar struct {
@@ -45,6 +49,9 @@ func exchanged(x *reports.Exchange, id string) *exchange {
 		return out
 	}
 	scale := (barsWidth - barsLeft - 10) / whole
+	if whole > budgetMs {
+		out.LimitX = tenth(barsLeft + budgetMs*scale)
+	}
 	for i, p := range x.Phases {
 		b := bar{Phase: p, X: tenth(barsLeft + p.FromMs*scale), Y: float64(i)*barHeight + 3, W: tenth(max(2, (p.ToMs-p.FromMs)*scale)), Kind: i % 6, Label: duration(p.ToMs - p.FromMs)}
 		b.LabelX = b.X + b.W + 5
@@ -61,6 +68,9 @@ func exchanged(x *reports.Exchange, id string) *exchange {
 		out.Summary += p.Name + " " + b.Label
 	}
 	out.Height = float64(len(x.Phases))*barHeight + 4
+	if out.LimitX > 0 {
+		out.Height += 14 // for its name
+	}
 	out.Summary = fmt.Sprintf("%s in all: %s", duration(x.DurationMs), out.Summary)
 	return out
 }

@@ -32,6 +32,8 @@ const (
 	// they are read; the rest is unpacked like any other case.
 	inlineCases = 40
 	inlineBytes = 600 << 10
+	// fewCases are all in the page, whatever their verdict, and need no filter.
+	fewCases = 3
 	// perPack is how many cases are unpacked together.
 	perPack = 50
 )
@@ -220,7 +222,7 @@ func (p *printer) cases(v *view) error {
 				return err
 			}
 			l := p.line(c, i)
-			if troubled(c.Verdict) && inline < inlineCases && size+len(body) < inlineBytes {
+			if (troubled(c.Verdict) || len(p.report.Cases) <= fewCases) && inline < inlineCases && size+len(body) < inlineBytes {
 				inline, size = inline+1, size+len(body)
 				l.Body = template.HTML(body)
 			} else {

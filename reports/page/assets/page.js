@@ -15,6 +15,10 @@
   if (["light", "dark"].includes(kept.get())) root.dataset.theme = kept.get();
   $("theme").addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; kept.set(root.dataset.theme); label(); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", label);
+  // Paper is light.
+  let chosen;
+  addEventListener("beforeprint", () => { chosen = root.dataset.theme; root.dataset.theme = "light"; });
+  addEventListener("afterprint", () => { if (chosen) root.dataset.theme = chosen; else delete root.dataset.theme; });
   label();
   show($("theme"), true);
 
@@ -46,11 +50,10 @@
     const button = event.target.closest("button.copy");
     if (!button) return;
     const code = button.parentElement.querySelector("code");
-    let copied = true;
-    try { await navigator.clipboard.writeText(code.textContent); } catch {
-      getSelection().selectAllChildren(code);
-      copied = document.execCommand("copy");
-    }
+    // The older way first: it asks for no permission, and works from disk.
+    getSelection().selectAllChildren(code);
+    let copied = document.execCommand("copy");
+    if (!copied) try { await navigator.clipboard.writeText(code.textContent); copied = true; } catch { /* it is selected at least */ }
     button.textContent = copied ? "Copied" : "Selected";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
@@ -72,7 +75,7 @@
     text: (node.querySelector("summary").textContent + " " + node.dataset.rules).toLowerCase() }));
   const groups = all(".group").map((node) => ({ node, count: node.querySelector("h2 .soft"), rows: rows.filter((r) => node.contains(r.node)) }));
   let reset = () => {};
-  if (rows.length) {
+  if (rows.length > 3) {
     const boxes = all("[name=verdict]");
     const filter = () => {
       const words = $("text").value.toLowerCase().split(/\s+/).filter(Boolean);
