@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -107,5 +108,8 @@ func cell(s string) string {
 	return s
 }
 
-// number is written without an exponent, which not every spreadsheet takes.
-func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+// number is written to a millionth, and without an exponent, which not every
+// spreadsheet takes.
+func number(f float64) string {
+	return strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64)
+}

@@ -110,6 +110,7 @@ func newChart(id, title, xLabel, yLabel string, x, y scale, all []series, limits
 			}
 		}
 		c.low, c.top = math.Pow(10, math.Floor(math.Log10(max(c.low, 1e-3)))), math.Pow(10, math.Ceil(math.Log10(max(c.top, 2e-3))))
+		c.top = max(c.top, c.low*10)
 	}
 	if c.toX <= c.fromX {
 		c.toX = c.fromX + 1
@@ -157,16 +158,28 @@ func places(s scale, from, to float64, most int) []float64 {
 			}
 		}
 	case s.of(1) == 0 && from > 0:
-		for v := math.Pow(10, math.Ceil(math.Log10(from)-1e-9)); v <= to*(1+1e-9); v *= 10 {
-			out = append(out, v)
-		}
-		if len(out) < 3 {
-			return []float64{from, math.Sqrt(from * to), to}
+		for _, within := range [][]float64{{1}, {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 7}} {
+			if out = powers(from, to, within); len(out) >= 3 {
+				break
+			}
 		}
 	default:
 		step := stepOf(to-from, most)
 		for v := math.Ceil(from/step-1e-9) * step; v <= to+step*1e-9; v += step {
 			out = append(out, math.Round(v/step)*step+0) // never -0
+		}
+	}
+	return out
+}
+
+// powers are the powers of ten in a range, times some numbers.
+func powers(from, to float64, within []float64) []float64 {
+	var out []float64
+	for p := math.Pow(10, math.Floor(math.Log10(from)+1e-9)); p <= to*(1+1e-9); p *= 10 {
+		for _, m := range within {
+			if v := m * p; v >= from*(1-1e-9) && v <= to*(1+1e-9) {
+				out = append(out, v)
+			}
 		}
 	}
 	return out
