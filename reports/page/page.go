@@ -184,6 +184,8 @@ type group struct {
 	Verdict reports.Verdict
 	Title   string
 	Rows    []*line
+	// Inline are the cases that are in the page as it is read, Packed the others.
+	Inline, Packed int
 }
 
 // line is one case in the list.
@@ -225,7 +227,9 @@ func (p *printer) cases(v *view) error {
 			if (troubled(c.Verdict) || len(p.report.Cases) <= fewCases) && inline < inlineCases && size+len(body) < inlineBytes {
 				inline, size = inline+1, size+len(body)
 				l.Body = template.HTML(body)
+				g.Inline++
 			} else {
+				g.Packed++
 				l.Pack, l.Slot = len(v.Packs), len(packed)
 				if packed = append(packed, body); len(packed) == perPack {
 					if err := pack(); err != nil {
