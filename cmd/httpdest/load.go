@@ -89,6 +89,7 @@ ends early, with a report of what there was. ` + "`httpdest help load`" + ` expl
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "the run in time too")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "only the objectives")
 	completeLoad(c)
+	c.AddCommand(a.loadMergeCommand())
 	return c
 }
 

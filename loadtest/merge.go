@@ -1,0 +1,200 @@
+package loadtest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Part is the result of one machine.
+type Part struct {
+	From string // the file
+	Load *reports.Load
+}
+
+// Merge puts together what several machines measured at the same time, as if
+// one had: counts and rates add up, histograms too, and the objectives are
+// judged anew over all of it. A doubt of one is a doubt of all. The error says
+// what cannot be merged.
+func Merge(parts []Part) (*reports.Load, error) {
+	if len(parts) < 2 {
+		return nil, errors.New("there is nothing to merge")
+	}
+	m := &merging{out: &reports.Load{Mode: parts[0].Load.Mode, Clock: parts[0].Load.Clock, To: parts[0].Load.To, Store: parts[0].Load.Store}}
+	for _, p := range parts {
+		if err := m.add(p); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.From, err)
+		}
+	}
+	return m.result()
+}
+
+// merging is a merge on its way.
+type merging struct {
+	out                         *reports.Load
+	service, response, delivery *Histogram
+	steps                       []*Histogram
+	paces                       []string
+	texts                       []string // of the objectives
+	exports                     int64
+}
+
+func (m *merging) add(p Part) error {
+	l, out := p.Load, m.out
+	switch {
+	case l.Mode != out.Mode || l.Clock != out.Clock || l.Store != out.Store:
+		return fmt.Errorf("it is of another kind: %s %s %s", l.Clock, l.Mode, l.Store)
+	case l.To != out.To:
+		return fmt.Errorf("it is about another receiver, %s", l.To)
+	case l.Search != nil || l.Outage != nil || l.Flows != nil:
+		return errors.New("a search, an outage or several dataflows cannot be merged")
+	}
+	out.Machines += max(1, l.Machines)
+	out.Seconds, out.DrainSeconds = max(out.Seconds, l.Seconds), max(out.DrainSeconds, l.DrainSeconds)
+	out.Unfinished += l.Unfinished
+	out.Interrupted = out.Interrupted || l.Interrupted
+	for to, from := range map[*reports.Amount]reports.Amount{&out.Offered: l.Offered, &out.Achieved: l.Achieved, &out.Delivered: l.Delivered, &out.Failed: l.Failed} {
+		to.Count, to.Rate, to.Target = to.Count+from.Count, to.Rate+from.Rate, to.Target+from.Target
+	}
+	m.exports += l.Delivered.Count + l.Failed.Count
+	m.outcomes(l.Outcomes)
+	m.paces = append(m.paces, l.Pace)
+	for _, d := range l.Doubts {
+		out.Doubts = append(out.Doubts, p.From+": "+d)
+	}
+	for _, o := range l.Objectives {
+		if !slices.Contains(m.texts, o.Text) {
+			m.texts = append(m.texts, o.Text)
+		}
+	}
+	var worst []reports.Verdict
+	for _, o := range l.Objectives {
+		worst = append(worst, o.Verdict)
+	}
+	out.Parts = append(out.Parts, reports.LoadPart{From: p.From, Offered: l.Offered, Achieved: l.Achieved, Verdict: reports.Worst(worst...)})
+	m.cost(l.Cost)
+	for to, d := range map[**Histogram]*reports.Distribution{&m.service: l.ServiceTime, &m.response: l.ResponseTime, &m.delivery: l.DeliveryLatency} {
+		if d == nil {
+			continue
+		}
+		if err := into(to, d.Histogram, precise); err != nil {
+			return err
+		}
+	}
+	return m.series(l.Series)
+}
+
+// into adds an encoded histogram to one that may not be there yet.
+func into(to **Histogram, encoded string, figures int) error {
+	h, err := DecodeHistogram(encoded)
+	if err != nil {
+		return err
+	}
+	if *to == nil {
+		*to = newHistogram(figures)
+	}
+	return (*to).Merge(h)
+}
+
+func (m *merging) outcomes(all []reports.OutcomeCount) {
+	for _, o := range all {
+		i := slices.IndexFunc(m.out.Outcomes, func(x reports.OutcomeCount) bool { return x.Outcome == o.Outcome })
+		if i < 0 {
+			m.out.Outcomes = append(m.out.Outcomes, o)
+			continue
+		}
+		m.out.Outcomes[i].Count += o.Count
+	}
+}
+
+func (m *merging) cost(c *reports.Cost) {
+	if c == nil {
+		return
+	}
+	if m.out.Cost == nil {
+		m.out.Cost = &reports.Cost{Note: "of all machines; the share of their CPUs and the lateness are the worst"}
+	}
+	to := m.out.Cost
+	to.CPUSeconds += c.CPUSeconds
+	to.MaxWorkers += c.MaxWorkers
+	to.CPUShare, to.LateMs = max(to.CPUShare, c.CPUShare), max(to.LateMs, c.LateMs)
+}
+
+// series adds the points up, by their number: the machines began together.
+func (m *merging) series(s *reports.Series) error {
+	switch {
+	case s == nil:
+		return nil
+	case m.out.Series == nil:
+		m.out.Series = &reports.Series{StepSeconds: s.StepSeconds, Points: []reports.Point{}}
+	case m.out.Series.StepSeconds != s.StepSeconds:
+		return fmt.Errorf("its steps are of %v s, those of the others of %v s", s.StepSeconds, m.out.Series.StepSeconds)
+	}
+	for i, p := range s.Points {
+		if i == len(m.out.Series.Points) {
+			m.out.Series.Points = append(m.out.Series.Points, reports.Point{AtSeconds: p.AtSeconds})
+			m.steps = append(m.steps, nil)
+		}
+		to := &m.out.Series.Points[i]
+		to.Offered, to.Achieved, to.Ended, to.Errors = to.Offered+p.Offered, to.Achieved+p.Achieved, to.Ended+p.Ended, to.Errors+p.Errors
+		to.Backlog, to.InFlight = to.Backlog+p.Backlog, to.InFlight+p.InFlight
+		if p.Histogram == "" {
+			continue
+		}
+		if err := into(&m.steps[i], p.Histogram, coarse); err != nil {
+			return fmt.Errorf("point %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// result judges what was put together.
+func (m *merging) result() (*reports.Load, error) {
+	out := m.out
+	same := slices.Compact(slices.Clone(m.paces))
+	if out.Pace = strings.Join(same, " + "); len(same) == 1 {
+		out.Pace = fmt.Sprintf("%d × %s", len(m.paces), same[0])
+	}
+	slices.SortFunc(out.Outcomes, func(a, b reports.OutcomeCount) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	out.ServiceTime, out.ResponseTime, out.DeliveryLatency = m.service.Distribution(), m.response.Distribution(), m.delivery.Distribution()
+	for i, h := range m.steps {
+		if h != nil {
+			q := h.quantiles(0.5, 0.95, 0.99)
+			p := &out.Series.Points[i]
+			p.P50Ms, p.P95Ms, p.P99Ms, p.Histogram = q[0], q[1], q[2], h.encode()
+		}
+	}
+	e := Evidence{Pipeline: out.Mode == Pipeline, Peak: out.Offered.Target, Service: m.service, Response: m.response, Delivery: m.delivery,
+		Exports: m.exports, Lost: out.Failed.Count, Rate: out.Delivered.Rate, Doubts: out.Doubts}
+	for _, o := range out.Outcomes {
+		e.Attempts += o.Count
+		if !o.OK {
+			e.Failed += o.Count
+		}
+	}
+	if c := out.Cost; c != nil && m.exports > 0 {
+		c.CPUPerExport = c.CPUSeconds * 1e6 / float64(m.exports)
+		if out.Mode == Pipeline {
+			c.AttemptsPerExport = float64(e.Attempts) / float64(m.exports)
+		}
+	}
+	var objectives []Objective
+	for _, text := range m.texts {
+		o, err := ParseObjective(text)
+		if err != nil {
+			return nil, fmt.Errorf("an objective of these reports: %w", err)
+		}
+		if text == Documented().Text {
+			o = Documented()
+		}
+		objectives = append(objectives, o)
+	}
+	out.Objectives = Judge(objectives, e)
+	return out, nil
+}
