@@ -92,6 +92,14 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall
 
+.PHONY: load
+load: build ## Load the engine with RATE (1000) updates a second for 30 s: durable store, mTLS, the mock endpoint beside it
+	@bin/httpdest load mock --through-engine --mock-tls mtls-only --rate $${RATE:-1000} --for 30s --profiles 100000 --slo 'rate>='$$(( $${RATE:-1000} * 99 / 100 ))'/s' --out $(OUT)
+
+.PHONY: search
+search: ## Search for the limits of two receivers of known capacity on the wall clock (five minutes of an idle machine)
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall
+
 .PHONY: model
 model: ## Hold the capacity model against the simulation for SCALE (1) times a hundred thousand profiles
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run 'TestModelAgrees|TestErlang$$|TestScale' -args -nine -scale $${SCALE:-1}

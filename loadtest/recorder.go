@@ -30,6 +30,7 @@ type Recorder struct {
 	refused   int64 // updates that the engine did not accept
 	inFlight  int64
 	mostOpen  int64
+	lastBegun time.Duration
 	lastEnd   time.Duration
 	outcomes  map[string]*reports.OutcomeCount
 	service   *Histogram
@@ -75,6 +76,7 @@ func (r *Recorder) Begin(due, now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun++
+	r.lastBegun = max(r.lastBegun, now)
 	r.at(now).begun++
 	r.late.Record(now - due)
 }
@@ -178,6 +180,8 @@ func (r *Recorder) Counts(now time.Duration) Counts {
 func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// Vegeta may send a little more after it was stopped.
+	offered = min(max(offered, r.lastBegun), r.pace.Duration())
 	due := r.due(offered)
 	l.Pace, l.Seconds, l.Machines = r.pace.String(), offered.Seconds(), 1
 	l.Offered = amount(due, offered)

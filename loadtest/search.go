@@ -61,7 +61,7 @@ type searching struct {
 func (s Search) Run(ctx context.Context) (*reports.Load, error) {
 	x := &searching{Search: s}
 	err := x.run(ctx)
-	if err != nil && ctx.Err() == nil || len(x.points) == 0 {
+	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
 	l := x.report()
@@ -222,6 +222,8 @@ func (x *searching) report() *reports.Load {
 		}
 	}
 	switch {
+	case len(s.Points) == 0:
+		s.Points, s.Confidence = []reports.SearchPoint{}, "no rate was tried to its end"
 	case s.Rate == 0:
 		s.Confidence = fmt.Sprintf("none of %d rates held, down to %s/s", len(s.Points), rateText(s.Points[0].Rate))
 	case s.Above == 0:

@@ -146,6 +146,8 @@ func (a *app) offer(ctx context.Context, through engineLoad, p loadtest.Pace, f 
 	switch {
 	case through.on && through.clock == "virtual":
 		return through.virtual(ctx, p, f, t, objectives)
+	case through.on && through.dataflows > 1:
+		return through.neighbours(ctx, p, f, objectives, a.loadProgress(2*p.Duration()))
 	case through.on:
 		return through.wall(ctx, p, f, t, objectives, a.loadProgress(p.Duration()))
 	}

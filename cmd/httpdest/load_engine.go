@@ -24,6 +24,8 @@ type engineFlags struct {
 	clock       string
 	outage      string
 	outageKind  string
+	dataflows   int
+	noisy       string
 }
 
 func (f *engineFlags) add(s *pflag.FlagSet) {
@@ -35,6 +37,8 @@ func (f *engineFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.clock, "time", "wall", "clock: wall, or virtual for mock: the engine's dispatcher and a receiver that is a function")
 	s.StringVar(&f.outage, "outage", "", "mock is dead for a time, LENGTH@WHEN: 15m@5m")
 	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
+	s.IntVar(&f.dataflows, "dataflows", 1, "dataflows at once, each with an engine, a store and a mock of its own, and this pace; of two and more the last is the noisy one")
+	s.StringVar(&f.noisy, "noisy", "dead", "what the receiver of the last dataflow is: dead, or slow")
 }
 
 // engineLoad is what the flags come to.
@@ -63,6 +67,10 @@ func (f engineFlags) check(to string, search bool) (e engineLoad, err error) {
 		return e, failure{exitUsage, errors.New("no clock and no outage of ours reaches a receiver of yours"), "give mock"}
 	case f.on && search:
 		return e, failure{exitUsage, errors.New("--search is for a receiver alone"), "leave --through-engine out"}
+	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "dead" && f.noisy != "slow":
+		return e, failure{exitUsage, errors.New("--dataflows is from 1 to 20, --noisy dead or slow"), "leave them out"}
+	case f.dataflows > 1 && (!f.on || to != "mock" || virtual || e.broken != nil || f.data != ""):
+		return e, failure{exitUsage, errors.New("several dataflows go through the engine to mock, on the wall clock, without an outage or --data"), "give mock and --through-engine"}
 	case f.sockets < 0 || f.sockets > 10_000 || f.drain < 0:
 		return e, failure{exitUsage, errors.New("--sockets is from 1 to 10000, --drain a time"), "leave them out"}
 	}
@@ -94,13 +102,48 @@ func (e engineLoad) wall(ctx context.Context, p loadtest.Pace, f loadFlags, t *l
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close(), remove()) }()
+	run := e.through(p, f, t, s)
+	run.Objectives, run.Progress = objectives, progress
+	return run.Run(ctx)
+}
+
+// through is the drive of one dataflow.
+func (e engineLoad) through(p loadtest.Pace, f loadFlags, t *loadTarget, s store.Store) loadtest.Through {
 	run := loadtest.Through{Pace: p, Workers: f.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: e.store, Perform: t.wire.Perform,
-		To: t.name, Drain: e.drain, Objectives: objectives, Progress: progress, Outage: e.broken, Backlog: 1_000_000}
+		To: t.name, Drain: e.drain, Outage: e.broken, Backlog: 1_000_000}
 	if t.mock != nil {
 		run.Break, run.Broken = t.mock.Break, t.mock.Broken
 		run.Note = "the receiver is in the same process, and its CPU time with it"
 	}
-	return run.Run(ctx)
+	return run
+}
+
+// neighbours drives several dataflows, of which the last has a bad receiver.
+func (e engineLoad) neighbours(ctx context.Context, p loadtest.Pace, f loadFlags, objectives []loadtest.Objective, progress func(time.Duration, loadtest.Counts)) (*reports.Load, error) {
+	return loadtest.Neighbours{Count: e.dataflows, Objectives: objectives, Make: func(_ int, noisy bool) (loadtest.Through, func() error, error) {
+		own := f
+		if noisy && e.noisy == "slow" {
+			own.mock.latency = "1900ms"
+		}
+		t, err := own.target("mock")
+		if err != nil {
+			return loadtest.Through{}, nil, err
+		}
+		if noisy && e.noisy == "dead" {
+			err = t.mock.Break(loadtest.Outage{Length: 24 * time.Hour, Kind: loadtest.Stalled})
+		}
+		var s store.Store
+		remove := func() error { return nil }
+		if err == nil {
+			s, remove, err = e.open()
+		}
+		if err != nil {
+			return loadtest.Through{}, nil, errors.Join(err, t.close())
+		}
+		run := e.through(p, f, t, s)
+		run.Progress = progress
+		return run, func() error { return errors.Join(s.Close(), remove(), t.close()) }, nil
+	}}.Run(ctx)
 }
 
 // open opens the store; remove takes away what was made for this run alone.
