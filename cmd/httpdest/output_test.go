@@ -22,7 +22,12 @@ func (full) Write([]byte) (int, error) {
 
 // A verdict that nobody can read is no pass, and the usage is not to blame.
 func TestStdoutThatCannotBeWritten(t *testing.T) {
-	for _, args := range [][]string{{"run", "--run", "^trigger/enter$"}, {"run", "--run", "^trigger/enter$", "--report", "json=-"}, {"rules", "list"}} {
+	file := filepath.Join(t.TempDir(), "report.json")
+	if err := os.WriteFile(file, []byte(`{"schema": "httpdest/report/v1", "kind": "run", "verdict": "pass", "summary": {"cases": 0}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"run", "--run", "^trigger/enter$"}, {"run", "--run", "^trigger/enter$", "--report", "json=-"}, {"rules", "list"},
+		{"report", file}, {"report", "--schema"}, {"report", file, "--report", "html=-"}, {"report", "compare", file, file}, {"report", "compare", file, file, "--report", "md=-"}} {
 		var stderr bytes.Buffer
 		if got := run(t.Context(), args, full{}, &stderr, func(string) string { return "" }); got != exitUsage {
 			t.Errorf("%v: exit status %d; want %d", args, got, exitUsage)

@@ -32,12 +32,12 @@ func mixed() *reports.Report {
 	timeline := &reports.Timeline{Start: time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC), EndMs: 7_217_000, LeftOutEvents: 2, LeftOutProfiles: 1, Faults: []reports.PlannedFault{{ID: "fault-1", Planned: 2, Fired: 1}}}
 	for i, s := range shapes {
 		if s.kind != reports.EventAttempt {
-			timeline.Events = append(timeline.Events, reports.Event{AtMs: float64(i) * 1000, Kind: s.kind, Profile: []string{"", "doc"}[i%2], Text: "text"})
+			timeline.Events = append(timeline.Events, reports.Event{AtMs: float64(i) * 1000, Kind: s.kind, Profile: []string{"", "doc", "marty"}[i%3], Text: "text"})
 		}
 	}
 	for i, outcome := range []string{"timeout", "200"} {
 		timeline.Events = append(timeline.Events, reports.Event{AtMs: 7_200_000 + float64(i)*17_000, EndMs: 7_202_000 + float64(i)*15_000, Kind: reports.EventAttempt, Profile: "doc", Export: "doc#1",
-			Attempt: i + 1, AfterMs: float64(i) * 15_000, Outcome: outcome, Failed: i == 0, Retry: i == 0})
+			With: []string{"marty", "not shown"}[i:], Attempt: i + 1, AfterMs: float64(i) * 15_000, Outcome: outcome, Failed: i == 0, Retry: i == 0})
 	}
 	return &reports.Report{Schema: reports.Schema, Kind: "run", Verdict: reports.Fail, Summary: reports.Summary{Cases: 5, Pass: 1, Fail: 1, Inconclusive: 1, Skip: 1, Unspecified: 1},
 		Rules: []reports.Rule{
@@ -170,7 +170,7 @@ func TestCounted(t *testing.T) {
 	main := text(find(doc, "main", "")[0])
 	for _, want := range []string{"fail 1 of 5 cases failed", "Fix this first trigger/enter : a part of the body", "Rule R41 trig-enter : A profile that enters is exported.", "What to do send <b> & 3",
 		"a.b[1] 2 3", "nginx a limit raise it", "503 <p>no␛[2J", "connect 0 ms 2 ms", "httpdest run 'my cases' --run '^trigger/enter$' -v", "curl 'https://receiver.test/'",
-		"2 rules: 1 broken, 1 not exercised", "fault-1, 1 of 2 times", "Not shown: 2 events, and 1 profile whole", "2h attempt 1 doc#1 2s timeout", "2h0m17s attempt 2 doc#1 15s 200",
+		"2 rules: 1 broken, 1 not exercised", "fault-1, 1 of 2 times", "Not shown: 2 events, and 1 profile whole", "2h attempt 1 doc#1, marty, not shown 2s timeout", "2h0m17s attempt 2 doc#1, not shown 15s 200",
 		"trigger/enter (failed), trigger/exit", "connection refused"} {
 		if !strings.Contains(main, want) {
 			t.Errorf("the page lacks %q", want)

@@ -213,6 +213,7 @@ func (d *drawing) marks(at map[string]int, axis map[float64]float64) {
 				gaps = append(gaps, gap)
 			}
 			ends[e.Export] = x + m.W
+			gaps = append(gaps, d.shared(e, m, at)...)
 		}
 		d.Marks = append(d.Marks, m)
 	}
@@ -222,6 +223,27 @@ func (d *drawing) marks(at map[string]int, axis map[float64]float64) {
 			d.Kinds = append(d.Kinds, legend{shapes[n].shape, shapes[n].class, shapes[n].legend})
 		}
 	}
+}
+
+// shared draws an attempt with several profiles in the rows of the others too,
+// and what joins them.
+func (d *drawing) shared(e reports.Event, m mark, at map[string]int) []mark {
+	var out []mark
+	low, high := m.Y, m.Y
+	for _, name := range e.With {
+		n, there := at[name]
+		if !there || name == e.Profile {
+			continue
+		}
+		other := m
+		other.Y, other.Label = d.Lanes[n].Y, ""
+		low, high = min(low, other.Y), max(high, other.Y)
+		out = append(out, other)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return append([]mark{{Shape: "join", Class: m.Class, X: tenth(m.X + 5), Y: low, W: high - low}}, out...)
 }
 
 // tenth is as fine as a picture needs it.
@@ -271,7 +293,13 @@ func (d *drawing) summary() string {
 			profiles = len(d.Lanes) - 1
 		}
 	}
-	text := fmt.Sprintf("%s of %s in %s: %s, %d of them again, %d failed", number(exports, "export"), number(profiles, "profile"), clock(d.EndMs), number(attempts, "attempt"), retries, failed)
+	text := fmt.Sprintf("%s of %s in %s: %s", number(exports, "export"), number(profiles, "profile"), clock(d.EndMs), number(attempts, "attempt"))
+	if retries > 0 {
+		text += fmt.Sprintf(", %d of them again", retries)
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(", %d failed", failed)
+	}
 	if drops > 0 {
 		text += fmt.Sprintf(", %d given up", drops)
 	}
