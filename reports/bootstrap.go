@@ -7,7 +7,7 @@ import (
 )
 
 // redraws is how often a bootstrap draws again.
-const redraws = 4000
+const redraws = 2000
 
 // quantileChange is by how much the quantile q of one distribution is larger
 // than that of another, as a share, with an interval that holds the true change

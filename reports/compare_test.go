@@ -105,7 +105,7 @@ func TestCompareTimes(t *testing.T) {
 // The interval holds the true change about as often as it says, and equal
 // machines are hardly ever called slower.
 func TestCompareDoesNotCryWolf(t *testing.T) {
-	const runs = 60
+	const runs = 20
 	held, slower := 0, 0
 	for i := range uint64(runs) {
 		c := compared(t, lognormal(t, 100+i, 1000, 10), lognormal(t, 900+i, 1000, 11), 0)
