@@ -294,6 +294,9 @@ func (d *drawing) summary() string {
 		}
 	}
 	text := fmt.Sprintf("%s of %s in %s: %s", number(exports, "export"), number(profiles, "profile"), clock(d.EndMs), number(attempts, "attempt"))
+	if exports == 0 { // of a capture nobody knows the decisions
+		text = fmt.Sprintf("%s in %s", number(attempts, "attempt"), clock(d.EndMs))
+	}
 	if retries > 0 {
 		text += fmt.Sprintf(", %d of them again", retries)
 	}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -45,6 +46,7 @@ type Sender struct {
 	exchanges []*exchange       // kept where there is a history to hold them against
 	profiles  map[string]string // by identity, in the form of an export
 	unclear   []string          // what nobody can tell from this capture
+	sendings  sendings
 }
 
 // tally is what was seen of one rule. Of what is wrong the first few are kept.
@@ -144,6 +146,7 @@ func (s *Sender) Exchange(x capture.Exchange) {
 	s.request(x)
 	m := readMessage(x.Request.Body)
 	s.message(x.Line, m)
+	s.sendings.add(x, m, s.named(x, m))
 	if s.Scenario != nil {
 		s.exchanges = append(s.exchanges, &exchange{Exchange: x, message: m})
 	}
@@ -187,7 +190,24 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 	if c.Verdict != reports.Inconclusive {
 		c.Reason = ""
 	}
+	c.Timeline = s.sendings.timeline(s.Began)
 	return c
+}
+
+// named is whose message it is, as far as that is known: by the history, or by
+// the endpoint that recorded it.
+func (s *Sender) named(x capture.Exchange, m *sentMessage) string {
+	name := ""
+	if len(x.Request.Profiles) > 0 {
+		name = x.Request.Profiles[0]
+	}
+	if s.Scenario != nil && len(m.profiles) > 0 && m.profiles[0].object != nil {
+		name = cmp.Or(s.nameOf(m.profiles[0].body), name)
+	}
+	if len(m.profiles) > 1 && name != "" {
+		name = fmt.Sprintf("%s and %d more", name, len(m.profiles)-1)
+	}
+	return name
 }
 
 // unfinished says what keeps the capture from being judged as a whole.
