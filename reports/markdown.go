@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -157,10 +158,11 @@ func (m *markdown) rules(r *Report) {
 	if len(r.Rules) == 0 {
 		return
 	}
-	m.line("<details>\n<summary>%s</summary>\n", count(len(r.Rules), "rule"))
+	rules := slices.DeleteFunc(slices.Clone(r.Rules), func(rule Rule) bool { return r.Kind == probeKind && rule.Reason == NotAboutReceivers })
+	m.line("<details>\n<summary>%s</summary>\n", count(len(rules), "rule"))
 	m.row("verdict", "ref", "rule", "level", "cases", "title", "reason")
 	m.line("| --- | --- | --- | --- | ---: | --- | --- |")
-	for _, rule := range r.Rules {
+	for _, rule := range rules {
 		m.row(string(rule.Verdict), rule.Ref, rule.ID, rule.Level, fmt.Sprint(len(rule.Cases)), rule.Title, rule.Reason)
 	}
 	m.line("\n</details>\n")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios/probe"
@@ -112,20 +113,24 @@ func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
 	if err := f.check(c); err != nil {
 		return err
 	}
+	p := probe.New(c)
 	if f.dryRun {
-		return probe.New(c).Describe(a.stdout)
+		return p.Describe(a.stdout)
 	}
-	return a.probeNow(cmd.Context(), c, f)
+	if f.pattern != "" && p.Selected() == 0 {
+		return failure{exitUnjudged, fmt.Errorf("--run %q matches no case", f.pattern), "httpdest probe --dry-run lists them"}
+	}
+	return a.probeNow(cmd.Context(), c, f, reproduced(cmd, args))
 }
 
 // probeNow probes, and writes every report.
-func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags) error {
+func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags, again string) error {
 	outputs, err := outputsOf(f.reports, f.out)
 	if err != nil {
 		return err
 	}
 	if f.statement != "" {
-		if err := writable(filepath.Dir(f.statement)); err != nil {
+		if err := prepare([]output{{path: f.statement}}, ""); err != nil {
 			return err
 		}
 	}
@@ -137,8 +142,8 @@ func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags) error 
 	if a.terminal(a.stderr) {
 		fmt.Fprint(a.stderr, "\r\x1b[K")
 	}
-	if f.statement != "" {
-		if err := writeStatement(f, report); err != nil {
+	if f.statement != "" && interrupted == nil {
+		if err := writeStatement(f, report, again); err != nil {
 			return failure{exitUsage, err, "nothing of the statement was written"}
 		}
 	}
@@ -146,7 +151,11 @@ func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags) error 
 		return err
 	}
 	if errors.Is(interrupted, context.Canceled) {
-		return failure{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("the report has what was found by then, %s", count(len(report.Cases), "case"))}
+		hint := "the report has what was found by then"
+		if f.statement != "" {
+			hint += "; no statement was written"
+		}
+		return failure{exitInterrupted, errors.New("interrupted"), hint}
 	}
 	if s := status(report.Verdict); s != exitPass {
 		return failure{status: s}
@@ -169,7 +178,7 @@ func (a *app) probeProgress() func(done, cases, requests int, id string) {
 	}
 }
 
-func writeStatement(f probeFlags, report *reports.Report) (err error) {
+func writeStatement(f probeFlags, report *reports.Report, again string) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(f.statement), ".statement-*")
 	if err != nil {
 		return err
@@ -179,15 +188,34 @@ func writeStatement(f probeFlags, report *reports.Report) (err error) {
 			err = errors.Join(err, os.Remove(file.Name()))
 		}
 	}()
-	again := "httpdest probe URL"
-	if f.config != "" {
-		again = "httpdest probe --config " + filepath.Base(f.config)
-	}
 	err = probe.WriteStatement(file, report, f.implementation, time.Now(), again)
 	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), f.statement)
+}
+
+// reproduced is the command that does it again, for a statement: without
+// addresses, and without what may be secret.
+func reproduced(cmd *cobra.Command, args []string) string {
+	again := "httpdest probe"
+	if len(args) > 0 {
+		again += " URL"
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "statement", "project", "project-version", "organization", "out", "report", "verbose", "quiet":
+		case "bearer", "headers", "query", "read-back":
+			again += fmt.Sprintf(` --%s "$%s"`, f.Name, strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")))
+		case "config", "ca", "certificates":
+			again += " --" + f.Name + " " + filepath.Base(f.Value.String())
+		case "i-own-this-endpoint":
+			again += " --" + f.Name
+		default:
+			again += " --" + f.Name + " " + f.Value.String()
+		}
+	})
+	return again
 }
 
 // writeProbe writes the commented configuration.
@@ -213,7 +241,7 @@ func (a *app) writeProbeCertificates(dir string) error {
 
 // printMessage prints the body of a message, for who sends it by hand.
 func (a *app) printMessage(id string, c probe.Config) error {
-	m, ok := probe.Sample(c, id)
+	m, ok := probe.Sample(c, strings.TrimPrefix(id, "message/")) // as reports name them
 	if !ok {
 		return failure{exitUsage, fmt.Errorf("no message %q", id), "give one of " + strings.Join(probe.SampleIDs(c), ", ")}
 	}

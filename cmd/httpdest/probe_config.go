@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"regexp"
 	"strconv"
@@ -43,6 +44,11 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 	if invalid := dataflow.Errors(c.Destination.Problems()); len(invalid) > 0 {
 		return c, failure{exitUsage, dataflow.Invalid(invalid), "mend the configuration"}
 	}
+	for what, raw := range map[string]string{"the endpoint": p.Destination.Endpoint, "read-back": p.ReadBack.URL} {
+		if err := reachable(what, raw); err != nil {
+			return c, err
+		}
+	}
 	if p.CA != "" {
 		c.CAFile = p.CA
 		if c.Roots, err = pool(p.CA); err != nil {
@@ -50,6 +56,7 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 		}
 	}
 	if p.Certificates != "" {
+		c.ClientsDir = p.Certificates
 		if c.Clients, err = probe.ReadClients(p.Certificates); err != nil {
 			return c, failure{exitUsage, err, "make the folder with httpdest probe --write-certificates DIR"}
 		}
@@ -100,6 +107,9 @@ func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
 			set()
 		}
 	}
+	if given("batch") && (f.batch < 2 || f.batch > 10) {
+		return failure{exitUsage, fmt.Errorf("--batch %d", f.batch), "give 2 to 10 profiles in a message, or leave it out"}
+	}
 	if given("read-back") {
 		p.ReadBack.URL, p.ReadBack.Command = f.readBack, nil
 		if p.ReadBack.Header == "" && d.Auth.Type == "bearer" {
@@ -139,6 +149,22 @@ func limitsOf(p *scenarios.Probe) error {
 	return nil
 }
 
+// reachable refuses what is no URL that anything could be sent to.
+func reachable(what, raw string) error {
+	if raw == "" {
+		return nil
+	}
+	u, err := url.Parse(raw)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+		if port := u.Port(); port == "" {
+			return nil
+		} else if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 {
+			return nil
+		}
+	}
+	return failure{exitUsage, fmt.Errorf("%s has no address to send to", what), "write it as https://host:port/path, with a port from 1 to 65535"}
+}
+
 // firewallOf compares the owner's list with the published addresses.
 func firewallOf(w scenarios.Firewall, c *probe.Config) error {
 	if w.Allow == "" {
@@ -154,7 +180,7 @@ func firewallOf(w scenarios.Firewall, c *probe.Config) error {
 	}
 	defer func() { _ = list.Close() }()
 	if c.Missing, err = probe.ShutOut(list, w.Region, published); err != nil {
-		return failure{exitUsage, fmt.Errorf("firewall: %s: %w", w.Allow, err), "an address or a CIDR block a line"}
+		return failure{exitUsage, fmt.Errorf("firewall: %s: %w", w.Allow, err), "a known region, and in the file an address or a CIDR block a line"}
 	}
 	c.Firewall = w.Region
 	return nil
@@ -166,8 +192,12 @@ func (f probeFlags) check(c probe.Config) error {
 	if f.verbose && f.quiet {
 		return failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
 	}
-	if f.statement != "" && f.implementation.Project == "" {
-		return failure{exitUsage, errors.New("a statement is about something"), "give --project NAME and --project-version VERSION"}
+	switch {
+	case f.statement == "":
+	case f.implementation.Project == "" || f.implementation.Version == "":
+		return failure{exitUsage, errors.New("a statement says what was probed, and in which version"), "give --project NAME and --project-version VERSION"}
+	case f.pattern != "":
+		return failure{exitUsage, errors.New("a statement is about all cases, and --run selects some"), "leave one of them out"}
 	}
 	if !f.dryRun && !f.own {
 		for _, host := range hostsOf(c) {

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -28,6 +29,16 @@ func (c *Clients) certificate(kind string) *tls.Certificate {
 	}
 	own := c.all[kind]
 	return &own
+}
+
+// kindOf is the name of one of them; "" of none.
+func (c *Clients) kindOf(own *tls.Certificate) string {
+	for _, kind := range clientKinds {
+		if c != nil && own != nil && bytes.Equal(c.all[kind].Certificate[0], own.Certificate[0]) {
+			return kind
+		}
+	}
+	return ""
 }
 
 // Current is that of the current hierarchy; nil without any.

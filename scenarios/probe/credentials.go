@@ -105,7 +105,7 @@ func (t *round) notStored(ctx context.Context, how string, who person) {
 	if t.config.ReadBack == nil || t.broken != "" {
 		return
 	}
-	state, err := t.config.ReadBack(ctx, who.ECID)
+	state, err := t.read(ctx, who.ECID)
 	if err == nil && state != nil {
 		t.check(failed("rcv-auth", "a message "+how+" is refused and stored all the same", "nothing is stored", "the profile is there"), nil)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/reports"
@@ -85,18 +86,38 @@ func serverCertificate(ctx context.Context, t *round) {
 // there, and one that no sender can speak with needs only this mended.
 func (t *round) unreachable(rule string, a answer) {
 	switch {
+	case !a.connected() && !t.main.sender.Encrypted():
+		t.unclear("rcv-2xx", a.says(), "look at the address, and whether the receiver runs")
 	case !a.connected():
 		t.unclear(rule, a.says(), "look at the address, at the receiver, and at what the firewall lets in")
 	case rule == "rcv-tls" || a.Outcome.Kind == "tls":
 		shown := a
 		k := failed("rcv-tls", "no TLS with the server", "HTTPS with TLS 1.2 or newer and a valid certificate", a.says())
-		k.Causes = causes("rcv-tls", &shown)
+		k.Fix = tlsFix(a.Outcome.Reason)
+		if k.Causes = []reports.Cause{}; strings.HasPrefix(a.Outcome.Reason, "server-certificate-") {
+			k.Causes = causes("rcv-tls", &shown)
+		}
 		k.Reproduce = fmt.Sprintf("openssl s_client -connect %s -servername %s </dev/null", a.host(), t.config.Destination.URL().Hostname())
 		t.check(k, nil)
 	default:
 		t.fail(rule, a.says(), "an answer with 2xx within 2 s", &a)
 	}
 	t.refused = fmt.Errorf("nothing can be sent: %s", a.says())
+}
+
+// tlsFix is what to do about a handshake that failed.
+func tlsFix(reason string) string {
+	switch reason {
+	case "not-tls":
+		return "serve HTTPS on this port, or probe the port that does; on this machine an endpoint may be http://"
+	case "server-certificate-self-signed":
+		return "have a public authority sign it; to probe with it as it is, give it with --ca"
+	case "server-certificate-unknown-ca":
+		return "send the intermediate along; to probe with a private authority, give it with --ca"
+	case "server-certificate-expired", "server-certificate-not-yet-valid", "server-certificate-wrong-host", "server-certificate-invalid":
+		return "" // that of the rule
+	}
+	return "look into the log of the server for the handshake, and whether something in between ends TLS"
 }
 
 // failed is a check that fails without an exchange to show.

@@ -25,7 +25,7 @@ func (p *Prober) firewall() []trial {
 			t.pass("rcv-ip", "every global address, and those of "+t.config.Firewall+", are let in", "")
 			return
 		}
-		t.check(failed("rcv-ip", exactly(len(t.config.Missing), "published address")+" or blocks are shut out", "all global ones, and those of "+t.config.Firewall, some(t.config.Missing)), nil)
+		t.check(failed("rcv-ip", exactly(len(t.config.Missing), "published block")+" of addresses shut out", "all global ones, and those of "+t.config.Firewall, some(t.config.Missing)), nil)
 	}}}
 }
 

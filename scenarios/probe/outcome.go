@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -52,6 +53,12 @@ func alertReason(text string) string {
 	return "handshake-failure"
 }
 
+// chained says whether the server sent more than one certificate.
+func chained(err error) bool {
+	var chain *tls.CertificateVerificationError
+	return errors.As(err, &chain) && len(chain.UnverifiedCertificates) > 1
+}
+
 // certificateReason says what is wrong with the certificate of the server.
 func certificateReason(err error) string {
 	var host x509.HostnameError
@@ -64,6 +71,8 @@ func certificateReason(err error) string {
 		return "server-certificate-not-yet-valid"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "server-certificate-expired"
+	case errors.As(err, &authority) && authority.Cert != nil && bytes.Equal(authority.Cert.RawIssuer, authority.Cert.RawSubject) && !chained(err):
+		return "server-certificate-self-signed"
 	case errors.As(err, &authority):
 		return "server-certificate-unknown-ca"
 	case errors.As(err, &invalid):

@@ -16,6 +16,17 @@ func (p *Prober) plan() []trial {
 	return slices.Concat(p.encryption(), p.mutual(), p.tokens(), p.messages(), p.states(), p.pace(), p.refusals(), p.credentials(), p.firewall())
 }
 
+// Selected is how many cases the configuration names.
+func (p *Prober) Selected() int {
+	n := 0
+	for _, t := range p.plan() {
+		if p.config.Only == nil || p.config.Only.MatchString(t.id) {
+			n++
+		}
+	}
+	return n
+}
+
 // needs is why a case is not tried: a rule it takes for granted does not hold.
 func (p *Prober) needs(rules ...string) string {
 	for _, c := range p.cases {

@@ -43,6 +43,7 @@ type Config struct {
 	Roots       *x509.CertPool       // of the server's certificate; nil: the system's
 	CAFile      string               // where Roots are from, for commands that are shown
 	Clients     *Clients             // nil: mTLS is not planned
+	ClientsDir  string               // where they are from, for commands that are shown
 	Expired     dataflow.Secret      // a token that is no longer good; "": none to show
 	ReadBack    ReadBack             // nil: the state is not looked at
 	State       scenarios.ReadBack   // how long to wait for it, and what of it to ignore
@@ -70,6 +71,8 @@ type Prober struct {
 
 	budget  budget
 	lanes   []*lane
+	idle    *lane // one message went by it at the beginning, and none since
+	idleAt  time.Time
 	main    *lane // what messages go by, once it is known which certificate is let in
 	token   token
 	onlyNew bool     // only the new hierarchy is let in
@@ -99,14 +102,18 @@ func (p *Prober) Run(ctx context.Context) (*reports.Report, error) {
 	all := p.plan()
 	for i, c := range all {
 		if ctx.Err() != nil {
-			break
+			// Not tried is not passed, whatever was found before.
+			p.cases = append(p.cases, reports.Case{ID: c.id, Title: c.title, Rules: slices.Clone(c.rules), Verdict: reports.Inconclusive, Reason: "interrupted before it was tried"})
+			continue
 		}
 		if p.config.Progress != nil {
 			p.config.Progress(i, len(all), p.budget.sent(), c.id)
 		}
-		if done := p.try(ctx, c); ctx.Err() == nil || len(done.Checks) > 0 {
-			p.cases = append(p.cases, done)
+		done := p.try(ctx, c)
+		if ctx.Err() != nil && done.Verdict != reports.Fail {
+			done.Verdict, done.Reason = reports.Inconclusive, "interrupted"
 		}
+		p.cases = append(p.cases, done)
 	}
 	return p.report(), ctx.Err()
 }

@@ -22,8 +22,9 @@ import (
 )
 
 // ReadBack looks at the stored state of a profile by its ECID: nil when there is
-// none. What it returns is JSON, decoded.
-type ReadBack func(ctx context.Context, ecid string) (state any, err error)
+// none. What it returns is JSON, decoded. bearer is the token of the moment, for
+// a read-back on the host of the endpoint that was given no header of its own.
+type ReadBack func(ctx context.Context, ecid, bearer string) (state any, err error)
 
 // maxState bounds a state, in bytes.
 const maxState = 8 << 20
@@ -39,20 +40,24 @@ func NewReadBack(b scenarios.ReadBack, roots *x509.CertPool, own *tls.Certificat
 		}
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c}, Timeout: 10 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		return func(ctx context.Context, ecid string) (any, error) { return readURL(ctx, client, b, ecid) }
+		return func(ctx context.Context, ecid, bearer string) (any, error) {
+			return readURL(ctx, client, b, ecid, bearer)
+		}
 	case len(b.Command) > 0:
-		return func(ctx context.Context, ecid string) (any, error) { return readCommand(ctx, b.Command, ecid) }
+		return func(ctx context.Context, ecid, _ string) (any, error) { return readCommand(ctx, b.Command, ecid) }
 	}
 	return nil
 }
 
-func readURL(ctx context.Context, client *http.Client, b scenarios.ReadBack, ecid string) (any, error) {
+func readURL(ctx context.Context, client *http.Client, b scenarios.ReadBack, ecid, bearer string) (any, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(b.URL, "/")+"/"+url.PathEscape(ecid), nil)
 	if err != nil {
 		return nil, err
 	}
 	if name, value, ok := strings.Cut(b.Header.Reveal(), ":"); ok {
 		r.Header.Set(strings.TrimSpace(name), strings.TrimSpace(value))
+	} else if bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	response, err := client.Do(r)
 	if err != nil {
@@ -66,7 +71,7 @@ func readURL(ctx context.Context, client *http.Client, b scenarios.ReadBack, eci
 	case response.StatusCode == http.StatusNotFound:
 		return nil, nil
 	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("the read-back answers %d", response.StatusCode)
+		return nil, fmt.Errorf("GET %s/ECID answers %d", strings.TrimRight(b.URL, "/"), response.StatusCode)
 	}
 	return decodeState(body)
 }
@@ -77,6 +82,11 @@ func readCommand(ctx context.Context, command []string, ecid string) (any, error
 	c := exec.CommandContext(within, command[0], append(slices.Clone(command[1:]), ecid)...)
 	c.WaitDelay = time.Second
 	out, err := c.Output()
+	var exited *exec.ExitError
+	if errors.As(err, &exited) && len(exited.Stderr) > 0 {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(exited.Stderr)), "\n")
+		err = fmt.Errorf("%w, saying %q", err, short(said))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the read-back command %s: %w", command[0], err)
 	}
@@ -176,6 +186,23 @@ func compact(v any) string {
 	return cut(string(b), 80)
 }
 
+// read looks at a profile, with the credentials of the destination where the
+// read-back is on the same host and has none of its own.
+func (t *round) read(ctx context.Context, ecid string) (any, error) {
+	bearer := ""
+	at, err := url.Parse(t.config.State.URL)
+	if err == nil && t.config.State.Header == "" && at.Host == t.config.Destination.URL().Host {
+		if bearer = t.config.Destination.Auth.Token.Reveal(); t.fetches() {
+			access, err := t.access(ctx)
+			if err != nil {
+				return nil, err
+			}
+			bearer = access.Reveal()
+		}
+	}
+	return t.config.ReadBack(ctx, ecid, bearer)
+}
+
 // errNotThere is a state that did not come in time.
 var errNotThere = errors.New("not there in time")
 
@@ -183,7 +210,7 @@ var errNotThere = errors.New("not there in time")
 func (t *round) until(ctx context.Context, ecid string, fits func(any) bool) (any, error) {
 	end := time.Now().Add(t.config.State.Within)
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
-		state, err := t.config.ReadBack(ctx, ecid)
+		state, err := t.read(ctx, ecid)
 		switch {
 		case err != nil:
 			return nil, err

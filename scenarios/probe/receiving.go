@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/httpdest/httpdest/engine/retry"
 )
@@ -47,15 +48,15 @@ func (t *round) anew(m Message) Message {
 
 // deliver sends a message and wants it accepted.
 func (t *round) deliver(ctx context.Context, m Message) {
-	a, ok := t.send(ctx, t.main, m.ID, m.Body)
-	if !ok {
+	if !m.advice {
+		t.insist(ctx, t.main, m.Rule, m.Title, m.ID, m.Body)
 		return
 	}
-	if m.advice && !a.ok() {
+	if a, ok := t.send(ctx, t.main, m.ID, m.Body); ok && !a.ok() {
 		t.advise(m.Rule, m.Title+": refused", a.says(), "take it too: the documentation leaves open whether it is sent", &a)
-		return
+	} else if ok {
+		t.accepted(m.Rule, m.Title, a)
 	}
-	t.accepted(m.Rule, m.Title, a)
 }
 
 // first sends the plain message. When it is not accepted, nothing else can be
@@ -83,6 +84,7 @@ func (t *round) first(ctx context.Context, m Message) {
 		t.pass("rcv-2xx", "the plain message", a.says())
 		t.pass("rcv-2s", "the plain message is answered in time", a.says())
 		t.credentialsTaken(a)
+		t.beginIdle(ctx)
 		return
 	case a.status() == 401 || a.status() == 403:
 		t.unwelcome(a)
@@ -94,6 +96,14 @@ func (t *round) first(ctx context.Context, m Message) {
 		t.fail("rcv-2xx", "the plain message is refused", want, &a)
 	}
 	t.refused = fmt.Errorf("the plain message got %s: mend that first", a.says())
+}
+
+// beginIdle opens a connection that is used again at the end.
+func (t *round) beginIdle(ctx context.Context) {
+	l := t.lane(t.config.Destination, t.certificate())
+	if _, ok := t.send(ctx, l, "plain", t.timed()); ok {
+		t.idle, t.idleAt = l, time.Now()
+	}
 }
 
 // credentialsTaken notes that the right credentials were let in.
@@ -114,7 +124,7 @@ func (t *round) unwelcome(a answer) {
 	case noCredentials(t.Prober) == "":
 		t.blame("rcv-auth", "the credentials of the configuration are refused", "2xx", "compare them with what the receiver expects, and the form: Authorization: Bearer TOKEN", a)
 	default:
-		t.unclear("rcv-auth", "the endpoint wants credentials, and the probe has none: "+a.says(), "give --bearer or destination.auth")
+		t.unclear("rcv-auth", "the endpoint wants credentials, and the probe has none: "+a.says(), "give --bearer, or destination.auth in a file")
 	}
 }
 
@@ -128,10 +138,12 @@ func (t *round) blame(rule, title, expected, fix string, a answer) {
 // unheard is a first message without an answer.
 func (t *round) unheard(a answer) {
 	switch {
-	case !a.connected(), a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
+	case !a.connected():
+		t.unreachable("rcv-2xx", a)
+	case a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
 		t.unreachable("rcv-tls", a)
 	case t.config.Clients == nil && a.Outcome.Kind == retry.TLS:
-		t.unclear("rcv-2xx", "the endpoint insists on a client certificate: "+a.says(), "make test certificates with --write-certificates DIR, trust client-ca.pem of it in the receiver, and give --certificates DIR")
+		t.unclear("rcv-2xx", "the endpoint insists on a client certificate", "make test certificates with --write-certificates DIR, trust client-ca.pem of it in the receiver, and give --certificates DIR")
 		t.refused = fmt.Errorf("the endpoint insists on a client certificate")
 	default:
 		t.unreachable("rcv-2xx", a)
@@ -148,8 +160,7 @@ func headers(ctx context.Context, t *round) {
 	}
 	s := t.shaper()
 	_, doc := s.plain()
-	a, ok := t.send(ctx, t.main, "plain", s.single(doc))
-	if !ok || !t.accepted("rcv-headers", configured, a) {
+	if !t.insist(ctx, t.main, "rcv-headers", configured, "plain", s.single(doc)) {
 		return
 	}
 	d := t.config.Destination
@@ -158,18 +169,14 @@ func headers(ctx context.Context, t *round) {
 	}
 	d.Headers += probeHeaders
 	_, doc = s.plain()
-	if a, ok := t.send(ctx, t.lane(d, t.certificate()), "plain", s.single(doc)); ok {
-		t.accepted("rcv-headers", "headers that the receiver does not know", a)
-	}
+	t.insist(ctx, t.lane(d, t.certificate()), "rcv-headers", "headers that the receiver does not know", "plain", s.single(doc))
 }
 
 func query(ctx context.Context, t *round) {
 	s := t.shaper()
 	_, doc := s.plain()
 	if t.config.Destination.QueryParameters != "" {
-		if a, ok := t.send(ctx, t.main, "plain", s.single(doc)); ok {
-			t.accepted("rcv-query", "the configured query parameters", a)
-		}
+		t.insist(ctx, t.main, "rcv-query", "the configured query parameters", "plain", s.single(doc))
 		return
 	}
 	d := t.config.Destination

@@ -43,7 +43,7 @@ func (s *shaper) optional() {
 	s.add("rcv-optional-fields", "optional/mixed", "one audience with names and timestamps beside one without", who, d, s.foreign(1)...)
 	who, d = s.plain()
 	entries(d)[s.audience(0)] = in("realized", qualified)
-	s.add("rcv-optional-fields", "optional/neither", "neither names nor timestamps", who, d)
+	s.add("rcv-optional-fields", "optional/neither", "entries without names and timestamps", who, d)
 }
 
 // times are the forms of lastQualificationTime in the published samples.
@@ -79,7 +79,7 @@ func (s *shaper) unknown() {
 	entries(d)["c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"] = in("realized", qualified)
 	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d, "rcv-optional-fields")
 	who = s.next()
-	s.add("rcv-unmapped", "unmapped/only", "nothing but an audience that is not mapped", who,
+	s.add("rcv-unmapped", "unmapped/only", "a profile in no audience but one that is not mapped", who,
 		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}), "rcv-optional-fields")
 }
 
@@ -147,7 +147,7 @@ func (s *shaper) profiles() {
 		}
 		d["_acme"] = many
 	})
-	shape("no-attributes", "no attribute at all", func(d document) {
+	shape("no-attributes", "a profile without attributes", func(d document) {
 		delete(d, "person")
 		delete(d, "personalEmail")
 	})
@@ -161,7 +161,7 @@ func (s *shaper) profiles() {
 	}, "rcv-ids", "rcv-unmapped")
 	shape("audiences-250", "250 audiences, the most that a dataflow should map", func(d document) {
 		for i := range 250 {
-			entries(d)[audienceID(1000+i)] = detail(in("realized", qualified), true, true)
+			entries(d)[audienceID(1000+i)] = longNamed(i)
 		}
 	}, "rcv-unmapped", "rcv-optional-fields")
 	who, d := s.plain()
@@ -203,14 +203,23 @@ func (s *shaper) lists(most int) {
 	for _, n := range slices.Compact([]int{1, 2, most}) {
 		s.batch(fmt.Sprintf("batch/%d", n), "a message with "+exactly(n, "profile"), n, s.wrapped, nil)
 	}
-	s.batch("batch/large", fmt.Sprintf("%d profiles with 50 audiences each", most), most, s.wrapped, func(d document) {
-		for i := range 50 {
-			entries(d)[audienceID(2000+i)] = detail(in("realized", qualified), true, true)
+	s.batch("batch/large", fmt.Sprintf("%d profiles with 250 audiences each", most), most, s.wrapped, func(d document) {
+		for i := range 250 {
+			entries(d)[audienceID(2000+i)] = longNamed(i)
 		}
 	}, "rcv-unmapped", "rcv-optional-fields")
 	other := map[bool]string{true: "profiles in a list, where the destination wraps them", false: "profiles in a wrapper, where the destination sends a list"}
 	s.batch("batch/other-form", other[s.wrapped], 2, !s.wrapped, nil)
 	s.out[len(s.out)-1].advice = true
+}
+
+// longNamed is an entry with all there may be, and a name as long as some are:
+// with 250 of them a profile is beyond 100 kB, ten beyond a megabyte, which are
+// the limits that common servers come with.
+func longNamed(n int) entry {
+	e := detail(in("realized", qualified), true, true)
+	e["name"] = fmt.Sprintf("Audience %d: %s", n, strings.Repeat("customers who did something lately, ", 6))
+	return e
 }
 
 func (s *shaper) batch(id, title string, n int, wrapped bool, change func(document), needs ...string) {

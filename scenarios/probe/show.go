@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"encoding/base64"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -16,58 +19,72 @@ const maxShown = 2000
 
 // redactor takes credentials out of everything that is shown (R32).
 type redactor struct {
-	secrets []string
+	secrets []*regexp.Regexp
+	known   map[string]bool
 	headers map[string]bool // names of custom headers, lower case
+	query   map[string]bool // configured pairs
 }
 
 const redacted = "[redacted]"
 
+// shortest is the length from which a secret is looked for: what is shorter
+// would be found in every other word.
+const shortest = 4
+
 func newRedactor(c Config) redactor {
 	a := c.Destination.Auth
-	r := redactor{headers: map[string]bool{}}
+	r := redactor{known: map[string]bool{}, headers: map[string]bool{}, query: map[string]bool{}}
 	r.add(a.Token.Reveal(), a.ClientSecret.Reveal(), a.Password.Reveal(), c.Expired.Reveal())
 	if _, value, ok := strings.Cut(c.State.Header.Reveal(), ":"); ok {
-		r.add(strings.TrimSpace(value))
+		r.add(strings.TrimSpace(value), strings.TrimPrefix(strings.TrimSpace(value), "Bearer "))
 	}
 	headers, _ := dataflow.ParseHeaders(c.Destination.Headers)
 	for _, h := range headers {
 		r.headers[strings.ToLower(h.Name)] = true
-		if secretive(h.Name) {
-			r.add(h.Value)
-		}
+		r.add(h.Value)
 	}
-	for _, pair := range strings.Split(dataflow.ParseQuery(c.Destination.QueryParameters), "&") {
-		if name, value, _ := strings.Cut(pair, "="); secretive(name) {
-			r.add(value)
-		}
+	for _, pair := range strings.Split(c.Destination.URL().RawQuery, "&") {
+		_, value, _ := strings.Cut(pair, "=")
+		r.query[pair] = true
+		r.add(value)
 	}
 	return r
 }
 
-// secretive says whether a name is that of a credential.
-func secretive(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"auth", "key", "token", "secret", "cookie", "pass", "sig", "credential", "session"},
-		func(part string) bool { return strings.Contains(name, part) })
-}
-
-// add makes more secret: an access token that was issued.
+// add makes more secret: an access token that was issued. A secret is found in
+// the forms in which a receiver gives back what it was sent: escaped for a URL
+// or a page, or not, in base64, in any case, and cut off after eight letters.
 func (r *redactor) add(secrets ...string) {
-	for _, s := range secrets {
-		// What is shorter would be found in every other word.
-		if len(s) >= 4 && !slices.Contains(r.secrets, s) {
-			r.secrets = append(r.secrets, s)
-			if escaped := url.QueryEscape(s); escaped != s {
-				r.secrets = append(r.secrets, escaped)
+	for _, secret := range secrets {
+		plain, err := url.QueryUnescape(secret)
+		if err != nil {
+			plain = secret
+		}
+		for _, s := range []string{secret, plain} {
+			for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s), base64.StdEncoding.EncodeToString([]byte(s)),
+				base64.RawURLEncoding.EncodeToString([]byte(s)), strings.TrimRight(base64.StdEncoding.EncodeToString([]byte("Bearer "+s)), "=")} {
+				r.addForm(form)
 			}
 		}
+	}
+}
+
+func (r *redactor) addForm(s string) {
+	if len(s) < shortest || r.known[s] {
+		return
+	}
+	r.known[s] = true
+	r.secrets = append(r.secrets, regexp.MustCompile("(?i)"+regexp.QuoteMeta(s)))
+	if len(s) > 12 {
+		// Cut off, or with more behind it than was known.
+		r.secrets = append(r.secrets, regexp.MustCompile("(?i)"+regexp.QuoteMeta(s[:8])+`[^\s"'<>&,;]*`))
 	}
 }
 
 // text is a text without what is secret.
 func (r *redactor) text(s string) string {
 	for _, secret := range r.secrets {
-		s = strings.ReplaceAll(s, secret, redacted)
+		s = secret.ReplaceAllString(s, redacted)
 	}
 	return s
 }
@@ -93,8 +110,10 @@ func (r *redactor) address(raw string) string {
 	}
 	var names []string
 	for _, pair := range strings.Split(query, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		names = append(names, name+"="+redacted)
+		if name, _, _ := strings.Cut(pair, "="); r.query[pair] {
+			pair = name + "=" + redacted
+		}
+		names = append(names, pair)
 	}
 	return base + "?" + strings.Join(names, "&")
 }
@@ -138,23 +157,22 @@ func sortedNames(h http.Header) []string {
 }
 
 // curl is a command that sends the request again. Credentials, and the values
-// of custom headers and of the query, are variables of the shell.
-func (r *redactor) curl(a answer, ca string) string {
-	x := a.exchange
+// of custom headers and of the configured query, are variables of the shell.
+func (p *Prober) curl(a answer) string {
+	x, r := a.exchange, &p.redact
 	parts := []string{"curl -sS -i --http1.1"}
-	if ca != "" {
-		parts = append(parts, "--cacert "+quote(ca))
+	if p.config.CAFile != "" {
+		parts = append(parts, "--cacert "+quote(p.config.CAFile))
 	}
-	if a.Presented {
-		parts = append(parts, `--cert "$CLIENT_CERT" --key "$CLIENT_KEY"`)
+	if dir := p.config.ClientsDir; a.Presented && dir != "" {
+		parts = append(parts, fmt.Sprintf("--cert %s --key %s", quote(dir+"/"+a.lane.kind+".pem"), quote(dir+"/"+a.lane.kind+"-key.pem")))
 	}
-	parts = append(parts, "-X "+x.Method, asVariables(x.URL))
+	parts = append(parts, "-X "+x.Method, r.variables(x.URL))
 	for _, h := range x.Headers {
 		switch {
 		case strings.EqualFold(h.Name, "User-Agent"):
 		case strings.EqualFold(h.Name, "Authorization"):
-			scheme, _, _ := strings.Cut(h.Value, " ")
-			parts = append(parts, fmt.Sprintf(`-H "Authorization: %s $TOKEN"`, scheme))
+			parts = append(parts, p.authorization(h.Value))
 		case r.headers[strings.ToLower(h.Name)]:
 			parts = append(parts, fmt.Sprintf(`-H "%s: $%s"`, h.Name, shellName(h.Name)))
 		default:
@@ -163,26 +181,70 @@ func (r *redactor) curl(a answer, ca string) string {
 	}
 	switch body := string(x.Body); {
 	case body == "":
-	case a.message == "" && r.text(body) != body:
-		parts = append(parts, `--data-binary "$BODY"`)
-	case len(body) > maxShown:
-		return fmt.Sprintf("httpdest probe --print %s | %s --data-binary @-", a.message, strings.Join(parts, " "))
+	case strings.HasPrefix(x.URL, p.config.Destination.Auth.TokenURL) && p.fetches():
+		parts = append(parts, form(body))
+	case len(body) > maxShown && a.message != "":
+		return p.printing(a.message) + " | " + strings.Join(parts, " ") + " --data-binary @-"
 	default:
 		parts = append(parts, "--data-binary "+quote(r.text(body)))
 	}
 	return strings.Join(parts, " ")
 }
 
-// asVariables is a URL in which the values of the query are variables.
-func asVariables(raw string) string {
+// authorization is the header as curl takes it. A credential that nobody has is
+// no secret.
+func (p *Prober) authorization(value string) string {
+	scheme, credential, _ := strings.Cut(value, " ")
+	switch {
+	case credential == wrongCredential.Reveal():
+		return "-H " + quote("Authorization: "+value)
+	case credential == p.config.Expired.Reveal():
+		return fmt.Sprintf(`-H "Authorization: %s $EXPIRED_TOKEN"`, scheme)
+	case scheme == "Basic":
+		return `-u "$CLIENT_ID:$CLIENT_SECRET"`
+	}
+	return fmt.Sprintf(`-H "Authorization: %s $TOKEN"`, scheme)
+}
+
+// printing is the command that prints a message like the one that was sent.
+func (p *Prober) printing(message string) string {
+	command := "httpdest probe"
+	switch {
+	case p.config.File != "":
+		command += " --config " + quote(p.config.File)
+	case p.config.Destination.MaxProfilesPerRequest > 1:
+		command += fmt.Sprintf(" --batch %d", p.config.Destination.MaxProfilesPerRequest)
+	}
+	return command + " --print " + message
+}
+
+// form is the body of a token request as curl takes it.
+func form(body string) string {
+	var parts []string
+	for _, pair := range strings.Split(body, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		plain, _ := url.QueryUnescape(value)
+		if name == "client_secret" || name == "password" || name == "refresh_token" {
+			parts = append(parts, fmt.Sprintf(`--data-urlencode "%s=$%s"`, name, shellName(name)))
+			continue
+		}
+		parts = append(parts, "--data-urlencode "+quote(name+"="+plain))
+	}
+	return strings.Join(parts, " ")
+}
+
+// variables is a URL in which the configured values of the query are variables.
+func (r *redactor) variables(raw string) string {
 	base, query, ok := strings.Cut(raw, "?")
 	if !ok {
 		return quote(raw)
 	}
 	var pairs []string
 	for _, pair := range strings.Split(query, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		pairs = append(pairs, name+"=$"+shellName(name))
+		if name, _, _ := strings.Cut(pair, "="); r.query[pair] {
+			pair = name + "=$" + shellName(name)
+		}
+		pairs = append(pairs, pair)
 	}
 	return `"` + base + "?" + strings.Join(pairs, "&") + `"`
 }

@@ -36,8 +36,7 @@ func (p *Prober) states() []trial {
 
 // put sends a document and wants it accepted.
 func (t *round) put(ctx context.Context, rule, title string, d document) bool {
-	a, ok := t.send(ctx, t.main, "", t.shaper().single(d))
-	return ok && t.accepted(rule, title, a)
+	return t.insist(ctx, t.main, rule, title, "", t.shaper().single(d))
 }
 
 // there waits for a state that fits, and says what is wrong when none comes.
@@ -48,9 +47,9 @@ func (t *round) there(ctx context.Context, rule string, who person, title, expec
 		return state, true
 	case ctx.Err() != nil:
 	case errors.Is(err, errNotThere):
-		t.check(failed(rule, title, expected, compact(state)+", "+ms(t.config.State.Within)+" after the answer"), nil)
+		t.check(failed(rule, title, expected, compact(state)+", "+ms(t.config.State.Within)+" after the answer"), &t.last)
 	default:
-		t.unclear(rule, err.Error(), "look at readBack in the configuration")
+		t.unclear(rule, err.Error(), "look at readBack in the configuration: its URL, its header, its command")
 	}
 	return nil, false
 }
@@ -71,7 +70,7 @@ func stored(ctx context.Context, t *round) {
 		t.unclear("rcv-2xx", t.broken, "either readBack looks elsewhere, or the receiver answers 2xx and stores nothing")
 	case err != nil:
 		t.broken = err.Error()
-		t.unclear("rcv-2xx", err.Error(), "look at readBack in the configuration")
+		t.unclear("rcv-2xx", err.Error(), "look at readBack in the configuration: its URL, its header, its command")
 	case lookup(state, "segmentMembership") == nil:
 		t.broken = "what is read back has no segmentMembership"
 		t.unclear("rcv-2xx", t.broken, "answer {\"segmentMembership\": {NAMESPACE: {AUDIENCE: {\"status\": …}}}, …}")
@@ -104,13 +103,14 @@ func twice(ctx context.Context, t *round) {
 		if _, ok := t.there(ctx, rule, who, "the message is not stored", "the profile", present); !ok || !t.settled(ctx, rule) {
 			return
 		}
-		before, _ = t.config.ReadBack(ctx, who.ECID)
+		before, _ = t.read(ctx, who.ECID)
 	}
 	for _, title := range []string{"the same message again", "the same message a third time"} {
 		if !t.put(ctx, rule, title, d) {
 			return
 		}
 	}
+	again := t.last
 	if !look {
 		t.onlyAccepted(rule)
 		return
@@ -118,13 +118,13 @@ func twice(ctx context.Context, t *round) {
 	if !t.settled(ctx, rule) {
 		return
 	}
-	after, err := t.config.ReadBack(ctx, who.ECID)
+	after, err := t.read(ctx, who.ECID)
 	if err != nil {
-		t.unclear(rule, err.Error(), "look at readBack in the configuration")
+		t.unclear(rule, err.Error(), "look at readBack in the configuration: its URL, its header, its command")
 		return
 	}
 	if d := difference(before, after, t.config.State.Ignore); d != "" {
-		t.check(failed(rule, "a repetition changed the state", "the state that the first left", d), nil)
+		t.check(failed(rule, "a repetition changed the state", "the state that the first left", d), &again)
 		return
 	}
 	t.pass(rule, "the state is that after the first", "")
@@ -154,8 +154,8 @@ func order(ctx context.Context, t *round) {
 		newer, older entry
 		want         string
 	}{
-		{"realized, then an exit from before it", s.in("realized", "2026-02-02T10:00:00Z"), s.in("exited", "2026-01-01T10:00:00Z"), "realized"},
-		{"an exit, then the qualification before it", s.in("exited", "2026-01-01T10:00:00Z"), s.in("realized", "2026-01-01T10:00:00Z"), ""},
+		{"realized at 2026-02-02T10:00:00Z, then an exit of 2026-01-01T10:00:00Z", s.in("realized", "2026-02-02T10:00:00Z"), s.in("exited", "2026-01-01T10:00:00Z"), "realized"},
+		{"an exit, then realized, both of 2026-01-01T10:00:00Z", s.in("exited", "2026-01-01T10:00:00Z"), s.in("realized", "2026-01-01T10:00:00Z"), ""},
 	} {
 		who := s.next()
 		id := s.audience(0)
@@ -176,19 +176,24 @@ func order(ctx context.Context, t *round) {
 		if !t.put(ctx, rule, o.title+": the older", with(o.older)) {
 			return
 		}
+		older := t.last
 		if !look {
 			continue
 		}
 		if !t.settled(ctx, rule) {
 			return
 		}
-		state, err := t.config.ReadBack(ctx, who.ECID)
+		state, err := t.read(ctx, who.ECID)
 		if err != nil {
-			t.unclear(rule, err.Error(), "look at readBack in the configuration")
+			t.unclear(rule, err.Error(), "look at readBack in the configuration: its URL, its header, its command")
 			return
 		}
 		if got := statusOf(state, id); (got == "realized") != (o.want == "realized") {
-			t.check(failed(rule, o.title, orNone(o.want), orNone(got)), nil)
+			k := failed(rule, o.title, orNone(o.want), orNone(got))
+			if o.want == "" {
+				k.Fix = "at the same lastQualificationTime let exited win: an exit keeps the time of the qualification, so that it is the newer of the two"
+			}
+			t.check(k, &older)
 		}
 	}
 	if unread(t.Prober) != "" {
@@ -246,8 +251,7 @@ func batchStored(ctx context.Context, t *round) {
 	s := t.shaper()
 	s.batch("batch/stored", "several profiles", min(10, t.config.Destination.MaxProfilesPerRequest), s.wrapped, nil)
 	m := s.out[0]
-	a, ok := t.send(ctx, t.main, "", m.Body)
-	if !ok || !t.accepted(rule, m.Title, a) {
+	if !t.insist(ctx, t.main, rule, m.Title, "", m.Body) {
 		return
 	}
 	for i, who := range m.people {

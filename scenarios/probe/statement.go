@@ -84,7 +84,7 @@ func WriteStatement(w io.Writer, r *reports.Report, of Implementation, date time
 				out.Failed = append(out.Failed, rule.ID)
 			default:
 				out.Statistics.Skipped++
-				out.Skipped = append(out.Skipped, skipped{rule.ID, strings.TrimSpace(string(rule.Verdict) + ": " + rule.Reason)})
+				out.Skipped = append(out.Skipped, skipped{rule.ID, strings.TrimSuffix(string(rule.Verdict)+": "+rule.Reason, ": ")})
 			}
 		}
 		switch n := out.Statistics; {

@@ -38,6 +38,7 @@ type round struct {
 	trial
 	checks []reports.Check
 	reason string
+	last   answer // to a message whose effect is looked at afterwards
 }
 
 func (t *round) skipped(why string) { t.reason = why }
@@ -46,14 +47,17 @@ func (t *round) skipped(why string) { t.reason = why }
 func (t *round) check(k reports.Check, shown *answer) {
 	if shown != nil && k.Verdict != reports.Pass {
 		k.Exchange = t.redact.show(*shown)
-		k.Reproduce = t.redact.curl(*shown, t.config.CAFile)
+		k.Reproduce = t.curl(*shown)
 	}
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
 		if k.Fix == "" {
 			k.Fix = rule.Fix
 		}
-		k.Causes = causes(k.Rule, shown)
+		if k.Causes == nil {
+			k.Causes = causes(k.Rule, shown)
+		}
 	}
+	k.Title, k.Fix = t.redact.text(k.Title), t.redact.text(k.Fix)
 	k.Expected, k.Actual = t.redact.text(k.Expected), t.redact.text(k.Actual)
 	t.checks = append(t.checks, k)
 }
@@ -64,10 +68,17 @@ func (t *round) pass(rule, title, actual string) {
 
 func (t *round) fail(rule, title, expected string, a *answer) {
 	actual := a.says()
+	if said := a.words(); said != "" {
+		actual += ", saying " + said
+	}
 	if becomes := fate(a.Outcome); becomes != "" {
 		actual += "; the export would be " + becomes
 	}
-	t.check(reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: actual}, a)
+	k := failed(rule, title, expected, actual)
+	if a.status() == 413 {
+		k.Fix = fmt.Sprintf("lift the limit of the size of a body: this one has %d bytes", len(a.exchange.Body))
+	}
+	t.check(k, a)
 }
 
 func (t *round) unclear(rule, title, fix string) {

@@ -23,6 +23,7 @@ import (
 // stay open.
 type lane struct {
 	mu          sync.Mutex
+	kind        string // of the client certificate; "" none
 	sender      *delivery.Sender
 	destination dataflow.Destination
 	certificate bool
@@ -31,7 +32,7 @@ type lane struct {
 
 // lane makes one. A nil certificate offers none.
 func (p *Prober) lane(d dataflow.Destination, own *tls.Certificate) *lane {
-	l := &lane{destination: d, certificate: own != nil, patience: p.config.Patience}
+	l := &lane{destination: d, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own)}
 	l.sender = delivery.New(delivery.Config{Destination: d, Roots: p.config.Roots, Certificate: own, Dial: dial, UserAgent: "httpdest/" + p.config.Version})
 	p.lanes = append(p.lanes, l)
 	return l
@@ -68,6 +69,7 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // timing is when the parts of an exchange ended; zero is never.
 type timing struct {
 	mu                                                  sync.Mutex
+	plain                                               bool // no handshake is to be seen
 	began                                               time.Time
 	resolved, connected, handshaken, written, answering time.Time
 	ended                                               time.Time
@@ -91,14 +93,36 @@ func (t *timing) phases() []reports.Phase {
 	for _, p := range []struct {
 		name string
 		to   time.Time
-	}{{"resolve", t.resolved}, {"connect", t.connected}, {"handshake", t.handshaken}, {"send", t.written}, {"wait", t.answering}, {"receive", t.ended}} {
+	}{{"resolve", t.resolved}, {"connect", t.connected}, {"handshake", t.handshaken}, {"send", t.written}, {"wait", t.answering}} {
 		if p.to.IsZero() || p.to.Before(from) {
 			continue
 		}
 		out = append(out, reports.Phase{Name: p.name, FromMs: ms(from), ToMs: ms(p.to)})
 		from = p.to
 	}
+	if t.ended.After(from) {
+		out = append(out, reports.Phase{Name: t.pending(), FromMs: ms(from), ToMs: ms(t.ended)})
+	}
 	return out
+}
+
+// pending is the part that was under way at the end.
+func (t *timing) pending() string {
+	switch {
+	case !t.answering.IsZero():
+		return "receive"
+	case !t.written.IsZero():
+		return "wait"
+	case !t.handshaken.IsZero():
+		return "send"
+	case !t.connected.IsZero() && t.plain:
+		return "send"
+	case !t.connected.IsZero():
+		return "handshake"
+	case !t.resolved.IsZero():
+		return "connect"
+	}
+	return "resolve"
 }
 
 // answer is how an exchange ended.
@@ -115,7 +139,7 @@ type answer struct {
 // perform sends one operation and waits for its answer, for as long as patience
 // allows: how late an answer is helps more than that it was late.
 func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
-	t := &timing{}
+	t := &timing{plain: !l.sender.Encrypted()}
 	within, cancel := context.WithTimeoutCause(context.WithValue(ctx, clocked{}, t), l.patience, delivery.ErrDeadline)
 	defer cancel()
 	l.mu.Lock()
@@ -158,10 +182,24 @@ func (a answer) status() int {
 }
 
 // html says whether the answer is a page: of a proxy, a login, or an
-// application that answers everything with its start page.
+// application that answers everything with its start page. The content type
+// alone says nothing: it is what some frameworks write on everything.
 func (a answer) html() bool {
-	kind := strings.ToLower(a.Header.Get("Content-Type"))
-	return strings.HasPrefix(kind, "text/html") || strings.HasPrefix(strings.ToLower(strings.TrimSpace(string(a.Body))), "<!doctype html")
+	body := strings.ToLower(strings.TrimSpace(string(a.Body[:min(len(a.Body), 200)])))
+	return slices.ContainsFunc([]string{"<!doctype html", "<html", "<head", "<body", "<!--"}, func(tag string) bool { return strings.HasPrefix(body, tag) })
+}
+
+// words is what the receiver says about a refusal; "" when that is nothing, or
+// a page.
+func (a answer) words() string {
+	if a.Outcome.Kind != retry.Answered || a.ok() || a.html() || a.Issued != nil {
+		return ""
+	}
+	body := strings.Join(strings.Fields(short(string(a.Body))), " ")
+	if body == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", cut(body, 160))
 }
 
 // host is host:port of the endpoint.
@@ -170,10 +208,10 @@ func (a answer) host() string { return a.lane.destination.URL().Host }
 // says tells in a sentence how the exchange ended.
 func (a answer) says() string {
 	switch o := a.Outcome; {
-	case o.Kind == retry.Answered && a.html():
-		return fmt.Sprintf("%d with an HTML page in %s", o.Status, ms(a.took))
 	case o.Kind == retry.Answered && o.Status >= 300 && o.Status < 400:
 		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, short(a.Header.Get("Location")), ms(a.took))
+	case o.Kind == retry.Answered && a.html():
+		return fmt.Sprintf("%d with an HTML page in %s", o.Status, ms(a.took))
 	case o.Kind == retry.Answered:
 		return fmt.Sprintf("%d %s in %s", o.Status, http.StatusText(o.Status), ms(a.took))
 	case o.Kind == retry.Refused && o.Reason == "connection-refused":
