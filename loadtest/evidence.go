@@ -12,6 +12,7 @@ import (
 const (
 	leastAchieved = 0.99 // of what was due
 	mostCPU       = 0.95 // of all CPUs
+	mostLate      = 0.05 // seconds, of one timer in twenty
 )
 
 // generator is what is known of whoever offered the load.
@@ -19,7 +20,7 @@ type generator struct {
 	workers, mostWorkers int64   // the most at once, and how many there may be
 	cpu                  float64 // share of all CPUs, 0 to 1
 	cpuTime              time.Duration
-	stretched            float64 // seconds by which the longest of the timers was late, at the 99th percentile
+	late, stretched      float64 // seconds by which timers were late, at the 95th and the 99th percentile
 	interrupted          bool
 }
 
@@ -30,13 +31,16 @@ func (g generator) doubts(l *reports.Load) []string {
 	if l.Offered.Count > 0 && float64(l.Achieved.Count) < leastAchieved*float64(l.Offered.Count) {
 		why := "this machine could not send more"
 		if exhausted {
-			why = fmt.Sprintf("all %d workers were busy: give more --workers", g.mostWorkers)
+			why = fmt.Sprintf("all %d workers were busy: give more --workers, or a lower rate where what they wait for is slower", g.mostWorkers)
 		}
 		out = append(out, fmt.Sprintf("the generator fell behind: %d of %d were begun; %s", l.Achieved.Count, l.Offered.Count, why))
 	} else if exhausted {
 		out = append(out, fmt.Sprintf("all %d workers were busy at once, so that requests may have waited here: give more --workers", g.mostWorkers))
 	}
-	if g.cpu > mostCPU && g.stretched > 0.02 {
+	switch {
+	case g.late > mostLate:
+		out = append(out, fmt.Sprintf("one in twenty timers of this machine was more than %s late: whatever else runs on it is in the latencies", valueText(g.late*1000, "ms")))
+	case g.cpu > mostCPU && g.stretched > 0.02:
 		out = append(out, fmt.Sprintf("the CPUs of this machine were busy (%.0f%%), and timers %s late: part of the latency is its own", g.cpu*100, valueText(g.stretched*1000, "ms")))
 	}
 	if l.Unfinished > 0 && !g.interrupted {

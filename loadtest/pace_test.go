@@ -123,3 +123,24 @@ func TestParsePaceSaysWhere(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Whatever is written: a pace whose numbers agree, or an error within the text.
+func FuzzParsePace(f *testing.F) {
+	for _, seed := range []string{"constant", "ramp from=0 to=200", "step 100 0 200", "sine mean=5 swing=5 period=7s", "burst base=0 peak=500 every=30s last=2s", "trace f", "ramp from=1e9 to=1", "  step  1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := ParsePace(text, PaceSettings{Rate: 100, Length: time.Minute, Moments: func(string) ([]time.Duration, error) { return []time.Duration{time.Second}, nil }})
+		var e *SyntaxError
+		if err != nil {
+			if !errors.As(err, &e) || e.Column < 1 || e.Column > len(text)+1 {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		last := p.Total() - 1
+		if due := p.Due(last); p.Total() == 0 || due < 0 || due > p.Duration() || p.Count(p.Duration()) != p.Total() {
+			t.Errorf("%q: %d in %s, the last at %s", text, p.Total(), p.Duration(), due)
+		}
+	})
+}

@@ -51,7 +51,12 @@ type Population struct {
 
 	audiences []profile.AudienceRef // mapped, sorted
 	paths     []profile.Path        // leaves that are mapped, sorted
+	values    []map[string]any      // attributes of profiles that are in no audience: what is written
 }
+
+// mostValues is how many values of each attribute are written by turns: a prime,
+// so that they meet every path.
+const mostValues = 997
 
 // NewPopulation looks up what the dataflow maps.
 func NewPopulation(p Population) *Population {
@@ -67,6 +72,9 @@ func NewPopulation(p Population) *Population {
 		}
 	}
 	slices.Sort(p.paths)
+	for n := range min(mostValues, p.Profiles) {
+		p.values = append(p.values, generate.Person(p.Seed, "value-"+strconv.Itoa(n)).Attributes)
+	}
 	return &p
 }
 
@@ -142,9 +150,7 @@ func (p *Population) Update(n uint64) profile.Update {
 // write changes one mapped attribute, to a value of its type.
 func (p *Population) write(n uint64) profile.Change {
 	path := p.paths[n%uint64(len(p.paths))]
-	// The value of another generated profile.
-	other := generate.Person(p.Seed, "value-"+strconv.FormatUint(n%997, 10)).Attributes
-	value, ok := profile.Lookup(other, path)
+	value, ok := profile.Lookup(p.values[n%uint64(len(p.values))], path)
 	if !ok {
 		value = "value " + strconv.FormatUint(n, 10)
 	}
