@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -36,6 +37,13 @@ func TestScripts(t *testing.T) {
 			ts.Check(err)
 			ts.Check(os.WriteFile(ts.MkAbs(args[1]), nil, 0o644))
 			ts.Check(os.Truncate(ts.MkAbs(args[1]), bytes))
+		},
+		// measured command args… runs a command whose verdict is the machine's: 0, 1
+		// or 3.
+		"measured": func(ts *testscript.TestScript, _ bool, args []string) {
+			if err := ts.Exec(args[0], args[1:]...); err != nil && !slices.Contains([]string{"1", "3"}, lastWord(err.Error())) {
+				ts.Fatalf("exit status %s; want a verdict", lastWord(err.Error()))
+			}
 		},
 		// status N command args… runs a command and wants exit status N.
 		"status": func(ts *testscript.TestScript, _ bool, args []string) {
