@@ -61,6 +61,9 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	}
 	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
+	if !g.interrupted {
+		e.Unfinished = l.Unfinished
+	}
 	if e.Pipeline {
 		e.Delivery, e.Response = r.whole, r.accepted
 		l.DeliveryLatency, l.ResponseTime = r.whole.Distribution(), r.accepted.Distribution()

@@ -16,6 +16,7 @@ type Evidence struct {
 	Attempts, Failed            int64 // Failed had no 2xx
 	Exports, Lost               int64
 	Rate                        float64 // that ended with a 2xx, 1/s
+	Unfinished                  int64   // had not ended when the time to drain was spent
 	// Doubts are why nothing measured can count.
 	Doubts []string
 }
@@ -44,6 +45,11 @@ func (o Objective) judge(e Evidence) reports.Objective {
 	if r.Reason = o.measure(e, &r); r.Reason != "" {
 		return r
 	}
+	if o.certain(e) {
+		r.Verdict = reports.Fail
+		r.Reason = fmt.Sprintf("measured %s, and what had not ended cannot mend it", valueText(r.Measured, r.Unit))
+		return r
+	}
 	if len(e.Doubts) > 0 {
 		r.Reason = e.Doubts[0]
 		return r
@@ -66,6 +72,22 @@ func (o Objective) judge(e Evidence) reports.Objective {
 		r.Reason = fmt.Sprintf("the limit is between %s and %s, where the true value is in 95 of 100 runs: measure longer", valueText(r.Low, r.Unit), valueText(r.High, r.Unit))
 	}
 	return r
+}
+
+// certain says whether a latency objective is missed whatever becomes of what
+// had not ended: so much of what did end took too long that not even all of the
+// rest within the limit would do. It holds where unfinished deliveries are the
+// only doubt.
+func (o Objective) certain(e Evidence) bool {
+	h := o.histogram(e)
+	if h == nil || e.Unfinished == 0 || len(e.Doubts) != 1 || o.Quantile == 0 || o.Quantile == 1 || o.Op != "<" && o.Op != "<=" {
+		return false
+	}
+	n := h.Count() + e.Unfinished
+	low, _ := quantileRanks(n, o.Quantile)
+	// All that had not ended is supposed to stand before the slow ones.
+	rank := low - e.Unfinished
+	return rank >= 1 && h.Rank(rank) > o.Limit
 }
 
 // measure fills in what was measured with its interval, or says why it cannot.

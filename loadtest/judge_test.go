@@ -96,6 +96,38 @@ func TestJudgeThePremise(t *testing.T) {
 	}
 }
 
+// What had not ended leaves a latency open, unless so much was too late by then
+// that all of the rest in time would not help.
+func TestUnfinished(t *testing.T) {
+	for _, tt := range []struct {
+		late, intime int
+		unfinished   int64
+		want         reports.Verdict
+	}{
+		{1000, 1000, 1000, reports.Fail},
+		{60, 940, 1000, reports.Inconclusive},
+		{0, 2000, 1, reports.Inconclusive},
+		{200, 1800, 3000, reports.Inconclusive},
+		{400, 1600, 3000, reports.Fail},
+	} {
+		h := NewHistogram()
+		for range tt.late {
+			h.Record(20 * time.Minute)
+		}
+		for range tt.intime {
+			h.Record(time.Second)
+		}
+		e := Evidence{Pipeline: true, Peak: 800, Delivery: h, Unfinished: tt.unfinished, Doubts: []string{"some had not ended"}}
+		if got := Judge([]Objective{Documented()}, e)[0]; got.Verdict != tt.want {
+			t.Errorf("%d late, %d in time, %d unfinished: %s (%s)", tt.late, tt.intime, tt.unfinished, got.Verdict, got.Reason)
+		}
+		e.Doubts = append(e.Doubts, "the generator fell behind")
+		if got := Judge([]Objective{Documented()}, e)[0]; got.Verdict != reports.Inconclusive {
+			t.Errorf("with another doubt: %s (%s)", got.Verdict, got.Reason)
+		}
+	}
+}
+
 // A fault that was planned and met nobody, a generator that fell behind, and
 // what had not ended are doubts.
 func TestDoubts(t *testing.T) {

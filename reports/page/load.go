@@ -62,6 +62,8 @@ func objectives(l *reports.Load) string {
 		return fmt.Sprintf("%d of %s could not be judged at %s", unclear, number(n, "objective"), rate)
 	case held > 0 && held == n:
 		return fmt.Sprintf("%s held at %s", number(n, "objective"), rate)
+	case held > 0:
+		return fmt.Sprintf("%s held at %s, %d not judged", number(held, "objective"), rate, n-held)
 	}
 	return "Measured at " + rate + ", and nothing was asked of it"
 }
