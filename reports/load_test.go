@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -119,5 +120,57 @@ func TestLoadIsReadAsItWasWritten(t *testing.T) {
 	}
 	if _, err := json.Marshal(back); err != nil {
 		t.Error(err)
+	}
+}
+
+// Every part of a load test and of a plan is in its text; quiet, only what was
+// asked is.
+func TestTextOfLoadAndPlan(t *testing.T) {
+	r := loaded()
+	r.Load.Mode, r.Load.Doubts, r.Load.Outage.Recovered = "pipeline", []string{"the generator fell behind"}, true
+	r.Cases = []Case{{ID: "load/p95<10m", Title: "p95<10m", Verdict: Inconclusive, Reason: "too few", Checks: []Check{{Actual: "12ms (10ms to 14ms)"}}}}
+	var b bytes.Buffer
+	if err := WriteLoadText(&b, r, TextOptions{Verbose: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"text → the engine (store text) → text", "offered 7, 1.5/s", "unfinished 7", "drained in 1.5s", "attempts: text×7", "7 attempts met it, backlog 7 at most, 7 lost",
+		"back under the objective after 1.5s", "service time ", "delivery latency, from the update ", "highest rate that holds: 1.5/s", "text (noisy)", "in doubt: the generator fell behind",
+		"????  p95<10m  12ms (10ms to 14ms) (too few)", "in flight"} {
+		if !strings.Contains(b.String(), part) {
+			t.Errorf("no %q in\n%s", part, b.String())
+		}
+	}
+	b.Reset()
+	if err := WriteLoadText(&b, r, TextOptions{Quiet: true}); err != nil || strings.Contains(b.String(), "offered") || !strings.Contains(b.String(), "p95<10m") {
+		t.Errorf("quiet: %v\n%s", err, b.String())
+	}
+	b.Reset()
+	if err := WritePlanText(&b, r, TextOptions{Verbose: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"inputs\n  text  1.5 ", "what a slower receiver costs", "the day\n  07:00 ", "note: text"} {
+		if !strings.Contains(b.String(), part) {
+			t.Errorf("no %q in\n%s", part, b.String())
+		}
+	}
+	for _, write := range []func(io.Writer, *Report, TextOptions) error{WriteLoadText, WritePlanText} {
+		if err := write(brokenWriter{}, r, TextOptions{}); err == nil {
+			t.Error("a broken writer is no error")
+		}
+	}
+	if err := WriteLoadText(io.Discard, &Report{Load: &Load{}}, TextOptions{Verbose: true}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestQuantities(t *testing.T) {
+	for _, tt := range []struct {
+		v    float64
+		unit string
+		want string
+	}{{0.001234, "share", "0.123%"}, {1234.56, "ms", "1.23s"}, {90, "s", "1m30s"}, {0.0421, "ms", "42µs"}, {1234567, "exports", "1,234,567"}, {12.345, "/s", "12.3/s"}, {-1234, "", "-1,234"}, {0, "ms", "0s"}} {
+		if got := quantity(tt.v, tt.unit); got != tt.want {
+			t.Errorf("quantity(%v, %q) = %q; want %q", tt.v, tt.unit, got, tt.want)
+		}
 	}
 }

@@ -27,7 +27,7 @@ var writers = map[string]func(io.Writer, *reports.Report) error{
 	"junit":  reports.WriteJUnit,
 	"md":     reports.WriteMarkdown,
 	"text": func(w io.Writer, r *reports.Report) error {
-		return reports.WriteText(w, r, reports.TextOptions{Verbose: true})
+		return writeText(w, r, reports.TextOptions{Verbose: true})
 	},
 }
 

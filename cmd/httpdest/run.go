@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,14 +218,18 @@ func (a *app) writeAll(r *reports.Report, outputs []output) error {
 
 // text prints the report for people.
 func (a *app) text(r *reports.Report, verbose, quiet bool) error {
-	o := reports.TextOptions{Color: a.color(a.stdout), Verbose: verbose, Quiet: quiet, Width: a.width()}
+	return writeText(a.stdout, r, reports.TextOptions{Color: a.color(a.stdout), Verbose: verbose, Quiet: quiet, Width: a.width()})
+}
+
+// writeText is the text of a report of any kind.
+func writeText(w io.Writer, r *reports.Report, o reports.TextOptions) error {
 	switch {
 	case r.Load != nil:
-		return reports.WriteLoadText(a.stdout, r, o)
+		return reports.WriteLoadText(w, r, o)
 	case r.Plan != nil:
-		return reports.WritePlanText(a.stdout, r, o)
+		return reports.WritePlanText(w, r, o)
 	}
-	return reports.WriteText(a.stdout, r, o)
+	return reports.WriteText(w, r, o)
 }
 
 // width is that of the terminal, as the shell tells it; 0 when stdout is none.
