@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -127,6 +128,9 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // as serve does: what is measured is what runs
+	}
 	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
 	r.Environment.Seed = f.seed
 	if r.Load, err = a.offer(ctx, through, pace, f, t, objectives); err != nil {
