@@ -56,14 +56,14 @@ func (h *Histogram) ranks(wanted ...int64) []float64 {
 	if h.Count() == 0 {
 		return out
 	}
-	bars := h.h.Distribution()
+	bars, longest := h.h.Distribution(), h.h.Max()
 	seen, at := int64(0), -1
 	for i, n := range wanted {
 		for n = min(max(n, 1), h.Count()); seen < n; {
 			at++
 			seen += bars[at].Count
 		}
-		out[i] = float64(min(bars[at].To, h.h.Max())) / 1000
+		out[i] = float64(min(bars[at].To, longest)) / 1000
 	}
 	return out
 }

@@ -122,7 +122,7 @@ func TestPlanWarns(t *testing.T) {
 	} {
 		p := known()
 		tt.change(&p)
-		if got := strings.Join(p.Plan().Warnings, "\n"); !strings.Contains(got, tt.want) {
+		if got := strings.Join(p.warnings([3]side{1: p.side(0), 2: p.side(1)}), "\n"); !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %q is not in\n%s", tt.name, tt.want, got)
 		}
 	}

@@ -49,7 +49,7 @@ type stepCounts struct {
 }
 
 // mostSteps bounds a series.
-const mostSteps = 600
+const mostSteps = 300
 
 // StepOf is the step of a series: a second, or more where a run is long.
 func StepOf(length time.Duration) time.Duration {

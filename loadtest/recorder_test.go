@@ -78,9 +78,9 @@ func TestTrend(t *testing.T) {
 	}
 }
 
-// A run of an hour has points of six seconds, one of a minute of one.
+// A run of an hour has points of twelve seconds, one of a minute of one.
 func TestStepOf(t *testing.T) {
-	for length, want := range map[time.Duration]time.Duration{time.Second: time.Second, 10 * time.Minute: time.Second, 601 * time.Second: 2 * time.Second, time.Hour: 6 * time.Second} {
+	for length, want := range map[time.Duration]time.Duration{time.Second: time.Second, 5 * time.Minute: time.Second, 301 * time.Second: 2 * time.Second, time.Hour: 12 * time.Second} {
 		if got := StepOf(length); got != want {
 			t.Errorf("StepOf(%s) = %s; want %s", length, got, want)
 		}
