@@ -8,10 +8,11 @@ MAKEFLAGS += --no-builtin-rules
 OUT ?= out
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
-# Packages whose tests import what is slow to compile: drivers of a browser and of Docker, a validator of OpenAPI.
-APART := mockendpoint/admin scenarios/containers reports/browser
-# Packages that take longest; begun first, they do not run alone at the end.
-FIRST := scenarios/simulate cmd/httpdest
+# Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
+# OpenAPI, which are slow to compile, or they start the command many times. What the command calls is tested with it.
+APART := cmd/httpdest mockendpoint/admin scenarios/containers reports/browser
+# The package that takes longest; begun first, it does not run alone at the end.
+FIRST := scenarios/simulate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help
@@ -36,12 +37,12 @@ test: ## Run all tests; says what it has to leave out
 	command -v node >/dev/null || echo "tests WITHOUT the receiver in Node: install nodejs"
 	command -v python3 >/dev/null || echo "tests WITHOUT the receiver in Python: install python3"
 	apart="$(APART)"
-	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: what they import takes minutes to compile for it; make race has them with it"
+	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: it makes minutes of them; make race has them with it"
 	go test $(RACE) $$(printf './%s ' $(FIRST)) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})
-	go test $$(printf './%s ' $$apart)
+	CGO_ENABLED=0 go test $$(printf './%s ' $$apart)
 
 .PHONY: race
-race: ## Run all tests with the race detector, those too that import a browser's driver, an OpenAPI validator or Docker's client
+race: ## Run all tests with the race detector, those too of which it makes minutes
 	@CGO_ENABLED=1 go test -race ./...
 
 .PHONY: lint
@@ -101,8 +102,8 @@ search: ## Search for the limits of two receivers of known capacity on the wall 
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall
 
 .PHONY: model
-model: ## Hold the capacity model against the simulation for SCALE (1) times a hundred thousand profiles
-	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run 'TestModelAgrees|TestErlang$$|TestScale' -args -nine -scale $${SCALE:-1}
+model: ## Test load and plan without the race detector, the model against the simulation for SCALE (1) times a hundred thousand profiles
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -args -nine -scale $${SCALE:-1}
 
 .PHONY: bench
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver

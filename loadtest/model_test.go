@@ -119,6 +119,7 @@ func off(a, b float64) float64 { return math.Abs(a-b) / math.Max(math.Abs(b), 1e
 // and closer on attempts: for ten thousand profiles of one set. make model
 // plays all nine, and as many more profiles as SCALE says.
 func TestModelAgreesWithTheSimulation(t *testing.T) {
+	volume(t)
 	for i, s := range published {
 		if !*nine && i != 1 {
 			continue
@@ -155,6 +156,7 @@ var erlang = []set{
 // Mean waits agree with Erlang's formula within three standard errors, as far
 // as a simulation of this length can tell, and the model's p95 with them.
 func TestErlang(t *testing.T) {
+	volume(t)
 	if !*nine {
 		t.Skip("make model")
 	}
@@ -176,10 +178,20 @@ func TestErlang(t *testing.T) {
 // With ten times the profiles, updates and sockets, the times are the same: so
 // they are for a billion.
 func TestScale(t *testing.T) {
+	volume(t)
 	for _, s := range published {
 		small, big := s.model(1), s.model(10_000)
 		if off(big.P95, small.P95) > 0.1 || off(big.Attempts, small.Attempts) > 0.01 || off(s.drained(t, big.Backlog, big.Step), s.drained(t, small.Backlog, small.Step)) > 0.1 {
 			t.Errorf("%s: p95 %.3f s and %.4f attempts at a hundred thousand profiles, %.3f s and %.4f at a billion", s.name, small.P95, small.Attempts, big.P95, big.Attempts)
 		}
+	}
+}
+
+// volume leaves a test of many events in one goroutine to make model, which runs
+// them all without the race detector.
+func volume(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("volume: make model runs it without the race detector")
 	}
 }

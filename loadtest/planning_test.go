@@ -29,6 +29,7 @@ func figure(t *testing.T, p *reports.Plan, name string) reports.Figure {
 }
 
 func TestPlanOnPaper(t *testing.T) {
+	volume(t)
 	plan := known().Plan()
 	for name, want := range map[string]float64{
 		"exports a day":                      864_000,
@@ -56,6 +57,7 @@ func TestPlanOnPaper(t *testing.T) {
 // Each 100 ms cost what they cost: at one second 1.11 seconds of a socket for
 // each export, at 1.6 s above the budget nothing more.
 func TestSensitivity(t *testing.T) {
+	volume(t)
 	p := known()
 	p.Sockets = 6
 	plan := p.Plan()
@@ -75,6 +77,7 @@ func TestSensitivity(t *testing.T) {
 
 // What is not known makes intervals, and a verdict that depends on it is none.
 func TestPlanIntervals(t *testing.T) {
+	volume(t)
 	p := known()
 	p.Errors, p.PerDay, p.Sockets = Between{0, 0.1, 0.2}, Between{432_000, 864_000, 1_728_000}, 11
 	plan := p.Plan()
@@ -106,6 +109,7 @@ func TestPlanIntervals(t *testing.T) {
 }
 
 func TestPlanWarns(t *testing.T) {
+	volume(t)
 	for _, tt := range []struct {
 		name   string
 		change func(*Planning)
@@ -136,6 +140,7 @@ func TestPlanWarns(t *testing.T) {
 // A quarter of an hour at ten a second without an answer, ten sockets: five
 // attempts a second fail, the rest waits, and drains at 8 a second.
 func TestPlanOutage(t *testing.T) {
+	volume(t)
 	p := known()
 	p.Errors, p.Outage = Exactly(0), &Outage{10 * time.Hour, 15 * time.Minute, Stalled}
 	plan := p.Plan()

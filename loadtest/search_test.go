@@ -70,6 +70,7 @@ func trial(t *testing.T, make func() receiver, objectives []Objective, tried *[]
 
 // The limit of receivers of known capacity is found within five in a hundred.
 func TestSearchFindsTheLimit(t *testing.T) {
+	volume(t)
 	for _, tt := range []struct {
 		name      string
 		make      func() receiver
@@ -109,6 +110,7 @@ func TestSearchFindsTheLimit(t *testing.T) {
 // A receiver that is never saturated has a limit above the cap; one that never
 // holds has none; one that holds once has been lucky.
 func TestSearchAtItsEnds(t *testing.T) {
+	volume(t)
 	objectives := []Objective{objective(t, "errors<1%")}
 	var tried []float64
 	s := Search{From: 10, To: 1000, Length: 10 * time.Second, Samples: SamplesFor(objectives), Trial: trial(t, func() receiver { return bucket(1e9, 1e9) }, objectives, &tried)}

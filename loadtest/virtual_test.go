@@ -77,6 +77,7 @@ func hour(rate float64) Virtual {
 
 // 800 a second for an hour miss the documented objective, 450 hold it.
 func TestOverload(t *testing.T) {
+	volume(t)
 	for rate, want := range map[float64]reports.Verdict{800: reports.Fail, 450: reports.Pass} {
 		l, err := hour(rate).Run(context.Background(), []Objective{Documented()})
 		if err != nil {
