@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios/probe"
 )
 
@@ -78,7 +77,7 @@ read-back, mTLS and the verdicts.`,
 	s.IntVar(&f.requests, "requests", 0, "requests in all, at most (default 600)")
 	s.IntVar(&f.burst, "burst", 0, "requests at once, at most (default 20)")
 	s.StringVar(&f.load, "load", "", "rate that the receiver is said to hold, and for how long: 10/s:10s (the default)")
-	s.StringVar(&f.pattern, "run", "", "try cases whose id matches the regular expression")
+	s.StringVar(&f.pattern, "run", "", "try cases whose id matches the regular expression, and the plain message they rest on")
 	s.StringVar(&f.statement, "statement", "", "write a conformance statement, a small YAML file to publish")
 	s.StringVar(&f.implementation.Project, "project", "", "name of the receiver in the statement")
 	s.StringVar(&f.implementation.Version, "project-version", "", "its version in the statement")
@@ -143,7 +142,10 @@ func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags, again 
 		fmt.Fprint(a.stderr, "\r\x1b[K")
 	}
 	if f.statement != "" && interrupted == nil {
-		if err := writeStatement(f, report, again); err != nil {
+		write := func(w io.Writer) error {
+			return probe.WriteStatement(w, report, f.implementation, time.Now(), again)
+		}
+		if err := (output{path: f.statement}).put(a.stdout, write); err != nil {
 			return failure{exitUsage, err, "nothing of the statement was written"}
 		}
 	}
@@ -176,23 +178,6 @@ func (a *app) probeProgress() func(done, cases, requests int, id string) {
 			fmt.Fprintf(a.stderr, "httpdest: probing with %d cases; Ctrl-C ends it with a report\n", cases)
 		}
 	}
-}
-
-func writeStatement(f probeFlags, report *reports.Report, again string) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(f.statement), ".statement-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	err = probe.WriteStatement(file, report, f.implementation, time.Now(), again)
-	if err := errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), f.statement)
 }
 
 // reproduced is the command that does it again, for a statement: without

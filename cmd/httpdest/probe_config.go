@@ -1,21 +1,19 @@
 package main
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/platform"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/probe"
@@ -206,7 +204,10 @@ func (f probeFlags) check(c probe.Config) error {
 			}
 		}
 	}
-	return f.trusts(c)
+	if f.dryRun || c.Roots != nil {
+		return nil
+	}
+	return trustsSomebody(delivery.Config{Destination: c.Destination}, "")
 }
 
 // hostsOf are the hosts that a probe sends to.
@@ -216,13 +217,8 @@ func hostsOf(c probe.Config) []string {
 		if raw == "" {
 			continue
 		}
-		// What is no URL with a host was refused, or will be.
-		if _, rest, ok := strings.Cut(raw, "://"); ok {
-			host, _, _ := strings.Cut(rest, "/")
-			if name, _, err := net.SplitHostPort(host); err == nil {
-				host = name
-			}
-			hosts = append(hosts, strings.Trim(host, "[]"))
+		if u, err := url.Parse(raw); err == nil { // what is none was refused
+			hosts = append(hosts, u.Hostname())
 		}
 	}
 	return hosts
@@ -235,15 +231,4 @@ func ours(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
-}
-
-// trusts refuses to probe https where no authority is trusted at all.
-func (f probeFlags) trusts(c probe.Config) error {
-	if c.Roots != nil || c.Destination.URL().Scheme != "https" || f.dryRun {
-		return nil
-	}
-	if system, err := x509.SystemCertPool(); err == nil && !system.Equal(x509.NewCertPool()) {
-		return nil
-	}
-	return failure{exitUsage, errors.New("this system has no certificate authorities, so that no certificate of the endpoint could be trusted"), "give --ca FILE, or install ca-certificates"}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -44,7 +45,7 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 	}
 	raw, err := dial(within, "tcp", address)
 	if err != nil {
-		a.Outcome = outcomeOf(err, false)
+		a.Outcome = delivery.DialOutcome(err)
 		return tls.ConnectionState{}, a, ctx.Err() == nil
 	}
 	defer func() { _ = raw.Close() }()
@@ -59,7 +60,7 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 	err = conn.HandshakeContext(within)
 	a.took = time.Since(a.timing.began)
 	if err != nil {
-		a.Outcome = outcomeOf(err, true)
+		a.Outcome = delivery.HandshakeOutcome(err)
 		return tls.ConnectionState{}, a, ctx.Err() == nil
 	}
 	a.timing.mark(&a.timing.handshaken)

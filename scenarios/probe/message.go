@@ -34,7 +34,7 @@ func encode(v any) []byte {
 
 // shaper makes the messages of a probe.
 type shaper struct {
-	people
+	*people
 	audiences []string // of the receiver, or none
 	wrapped   bool     // batches are {"profiles": […]}
 	batches   bool     // a message may carry several profiles
@@ -45,7 +45,7 @@ type shaper struct {
 }
 
 // shaper makes messages for the destination of a configuration.
-func newShaper(p people, c Config) *shaper {
+func newShaper(p *people, c Config) *shaper {
 	d := c.Destination
 	return &shaper{people: p, audiences: c.Audiences, batches: d.MaxProfilesPerRequest > 1, wrapped: d.BatchEncoding == "profiles",
 		names: d.IncludeSegmentNames, timestamps: d.IncludeSegmentTimestamps}

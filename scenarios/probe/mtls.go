@@ -27,7 +27,7 @@ func (p *Prober) mutual() []trial {
 		return func(ctx context.Context, t *round) { t.turnedAwayFor(ctx, kind, how) }
 	}
 	return []trial{
-		{id: "mtls/current", title: "A certificate of the current hierarchy is let in", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
+		{id: "mtls/current", title: "A certificate of the current hierarchy is let in", rules: append(both, only...), requests: 1, essential: true, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
 		{id: "mtls/new", title: "A certificate of the new hierarchy is let in", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "new") }},
 		{id: "mtls/decision", title: "The sender finds that the endpoint is mTLS-only", rules: only, requests: 2, unless: notPlanned, run: decision},
 		{id: "mtls/none", title: "A client without a certificate is refused", rules: only, requests: 1, unless: notPlanned, run: refused("", "without a client certificate")},

@@ -27,28 +27,28 @@ type person struct {
 // people hands out persons that no probe before had.
 type people struct {
 	run  uint64
-	mu   *sync.Mutex
-	last *int
+	mu   sync.Mutex
+	last int
 }
 
-func newPeople() people {
+func newPeople() *people {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // it never fails
-	return people{uint64(time.Now().Unix())<<16 | uint64(binary.BigEndian.Uint32(random[:]))&0xffff, &sync.Mutex{}, new(int)}
+	return &people{run: uint64(time.Now().Unix())<<16 | uint64(binary.BigEndian.Uint32(random[:]))&0xffff}
 }
 
 // samplePeople are the same in every process, for messages that are printed.
-func samplePeople() people { return people{1, &sync.Mutex{}, new(int)} }
+func samplePeople() *people { return &people{run: 1} }
 
-func (p people) next() person {
+func (p *people) next() person {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	*p.last++
-	return person{fmt.Sprintf("%s%020d%010d", Mark, p.run, *p.last), fmt.Sprintf("probe-%x-%d@%s", p.run, *p.last, MailDomain)}
+	p.last++
+	return person{fmt.Sprintf("%s%020d%010d", Mark, p.run, p.last), fmt.Sprintf("probe-%x-%d@%s", p.run, p.last, MailDomain)}
 }
 
 // prefix is what the ECIDs of this probe have in common.
-func (p people) prefix() string { return fmt.Sprintf("%s%020d", Mark, p.run) }
+func (p *people) prefix() string { return fmt.Sprintf("%s%020d", Mark, p.run) }
 
 // hash is the identity email_lc_sha256 (R77).
 func (p person) hash() string {

@@ -62,7 +62,7 @@ type Config struct {
 // Prober probes one receiver, once.
 type Prober struct {
 	config  Config
-	people  people
+	people  *people
 	redact  redactor
 	machine machine
 	began   time.Time
@@ -88,7 +88,7 @@ func New(c Config) *Prober {
 		c.Patience = 10 * time.Second
 	}
 	p := &Prober{config: c, people: newPeople(), redact: newRedactor(c), metrics: map[string]float64{}, began: time.Now()}
-	p.budget = newBudget(c.Limits)
+	p.budget.limits = c.Limits
 	p.main = p.lane(c.Destination, p.config.Clients.certificate("current"))
 	return p
 }
@@ -192,14 +192,11 @@ func (p *Prober) operation(body []byte, certificate bool, access dataflow.Secret
 
 // budget keeps to the limits: a slot for every request, spaced by the rate.
 type budget struct {
-	mu     *sync.Mutex
 	limits scenarios.Limits
-	next   *time.Time
-	count  *int
-}
 
-func newBudget(l scenarios.Limits) budget {
-	return budget{&sync.Mutex{}, l, new(time.Time), new(int)}
+	mu    sync.Mutex
+	next  time.Time
+	count int
 }
 
 // errSpent ends what wants to send more than it may.
@@ -211,36 +208,36 @@ func (e errSpent) Error() string {
 
 // take waits for the turn of n requests at once. The error is errSpent, or that
 // of ctx.
-func (b budget) take(ctx context.Context, n int) error {
+func (b *budget) take(ctx context.Context, n int) error {
 	b.mu.Lock()
-	if *b.count+n > b.limits.Requests {
+	if b.count+n > b.limits.Requests {
 		b.mu.Unlock()
 		return errSpent{b.limits.Requests}
 	}
-	*b.count += n
+	b.count += n
 	now := time.Now()
-	at := *b.next
+	at := b.next
 	if at.Before(now) {
 		at = now
 	}
-	*b.next = at.Add(time.Duration(n) * time.Second / time.Duration(b.limits.Rate))
+	b.next = at.Add(time.Duration(n) * time.Second / time.Duration(b.limits.Rate))
 	b.mu.Unlock()
 	return wait(ctx, at.Sub(now))
 }
 
 // ready waits until a request would not have to wait: for a series that keeps
 // its own times.
-func (b budget) ready(ctx context.Context) error {
+func (b *budget) ready(ctx context.Context) error {
 	b.mu.Lock()
-	left := time.Until(*b.next)
+	left := time.Until(b.next)
 	b.mu.Unlock()
 	return wait(ctx, left)
 }
 
-func (b budget) sent() int {
+func (b *budget) sent() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return *b.count
+	return b.count
 }
 
 // wait waits, unless ctx ends before.

@@ -25,8 +25,7 @@ func (p *Prober) messages() []trial {
 			run: func(ctx context.Context, t *round) { t.deliver(ctx, t.anew(m)) }}
 		if i == 0 {
 			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *round) { t.first(ctx, m) }
-			// Whatever is selected, this one tells whether the rest means anything.
-			t.unless = nil
+			t.unless, t.essential = nil, true
 		}
 		out = append(out, t)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // shapes are all messages whose form is tried, the plain one first.
-func shapes(p people, c Config) []Message {
+func shapes(p *people, c Config) []Message {
 	s := newShaper(p, c)
 	who, plain := s.plain()
 	s.add("rcv-2xx", "plain", "a profile with one audience and two identities", who, plain)

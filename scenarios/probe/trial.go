@@ -15,15 +15,16 @@ import (
 type trial struct {
 	id, title string
 	rules     []string
-	requests  int // that it sends, about
-	always    bool
+	requests  int                  // that it sends, about
+	essential bool                 // tried whatever is selected: the others mean nothing without it
+	always    bool                 // tried even where nothing can be sent
 	unless    func(*Prober) string // why it is not tried; "" it is
 	run       func(context.Context, *round)
 }
 
 // skip says why a case is not tried.
 func (c trial) skip(p *Prober) string {
-	if only := p.config.Only; only != nil && !only.MatchString(c.id) && !c.always {
+	if only := p.config.Only; only != nil && !only.MatchString(c.id) && !c.essential {
 		return "not selected"
 	}
 	if c.unless != nil {
@@ -133,9 +134,6 @@ func (t *round) stopped(err error) bool {
 func (t *round) send(ctx context.Context, l *lane, message string, body []byte) (a answer, ok bool) {
 	access, err := t.access(ctx)
 	if err != nil {
-		if !t.stopped(err) {
-			return a, false
-		}
 		return a, false
 	}
 	return t.sendWith(ctx, l, access, message, body)
