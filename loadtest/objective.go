@@ -3,6 +3,7 @@ package loadtest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,33 @@ const DocumentedRate = 10_000
 // sent successfully took less than ten minutes (R119).
 func Documented() Objective {
 	return Objective{Text: "p95<10m", Rule: "p95", Quantity: Latency, Over: Delivery, Quantile: 0.95, Op: "<", Limit: 600_000}
+}
+
+// Unique leaves out what is asked for a second time. p95<10m, however it is
+// written, is the documented objective with its rule, and no second one of the
+// user's.
+func Unique(all []Objective) []Objective {
+	var out []Objective
+	for _, o := range all {
+		if d := Documented(); o.asks(d) || o.Over == Headline && o.over(Delivery).asks(d) {
+			o = d
+		}
+		if !slices.ContainsFunc(out, o.asks) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// asks says whether two objectives ask the same, whatever their words.
+func (o Objective) asks(p Objective) bool {
+	o.Text, o.Rule, p.Text, p.Rule = "", "", "", ""
+	return o == p
+}
+
+func (o Objective) over(s Span) Objective {
+	o.Over = s
+	return o
 }
 
 // AnswerInTime is what the destination asks of a receiver: an answer within

@@ -33,6 +33,32 @@ func TestParseObjective(t *testing.T) {
 	}
 }
 
+// What is asked for twice is there once; the documented objective, however it
+// is written, with its rule.
+func TestUnique(t *testing.T) {
+	for _, tt := range []struct{ given, want []string }{
+		{[]string{"p95<10m"}, []string{"R119"}},
+		{[]string{"delivery.p95 < 600s", "p95<10m", "errors<1%"}, []string{"R119", "errors<1%"}},
+		{[]string{"response.p95<10m", "p95<=10m", "p95<9m"}, []string{"R119", "response.p95<10m", "p95<=10m", "p95<9m"}},
+		{[]string{"errors<1%", "errors<0.01", "errors<=1%"}, []string{"R119", "errors<1%", "errors<=1%"}},
+	} {
+		all := []Objective{Documented()}
+		for _, text := range tt.given {
+			all = append(all, objective(t, text))
+		}
+		var got []string
+		for _, o := range Unique(all) {
+			if o.Rule != "" {
+				o.Text = "R119"
+			}
+			got = append(got, o.Text)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%v:\n%s", tt.given, diff)
+		}
+	}
+}
+
 func TestParseObjectiveSaysWhere(t *testing.T) {
 	for _, tt := range []struct {
 		text   string

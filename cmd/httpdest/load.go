@@ -178,7 +178,7 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 		}
 		out = append(out, o)
 	}
-	return out, nil
+	return loadtest.Unique(out), nil
 }
 
 func (f loadFlags) paceOf() (loadtest.Pace, error) {
