@@ -47,7 +47,7 @@ func TestSearchOnTheWallClock(t *testing.T) {
 		wire := live.NewWire(delivery.New(delivery.Config{Destination: s.Flow.Flow.Destination, UserAgent: "httpdest"}))
 		a := Attack{Pace: Constant(1, time.Second), Messages: population(s, DefaultMix()).Messages(100, engine.Batching{}), Settings: s.SettingsFor(false, false), Perform: wire.Perform, Objectives: AnswerInTime()}
 		began := time.Now()
-		l, err := Search{From: tt.from, To: 5000, Length: 10 * time.Second, Samples: SamplesFor(a.Objectives), Trial: a.Trial(2 * time.Second)}.Run(context.Background())
+		l, err := Search{From: tt.from, To: 5000, Length: 10 * time.Second, Samples: SamplesFor(Receiver, a.Objectives), Trial: a.Trial(2 * time.Second)}.Run(context.Background())
 		wire.Close()
 		if err != nil {
 			t.Fatal(err)

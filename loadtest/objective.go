@@ -92,6 +92,13 @@ func AnswerInTime() []Objective {
 	}
 }
 
+// FewLost is what a search through the engine asks besides: the documented
+// objective is about what was delivered, and holds at any rate at which the
+// rest is lost. That one in a hundred may be is a limit of ours.
+func FewLost() Objective {
+	return Objective{Text: "lost<1%", Quantity: Lost, Op: "<", Limit: 0.01}
+}
+
 // SyntaxError is an objective or a pace that cannot be read.
 type SyntaxError struct {
 	Text    string

@@ -22,6 +22,7 @@ type Through struct {
 	Pace       Pace
 	Workers    int // updates that wait to be durable at once, at most; 0: enough
 	Population *Population
+	First      uint64 // number of the first update: those before it were driven in already
 	Settings   engine.Settings
 	Store      store.Store
 	StoreName  string
@@ -41,12 +42,17 @@ type Through struct {
 // Run drives until the pace ends or ctx is done, and waits until everything
 // has ended or the time to drain is spent. The error is that of the engine.
 func (t Through) Run(ctx context.Context) (*reports.Load, error) {
+	l, _, err := t.run(ctx)
+	return l, err
+}
+
+func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
 	var err error
 	x.driver, err = live.New(live.Config{Flow: t.Population.Flow, Settings: t.Settings, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
 		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -56,7 +62,7 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 	elapsed := x.drive(ctx)
 	if err := x.drain(ctx, ended); err != nil {
 		machine.done()
-		return nil, fmt.Errorf("the engine: %w", err)
+		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
 	g := machine.done()
 	left := x.recorder.open() > 0
@@ -65,9 +71,9 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 	}
 	end()
 	if err := <-ended; err != nil && !left {
-		return nil, fmt.Errorf("the engine: %w", err)
+		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
-	return x.report(ctx, g, elapsed), nil
+	return x.report(ctx, g, elapsed), x.recorder, nil
 }
 
 // through is a run of it.
@@ -113,7 +119,7 @@ func (x *through) update(r *http.Request) (*http.Response, error) {
 		x.broken = x.Break(*x.Outage)
 	}
 	due := x.Pace.Due(n)
-	u := x.Population.Update(n)
+	u := x.Population.Update(x.First + n)
 	x.updates.Store(&u.Changes[0], due)
 	x.recorder.Begin(due, x.pacer.since(time.Now()))
 	for now := x.waiting.Add(1); ; {

@@ -12,7 +12,7 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// Trial loads a receiver with a constant rate for some time, after a warm-up.
+// Trial offers a constant rate for some time, after a warm-up.
 type Trial func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error)
 
 // Trialled is what came of a trial.
@@ -21,6 +21,7 @@ type Trialled struct {
 	// Growing is the least share by which more was offered than served, 0 where
 	// the latencies did not grow.
 	Growing float64
+	Sockets int // of a pipeline: attempts that may be under way at once
 }
 
 // Search looks for the highest rate that holds the objectives.
@@ -50,9 +51,10 @@ type searching struct {
 	points []reports.SearchPoint
 	held   []*Trialled
 	best   *Trialled
+	last   *Trialled
 	above  float64 // 0: none failed
 	why    string  // the lowest that failed did
-	own    bool    // because of this machine
+	own    bool    // because of this machine, or a cap
 }
 
 // Run searches by doubling, then by halving what is between, and tries the
@@ -128,6 +130,7 @@ func (x *searching) try(ctx context.Context, rate float64, length time.Duration)
 		if err != nil {
 			return false, err
 		}
+		x.last = t
 		p = point(t, len(x.points)+1)
 		if p.Verdict != reports.Inconclusive || len(t.Load.Doubts) > 0 {
 			break
@@ -142,7 +145,8 @@ func (x *searching) try(ctx context.Context, rate float64, length time.Duration)
 		return true, nil
 	}
 	if x.above == 0 || rate <= x.above {
-		x.above, x.why, x.own = rate, x.saturated(t, p), len(t.Load.Doubts) > 0
+		x.above = rate
+		x.why, x.own = saturation{t, p, x.best}.cause()
 	}
 	// What held once and now does not is not the limit: the next lower is.
 	x.held = slices.DeleteFunc(x.held, func(h *Trialled) bool { return h.Load.Offered.Target >= rate })
@@ -159,7 +163,7 @@ func (x *searching) try(ctx context.Context, rate float64, length time.Duration)
 func point(t *Trialled, order int) reports.SearchPoint {
 	l := t.Load
 	p := reports.SearchPoint{Order: order, Rate: l.Offered.Target, Achieved: l.Achieved.Rate, Goodput: l.Delivered.Rate, Verdict: Verdict(l)}
-	if d := l.ResponseTime; d != nil {
+	if d := headline(l); d != nil {
 		p.P50Ms, p.P95Ms, p.P99Ms = d.P50Ms, d.P95Ms, d.P99Ms
 	}
 	ended, failed := int64(0), int64(0)
@@ -182,34 +186,24 @@ func point(t *Trialled, order int) reports.SearchPoint {
 			p.Reason = o.Text + ": " + o.Reason
 		}
 	}
-	if p.Verdict == reports.Pass && t.Growing > mostGrowth {
+	if t.Growing > mostGrowth && (p.Verdict == reports.Pass || backlogged(l)) {
 		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %.1f%% more is offered than is served", t.Growing*100)
 	}
 	return p
 }
 
-// saturated says what gave in.
-func (x *searching) saturated(t *Trialled, p reports.SearchPoint) string {
-	at := rateText(p.Rate) + "/s: "
-	if len(t.Load.Doubts) > 0 {
-		return "not the receiver but this machine, at " + at + t.Load.Doubts[0]
+// headline is the latency that objectives are about.
+func headline(l *reports.Load) *reports.Distribution {
+	if l.Mode == Pipeline {
+		return l.DeliveryLatency
 	}
-	if t.Growing > mostGrowth {
-		return fmt.Sprintf("the receiver queues at %seach second of load adds at least %s of waiting", at, valueText(t.Growing*1000, "ms"))
-	}
-	for _, o := range t.Load.Outcomes {
-		switch {
-		case o.OK:
-		case o.Outcome == "timeout":
-			return fmt.Sprintf("the receiver had no answer within 2 s at %s%d times", at, o.Count)
-		default:
-			return fmt.Sprintf("the receiver answered %s at %s%.2g%% of the requests failed", o.Outcome, at, p.Errors*100)
-		}
-	}
-	return "the receiver became slow at " + at + p.Reason
+	return l.ResponseTime
 }
 
-// report is that of the best trial, or of the last where none held.
+// backlogged says whether nothing is in doubt but what had not ended.
+func backlogged(l *reports.Load) bool { return l.Unfinished > 0 && len(l.Doubts) == 1 }
+
+// report is that of the best trial, and has no numbers where none held.
 func (x *searching) report() *reports.Load {
 	s := &reports.Search{Rate: x.rate(), Above: x.above, Saturated: x.why, Limited: x.own, Points: x.points}
 	slices.SortStableFunc(s.Points, func(a, b reports.SearchPoint) int {
@@ -235,6 +229,9 @@ func (x *searching) report() *reports.Load {
 	l := x.best
 	if l == nil {
 		l = &Trialled{Load: &reports.Load{Mode: Receiver, Clock: "wall", Machines: 1, Pace: "search", Doubts: []string{"no rate held the objectives"}}}
+		if x.last != nil {
+			l.Load.Mode, l.Load.Clock, l.Load.To, l.Load.Store = x.last.Load.Mode, x.last.Load.Clock, x.last.Load.To, x.last.Load.Store
+		}
 	}
 	l.Load.Search = s
 	return l.Load
@@ -257,7 +254,8 @@ func boolInt(b bool) int {
 // ErrNothingToHold is a search without an objective that could fail.
 var ErrNothingToHold = errors.New("no objective can be judged, so that every rate would hold")
 
-// Holdable says whether a search can end: some objective is about the receiver.
+// Holdable says whether a search of a receiver can end: some objective is about
+// it. Through the engine every objective is judged.
 func Holdable(objectives []Objective) error {
 	for _, o := range objectives {
 		if o.Rule == "" && !strings.HasPrefix(string(o.Over), string(Delivery)) && o.Quantity != Lost {
@@ -269,38 +267,18 @@ func Holdable(objectives []Objective) error {
 
 // SamplesFor is how many samples the objectives can be judged by at all, where
 // nothing is near their limits: the interval of a quantile must have an end,
-// and none among them must be less than the share.
-func SamplesFor(objectives []Objective) int64 {
+// and none among them must be less than the share. The documented objective
+// needs some in a pipeline alone.
+func SamplesFor(mode string, objectives []Objective) int64 {
 	need := 1.0
 	for _, o := range objectives {
 		switch {
-		case o.Rule != "":
+		case o.Rule != "" && mode == Receiver:
 		case o.Quantity == Latency && o.Quantile < 1:
 			need = max(need, math.Log((1-confidence)/2)/math.Log(o.Quantile))
-		case o.Quantity == Errors && o.Limit > 0 && o.Limit < 1:
+		case (o.Quantity == Errors || o.Quantity == Lost) && o.Limit > 0 && o.Limit < 1:
 			need = max(need, math.Log((1-confidence)/2)/math.Log1p(-o.Limit))
 		}
 	}
 	return int64(math.Ceil(need * 1.05))
-}
-
-// Trial is one by an attack: a warm-up first, of which nothing counts, so that
-// sockets are open and caches are warm.
-func (a Attack) Trial(warmUp time.Duration) Trial {
-	return func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
-		warm := a
-		warm.Pace, warm.Progress = Constant(rate, warmUp), nil
-		if warm.Pace.Total() > 0 {
-			if _, _, err := warm.run(ctx); err != nil {
-				return nil, err
-			}
-		}
-		a.Pace = Constant(rate, length)
-		l, r, err := a.run(ctx)
-		if err != nil {
-			return nil, err
-		}
-		_, least := r.trend.slope()
-		return &Trialled{Load: l, Growing: max(0, least)}, nil
-	}
 }

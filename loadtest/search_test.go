@@ -88,7 +88,7 @@ func TestSearchFindsTheLimit(t *testing.T) {
 			objectives = append(objectives, objective(t, text))
 		}
 		var tried []float64
-		l, err := Search{From: 10, To: 20_000, Length: 10 * time.Second, Samples: SamplesFor(objectives), Trial: trial(t, tt.make, objectives, &tried)}.Run(context.Background())
+		l, err := Search{From: 10, To: 20_000, Length: 10 * time.Second, Samples: SamplesFor(Receiver, objectives), Trial: trial(t, tt.make, objectives, &tried)}.Run(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestSearchAtItsEnds(t *testing.T) {
 	volume(t)
 	objectives := []Objective{objective(t, "errors<1%")}
 	var tried []float64
-	s := Search{From: 10, To: 1000, Length: 10 * time.Second, Samples: SamplesFor(objectives), Trial: trial(t, func() receiver { return bucket(1e9, 1e9) }, objectives, &tried)}
+	s := Search{From: 10, To: 1000, Length: 10 * time.Second, Samples: SamplesFor(Receiver, objectives), Trial: trial(t, func() receiver { return bucket(1e9, 1e9) }, objectives, &tried)}
 	l, err := s.Run(context.Background())
 	if err != nil || l.Search.Rate != 1000 || !l.Search.Limited || !strings.Contains(l.Search.Confidence, "above it") || Verdict(l) != reports.Pass {
 		t.Errorf("%+v, %v", l.Search, err)

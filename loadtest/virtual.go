@@ -86,6 +86,11 @@ var base = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
 
 // Run plays it to its end, or until ctx is done.
 func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load, error) {
+	l, _, err := v.run(ctx, objectives)
+	return l, err
+}
+
+func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load, *Recorder, error) {
 	v.Settings.Certificate, v.Settings.Grant = engine.NeverPresent, engine.NoGrant // there is nothing to ask
 	r := &virtual{Virtual: v, dispatcher: engine.NewDispatcher(v.Settings), recorder: NewRecorder(v.Pace),
 		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
@@ -104,9 +109,9 @@ func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load
 	}
 	r.recorder.judge(l, objectives, generator{interrupted: interrupted})
 	if interrupted {
-		return l, fmt.Errorf("virtual load: %w", ctx.Err())
+		return l, r.recorder, fmt.Errorf("virtual load: %w", ctx.Err())
 	}
-	return l, nil
+	return l, r.recorder, nil
 }
 
 // play takes one event after the other.

@@ -48,6 +48,14 @@ type Load struct {
 	Parts  []LoadPart `json:"parts,omitempty"` // of a merge
 }
 
+// Headline names the latency that objectives and a search are about.
+func (l *Load) Headline() string {
+	if l.Mode == "pipeline" {
+		return "delivery latency"
+	}
+	return "response time"
+}
+
 // Amount is a number of things, and how many that is each second.
 type Amount struct {
 	Count  int64   `json:"count"`

@@ -15,7 +15,7 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 	if !o.Quiet {
 		t.offer(l)
 		t.latencies(l)
-		t.search(l.Search)
+		t.search(l)
 		t.outage(l.Outage)
 		t.flows(l.Flows)
 		if o.Verbose {
@@ -109,11 +109,13 @@ func (t *printer) latencies(l *Load) {
 	}
 }
 
-func (t *printer) search(s *Search) {
+func (t *printer) search(l *Load) {
+	s := l.Search
 	if s == nil {
 		return
 	}
 	t.line("")
+	t.line("%s against throughput", l.Headline())
 	t.line("%9s %9s %9s %8s %9s %9s %9s  %s", "offered", "begun", "2xx", "errors", "p50", "p95", "p99", "")
 	for _, p := range s.Points {
 		t.line("%9s %9s %9s %8s %9s %9s %9s  %s%s", quantity(p.Rate, "/s"), quantity(p.Achieved, "/s"), quantity(p.Goodput, "/s"), quantity(p.Errors, "share"),

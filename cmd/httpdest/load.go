@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -58,6 +59,7 @@ ends early, with a report of what there was. ` + "`httpdest help load`" + ` expl
 		Example: `  httpdest load mock --rate 500 --for 30s
   httpdest load http://127.0.0.1:8080/profiles --rate 200 --slo 'response.p99<500ms' --slo 'errors<0.1%'
   httpdest load mock --search --mock-rate 500
+  httpdest load mock --search --through-engine --time virtual --mock-latency 40ms --sockets 20
   httpdest load https://receiver.example/profiles --config serve.yaml --pace 'ramp from=10 to=300' --for 5m --i-own-this-endpoint --out out`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -106,7 +108,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if err := f.search.check(&f); err != nil {
 		return err
 	}
-	through, err := f.engine.check(to, f.search.on)
+	through, err := f.engine.check(to)
 	if err != nil {
 		return err
 	}
@@ -148,6 +150,8 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 func (a *app) offer(ctx context.Context, through engineLoad, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
 	defer a.clearLine()
 	switch {
+	case through.on && f.search.on:
+		return f.search.through(ctx, a, through, p, f, t, objectives)
 	case through.on && through.clock == "virtual":
 		return through.virtual(ctx, p, f, t, objectives)
 	case through.on && through.dataflows > 1:
@@ -160,7 +164,7 @@ func (a *app) offer(ctx context.Context, through engineLoad, p loadtest.Pace, f 
 		return nil, err
 	}
 	if f.search.on {
-		return f.search.run(ctx, a, attack)
+		return f.search.run(ctx, a, p.Duration(), loadtest.SamplesFor(loadtest.Receiver, objectives), attack.Trial(f.search.warmUp))
 	}
 	attack.Progress = a.loadProgress(p.Duration())
 	return attack.Run(ctx)
@@ -177,6 +181,9 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 			return nil, usage("--slo", err)
 		}
 		out = append(out, o)
+	}
+	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {
+		out = append(out, loadtest.FewLost())
 	}
 	return loadtest.Unique(out), nil
 }

@@ -48,7 +48,7 @@ type engineLoad struct {
 }
 
 // check checks them before anything begins.
-func (f engineFlags) check(to string, search bool) (e engineLoad, err error) {
+func (f engineFlags) check(to string) (e engineLoad, err error) {
 	e.engineFlags = f
 	if f.outage != "" {
 		if e.broken, err = loadtest.ParseOutage(f.outage, loadtest.OutageKind(f.outageKind)); err != nil {
@@ -65,8 +65,6 @@ func (f engineFlags) check(to string, search bool) (e engineLoad, err error) {
 		return e, failure{exitUsage, errors.New("--time virtual and --outage are about deliveries"), "give --through-engine too"}
 	case to != "mock" && (virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("no clock and no outage of ours reaches a receiver of yours"), "give mock"}
-	case f.on && search:
-		return e, failure{exitUsage, errors.New("--search is for a receiver alone"), "leave --through-engine out"}
 	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "dead" && f.noisy != "slow":
 		return e, failure{exitUsage, errors.New("--dataflows is from 1 to 20, --noisy dead or slow"), "leave them out"}
 	case f.dataflows > 1 && (!f.on || to != "mock" || virtual || e.broken != nil || f.data != ""):
@@ -77,18 +75,27 @@ func (f engineFlags) check(to string, search bool) (e engineLoad, err error) {
 	return e, nil
 }
 
-// virtual plays the engine's dispatcher in virtual time.
-func (e engineLoad) virtual(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
+// inVirtualTime is the engine's dispatcher before a receiver as mock is one.
+func (e engineLoad) inVirtualTime(p loadtest.Pace, f loadFlags, t *loadTarget) (v loadtest.Virtual, err error) {
 	mock, err := f.mock.settings(f.seed, "")
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	latency := model.Fixed(0)
 	if mock.Latency != nil {
 		latency = *mock.Latency
 	}
-	l, err := loadtest.Virtual{Pace: p, Seed: f.seed, Settings: t.settings, Profiles: f.profiles, Outage: e.broken, Drain: e.drain,
-		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}.Run(ctx, objectives)
+	return loadtest.Virtual{Pace: p, Seed: f.seed, Settings: t.settings, Profiles: f.profiles, Outage: e.broken, Drain: e.drain,
+		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
+}
+
+// virtual plays it.
+func (e engineLoad) virtual(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
+	v, err := e.inVirtualTime(p, f, t)
+	if err != nil {
+		return nil, err
+	}
+	l, err := v.Run(ctx, objectives)
 	if errors.Is(err, context.Canceled) {
 		err = nil // the report says so
 	}
@@ -155,12 +162,20 @@ func (e engineLoad) open() (s store.Store, remove func() error, err error) {
 			return nil, nil, failure{exitUsage, err, "give --data DIR, or --store memory"}
 		}
 		remove = func() error { return os.RemoveAll(dir) }
-	} else if entries, err := os.ReadDir(dir); e.store == "local" && err == nil && len(entries) > 0 {
-		return nil, nil, failure{exitUsage, fmt.Errorf("%s is not empty", dir), "give --data a new folder: what is undelivered there would be sent"}
+	} else if err := e.empty(); err != nil {
+		return nil, nil, err
 	}
 	s, err = serveFlags{store: e.store, data: dir, backlog: 1}.openStore()
 	if err != nil {
 		return nil, nil, storeFailure(errors.Join(err, remove()))
 	}
 	return s, remove, nil
+}
+
+// empty refuses a folder that something is in.
+func (e engineLoad) empty() error {
+	if entries, err := os.ReadDir(e.data); e.store == "local" && e.data != "" && err == nil && len(entries) > 0 {
+		return failure{exitUsage, fmt.Errorf("%s is not empty", e.data), "give --data a new folder: what is undelivered there would be sent"}
+	}
+	return nil
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/loadtest"
 	"github.com/httpdest/httpdest/reports"
 )
@@ -20,7 +23,7 @@ type searchFlags struct {
 }
 
 func (f *searchFlags) add(s *pflag.FlagSet) {
-	s.BoolVar(&f.on, "search", false, "find the highest rate that holds the objectives; --for is the length of each trial (default 10s)")
+	s.BoolVar(&f.on, "search", false, "find the highest rate that holds the objectives; --for is the length of each trial (default 10s, through the engine 1m)")
 	s.Float64Var(&f.from, "from", 10, "first rate of a search")
 	s.Float64Var(&f.to, "to", 20_000, "rate that a search does not go beyond")
 	s.DurationVar(&f.warmUp, "warm-up", 2*time.Second, "load before each trial, of which nothing counts")
@@ -37,24 +40,73 @@ func (f searchFlags) check(all *loadFlags) error {
 	if all.pace != "constant" {
 		return failure{exitUsage, errors.New("--search has a pace of its own"), "leave --pace out"}
 	}
+	all.rate = f.to
+	if all.engine.on {
+		return f.checkThrough(all)
+	}
 	if objectives, err := all.objectives(); err == nil {
 		if err := loadtest.Holdable(objectives); err != nil {
 			return failure{exitUsage, err, "give --slo about the receiver, such as response.p99<500ms or errors<1%"}
 		}
 	}
-	all.rate = f.to
 	if !all.lengthGiven {
 		all.length = 10 * time.Second
 	}
 	return nil
 }
 
-// run searches, and says after each trial what came of it.
-func (f searchFlags) run(ctx context.Context, a *app, attack loadtest.Attack) (*reports.Load, error) {
-	trial := attack.Trial(f.warmUp)
-	length := attack.Pace.Duration()
-	return loadtest.Search{From: f.from, To: f.to, Length: length, Samples: loadtest.SamplesFor(attack.Objectives), Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
+// checkThrough checks what only a search through the engine asks for.
+func (f searchFlags) checkThrough(all *loadFlags) error {
+	if !all.lengthGiven {
+		all.length = time.Minute
+	}
+	switch {
+	case all.length <= loadtest.RetriesTake():
+		return failure{exitUsage, fmt.Errorf("a trial of %s ends before its retries, which come until %s after a failure: every rate would seem to hold", all.length, loadtest.RetriesTake()), "give --for 1m, or longer"}
+	case all.engine.drain <= loadtest.RetriesTake():
+		return failure{exitUsage, fmt.Errorf("a --drain of %s ends before the last retry, which comes %s after a failure: every failure would be the limit", all.engine.drain, loadtest.RetriesTake()), "leave --drain out, or give 1m and more"}
+	case all.engine.outage != "":
+		return failure{exitUsage, errors.New("--search wants a receiver that is there: an outage would be the limit"), "leave --outage out"}
+	case all.engine.dataflows > 1:
+		return failure{exitUsage, errors.New("--search is about one dataflow: what several hold together is not one rate"), "leave --dataflows out"}
+	}
+	return nil
+}
+
+// run searches by trials, and says before each what it is.
+func (f searchFlags) run(ctx context.Context, a *app, length time.Duration, samples int64, trial loadtest.Trial) (*reports.Load, error) {
+	return loadtest.Search{From: f.from, To: f.to, Length: length, Samples: samples, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
 		fmt.Fprintf(a.stderr, "httpdest: %.4g/s for %s …\n", rate, length)
 		return trial(ctx, rate, length)
 	}}.Run(ctx)
+}
+
+// through searches through the engine, in virtual time or with a store for each
+// trial, below --data where that is given.
+func (f searchFlags) through(ctx context.Context, a *app, e engineLoad, p loadtest.Pace, all loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
+	samples := loadtest.SamplesFor(loadtest.Pipeline, objectives)
+	if e.clock == "virtual" {
+		v, err := e.inVirtualTime(p, all, t)
+		if err != nil {
+			return nil, err
+		}
+		return f.run(ctx, a, p.Duration(), samples, v.Trial(objectives))
+	}
+	base, n := e.data, 0
+	if err := e.empty(); err != nil {
+		return nil, err
+	}
+	run := e.through(p, all, t, nil)
+	run.Objectives = objectives
+	return f.run(ctx, a, p.Duration(), samples, run.Trial(f.warmUp, func() (store.Store, func() error, error) {
+		own := e
+		if n++; base != "" {
+			own.data = filepath.Join(base, fmt.Sprintf("trial-%d", n))
+		}
+		s, remove, err := own.open()
+		if base == "" || err != nil {
+			return s, remove, err
+		}
+		return s, func() error { return os.RemoveAll(own.data) }, nil
+	}))
 }

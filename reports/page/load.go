@@ -103,7 +103,7 @@ func (p *printer) load() *loaded {
 			add(c)
 		}
 	}
-	add(searched(l.Search))
+	add(searched(l))
 	return out
 }
 
@@ -281,7 +281,8 @@ func peak(s series, text func(float64) string) string {
 }
 
 // searched is latency against throughput.
-func searched(s *reports.Search) *chart {
+func searched(l *reports.Load) *chart {
+	s := l.Search
 	if s == nil || len(s.Points) == 0 {
 		return nil
 	}
@@ -317,7 +318,7 @@ func searched(s *reports.Search) *chart {
 		}
 		c.Table = append(c.Table, []string{short(p.Rate), short(p.Achieved), short(p.Goodput), fmt.Sprintf("%.2f %%", 100*p.Errors), duration(p.P50Ms), duration(p.P95Ms), duration(p.P99Ms), verdict})
 	}
-	c.Summary = fmt.Sprintf("%s/s held, %s/s did not. %s", short(s.Rate), short(s.Above), strings.TrimSuffix(s.Confidence, "."))
+	c.Summary = fmt.Sprintf("The latency is the %s. %s/s held, %s/s did not. %s", l.Headline(), short(s.Rate), short(s.Above), strings.TrimSuffix(s.Confidence, "."))
 	return c
 }
 

@@ -1,0 +1,97 @@
+package loadtest
+
+import (
+	"fmt"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// saturation is a trial that did not hold, beside the best that did.
+type saturation struct {
+	*Trialled
+	point reports.SearchPoint
+	held  *Trialled // nil: none
+}
+
+// What tells causes apart.
+const (
+	// moreErrors is by how much the share of failed attempts must have grown.
+	moreErrors = 0.01
+	// slowAnswers is the factor by which answers must have become slower, before
+	// it is the receiver and not the number of sockets.
+	slowAnswers = 1.5
+	// slowStore is how long an update may take to be durable, in milliseconds.
+	slowStore = 100.0
+)
+
+// cause says what gave in. own is whether it was this machine, or a cap such as
+// --sockets, and not the receiver.
+func (s saturation) cause() (why string, own bool) {
+	at := rateText(s.point.Rate) + "/s: "
+	if s.Load.Mode == Pipeline {
+		return s.throughEngine(at)
+	}
+	if len(s.Load.Doubts) > 0 {
+		return "not the receiver but this machine, at " + at + s.Load.Doubts[0], true
+	}
+	if s.Growing > mostGrowth {
+		return fmt.Sprintf("the receiver queues at %seach second of load adds at least %s of waiting", at, valueText(s.Growing*1000, "ms")), false
+	}
+	if failed := s.failed(at, "requests"); failed != "" {
+		return failed, false
+	}
+	return "the receiver became slow at " + at + s.point.Reason, false
+}
+
+// failed tells the most frequent failure of the attempts, "" without one.
+func (s saturation) failed(at, attempts string) string {
+	for _, o := range s.Load.Outcomes {
+		switch {
+		case o.OK:
+		case o.Outcome == "timeout":
+			return fmt.Sprintf("the receiver had no answer within 2 s at %s%d times", at, o.Count)
+		default:
+			return fmt.Sprintf("the receiver answered %s at %s%.2g%% of the %s failed", o.Outcome, at, s.point.Errors*100, attempts)
+		}
+	}
+	return ""
+}
+
+// throughEngine goes from what would spoil all other numbers to what they say.
+func (s saturation) throughEngine(at string) (why string, own bool) {
+	l := s.Load
+	durable, service := mean(l.ResponseTime), mean(l.ServiceTime)
+	heldErrors, heldDurable, heldService := 0.0, 0.0, service
+	if s.held != nil {
+		heldErrors = point(s.held, 0).Errors
+		heldDurable, heldService = mean(s.held.Load.ResponseTime), mean(s.held.Load.ServiceTime)
+	}
+	full := s.Sockets > 0 && s.point.InFlight >= int64(s.Sockets)
+	answers := valueText(service, "ms")
+	switch {
+	case l.Cost != nil && l.Cost.CPUShare > mostCPU:
+		return fmt.Sprintf("the CPUs of this machine at %s%.0f%% of them were busy", at, l.Cost.CPUShare*100), true
+	case durable > slowStore && durable > 2*heldDurable:
+		return fmt.Sprintf("the store at %san update took %s on average to be durable", at, valueText(durable, "ms")), true
+	case len(l.Doubts) > 0 && !backlogged(l):
+		return "the generator, at " + at + l.Doubts[0], true
+	case s.point.Errors > heldErrors+moreErrors:
+		return s.failed(at, "attempts"), false
+	case full && service > slowAnswers*heldService:
+		return fmt.Sprintf("the receiver slows down at %sits answers take %s on average, after %s at a rate that held, and all %d sockets were busy", at, answers, valueText(heldService, "ms"), s.Sockets), false
+	case full && service > 0:
+		return fmt.Sprintf("the sockets at %sall %d were busy, %s on average for an attempt, which is %s attempts a second; give more --sockets where the receiver takes more", at, s.Sockets, answers, rateText(float64(s.Sockets)*1000/service)), true
+	case s.Growing > mostGrowth:
+		return fmt.Sprintf("no socket is short at %seach second of load adds at least %s of waiting, because exports of one profile wait for each other: give more --profiles", at, valueText(s.Growing*1000, "ms")), true
+	case backlogged(l):
+		return "the time to drain, at " + at + l.Doubts[0], true
+	}
+	return "deliveries became slow at " + at + s.point.Reason, false
+}
+
+func mean(d *reports.Distribution) float64 {
+	if d == nil {
+		return 0
+	}
+	return d.MeanMs
+}
