@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -48,6 +51,87 @@ func TestNeighbours(t *testing.T) {
 	}
 	if _, err := n.Run(context.Background()); !errors.Is(err, gone) || !strings.Contains(err.Error(), "dataflow b") {
 		t.Errorf("%v", err)
+	}
+}
+
+// besideSlow are two dataflows of a hundred updates a second for two seconds,
+// and a third whose receiver takes so long. How they hang together is said by
+// perform, which has what is under way at the slow one, and one socket for all.
+type besideSlow struct {
+	takes  time.Duration
+	open   atomic.Int64
+	socket chan struct{}
+	good   func(b *besideSlow) (status int)
+	shared bool
+}
+
+func (b *besideSlow) make(t *testing.T, noisy bool) Through {
+	x := through100(t, nil)
+	x.Pace = Constant(100, 2*time.Second)
+	x.Perform = func(ctx context.Context, op engine.Operation) engine.Completion {
+		if b.shared {
+			b.socket <- struct{}{}
+			defer func() { <-b.socket }()
+		}
+		if !noisy {
+			time.Sleep(time.Millisecond) // of the bubble
+			return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: b.good(b)}}
+		}
+		b.open.Add(1)
+		defer b.open.Add(-1)
+		select {
+		case <-ctx.Done():
+		case <-time.After(b.takes):
+		}
+		return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: 200}}
+	}
+	return x
+}
+
+// Beside a slow receiver, neighbours with sockets of their own are as fast as
+// without it, and pass; those that wait for its socket fail by their p95, and
+// those that it keeps from delivering by their throughput. A receiver that is
+// not slow at all proves nothing.
+func TestNeighboursOfASlowReceiver(t *testing.T) {
+	ok := func(*besideSlow) int { return 200 }
+	for _, tt := range []struct {
+		name    string
+		b       *besideSlow
+		verdict reports.Verdict
+		reason  string // of each neighbour
+	}{
+		{"isolated", &besideSlow{takes: 1900 * time.Millisecond, good: ok}, reports.Pass, ""},
+		{"one socket for all", &besideSlow{takes: 1900 * time.Millisecond, good: ok, shared: true}, reports.Fail, "p95 is "},
+		{"kept from delivering", &besideSlow{takes: 1900 * time.Millisecond, good: func(b *besideSlow) int {
+			if b.open.Load() > 0 {
+				return 503
+			}
+			return 200
+		}}, reports.Fail, " of 200 were delivered"},
+		{"not slow", &besideSlow{good: ok}, reports.Inconclusive, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.b.socket = make(chan struct{}, 1)
+				l, err := Neighbours{Count: 3, Objectives: []Objective{Documented()}, Make: func(_ int, noisy bool) (Through, func() error, error) {
+					return tt.b.make(t, noisy), func() error { return nil }, nil
+				}}.Run(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := Verdict(l); got != tt.verdict {
+					t.Errorf("%s; want %s: %v, %+v", got, tt.verdict, l.Doubts, l.Flows)
+				}
+				for _, f := range l.Flows[:2] {
+					if (f.Verdict == reports.Fail) != (tt.reason != "") || !strings.Contains(f.Reason, tt.reason) || f.Alone.Count != 200 || f.Alone.P95Ms > 5 {
+						t.Errorf("%+v, alone %+v", f, f.Alone)
+					}
+				}
+				if f := l.Flows[2]; !f.Noisy || f.Verdict != reports.Skip {
+					t.Errorf("%+v", f)
+				}
+			})
+		})
 	}
 }
 
