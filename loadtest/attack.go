@@ -12,6 +12,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -57,7 +58,7 @@ func (a Attack) Run(ctx context.Context) (*reports.Load, error) {
 }
 
 func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
-	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace)}
+	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace), refused: make(chan struct{}, 1)}
 	if err := x.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -80,11 +81,15 @@ type attacking struct {
 	Attack
 	pacer       *pacer
 	recorder    *Recorder
+	keeper      *keeper
 	credentials atomic.Pointer[credentials]
+	refused     chan struct{} // holds one: the token in use was answered 401
 }
 
+// prepare gets the first credentials.
 func (x *attacking) prepare(ctx context.Context) error {
-	c, err := ready(ctx, x.Settings, x.Perform)
+	x.keeper = newKeeper(x.Settings, x.recorder.counting(x.Perform))
+	c, err := x.keeper.credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotReady, err)
 	}
@@ -92,23 +97,40 @@ func (x *attacking) prepare(ctx context.Context) error {
 	return nil
 }
 
-// keepReady fetches a token anew before it expires; the end joins it.
+// keepReady renews the token when the engine would: before it expires, and when
+// it was refused. Where that fails the old one stays, and its refusal is an
+// outcome. The end joins it.
 func (x *attacking) keepReady(ctx context.Context) (end func()) {
+	if x.keeper.until.IsZero() {
+		return func() {}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { // ends with cancel
 		defer close(done)
-		for {
-			life := x.credentials.Load().lifetime
-			if life <= 0 {
-				return
-			}
+		for ctx.Err() == nil {
+			renew, pause := x.keeper.credentials, time.Duration(0)
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(max(time.Second, life*8/10)):
+			case <-time.After(time.Until(x.keeper.until)):
+			case <-x.refused:
+				renew, pause = x.keeper.refused, time.Second // a receiver that takes no token is asked no oftener
 			}
-			_ = x.prepare(ctx) // the old one stays, and its refusal is an outcome
+			c, err := renew(ctx)
+			if err != nil {
+				pause = time.Second
+			} else {
+				x.credentials.Store(&c)
+			}
+			select {
+			case <-x.refused: // of the token before
+			default:
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
 		}
 	}()
 	return func() { cancel(); <-done }
@@ -146,5 +168,11 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
 	x.recorder.End(due, ended, ok, true)
+	if end.Outcome.Kind == retry.Answered && end.Outcome.Status == http.StatusUnauthorized && c.token != "" && c == x.credentials.Load() {
+		select {
+		case x.refused <- struct{}{}:
+		default:
+		}
+	}
 	return &http.Response{StatusCode: end.Outcome.Status, Body: http.NoBody, Request: r}, nil
 }

@@ -62,6 +62,12 @@ func (m *merging) add(p Part) error {
 	}
 	m.exports += l.Delivered.Count + l.Failed.Count
 	m.outcomes(l.Outcomes)
+	if t := l.Tokens; t != nil {
+		if out.Tokens == nil {
+			out.Tokens = &reports.Tokens{}
+		}
+		out.Tokens.Requests, out.Tokens.Failed = out.Tokens.Requests+t.Requests, out.Tokens.Failed+t.Failed
+	}
 	m.paces = append(m.paces, l.Pace)
 	for _, d := range l.Doubts {
 		out.Doubts = append(out.Doubts, p.From+": "+d)

@@ -149,7 +149,7 @@ func (x *through) decided(u profile.Update, export *engine.Export) {
 // the answer is complete.
 func (x *through) perform(ctx context.Context, op engine.Operation) engine.Completion {
 	if op.Kind != engine.Attempt {
-		return x.Perform(ctx, op)
+		return x.recorder.counting(x.Perform)(ctx, op)
 	}
 	began := x.pacer.since(time.Now())
 	x.recorder.Open(began)

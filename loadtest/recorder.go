@@ -2,12 +2,15 @@ package loadtest
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"math"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -28,6 +31,7 @@ type Recorder struct {
 	lost      int64
 	idle      int64 // updates that led to no export
 	refused   int64 // updates that the engine did not accept
+	tokens    reports.Tokens
 	inFlight  int64
 	mostOpen  int64
 	lastBegun time.Duration
@@ -155,6 +159,22 @@ func (r *Recorder) NoExport(now time.Duration) {
 	r.at(now).over++
 }
 
+// counting counts the token requests among the operations of perform.
+func (r *Recorder) counting(perform live.Perform) live.Perform {
+	return func(ctx context.Context, op engine.Operation) engine.Completion {
+		end := perform(ctx, op)
+		if op.Kind == engine.Token {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.tokens.Requests++
+			if end.Issued == nil {
+				r.tokens.Failed++
+			}
+		}
+		return end
+	}
+}
+
 // open is how many updates are on their way.
 func (r *Recorder) open() int64 {
 	r.mu.Lock()
@@ -194,6 +214,10 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	l.Outcomes = slices.SortedFunc(values(r.outcomes), func(a, b reports.OutcomeCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))
 	})
+	if r.tokens.Requests > 0 {
+		tokens := r.tokens
+		l.Tokens = &tokens
+	}
 	l.ServiceTime = r.service.Distribution()
 	l.Series = r.series(offered)
 }

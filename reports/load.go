@@ -25,6 +25,7 @@ type Load struct {
 	Failed    Amount `json:"failed"`
 
 	Outcomes []OutcomeCount `json:"outcomes"` // of attempts, the most frequent first
+	Tokens   *Tokens        `json:"tokens,omitempty"`
 
 	// ServiceTime is from the attempt to the end of its answer: what the receiver
 	// did. ResponseTime is from the moment the request was due, waiting for a free
@@ -69,6 +70,13 @@ type OutcomeCount struct {
 	Outcome string `json:"outcome"`
 	Count   int64  `json:"count"`
 	OK      bool   `json:"ok"` // a 2xx
+}
+
+// Tokens are the requests for an access token, which are no attempts: the first,
+// and one for each time that it ran out, or was refused.
+type Tokens struct {
+	Requests int64 `json:"requests"`
+	Failed   int64 `json:"failed"` // brought none
 }
 
 // Distribution is a set of times. Histogram has all of them: an HdrHistogram in

@@ -68,6 +68,13 @@ func (t *printer) offer(l *Load) {
 	if len(outcomes) > 0 {
 		t.wrap("attempts:", outcomes)
 	}
+	if k := l.Tokens; k != nil {
+		failed := ""
+		if k.Failed > 0 {
+			failed = fmt.Sprintf(", %s of them in vain", thousands(float64(k.Failed)))
+		}
+		t.line("access tokens: %s requested%s", thousands(float64(k.Requests)), failed)
+	}
 	t.cost(l.Cost)
 }
 
