@@ -13,6 +13,7 @@ const (
 	leastAchieved = 0.99 // of what was due
 	mostCPU       = 0.95 // of all CPUs
 	mostLate      = 0.05 // seconds, of one timer in twenty
+	mostStood     = 1.0  // seconds, of any timer
 )
 
 // generator is what is known of whoever offered the load.
@@ -21,6 +22,7 @@ type generator struct {
 	cpu                  float64 // share of all CPUs, 0 to 1
 	cpuTime              time.Duration
 	late, stretched      float64 // seconds by which timers were late, at the 95th and the 99th percentile
+	stood                float64 // seconds by which the latest timer was late
 	interrupted          bool
 }
 
@@ -38,6 +40,8 @@ func (g generator) doubts(l *reports.Load) []string {
 		out = append(out, fmt.Sprintf("all %d workers were busy at once, so that requests may have waited here: give more --workers", g.mostWorkers))
 	}
 	switch {
+	case g.stood > mostStood:
+		out = append(out, fmt.Sprintf("this machine, or this process, stood still for %s: whatever was under way then waited for it", valueText(g.stood*1000, "ms")))
 	case g.late > mostLate:
 		out = append(out, fmt.Sprintf("one in twenty timers of this machine was more than %s late: whatever else runs on it is in the latencies", valueText(g.late*1000, "ms")))
 	case g.cpu > mostCPU && g.stretched > 0.02:

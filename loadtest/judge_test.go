@@ -148,6 +148,7 @@ func TestDoubts(t *testing.T) {
 		{"behind with every worker busy", generator{workers: 1, mostWorkers: 1}, behind, "all 1 workers were busy"},
 		{"every worker busy", generator{workers: 7, mostWorkers: 7}, whole(), "all 7 workers were busy at once"},
 		{"starved", generator{cpu: 0.97, stretched: 0.05}, whole(), "CPUs of this machine were busy (97%), and timers 50ms late"},
+		{"stopped for a while", generator{cpu: 0.1, late: 0.001, stood: 71}, whole(), "stood still for 1m11s"},
 		{"starved by others", generator{cpu: 0.1, late: 0.08, stretched: 0.2}, whole(), "one in twenty timers of this machine was more than 80ms late"},
 		{"unfinished", generator{}, left, "3 had not ended"},
 		{"unfinished for want of time", generator{interrupted: true}, left, ""},

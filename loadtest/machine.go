@@ -42,7 +42,7 @@ func observe() *machine {
 func (m *machine) done() generator {
 	close(m.quit)
 	h := <-m.timers
-	g := generator{late: h.Quantile(0.95) / 1000, stretched: h.Quantile(0.99) / 1000, cpuTime: cpuTime() - m.cpu}
+	g := generator{stood: h.Rank(h.Count()) / 1000, late: h.Quantile(0.95) / 1000, stretched: h.Quantile(0.99) / 1000, cpuTime: cpuTime() - m.cpu}
 	if took := time.Since(m.began); took > 0 {
 		g.cpu = g.cpuTime.Seconds() / took.Seconds() / float64(runtime.GOMAXPROCS(0))
 	}

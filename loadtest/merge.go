@@ -162,7 +162,7 @@ func (m *merging) series(s *reports.Series) error {
 func (m *merging) result() (*reports.Load, error) {
 	out := m.out
 	same := slices.Compact(slices.Clone(m.paces))
-	if out.Pace = strings.Join(same, " + "); len(same) == 1 {
+	if out.Pace = strings.Join(same, " + "); len(same) == 1 && len(m.paces) > 1 {
 		out.Pace = fmt.Sprintf("%d × %s", len(m.paces), same[0])
 	}
 	slices.SortFunc(out.Outcomes, func(a, b reports.OutcomeCount) int {

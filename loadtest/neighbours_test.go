@@ -36,6 +36,9 @@ func TestNeighbours(t *testing.T) {
 	if len(made) != 5 || len(l.Flows) != 3 || l.Offered.Count != 200 || l.Offered.Target != 1000 || l.Delivered.Count != 200 {
 		t.Errorf("%v, %+v", made, l)
 	}
+	if c := l.Cost; !strings.Contains(c.Note, "of the process") || !near(c.CPUPerExport, c.CPUSeconds*1e6/200, 1) {
+		t.Errorf("%+v", c)
+	}
 	for i, f := range l.Flows {
 		if f.Noisy != (i == 2) || f.Noisy && f.Verdict != reports.Skip || !f.Noisy && (f.Latency.Count != 100 || f.Alone.Count != 100) {
 			t.Errorf("%+v", f)
@@ -118,6 +121,9 @@ func TestNeighboursOfASlowReceiver(t *testing.T) {
 				}}.Run(t.Context())
 				if err != nil {
 					t.Fatal(err)
+				}
+				if l.Pace != "2 × constant 100/s for 2s" {
+					t.Errorf("pace %q", l.Pace)
 				}
 				if got := Verdict(l); got != tt.verdict {
 					t.Errorf("%s; want %s: %v, %+v", got, tt.verdict, l.Doubts, l.Flows)

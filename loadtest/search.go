@@ -66,7 +66,7 @@ func (s Search) Run(ctx context.Context) (*reports.Load, error) {
 	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	l := x.report()
+	l := x.report(ctx.Err() != nil)
 	l.Interrupted = ctx.Err() != nil
 	return l, nil
 }
@@ -117,12 +117,14 @@ func (x *searching) rate() float64 {
 }
 
 // try tries a rate and learns from it. A trial that has too few samples is
-// repeated, longer; one that still says nothing has not held.
+// repeated, longer, and one in doubt once; one that still says nothing has not
+// held.
 func (x *searching) try(ctx context.Context, rate float64, length time.Duration) (held bool, err error) {
 	length = max(length, seconds(float64(x.Samples)/rate).Round(time.Second))
 	var t *Trialled
 	var p reports.SearchPoint
-	for longer := time.Duration(1); longer <= mostLonger; longer *= 2 {
+	stumbled := false
+	for longer := time.Duration(1); longer <= mostLonger; {
 		t, err = x.Trial(ctx, rate, longer*length)
 		if err == nil {
 			err = ctx.Err()
@@ -132,9 +134,14 @@ func (x *searching) try(ctx context.Context, rate float64, length time.Duration)
 		}
 		x.last = t
 		p = point(t, len(x.points)+1)
-		if p.Verdict != reports.Inconclusive || len(t.Load.Doubts) > 0 {
+		if p.Verdict != reports.Inconclusive || len(t.Load.Doubts) > 0 && (stumbled || backlogged(t.Load)) {
 			break
 		}
+		if len(t.Load.Doubts) > 0 {
+			stumbled = true // or it cannot do more: once again, and it is known
+			continue
+		}
+		longer *= 2
 	}
 	x.points = append(x.points, p)
 	if p.Verdict == reports.Pass {
@@ -204,7 +211,7 @@ func headline(l *reports.Load) *reports.Distribution {
 func backlogged(l *reports.Load) bool { return l.Unfinished > 0 && len(l.Doubts) == 1 }
 
 // report is that of the best trial, and has no numbers where none held.
-func (x *searching) report() *reports.Load {
+func (x *searching) report(ended bool) *reports.Load {
 	s := &reports.Search{Rate: x.rate(), Above: x.above, Saturated: x.why, Limited: x.own, Points: x.points}
 	slices.SortStableFunc(s.Points, func(a, b reports.SearchPoint) int {
 		return int(math.Copysign(1, a.Rate-b.Rate)) * boolInt(a.Rate != b.Rate)
@@ -220,6 +227,8 @@ func (x *searching) report() *reports.Load {
 		s.Points, s.Confidence = []reports.SearchPoint{}, "no rate was tried to its end"
 	case s.Rate == 0:
 		s.Confidence = fmt.Sprintf("none of %d rates held, down to %s/s", len(s.Points), rateText(s.Points[0].Rate))
+	case ended && s.Above == 0:
+		s.Confidence = fmt.Sprintf("%s/s held %s, and the search was ended before it came to a rate that does not", rateText(s.Rate), timesText(times))
 	case s.Above == 0:
 		s.Confidence = fmt.Sprintf("the highest that was tried, %s/s, held %s: the limit is above it", rateText(s.Rate), timesText(times))
 		s.Limited, s.Saturated = true, "nothing: the search ends at this rate, see --to"

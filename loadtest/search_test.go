@@ -155,6 +155,19 @@ func TestSearchIsLimitedByItsGenerator(t *testing.T) {
 	if err != nil || !l.Search.Limited || !strings.Contains(l.Search.Saturated, "this machine") || off(l.Search.Rate, 100) > 0.05 {
 		t.Errorf("%+v, %v", l.Search, err)
 	}
+	// One that only stumbled has not reached its limit.
+	times := map[float64]int{}
+	s.Trial = func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
+		x, err := good(ctx, rate, length)
+		if times[rate]++; times[rate] == 1 {
+			x.Load.Doubts = []string{"this machine stood still"}
+			x.Load.Objectives[0].Verdict, x.Load.Objectives[0].Reason = reports.Inconclusive, x.Load.Doubts[0]
+		}
+		return x, err
+	}
+	if l, err = s.Run(context.Background()); err != nil || l.Search.Rate != 1000 || Verdict(l) != reports.Pass {
+		t.Errorf("%+v, %v", l.Search, err)
+	}
 	broken := errors.New("no receiver")
 	s.Trial = func(context.Context, float64, time.Duration) (*Trialled, error) { return nil, broken }
 	if _, err := s.Run(context.Background()); !errors.Is(err, broken) {
@@ -174,7 +187,7 @@ func TestSearchIsInterrupted(t *testing.T) {
 		}
 		return good(ctx, rate, length)
 	}}.Run(ctx)
-	if err != nil || !l.Interrupted || l.Search.Rate != 80 || len(l.Search.Points) != 4 {
+	if err != nil || !l.Interrupted || l.Search.Rate != 80 || len(l.Search.Points) != 4 || l.Search.Saturated != "" || !strings.Contains(l.Search.Confidence, "was ended before") {
 		t.Errorf("%+v, %v", l, err)
 	}
 }

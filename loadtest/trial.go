@@ -57,9 +57,13 @@ func (t Through) Trial(warmUp time.Duration, open Open) Trial {
 		}
 		defer func() { err = errors.Join(err, s.Close(), remove()) }()
 		run.Store = s
-		for _, run.Pace = range []Pace{Constant(rate, warmUp), Constant(rate, length)} {
-			if run.Pace.Total() == 0 {
+		for i, pace := range []Pace{Constant(rate, warmUp), Constant(rate, length)} {
+			if pace.Total() == 0 {
 				continue
+			}
+			run.Pace, run.Progress = pace, nil
+			if i > 0 {
+				run.Progress = t.Progress
 			}
 			l, r, err := run.run(ctx)
 			if err != nil {

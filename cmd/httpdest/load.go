@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +53,8 @@ verdict inconclusive (exit 3), not better.
 
 mock is the mock endpoint in this process. An address that is not of this machine needs
 --i-own-this-endpoint, and is sent no more than --max-rate and --max-requests. Ctrl-C
-ends early, with a report of what there was. ` + "`httpdest help load`" + ` explains the numbers.`,
+ends early, with a report of what there was; a second one ends at once, without.
+` + "`httpdest help load`" + ` explains the numbers.`,
 		Example: `  httpdest load mock --rate 500 --for 30s
   httpdest load http://127.0.0.1:8080/profiles --rate 200 --slo 'response.p99<500ms' --slo 'errors<0.1%'
   httpdest load mock --search --mock-rate 500
@@ -128,14 +127,24 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if err := errors.Join(f.safe(t, pace), prepare(outputs, "")); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	signals, stop := interrupts()
 	defer stop()
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // as serve does: what is measured is what runs
 	}
 	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
 	r.Environment.Seed = f.seed
-	if r.Load, err = a.offer(ctx, through, pace, f, t, objectives); err != nil {
+	x := loading{through, pace, f, t, objectives, a.watchLoad(through.drainAtMost(), f.quiet)}
+	x.progress.begin(x.planned())
+	if x.progress == nil && !f.quiet && !f.search.on && through.clock == "wall" {
+		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", x.planned())
+	}
+	r.Load, err = interruptible(ctx, signals, func(ctx context.Context) (*reports.Load, error) { return a.offer(ctx, x) })
+	x.progress.clear()
+	if a.terminal(a.stderr) && (errors.Is(err, errEndedAtOnce) || err == nil && r.Load.Interrupted) {
+		fmt.Fprint(a.stderr, "\r\x1b[K") // what the terminal shows for Ctrl-C
+	}
+	if err != nil {
 		var known failure
 		if errors.As(err, &known) {
 			return err
@@ -146,27 +155,45 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
 }
 
-// offer does what was asked for.
-func (a *app) offer(ctx context.Context, through engineLoad, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
-	defer a.clearLine()
-	switch {
-	case through.on && f.search.on:
-		return f.search.through(ctx, a, through, p, f, t, objectives)
-	case through.on && through.clock == "virtual":
-		return through.virtual(ctx, p, f, t, objectives)
-	case through.on && through.dataflows > 1:
-		return through.neighbours(ctx, p, f, objectives, a.loadProgress(2*p.Duration()))
-	case through.on:
-		return through.wall(ctx, p, f, t, objectives, a.loadProgress(p.Duration()))
+// loading is a load with everything that it needs.
+type loading struct {
+	through    engineLoad
+	pace       loadtest.Pace
+	flags      loadFlags
+	target     *loadTarget
+	objectives []loadtest.Objective
+	progress   *loadProgress // nil: nobody looks
+}
+
+// planned is how long it takes at least.
+func (x loading) planned() time.Duration {
+	if x.through.dataflows > 1 {
+		return 2 * x.pace.Duration() // without the noisy one, and with it
 	}
-	attack, err := t.attack(p, f, objectives)
+	return x.pace.Duration()
+}
+
+// offer does what was asked for.
+func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
+	f := x.flags
+	switch {
+	case x.through.on && f.search.on:
+		return f.search.through(ctx, a, x)
+	case x.through.on && x.through.clock == "virtual":
+		return x.virtual(ctx)
+	case x.through.on && x.through.dataflows > 1:
+		return x.neighbours(ctx)
+	case x.through.on:
+		return x.wall(ctx)
+	}
+	attack, err := x.target.attack(x.pace, f, x.objectives)
 	if err != nil {
 		return nil, err
 	}
+	attack.Progress = x.progress.callback(0)
 	if f.search.on {
-		return f.search.run(ctx, a, p.Duration(), loadtest.SamplesFor(loadtest.Receiver, objectives), attack.Trial(f.search.warmUp))
+		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp))
 	}
-	attack.Progress = a.loadProgress(p.Duration())
 	return attack.Run(ctx)
 }
 
@@ -235,26 +262,4 @@ func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
 		return failure{exitUsage, fmt.Errorf("%d requests are more than --max-requests %d", p.Total(), f.maxRequests), "raise --max-requests when the receiver may get so many"}
 	}
 	return nil
-}
-
-// loadProgress keeps a line on stderr true while it is a terminal; otherwise it
-// says once what is going on.
-func (a *app) loadProgress(length time.Duration) func(time.Duration, loadtest.Counts) {
-	if !a.terminal(a.stderr) {
-		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", length)
-		return nil
-	}
-	return func(at time.Duration, c loadtest.Counts) {
-		left := "draining"
-		if at < length {
-			left = (length - at).Round(time.Second).String() + " left"
-		}
-		fmt.Fprintf(a.stderr, "\r\x1b[K%s, %d due, %d begun, %d ended, %d attempts failed, %d on the wire", left, c.Due, c.Begun, c.Over, c.Failed, c.InFlight)
-	}
-}
-
-func (a *app) clearLine() {
-	if a.terminal(a.stderr) {
-		fmt.Fprint(a.stderr, "\r\x1b[K")
-	}
 }

@@ -75,9 +75,17 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 	return e, nil
 }
 
+// drainAtMost is how long a load may go on after its end.
+func (e engineLoad) drainAtMost() time.Duration {
+	if !e.on {
+		return 0 // within the budget of what is under way
+	}
+	return e.drain
+}
+
 // inVirtualTime is the engine's dispatcher before a receiver as mock is one.
-func (e engineLoad) inVirtualTime(p loadtest.Pace, f loadFlags, t *loadTarget) (v loadtest.Virtual, err error) {
-	mock, err := f.mock.settings(f.seed, "")
+func (x loading) inVirtualTime() (v loadtest.Virtual, err error) {
+	mock, err := x.flags.mock.settings(x.flags.seed, "")
 	if err != nil {
 		return v, err
 	}
@@ -85,17 +93,17 @@ func (e engineLoad) inVirtualTime(p loadtest.Pace, f loadFlags, t *loadTarget) (
 	if mock.Latency != nil {
 		latency = *mock.Latency
 	}
-	return loadtest.Virtual{Pace: p, Seed: f.seed, Settings: t.settings, Profiles: f.profiles, Outage: e.broken, Drain: e.drain,
+	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Outage: x.through.broken, Drain: x.through.drain,
 		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
 }
 
 // virtual plays it.
-func (e engineLoad) virtual(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
-	v, err := e.inVirtualTime(p, f, t)
+func (x loading) virtual(ctx context.Context) (*reports.Load, error) {
+	v, err := x.inVirtualTime()
 	if err != nil {
 		return nil, err
 	}
-	l, err := v.Run(ctx, objectives)
+	l, err := v.Run(ctx, x.objectives)
 	if errors.Is(err, context.Canceled) {
 		err = nil // the report says so
 	}
@@ -103,21 +111,21 @@ func (e engineLoad) virtual(ctx context.Context, p loadtest.Pace, f loadFlags, t
 }
 
 // wall drives the live engine.
-func (e engineLoad) wall(ctx context.Context, p loadtest.Pace, f loadFlags, t *loadTarget, objectives []loadtest.Objective, progress func(time.Duration, loadtest.Counts)) (l *reports.Load, err error) {
-	s, remove, err := e.open()
+func (x loading) wall(ctx context.Context) (l *reports.Load, err error) {
+	s, remove, err := x.through.open()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close(), remove()) }()
-	run := e.through(p, f, t, s)
-	run.Objectives, run.Progress = objectives, progress
+	run := x.driven(x.target, s)
+	run.Objectives, run.Progress = x.objectives, x.progress.callback(0)
 	return run.Run(ctx)
 }
 
-// through is the drive of one dataflow.
-func (e engineLoad) through(p loadtest.Pace, f loadFlags, t *loadTarget, s store.Store) loadtest.Through {
-	run := loadtest.Through{Pace: p, Workers: f.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: e.store, Perform: t.wire.Perform,
-		To: t.name, Drain: e.drain, Outage: e.broken, Backlog: 1_000_000}
+// driven is the drive of one dataflow.
+func (x loading) driven(t *loadTarget, s store.Store) loadtest.Through {
+	run := loadtest.Through{Pace: x.pace, Workers: x.flags.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: x.through.store, Perform: t.wire.Perform,
+		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backlog: 1_000_000}
 	if t.mock != nil {
 		run.Break, run.Broken = t.mock.Break, t.mock.Broken
 		run.Note = "the receiver is in the same process, and its CPU time with it"
@@ -125,30 +133,35 @@ func (e engineLoad) through(p loadtest.Pace, f loadFlags, t *loadTarget, s store
 	return run
 }
 
-// neighbours drives several dataflows, of which the last has a bad receiver.
-func (e engineLoad) neighbours(ctx context.Context, p loadtest.Pace, f loadFlags, objectives []loadtest.Objective, progress func(time.Duration, loadtest.Counts)) (*reports.Load, error) {
-	return loadtest.Neighbours{Count: e.dataflows, Objectives: objectives, Make: func(_ int, noisy bool) (loadtest.Through, func() error, error) {
-		own := f
-		if noisy && e.noisy == "slow" {
+// neighbours drives several dataflows, of which the last has a bad receiver:
+// first without it, then all of them.
+func (x loading) neighbours(ctx context.Context) (*reports.Load, error) {
+	before := -x.pace.Duration()
+	return loadtest.Neighbours{Count: x.through.dataflows, Objectives: x.objectives, Make: func(n int, noisy bool) (loadtest.Through, func() error, error) {
+		if n == 0 {
+			before += x.pace.Duration()
+		}
+		own := x.flags
+		if noisy && x.through.noisy == "slow" {
 			own.mock.latency = "1900ms"
 		}
 		t, err := own.target("mock")
 		if err != nil {
 			return loadtest.Through{}, nil, err
 		}
-		if noisy && e.noisy == "dead" {
+		if noisy && x.through.noisy == "dead" {
 			err = t.mock.Break(loadtest.Outage{Length: 24 * time.Hour, Kind: loadtest.Stalled})
 		}
 		var s store.Store
 		remove := func() error { return nil }
 		if err == nil {
-			s, remove, err = e.open()
+			s, remove, err = x.through.open()
 		}
 		if err != nil {
 			return loadtest.Through{}, nil, errors.Join(err, t.close())
 		}
-		run := e.through(p, f, t, s)
-		run.Progress = progress
+		run := x.driven(t, s)
+		run.Progress = x.progress.callback(before)
 		return run, func() error { return errors.Join(s.Close(), remove(), t.close()) }, nil
 	}}.Run(ctx)
 }

@@ -74,32 +74,35 @@ func (f searchFlags) checkThrough(all *loadFlags) error {
 }
 
 // run searches by trials, and says before each what it is.
-func (f searchFlags) run(ctx context.Context, a *app, length time.Duration, samples int64, trial loadtest.Trial) (*reports.Load, error) {
-	return loadtest.Search{From: f.from, To: f.to, Length: length, Samples: samples, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
-		fmt.Fprintf(a.stderr, "httpdest: %.4g/s for %s …\n", rate, length)
+func (f searchFlags) run(ctx context.Context, a *app, x loading, samples int64, trial loadtest.Trial) (*reports.Load, error) {
+	return loadtest.Search{From: f.from, To: f.to, Length: x.pace.Duration(), Samples: samples, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
+		x.progress.begin(length)
+		if !x.flags.quiet {
+			fmt.Fprintf(a.stderr, "httpdest: %.4g/s for %s …\n", rate, length)
+		}
 		return trial(ctx, rate, length)
 	}}.Run(ctx)
 }
 
 // through searches through the engine, in virtual time or with a store for each
 // trial, below --data where that is given.
-func (f searchFlags) through(ctx context.Context, a *app, e engineLoad, p loadtest.Pace, all loadFlags, t *loadTarget, objectives []loadtest.Objective) (*reports.Load, error) {
-	samples := loadtest.SamplesFor(loadtest.Pipeline, objectives)
-	if e.clock == "virtual" {
-		v, err := e.inVirtualTime(p, all, t)
+func (f searchFlags) through(ctx context.Context, a *app, x loading) (*reports.Load, error) {
+	samples := loadtest.SamplesFor(loadtest.Pipeline, x.objectives)
+	if x.through.clock == "virtual" {
+		v, err := x.inVirtualTime()
 		if err != nil {
 			return nil, err
 		}
-		return f.run(ctx, a, p.Duration(), samples, v.Trial(objectives))
+		return f.run(ctx, a, x, samples, v.Trial(x.objectives))
 	}
-	base, n := e.data, 0
-	if err := e.empty(); err != nil {
+	base, n := x.through.data, 0
+	if err := x.through.empty(); err != nil {
 		return nil, err
 	}
-	run := e.through(p, all, t, nil)
-	run.Objectives = objectives
-	return f.run(ctx, a, p.Duration(), samples, run.Trial(f.warmUp, func() (store.Store, func() error, error) {
-		own := e
+	run := x.driven(x.target, nil)
+	run.Objectives, run.Progress = x.objectives, x.progress.callback(0)
+	return f.run(ctx, a, x, samples, run.Trial(f.warmUp, func() (store.Store, func() error, error) {
+		own := x.through
 		if n++; base != "" {
 			own.data = filepath.Join(base, fmt.Sprintf("trial-%d", n))
 		}

@@ -232,13 +232,11 @@ func writeText(w io.Writer, r *reports.Report, o reports.TextOptions) error {
 	return reports.WriteText(w, r, o)
 }
 
-// width is that of the terminal, as the shell tells it; 0 when stdout is none.
+// width is that of the terminal, but no less than text can do with; 0 when
+// stdout is none.
 func (a *app) width() int {
 	if !a.terminal(a.stdout) {
 		return 0
 	}
-	if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && n >= 40 {
-		return n
-	}
-	return 100
+	return max(40, a.columns(a.stdout))
 }
