@@ -36,8 +36,8 @@ const (
 	// closeEnough is how near the highest rate that held and the lowest that did
 	// not must come.
 	closeEnough = 1.04
-	// mostTrials bounds a search.
-	mostTrials = 30
+	// MostTrials bounds a search.
+	MostTrials = 30
 	// mostLonger is how many times longer a trial may be that says nothing yet.
 	mostLonger = 4
 	// mostGrowth is the growth of a queue, as a share of what is offered, from
@@ -75,13 +75,13 @@ func (x *searching) run(ctx context.Context) error {
 	if err := x.bracket(ctx); err != nil {
 		return err
 	}
-	for x.rate() > 0 && x.above/x.rate() > closeEnough && len(x.points) < mostTrials {
+	for x.rate() > 0 && x.above/x.rate() > closeEnough && len(x.points) < MostTrials {
 		if _, err := x.try(ctx, math.Sqrt(x.rate()*x.above), x.Length); err != nil {
 			return err
 		}
 	}
 	// Once more, and longer: what held by luck does not hold twice.
-	for x.rate() > 0 && len(x.points) < mostTrials {
+	for x.rate() > 0 && len(x.points) < MostTrials {
 		if held, err := x.try(ctx, x.rate(), 2*x.Length); held || err != nil {
 			return err
 		}

@@ -63,6 +63,9 @@ ends early, with a report of what there was; a second one ends at once, without.
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.lengthGiven = cmd.Flags().Changed("for")
+			if err := f.withoutUse(args[0], cmd.Flags().Changed); err != nil {
+				return err
+			}
 			return a.load(cmd.Context(), args[0], f)
 		},
 	}
@@ -81,8 +84,8 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.StringVar(&f.key, "key", "", "PEM file of its key")
 	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to load: needed for every address that is not of this machine")
-	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most")
-	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most")
+	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most; retries of --through-engine come on top")
+	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most, retries and the trials of a search included")
 	f.mock.add(s)
 	f.search.add(s)
 	f.engine.add(s)
@@ -104,18 +107,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if f.verbose && f.quiet {
 		return failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
 	}
-	if err := f.search.check(&f); err != nil {
-		return err
-	}
-	through, err := f.engine.check(to)
-	if err != nil {
-		return err
-	}
-	pace, err := f.paceOf()
-	if err != nil {
-		return err
-	}
-	objectives, err := f.objectives()
+	x, err := f.asked(to)
 	if err != nil {
 		return err
 	}
@@ -124,7 +116,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	if err := errors.Join(f.safe(t, pace), prepare(outputs, "")); err != nil {
+	if err := errors.Join(x.flags.safe(t, x.pace), prepare(outputs, "")); err != nil {
 		return err
 	}
 	signals, stop := interrupts()
@@ -134,9 +126,9 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
 	r.Environment.Seed = f.seed
-	x := loading{through, pace, f, t, objectives, a.watchLoad(through.drainAtMost(), f.quiet)}
+	x.target, x.progress = t, a.watchLoad(x.through.drainAtMost(), f.quiet)
 	x.progress.begin(x.planned())
-	if x.progress == nil && !f.quiet && !f.search.on && through.clock == "wall" {
+	if x.progress == nil && !f.quiet && !f.search.on && x.through.clock == "wall" {
 		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", x.planned())
 	}
 	r.Load, err = interruptible(ctx, signals, func(ctx context.Context) (*reports.Load, error) { return a.offer(ctx, x) })
@@ -153,6 +145,25 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	loadtest.Settle(r, r.Load.Objectives)
 	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
+}
+
+// asked is what the flags ask for, checked; the target is missing.
+func (f loadFlags) asked(to string) (x loading, err error) {
+	if err := f.search.check(&f); err != nil {
+		return x, err
+	}
+	if x.through, err = f.engine.check(to); err != nil {
+		return x, err
+	}
+	if x.pace, err = f.paceOf(); err != nil {
+		return x, err
+	}
+	if err := x.through.seen(x.pace); err != nil {
+		return x, err
+	}
+	x.flags = f
+	x.objectives, err = f.objectives()
+	return x, err
 }
 
 // loading is a load with everything that it needs.
@@ -216,8 +227,8 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 }
 
 func (f loadFlags) paceOf() (loadtest.Pace, error) {
-	if f.rate <= 0 || f.length < 100*time.Millisecond {
-		return nil, failure{exitUsage, errors.New("--rate and --for are more than nothing"), "give a rate a second, and a time such as 30s"}
+	if !between(1e-6, f.rate, fastest) || f.length < 100*time.Millisecond {
+		return nil, failure{exitUsage, errors.New("--rate is above nothing and at most a million a second, --for at least 100ms"), "give a rate a second, and a time such as 30s"}
 	}
 	if f.workers < 0 || f.profiles < 1 {
 		return nil, failure{exitUsage, errors.New("--workers and --profiles are numbers of things"), "leave them out"}
@@ -245,21 +256,4 @@ func moments(file string) ([]time.Duration, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return at, nil
-}
-
-// safe refuses what a stranger's receiver must not get.
-func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
-	if ours(t.host) {
-		return nil
-	}
-	if !f.own {
-		return failure{exitUsage, fmt.Errorf("%s is not of this machine", t.host), "load only what you own; when you do, say so with --i-own-this-endpoint"}
-	}
-	switch {
-	case p.Peak() > f.maxRate:
-		return failure{exitUsage, fmt.Errorf("%.4g requests a second are more than --max-rate %.4g", p.Peak(), f.maxRate), "raise --max-rate when the receiver may get so many"}
-	case p.Total() > f.maxRequests:
-		return failure{exitUsage, fmt.Errorf("%d requests are more than --max-requests %d", p.Total(), f.maxRequests), "raise --max-requests when the receiver may get so many"}
-	}
-	return nil
 }

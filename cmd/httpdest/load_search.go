@@ -34,8 +34,8 @@ func (f searchFlags) check(all *loadFlags) error {
 	if !f.on {
 		return nil
 	}
-	if f.from <= 0 || f.to < f.from || f.warmUp < 0 {
-		return failure{exitUsage, errors.New("a search goes from a rate to a higher one"), "give --from above 0, and --to above it"}
+	if !between(1e-3, f.from, fastest) || !between(f.from, f.to, fastest) || f.warmUp < 0 {
+		return failure{exitUsage, errors.New("a search goes from a rate to a higher one"), "give --from above 0, and --to above it, at most a million"}
 	}
 	if all.pace != "constant" {
 		return failure{exitUsage, errors.New("--search has a pace of its own"), "leave --pace out"}

@@ -49,7 +49,7 @@ func (f mockLoadFlags) settings(seed uint64, bearer string) (loadtest.MockSettin
 	default:
 		return s, failure{exitUsage, fmt.Errorf("--mock-tls %q", f.tls), "give plain, tls, mtls-optional or mtls-only"}
 	}
-	if f.rate < 0 || f.rate > 1e6 {
+	if !between(0, f.rate, fastest) {
 		return s, failure{exitUsage, fmt.Errorf("--mock-rate %v", f.rate), "give requests a second, up to a million"}
 	}
 	errs, err := loadtest.ParseBetween(f.errors)

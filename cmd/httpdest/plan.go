@@ -135,7 +135,7 @@ func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 	if p.Curve, err = loadtest.ParseCurve(f.curve); err != nil {
 		return p, usage("--curve", err)
 	}
-	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || f.backfill < 0 || p.PerDay.High+p.Backfill <= 0 {
+	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || !between(0, f.backfill, 1e15) || p.PerDay.High+p.Backfill <= 0 {
 		return p, failure{exitUsage, errors.New("nothing is exported, or by no socket"), "give --profiles, --share, --updates and --sockets above 0"}
 	}
 	input("attempts under way at once", loadtest.Exactly(float64(f.sockets)), "sockets")

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/loadtest"
+)
+
+// between says whether a number is one, and in a range: what is not a number is
+// in none.
+func between(low, v, high float64) bool { return v >= low && v <= high && !math.IsInf(v, 0) }
+
+// fastest is more than any receiver takes: requests a second.
+const fastest = 1e6
+
+// withoutUse refuses a flag that says nothing about the load that was asked
+// for: whoever gave it expects it to matter.
+func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
+	virtual := f.engine.clock == "virtual"
+	for _, x := range []struct {
+		without bool // what the flags need
+		flags   []string
+		where   string
+		hint    string
+	}{
+		{!f.search.on, []string{"from", "to", "warm-up"}, "without --search", "leave it out, or give --search too"},
+		{f.search.on, []string{"rate"}, "with --search", "give the first and the last rate, --from and --to"},
+		{f.pace != "constant", []string{"rate"}, "with --pace " + f.pace, "give the pace constant, or rates in the pace"},
+		{strings.HasPrefix(f.pace, "trace"), []string{"for"}, "with a trace, which lasts as long as it does", "leave it out"},
+		{!f.engine.on, []string{"store", "data", "drain", "sockets", "outage", "dataflows"}, "without --through-engine", "leave it out, or give --through-engine too"},
+		{f.engine.outage == "", []string{"outage-kind"}, "without --outage", "leave it out, or give --outage too"},
+		{f.engine.dataflows < 2, []string{"noisy"}, "without --dataflows", "leave it out, or give --dataflows 2 or more"},
+		{f.engine.store == "memory", []string{"data"}, "with --store memory", "leave one of them out"},
+		{virtual, []string{"store", "data", "workers", "warm-up", "mock-tls", "mix", "sizes"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
+		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "for a receiver of yours", "leave it out, or give mock"},
+		{to == "mock", []string{"i-own-this-endpoint", "max-rate", "max-requests"}, "for mock", "leave it out"},
+	} {
+		for _, name := range x.flags {
+			if x.without && given(name) {
+				return failure{exitUsage, fmt.Errorf("--%s is of no use %s", name, x.where), x.hint}
+			}
+		}
+	}
+	return nil
+}
+
+// seen refuses an outage of which the load would not see the end.
+func (e engineLoad) seen(p loadtest.Pace) error {
+	if e.broken == nil || e.broken.At+e.broken.Length <= p.Duration() {
+		return nil
+	}
+	end := e.broken.At + e.broken.Length
+	return failure{exitUsage, fmt.Errorf("the outage is over after %s, and the load after %s: what comes back would not be seen", end, p.Duration().Round(time.Second)), fmt.Sprintf("give an earlier --outage, or --for %s and more", end)}
+}
+
+// mostTries is how many requests one update may lead to (R88).
+const mostTries = 3
+
+// safe refuses what a stranger's receiver must not get.
+func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
+	if ours(t.host) {
+		return nil
+	}
+	if !f.own {
+		return failure{exitUsage, fmt.Errorf("%s is not of this machine", t.host), "load only what you own; when you do, say so with --i-own-this-endpoint"}
+	}
+	total, what := float64(p.Total()), ""
+	if f.search.on {
+		total, what = total*loadtest.MostTrials, fmt.Sprintf(" in up to %d trials", loadtest.MostTrials)
+	}
+	if f.engine.on {
+		total, what = total*mostTries, what+", retries included,"
+	}
+	hint := ""
+	if f.search.on {
+		hint = ", or give a lower --to"
+	}
+	switch {
+	case !(p.Peak() <= f.maxRate):
+		return failure{exitUsage, fmt.Errorf("%.0f requests a second are more than --max-rate %.0f", p.Peak(), f.maxRate), "raise --max-rate when the receiver may get so many" + hint}
+	case total > float64(f.maxRequests):
+		return failure{exitUsage, fmt.Errorf("%.0f requests%s are more than --max-requests %d", total, what, f.maxRequests), "raise --max-requests when the receiver may get so many" + hint}
+	}
+	return nil
+}
