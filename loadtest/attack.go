@@ -68,7 +68,7 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	stop()
 	g := machine.done()
 	g.workers, g.mostWorkers, g.interrupted = x.recorder.mostOpen, int64(a.workers()), ctx.Err() != nil
-	l := &reports.Load{Mode: Receiver, Clock: "wall", To: a.To}
+	l := &reports.Load{Mode: Receiver, Clock: "wall", To: a.To, Began: x.pacer.start()}
 	x.recorder.Fill(l, min(elapsed, a.Pace.Duration()))
 	l.Cost = g.cost(x.recorder, a.Note)
 	l.Cost.AttemptsPerExport = 0 // one each, by definition

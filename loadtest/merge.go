@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/httpdest/httpdest/reports"
 )
@@ -25,13 +26,58 @@ func Merge(parts []Part) (*reports.Load, error) {
 		return nil, errors.New("there is nothing to merge")
 	}
 	m := &merging{out: &reports.Load{Mode: parts[0].Load.Mode, Clock: parts[0].Load.Clock, To: parts[0].Load.To, Store: parts[0].Load.Store}}
-	for _, p := range parts {
+	for i, p := range parts {
+		for _, before := range parts[:i] {
+			if err := together(before, p); err != nil {
+				return nil, fmt.Errorf("%s: %w", p.From, err)
+			}
+		}
 		if err := m.add(p); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.From, err)
+		}
+		if b := p.Load.Began; b != "" && (m.out.Began == "" || b < m.out.Began) {
+			m.out.Began = b
 		}
 	}
 	return m.result()
 }
+
+const (
+	// mostApart is how much later a machine may begin than another ended: clocks
+	// differ, and people start machines one by one.
+	mostApart = time.Minute
+	// mostShorter is the share by which one load may be shorter than another.
+	mostShorter = 0.1
+)
+
+// together says why two results are not of one load: rates that were not there
+// at the same time do not add up.
+func together(a, b Part) error {
+	if long, short := max(a.Load.Seconds, b.Load.Seconds), min(a.Load.Seconds, b.Load.Seconds); short < long*(1-mostShorter) && !a.Load.Interrupted && !b.Load.Interrupted {
+		return fmt.Errorf("it lasted %s, and %s %s: rates add up while both go on", secondsText(b.Load.Seconds), a.From, secondsText(a.Load.Seconds))
+	}
+	if a.Load.Began == "" || b.Load.Began == "" {
+		return nil
+	}
+	if a.Load.Began == b.Load.Began {
+		return fmt.Errorf("it is the same result as %s: it would count twice", a.From)
+	}
+	begin, err := time.Parse(time.RFC3339Nano, a.Load.Began)
+	later, errLater := time.Parse(time.RFC3339Nano, b.Load.Began)
+	if err := errors.Join(err, errLater); err != nil {
+		return fmt.Errorf("when it began: %w", err)
+	}
+	apart := later.Sub(begin) - seconds(a.Load.Seconds)
+	if begin.After(later) {
+		apart = begin.Sub(later) - seconds(b.Load.Seconds)
+	}
+	if apart > mostApart {
+		return fmt.Errorf("it and %s are %s apart: they did not load the receiver at the same time", a.From, apart.Round(time.Second))
+	}
+	return nil
+}
+
+func secondsText(s float64) string { return seconds(s).Round(100 * time.Millisecond).String() }
 
 // merging is a merge on its way.
 type merging struct {

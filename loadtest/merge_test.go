@@ -101,3 +101,35 @@ func TestMergeJudgesAnew(t *testing.T) {
 		}
 	}
 }
+
+// Only results of one load add up: of the same time and length, each once.
+func TestMergeWhatBelongsTogether(t *testing.T) {
+	of := func(began string, length float64) Part {
+		return Part{"at " + began, &reports.Load{Mode: Receiver, Clock: "wall", Began: began, Seconds: length, Offered: reports.Amount{Count: 10}}}
+	}
+	stopped := of("2026-01-15T09:00:01.5Z", 3)
+	stopped.Load.Interrupted = true
+	first := of("2026-01-15T09:00:00.25Z", 30)
+	for _, tt := range []struct {
+		second Part
+		want   string // "": they are merged
+	}{
+		{of("2026-01-15T09:00:03Z", 30), ""},
+		{of("2026-01-15T09:01:30Z", 30), ""},
+		{of("2026-01-15T08:59:01Z", 28), ""},
+		{of("", 30), ""},
+		{stopped, ""},
+		{first, "it is the same result as at 2026-01-15T09:00:00.25Z"},
+		{of("2026-01-15T09:05:30.25Z", 30), "are 5m0s apart"},
+		{of("2026-01-15T08:50:00.25Z", 30), "are 9m30s apart"},
+		{of("2026-01-15T09:00:03Z", 60), "it lasted 1m0s, and at 2026-01-15T09:00:00"},
+		{of("soon", 30), "when it began"},
+	} {
+		for _, parts := range [][]Part{{first, tt.second}, {of("2026-01-15T09:00:00.5Z", 30), first, tt.second}} {
+			l, err := Merge(parts)
+			if tt.want == "" && (err != nil || l.Began > first.Load.Began) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("%s: %v; want %q", tt.second.From, err, tt.want)
+			}
+		}
+	}
+}

@@ -41,3 +41,12 @@ func (p *pacer) Rate(elapsed time.Duration) float64 { return p.pace.Rate(elapsed
 
 // since is a moment after the beginning.
 func (p *pacer) since(t time.Time) time.Duration { return t.Sub(*p.began.Load()) }
+
+// start is the beginning as a report has it, "" where there was none.
+func (p *pacer) start() string {
+	began := p.began.Load()
+	if began == nil {
+		return ""
+	}
+	return began.UTC().Format("2006-01-02T15:04:05.000000000Z07:00") // of one width, so that they sort
+}

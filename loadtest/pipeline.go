@@ -204,7 +204,7 @@ func (x *through) drain(ctx context.Context, ended chan error) error {
 
 func (x *through) report(ctx context.Context, g generator, elapsed time.Duration) *reports.Load {
 	g.workers, g.mostWorkers, g.interrupted = x.most.Load(), int64(x.workers()), ctx.Err() != nil
-	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: x.To, Store: x.StoreName}
+	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: x.To, Store: x.StoreName, Began: x.pacer.start()}
 	x.recorder.Fill(l, min(elapsed, x.Pace.Duration()))
 	l.Cost = g.cost(x.recorder, x.Note)
 	if x.Outage != nil {

@@ -11,6 +11,10 @@ type Load struct {
 	Pace  string `json:"pace"`            // as it was asked for: "constant 500/s for 1m0s"
 	Store string `json:"store,omitempty"` // of a pipeline: local, memory
 
+	// Began is when the first was due, in RFC 3339 with nanoseconds; "" in virtual
+	// time. It tells results apart, and whether two are of the same time.
+	Began string `json:"began,omitempty"`
+
 	Seconds      float64 `json:"seconds"`                // in which requests or updates were offered
 	DrainSeconds float64 `json:"drainSeconds,omitempty"` // after that, until everything had ended
 	Unfinished   int64   `json:"unfinished,omitempty"`   // had not ended even then

@@ -18,7 +18,7 @@ type ReadError struct {
 
 func (e *ReadError) Error() string { return e.What }
 
-const makeOne = "give the report.json of httpdest run, judge or probe: --out DIR or --report json=FILE writes it"
+const makeOne = "give the report.json of httpdest run, judge, probe, load or plan: --out DIR or --report json=FILE writes it"
 
 // ReadJSON reads a report.json of this version's schema. What is none, or one
 // of a newer version, is a *ReadError that says so.
