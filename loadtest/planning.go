@@ -32,6 +32,7 @@ type Planning struct {
 	Outage   *Outage // At is the time of day
 	Backfill float64 // exports of a newly mapped audience, on top, within the busiest hour (R114)
 	Inputs   []reports.Figure
+	Doubts   []string // of the load test that latency and errors are from
 }
 
 // Flat is a day without hours.
@@ -69,7 +70,10 @@ func (p Planning) Plan() *reports.Plan {
 		out.Sensitivity = append(out.Sensitivity, p.sensitivity(ms, r, likely.peak))
 	}
 	out.Hours = p.hours(likely)
-	out.Warnings = p.warnings(sides)
+	for _, d := range p.Doubts {
+		out.Warnings = append(out.Warnings, "what was measured is in doubt: "+d)
+	}
+	out.Warnings = append(out.Warnings, p.warnings(sides)...)
 	return out
 }
 

@@ -135,6 +135,10 @@ func TestPlanWarns(t *testing.T) {
 	if w := p.Plan().Warnings; len(w) > 0 {
 		t.Errorf("nothing is wrong: %v", w)
 	}
+	p.Doubts = []string{"the generator fell behind"}
+	if w := p.Plan().Warnings; len(w) != 1 || w[0] != "what was measured is in doubt: the generator fell behind" {
+		t.Errorf("%v", w)
+	}
 }
 
 // A quarter of an hour at ten a second without an answer, ten sockets: five
@@ -224,9 +228,9 @@ func TestStatedFiguresSayWhere(t *testing.T) {
 // not errors.
 func TestMeasuredBy(t *testing.T) {
 	h := times(1000, 0.1, 2*time.Second)
-	l := &reports.Load{ServiceTime: h.Distribution(), Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 810, OK: true}, {Outcome: "timeout", Count: 100}, {Outcome: "503", Count: 90}}}
+	l := &reports.Load{ServiceTime: h.Distribution(), Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 810, OK: true}, {Outcome: "timeout", Count: 100}, {Outcome: "503", Count: 90}}, Doubts: []string{"late"}}
 	m, err := MeasuredBy(l)
-	if err != nil || !near(m.Errors.Likely, 0.1, 1e-9) || m.Errors.Low > 0.09 || m.Errors.High < 0.11 {
+	if err != nil || len(m.Doubts) != 1 || !near(m.Errors.Likely, 0.1, 1e-9) || m.Errors.Low > 0.09 || m.Errors.High < 0.11 {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if !near(m.Latency.Quantile(0.5), 0.01, 0.001) || !near(m.Latency.Quantile(0.95), 2, 0.01) || m.Spread < 0.1 || m.Spread > 0.3 {

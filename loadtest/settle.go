@@ -92,6 +92,7 @@ type Measured struct {
 	Latency model.Latency
 	Spread  float64 // of the mean latency, relative, in 95 of 100 runs
 	Errors  Between // share of the answers in time that are no 2xx
+	Doubts  []string
 }
 
 // MeasuredBy takes the receiver out of a load test.
@@ -103,7 +104,7 @@ func MeasuredBy(l *reports.Load) (*Measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Measured{Latency: h.latency()}
+	m := &Measured{Latency: h.latency(), Doubts: l.Doubts}
 	if mean := h.h.Mean(); mean > 0 {
 		m.Spread = min(1, 1.96*h.h.StdDev()/mean/math.Sqrt(float64(h.Count())))
 	}

@@ -218,6 +218,9 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 		if err != nil {
 			return nil, usage("--slo", err)
 		}
+		if err := f.measurable(o); err != nil {
+			return nil, err
+		}
 		out = append(out, o)
 	}
 	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {

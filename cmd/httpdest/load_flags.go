@@ -47,6 +47,20 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 	return nil
 }
 
+// measurable refuses an objective that the load asked for cannot judge.
+func (f loadFlags) measurable(o loadtest.Objective) error {
+	documented := len(loadtest.Unique([]loadtest.Objective{loadtest.Documented(), o})) == 1 // which is skipped, with its reason
+	switch {
+	case o.Over == loadtest.Delivery && !f.engine.on && !documented:
+		return failure{exitUsage, fmt.Errorf("--slo %s is about deliveries, which a receiver alone has none of", o.Text), "give --through-engine too, or response. instead of delivery."}
+	case o.Over == loadtest.Response && f.engine.on && f.engine.clock == "virtual":
+		return failure{exitUsage, fmt.Errorf("--slo %s is about how long an update takes to be durable, which takes nothing in virtual time", o.Text), "leave it out, or --time virtual"}
+	case o.Quantity == loadtest.Rate && f.search.on:
+		return failure{exitUsage, fmt.Errorf("--slo %s is what a search looks for", o.Text), "give an objective of latency, errors or lost, and the rates by --from and --to"}
+	}
+	return nil
+}
+
 // seen refuses an outage of which the load would not see the end.
 func (e engineLoad) seen(p loadtest.Pace) error {
 	if e.broken == nil || e.broken.At+e.broken.Length <= p.Duration() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,6 +44,9 @@ held against the simulation.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.latencyGiven, f.errorsGiven = cmd.Flags().Changed("latency"), cmd.Flags().Changed("errors")
+			if f.outage == "" && cmd.Flags().Changed("outage-kind") {
+				return failure{exitUsage, errors.New("--outage-kind is of no use without --outage"), "leave it out, or give --outage too"}
+			}
 			return a.plan(args, f)
 		},
 	}
@@ -103,6 +107,9 @@ func (a *app) writeLoad(r *reports.Report, outputs []output, f runFlags) error {
 	return nil
 }
 
+// mostSockets is more than a machine has ports for one receiver.
+const mostSockets = 100_000
+
 // planning reads what the flags and a report say.
 func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 	from := "stated"
@@ -124,6 +131,9 @@ func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 		if *x.to, err = loadtest.ParseBetween(x.value); err != nil {
 			return p, usage("--"+x.flag, err)
 		}
+		if x.unit != "share" && strings.Contains(x.value, "%") {
+			return p, failure{exitUsage, fmt.Errorf("--%s %s is a share of nothing", x.flag, x.value), "give a number, such as 5000000 or 4..6"}
+		}
 		if x.unit == "share" && x.to.High > 1 {
 			return p, failure{exitUsage, fmt.Errorf("--%s %s is more than everything", x.flag, x.value), "give a share, such as 30%"}
 		}
@@ -135,8 +145,8 @@ func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 	if p.Curve, err = loadtest.ParseCurve(f.curve); err != nil {
 		return p, usage("--curve", err)
 	}
-	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || !between(0, f.backfill, 1e15) || p.PerDay.High+p.Backfill <= 0 {
-		return p, failure{exitUsage, errors.New("nothing is exported, or by no socket"), "give --profiles, --share, --updates and --sockets above 0"}
+	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || f.sockets > mostSockets || !between(0, f.backfill, 1e15) || p.PerDay.High+p.Backfill <= 0 {
+		return p, failure{exitUsage, errors.New("nothing is exported, or by no socket, or by more than there can be"), "give --profiles, --share and --updates above 0, and --sockets from 1 to 100000"}
 	}
 	input("attempts under way at once", loadtest.Exactly(float64(f.sockets)), "sockets")
 	if f.outage != "" {
@@ -158,10 +168,16 @@ func (f planFlags) receiver(p *loadtest.Planning, args []string, input func(stri
 		if measured, err = measuredIn(args[0]); err != nil {
 			return err
 		}
+		if !f.latencyGiven || !f.errorsGiven {
+			p.Doubts = measured.Doubts
+		}
 	}
 	if measured == nil || f.latencyGiven {
 		if p.Latency, err = loadtest.ParseLatency(f.latency); err != nil {
 			return usage("--latency", err)
+		}
+		if p.Latency.Quantile(0.99) <= 0 {
+			return failure{exitUsage, fmt.Errorf("--latency %s: no receiver takes nothing", f.latency), "give what it takes, such as 40ms"}
 		}
 	} else {
 		*from = "measured"
