@@ -120,7 +120,7 @@ func (f serveFlags) open() (*service, error) {
 	if s.config, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
 		return nil, failure{exitUsage, err, "mend the configuration"}
 	}
-	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version()}
+	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
 	if err := f.certificates(&sender); err != nil {
 		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}

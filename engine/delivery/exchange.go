@@ -38,7 +38,8 @@ type Exchange struct {
 
 	sender *Sender
 	target *url.URL
-	limit  int64 // of the response body
+	line   string // requestLine of target
+	limit  int64  // of the response body
 	socket *Socket
 	header http.Header // of the answer, once there is one
 	conn   atomic.Pointer[http.ClientConn]
@@ -96,8 +97,9 @@ func (s *Sender) Decision(op engine.Operation) *Exchange {
 }
 
 func (s *Sender) exchange(method string) *Exchange {
-	return &Exchange{Method: method, URL: s.url.String(), target: s.url, limit: MaxResponseBody, sender: s,
-		Headers: []dataflow.Header{{Name: "User-Agent", Value: s.config.UserAgent}}}
+	headers := make([]dataflow.Header, 1, 3+len(s.headers))
+	headers[0] = dataflow.Header{Name: "User-Agent", Value: s.config.UserAgent}
+	return &Exchange{Method: method, URL: s.text, target: s.url, line: s.line, limit: MaxResponseBody, sender: s, Headers: headers}
 }
 
 // ride puts the exchange on a socket.
@@ -106,7 +108,7 @@ func (x *Exchange) ride(k *Socket) {
 	x.conn.Store(k.conn)
 }
 
-// InFlight says whether the answer is incomplete. It may be called while Do
+// InFlight says whether the answer is incomplete, with NetHTTP. It may be called while Do
 // runs, but never under a lock that a connection's Close needs.
 func (x *Exchange) InFlight() bool {
 	conn := x.conn.Load()
@@ -163,23 +165,19 @@ func (x *Exchange) Do(ctx context.Context) Result {
 func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte) {
 	k := x.socket
 	k.reusable = false
-	if k.conn == nil {
+	if !k.isOpen() {
 		if err := k.dial(ctx, x); err != nil {
 			return x.failed(ctx, err), nil
 		}
 		x.conn.Store(k.conn)
 	}
 	k.watch.begin()
-	trace := &httptrace.ClientTrace{GotFirstResponseByte: x.OnAnswering, WroteRequest: func(info httptrace.WroteRequestInfo) {
-		if info.Err == nil && x.OnWritten != nil {
-			x.OnWritten()
-		}
-	}}
-	request := x.sender.request(httptrace.WithClientTrace(ctx, trace), x)
-	if len(x.Body) > 0 {
-		request.Body = io.NopCloser(bytes.NewReader(x.Body))
+	if k.direct != nil {
+		// A wait ends with ctx: the connection is no use after that.
+		left := context.AfterFunc(ctx, func() { _ = k.direct.gate.SetDeadline(past) })
+		defer func() { k.reusable = left() && k.direct.settle() && k.reusable }()
 	}
-	response, err := k.conn.RoundTrip(request)
+	response, err := x.send(ctx)
 	if err != nil {
 		return x.failed(ctx, err), nil
 	}
@@ -201,6 +199,24 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	}
 	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
 	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
+}
+
+// send writes the request and reads the answer up to its body.
+func (x *Exchange) send(ctx context.Context) (*http.Response, error) {
+	k := x.socket
+	if k.direct != nil {
+		return k.direct.roundTrip(x)
+	}
+	trace := &httptrace.ClientTrace{GotFirstResponseByte: x.OnAnswering, WroteRequest: func(info httptrace.WroteRequestInfo) {
+		if info.Err == nil && x.OnWritten != nil {
+			x.OnWritten()
+		}
+	}}
+	request := x.sender.request(httptrace.WithClientTrace(ctx, trace), x)
+	if len(x.Body) > 0 {
+		request.Body = io.NopCloser(bytes.NewReader(x.Body))
+	}
+	return k.conn.RoundTrip(request)
 }
 
 // failed turns what ended the exchange into an outcome. The deadline is asked

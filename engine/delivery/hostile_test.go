@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -28,6 +29,7 @@ type rude struct {
 	listener net.Listener
 	running  sync.WaitGroup
 	stalled  chan struct{} // told when a connection does nothing any more
+	left     chan struct{} // closed when the spec ends
 
 	mu    sync.Mutex
 	open  map[net.Conn]bool
@@ -38,7 +40,7 @@ type rude struct {
 func serve(behave func(*rude, net.Conn)) *rude {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
-	r := &rude{listener: l, stalled: make(chan struct{}, 16), open: map[net.Conn]bool{}}
+	r := &rude{listener: l, stalled: make(chan struct{}, 16), left: make(chan struct{}), open: map[net.Conn]bool{}}
 	r.running.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -59,6 +61,7 @@ func serve(behave func(*rude, net.Conn)) *rude {
 		}
 	})
 	DeferCleanup(func() {
+		close(r.left)
 		_ = l.Close()    // a spec may have done so
 		r.running.Wait() // a connection the sender left open would hold this up
 	})
@@ -123,7 +126,9 @@ func inTLS(config *tls.Config, behave func(*rude, net.Conn)) func(*rude, net.Con
 }
 
 // sent performs one attempt; the budget is spent when the server stalls.
-func sent(s *Sender, r *rude) Result {
+func sent(s *Sender, r *rude) Result { return sentBody(s, r, []byte(`{"a":1}`)) }
+
+func sentBody(s *Sender, r *rude, body []byte) Result {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 	done := make(chan struct{})
@@ -135,20 +140,20 @@ func sent(s *Sender, r *rude) Result {
 		case <-done:
 		}
 	}()
-	x := s.Attempt(engine.Operation{ID: 1, Kind: engine.Attempt, Number: 1, Message: &engine.Message{ID: "doc#1", Body: []byte(`{"a":1}`)}})
+	x := s.Attempt(engine.Operation{ID: 1, Kind: engine.Attempt, Number: 1, Message: &engine.Message{ID: "doc#1", Body: body}})
 	result := x.Do(ctx)
 	s.Finish(x)
 	return result
 }
 
 func hostileSender(scheme string, r *rude, roots *x509.CertPool) *Sender {
-	return New(Config{UserAgent: "httpdest", Roots: roots, Destination: dataflow.Destination{
+	return New(Config{Transport: transport, UserAgent: "httpdest", Roots: roots, Destination: dataflow.Destination{
 		Endpoint: scheme + "://" + r.listener.Addr().String() + "/profiles", Auth: dataflow.Auth{Kind: dataflow.AuthNone}, MTLS: dataflow.Never}})
 }
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-var _ = Describe("a hostile endpoint", func() {
+var _ = onBoth("a hostile endpoint", func() {
 	BeforeEach(func() {
 		before := gleak.Goroutines()
 		DeferCleanup(func() { Eventually(gleak.Goroutines, 5*time.Second).ShouldNot(gleak.HaveLeaked(before)) })
@@ -207,6 +212,37 @@ var _ = Describe("a hostile endpoint", func() {
 		Entry("sends a hundred intermediate answers first", reply(strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100)+ok, hangUp), retry.Answered, 200, ""),
 	)
 
+	// More than the buffers of the kernel hold, so that a writer has to wait.
+	DescribeTable("that is sent eight megabytes", func(behave func(*rude, net.Conn), kind retry.Kind, status int) {
+		r := serve(behave)
+		s := hostileSender("http", r, nil)
+		defer s.Close()
+		got := sentBody(s, r, bytes.Repeat([]byte("x"), 8<<20)).Outcome
+		got.Reason = ""
+		Expect(got).To(Equal(retry.Outcome{Kind: kind, Status: status}))
+		Expect(r.connections()).To(Equal(1))
+	},
+		Entry("and takes them", reply(ok, hangUp), retry.Answered, 200),
+		Entry("and answers before it reads them", func(_ *rude, c net.Conn) {
+			_, _ = bufio.NewReader(c).ReadString('\n')
+			_, _ = io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+			_, _ = io.Copy(io.Discard, c)
+		}, retry.Answered, 413),
+		Entry("and has a long answer taken first", func(_ *rude, c net.Conn) {
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<19, strings.Repeat("y", 1<<19))
+			_, _ = io.Copy(io.Discard, c)
+		}, retry.Answered, 200),
+		Entry("and reads nothing", func(r *rude, c net.Conn) {
+			_, _ = bufio.NewReader(c).ReadString('\n')
+			r.stalled <- struct{}{}
+			<-r.left
+		}, retry.Timeout, 0),
+		Entry("and resets in the middle", func(_ *rude, c net.Conn) {
+			_, _ = io.CopyN(io.Discard, c, 1<<20)
+			abort(nil, c)
+		}, retry.Reset, 0),
+	)
+
 	It("hangs up with the request unread: closed or reset, and not sent again", func() {
 		r := serve(hangUp)
 		s := hostileSender("http", r, nil)
@@ -253,7 +289,7 @@ var _ = Describe("a hostile endpoint", func() {
 	})
 
 	It("has a name that does not resolve", func() {
-		s := New(Config{Destination: dataflow.Destination{Endpoint: "http://receiver.invalid/profiles", Auth: dataflow.Auth{Kind: dataflow.AuthNone}}})
+		s := New(Config{Transport: transport, Destination: dataflow.Destination{Endpoint: "http://receiver.invalid/profiles", Auth: dataflow.Auth{Kind: dataflow.AuthNone}}})
 		defer s.Close()
 		got := sent(s, &rude{stalled: make(chan struct{})}).Outcome
 		Expect(got).To(Equal(retry.Outcome{Kind: retry.Unresolved, Reason: "name-does-not-resolve"}))

@@ -53,6 +53,8 @@ type Config struct {
 	Now func() time.Time
 	// UserAgent of every request.
 	UserAgent string
+	// Transport carries the exchanges; the zero value is NetHTTP.
+	Transport Transport
 }
 
 // Sender owns the sockets to one destination. Its methods are called by one
@@ -60,6 +62,8 @@ type Config struct {
 type Sender struct {
 	config   Config
 	url      *url.URL
+	text     string   // of url
+	line     string   // requestLine of url
 	tokenURL *url.URL // nil without OAuth 2
 	headers  []dataflow.Header
 	idle     map[bool][]*Socket // by whether the client certificate is offered; the last used is last
@@ -77,10 +81,14 @@ func New(c Config) *Sender {
 		// The authentication wins over a custom header (A63).
 		headers = slices.DeleteFunc(headers, func(h dataflow.Header) bool { return strings.EqualFold(h.Name, "Authorization") })
 	}
+	if c.Dial != nil || !canAsk {
+		c.Transport = NetHTTP
+	}
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{}).DialContext
 	}
-	s := &Sender{config: c, url: c.Destination.URL(), headers: headers, idle: map[bool][]*Socket{}}
+	u := c.Destination.URL()
+	s := &Sender{config: c, url: u, text: u.String(), line: requestLine(u), headers: headers, idle: map[bool][]*Socket{}}
 	if a := c.Destination.Auth; a.FetchesTokens() {
 		u, err := url.Parse(a.TokenURL)
 		if err != nil {
@@ -102,11 +110,17 @@ func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil || s
 // that the endpoint closed meanwhile, or spoke on unasked, is no use: a message
 // sent on it would only fail.
 func (s *Sender) take(certificate, fresh bool) *Socket {
-	s.bury(certificate)
-	if pool := s.idle[certificate]; len(pool) > 0 && !fresh {
+	if s.config.Transport == NetHTTP {
+		s.bury(certificate)
+	}
+	for pool := s.idle[certificate]; len(pool) > 0 && !fresh; pool = s.idle[certificate] {
 		last := pool[len(pool)-1]
 		s.idle[certificate] = pool[:len(pool)-1]
-		return last
+		if s.config.Transport == NetHTTP || !last.isDead() {
+			return last
+		}
+		last.close()
+		s.bury(certificate) // what ended one socket may have ended others
 	}
 	s.dialled++
 	return &Socket{sender: s, Ordinal: s.dialled, url: s.url, certificate: certificate}
@@ -115,9 +129,7 @@ func (s *Sender) take(certificate, fresh bool) *Socket {
 // bury closes the idle sockets that are dead.
 func (s *Sender) bury(certificate bool) {
 	s.idle[certificate] = slices.DeleteFunc(s.idle[certificate], func(k *Socket) bool {
-		// There is none where exchanges are only supposed. net/http says later than
-		// the connection itself that it has ended.
-		dead := k.conn != nil && (k.conn.Err() != nil || k.watch.ended())
+		dead := k.isDead()
 		if dead {
 			k.close()
 		}

@@ -35,7 +35,7 @@ func do(s *Sender, certificate bool) Result {
 }
 
 func sender(url string, change func(*Config)) *Sender {
-	c := Config{UserAgent: "httpdest", Destination: dataflow.Destination{
+	c := Config{Transport: transport, UserAgent: "httpdest", Destination: dataflow.Destination{
 		Endpoint: url, Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: "s3cret"}, MTLS: dataflow.Auto,
 	}}
 	if change != nil {
@@ -74,7 +74,7 @@ func answer(text string) func(net.Conn) {
 	}
 }
 
-var _ = Describe("An attempt", func() {
+var _ = onBoth("An attempt", func() {
 	It("carries everything that was configured, and nothing is compressed or cached", func() {
 		var got *http.Request
 		var body string
@@ -194,7 +194,7 @@ var _ = Describe("An attempt", func() {
 	})
 })
 
-var _ = Describe("Over TLS", func() {
+var _ = onBoth("Over TLS", func() {
 	var server *httptest.Server
 	var roots *x509.CertPool
 	start := func(auth tls.ClientAuthType, version uint16) {

@@ -21,7 +21,8 @@ type Socket struct {
 	uses        int  // exchanges finished on it
 	reusable    bool // decided by the last exchange
 	raw         net.Conn
-	conn        *http.ClientConn
+	conn        *http.ClientConn // NetHTTP
+	direct      *direct          // Direct
 	watch       *watched
 
 	mu        sync.Mutex
@@ -36,6 +37,9 @@ func (k *Socket) Uses() int { return k.uses }
 // dial opens the connection and performs the handshake. The errors are those
 // of the dialler and of crypto/tls.
 func (k *Socket) dial(ctx context.Context, x *Exchange) error {
+	if k.sender.config.Transport == Direct {
+		return k.dialDirect(ctx, x)
+	}
 	t := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: MaxResponseHeaders, Protocols: &http.Protocols{}}
 	t.Protocols.SetHTTP1(true)
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -60,14 +64,35 @@ func (k *Socket) dial(ctx context.Context, x *Exchange) error {
 		k.watch = &watched{Conn: secure}
 		return k.watch, nil
 	}
-	u := k.url
-	address := u.Host
-	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
-	}
-	conn, err := t.NewClientConn(ctx, u.Scheme, address)
+	conn, err := t.NewClientConn(ctx, k.url.Scheme, k.address())
 	k.conn = conn
 	return err
+}
+
+// address is host:port.
+func (k *Socket) address() string {
+	u := k.url
+	if u.Port() != "" {
+		return u.Host
+	}
+	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+}
+
+// isOpen says whether it was dialled.
+func (k *Socket) isOpen() bool { return k.conn != nil || k.direct != nil }
+
+// isDead says whether an idle socket is no use any more: the endpoint closed it,
+// or spoke on it unasked. One that was never dialled is of an exchange that was
+// only supposed.
+func (k *Socket) isDead() bool {
+	switch {
+	case k.direct != nil:
+		return !k.direct.quiet()
+	case k.conn != nil:
+		// net/http says later than the connection itself that it has ended.
+		return k.conn.Err() != nil || k.watch.ended()
+	}
+	return false
 }
 
 func (k *Socket) tlsConfig() *tls.Config {

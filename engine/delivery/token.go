@@ -30,7 +30,7 @@ const longestLifetime = 100 * 365 * 24 * time.Hour
 func (s *Sender) Token(op engine.Operation) *Exchange {
 	a := s.config.Destination.Auth
 	x := s.exchange(http.MethodPost)
-	x.target, x.URL, x.limit = s.tokenURL, s.tokenURL.String(), MaxTokenBody
+	x.target, x.line, x.URL, x.limit = s.tokenURL, requestLine(s.tokenURL), s.tokenURL.String(), MaxTokenBody
 	form := a.Credentials
 	contentType := "application/x-www-form-urlencoded"
 	if form == dataflow.BasicAuthorization {

@@ -36,52 +36,54 @@ var (
 	passwordAuth = dataflow.Auth{Kind: dataflow.AuthPassword, ClientID: "i", ClientSecret: "s", Username: "emmett brown", Password: "gr&at"}
 )
 
-var _ = DescribeTable("A token request is as documented on the wire",
-	func(a dataflow.Auth, op engine.Operation, body string, headers http.Header) {
-		var got *http.Request
-		var text string
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			b, _ := io.ReadAll(r.Body)
-			got, text = r, string(b)
-			_, _ = io.WriteString(w, goodToken)
-		}))
-		DeferCleanup(server.Close)
-		op.Kind = engine.Token
-		r := fetcher(a, server.URL+"/token?one=1").Token(op).Do(context.Background())
-		Expect(r.Issued).To(Equal(&engine.Issued{Access: "abc", Refresh: "again", ExpiresIn: time.Hour}))
-		Expect(got.Method).To(Equal("POST"))
-		Expect(got.RequestURI).To(Equal("/token?one=1"))
-		Expect(text).To(Equal(body))
-		headers.Set("User-Agent", "httpdest")
-		headers.Set("Content-Length", fmt.Sprint(len(body)))
-		Expect(got.Header).To(Equal(headers))
-	},
-	Entry("credentials in the body, encoded as curl does", bodyAuth, engine.Operation{Grant: engine.ClientCredentials},
-		"grant_type=client_credentials&client_id=hill%20valley&client_secret=1.21%3Agw%2F50%25%2B%26%3D%C3%A9",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
-	Entry("Basic authorization, ID and secret as they are", basicAuth, engine.Operation{Grant: engine.ClientCredentials},
-		"grant_type=client_credentials",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill valley:1.21:gw/50%+&=é"))}}),
-	Entry("Basic authorization, encoded first", encoded(basicAuth), engine.Operation{Grant: engine.ClientCredentials},
-		"grant_type=client_credentials",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill+valley:1.21%3Agw%2F50%25%2B%26%3D%C3%A9"))}}),
-	Entry("the password grant", passwordAuth, engine.Operation{Grant: engine.Password},
-		"grant_type=password&username=emmett%20brown&password=gr%26at&client_id=i&client_secret=s",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
-	Entry("a refresh, credentials in the body", passwordAuth, engine.Operation{Grant: engine.Refresh, Token: "a b"},
-		"grant_type=refresh_token&refresh_token=a%20b&client_id=i&client_secret=s",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
-	Entry("a refresh with Basic authorization", basicAuth, engine.Operation{Grant: engine.Refresh, Token: "again"},
-		"grant_type=refresh_token&refresh_token=again",
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill valley:1.21:gw/50%+&=é"))}}),
-)
+var _ = onBoth("A token request on the wire", func() {
+	DescribeTable("is as documented on the wire",
+		func(a dataflow.Auth, op engine.Operation, body string, headers http.Header) {
+			var got *http.Request
+			var text string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				b, _ := io.ReadAll(r.Body)
+				got, text = r, string(b)
+				_, _ = io.WriteString(w, goodToken)
+			}))
+			DeferCleanup(server.Close)
+			op.Kind = engine.Token
+			r := fetcher(a, server.URL+"/token?one=1").Token(op).Do(context.Background())
+			Expect(r.Issued).To(Equal(&engine.Issued{Access: "abc", Refresh: "again", ExpiresIn: time.Hour}))
+			Expect(got.Method).To(Equal("POST"))
+			Expect(got.RequestURI).To(Equal("/token?one=1"))
+			Expect(text).To(Equal(body))
+			headers.Set("User-Agent", "httpdest")
+			headers.Set("Content-Length", fmt.Sprint(len(body)))
+			Expect(got.Header).To(Equal(headers))
+		},
+		Entry("credentials in the body, encoded as curl does", bodyAuth, engine.Operation{Grant: engine.ClientCredentials},
+			"grant_type=client_credentials&client_id=hill%20valley&client_secret=1.21%3Agw%2F50%25%2B%26%3D%C3%A9",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
+		Entry("Basic authorization, ID and secret as they are", basicAuth, engine.Operation{Grant: engine.ClientCredentials},
+			"grant_type=client_credentials",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill valley:1.21:gw/50%+&=é"))}}),
+		Entry("Basic authorization, encoded first", encoded(basicAuth), engine.Operation{Grant: engine.ClientCredentials},
+			"grant_type=client_credentials",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill+valley:1.21%3Agw%2F50%25%2B%26%3D%C3%A9"))}}),
+		Entry("the password grant", passwordAuth, engine.Operation{Grant: engine.Password},
+			"grant_type=password&username=emmett%20brown&password=gr%26at&client_id=i&client_secret=s",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
+		Entry("a refresh, credentials in the body", passwordAuth, engine.Operation{Grant: engine.Refresh, Token: "a b"},
+			"grant_type=refresh_token&refresh_token=a%20b&client_id=i&client_secret=s",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}),
+		Entry("a refresh with Basic authorization", basicAuth, engine.Operation{Grant: engine.Refresh, Token: "again"},
+			"grant_type=refresh_token&refresh_token=again",
+			http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=UTF-8"}, "Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("hill valley:1.21:gw/50%+&=é"))}}),
+	)
+})
 
 func encoded(a dataflow.Auth) dataflow.Auth {
 	a.URLEncodeBasic = true
 	return a
 }
 
-var _ = Describe("A token request", func() {
+var _ = onBoth("A token request", func() {
 	ask := engine.Operation{Kind: engine.Token, Grant: engine.ClientCredentials}
 
 	It("has a socket of its own, which is closed after it", func() {

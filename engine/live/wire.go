@@ -14,12 +14,19 @@ import (
 type Wire struct {
 	mu     sync.Mutex // the Sender is called by one goroutine at a time
 	sender *delivery.Sender
-	timers map[*delivery.Socket]*time.Timer
+	idle   map[*delivery.Socket]idleness // of every socket that went back to the pool, and may be in use again
+	timer  *time.Timer                   // runs out when the first of them has been idle for too long; nil when none is
+}
+
+// idleness is since when a socket is idle, unless it was used since.
+type idleness struct {
+	since time.Time
+	uses  int
 }
 
 // NewWire takes the sender over.
 func NewWire(s *delivery.Sender) *Wire {
-	return &Wire{sender: s, timers: map[*delivery.Socket]*time.Timer{}}
+	return &Wire{sender: s, idle: map[*delivery.Socket]idleness{}}
 }
 
 // Perform is a Perform.
@@ -39,7 +46,9 @@ func (w *Wire) take(op engine.Operation) *delivery.Exchange {
 	return w.sender.Prepare(op)
 }
 
-// finish returns the socket, and sets the timer of its idleness.
+// finish returns the socket, and notes since when it is idle. One timer serves
+// all sockets: under load each is back in use within a millisecond, and a timer
+// of its own would be set anew for every message.
 func (w *Wire) finish(x *delivery.Exchange) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,29 +56,45 @@ func (w *Wire) finish(x *delivery.Exchange) {
 	if k == nil {
 		return
 	}
-	uses := k.Uses()
-	if before := w.timers[k]; before != nil {
-		before.Stop()
+	w.idle[k] = idleness{time.Now(), k.Uses()}
+	if w.timer == nil {
+		w.timer = time.AfterFunc(delivery.IdleTimeout, w.sweep)
 	}
-	var t *time.Timer
-	t = time.AfterFunc(delivery.IdleTimeout, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.timers[k] == t { // not used since
-			w.sender.CloseIdle(k, uses)
-			delete(w.timers, k)
+}
+
+// sweep closes what has been idle for IdleTimeout, and sets the timer for the
+// next.
+func (w *Wire) sweep() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil { // closed meanwhile
+		return
+	}
+	now := time.Now()
+	var first time.Time
+	for k, i := range w.idle {
+		if now.Sub(i.since) >= delivery.IdleTimeout {
+			w.sender.CloseIdle(k, i.uses) // in use, or dead and buried, it is not closed here
+			delete(w.idle, k)
+			continue
 		}
-	})
-	w.timers[k] = t
+		if first.IsZero() || i.since.Before(first) {
+			first = i.since
+		}
+	}
+	if w.timer = nil; !first.IsZero() {
+		w.timer = time.AfterFunc(first.Add(delivery.IdleTimeout).Sub(now), w.sweep)
+	}
 }
 
 // Close closes the idle sockets. Nothing is under way any more.
 func (w *Wire) Close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, t := range w.timers {
-		t.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
 	}
-	clear(w.timers)
+	clear(w.idle)
 	w.sender.Close()
 }

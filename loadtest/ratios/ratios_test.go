@@ -214,7 +214,7 @@ type contender struct {
 }
 
 func (f *field) sender() *delivery.Sender {
-	return delivery.New(delivery.Config{Destination: f.flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest"})
+	return delivery.New(delivery.Config{Destination: f.flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest", Transport: delivery.Direct})
 }
 
 // bare is our own client with prepared bytes: no engine.

@@ -170,6 +170,7 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 	options.Listener, s.tokens = withCertificates(listenerOf(sc.Endpoint), certificates)
 	config := delivery.Config{
 		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
+		Transport: delivery.Direct, // as serve does, where there are real sockets: on the wall clock
 	}
 	switch {
 	case setting.Clock == Wall:

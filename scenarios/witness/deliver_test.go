@@ -29,7 +29,7 @@ type delivered struct {
 // two seconds.
 func deliver(url string, c *certificates, own *tls.Certificate) delivered {
 	GinkgoHelper()
-	sender := delivery.New(delivery.Config{UserAgent: "httpdest", Roots: c.roots, Certificate: own, Destination: dataflow.Destination{
+	sender := delivery.New(delivery.Config{Transport: delivery.Direct, UserAgent: "httpdest", Roots: c.roots, Certificate: own, Destination: dataflow.Destination{
 		Endpoint: url, Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: bearer}, Headers: "X-Tenant:" + tenant, MTLS: dataflow.Auto}})
 	defer sender.Close()
 	dispatcher := engine.NewDispatcher(engine.Settings{MaxInFlight: 1, Certificate: engine.AskEndpoint})

@@ -185,7 +185,7 @@ func startDriver(destination dataflow.Destination) *live.Driver {
 	ref := profile.AudienceRef{Namespace: "ups", ID: "delorean"}
 	flow := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, MaxInFlight: 100, Destination: destination}
 	snapshot, _ := dataflow.NewSnapshot(flow, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
-	wire := live.NewWire(delivery.New(delivery.Config{UserAgent: "httpdest", Destination: destination}))
+	wire := live.NewWire(delivery.New(delivery.Config{UserAgent: "httpdest", Destination: destination, Transport: delivery.Direct}))
 	d, err := live.New(live.Config{Flow: snapshot, Store: memory.New(), Perform: wire.Perform,
 		Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: 100, Certificate: engine.NeverPresent, Grant: engine.ClientCredentials}})
 	Expect(err).NotTo(HaveOccurred())

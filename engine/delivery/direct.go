@@ -1,0 +1,212 @@
+package delivery
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Transport is what carries exchanges over a connection.
+type Transport int
+
+const (
+	// NetHTTP is the reference: each socket is an http.ClientConn.
+	NetHTTP Transport = iota
+	// Direct has the goroutine of the exchange write the request and read the
+	// answer itself, with net/http as the parser of answers.
+	//
+	// Decision: our own writer in front of crypto/tls. Reason: net/http hands each
+	// request to one goroutine and each answer to another, which costs more than
+	// the request itself where thousands a second are sent. Cost: what net/http
+	// notices on an idle socket by its reader is asked before each use. Every spec
+	// of this package runs with both.
+	//
+	// It needs sockets of the operating system: with Config.Dial, and where a
+	// socket cannot be asked without waiting, exchanges are carried by NetHTTP.
+	Direct
+)
+
+// atOnce is how long a request may be, in bytes, that is written before the
+// answer is read. A longer one might wait for a receiver that waits for its
+// answer to be taken, and is written while the answer is read.
+const atOnce = 64 << 10
+
+// firstRead is how much is read of an answer at once, in bytes.
+const firstRead = 4 << 10
+
+// errHeaders is the error of an answer with more headers than are taken.
+var errHeaders = errors.New("delivery: server response headers exceeded the limit")
+
+// past is a time that any wait for has ended.
+var past = time.Unix(1, 0)
+
+// direct is a connection with what one exchange after the other needs of it.
+type direct struct {
+	gate    *gate
+	conn    net.Conn // the gate, or TLS over it
+	limited io.LimitedReader
+	reader  *bufio.Reader
+	out     []byte
+	writing chan error // of a long request; nil when none is being written
+}
+
+// dialDirect opens the connection and performs the handshake.
+func (k *Socket) dialDirect(ctx context.Context, x *Exchange) error {
+	raw, err := k.sender.config.Dial(ctx, "tcp", k.address())
+	if err != nil {
+		return &dialError{err}
+	}
+	k.raw = raw
+	d := &direct{gate: newGate(raw)}
+	d.conn = d.gate
+	k.watch = &watched{Conn: d.gate}
+	if k.url.Scheme == "https" {
+		config := k.tlsConfig()
+		config.DynamicRecordSizingDisabled = true // a message is written whole, and not in pieces of a packet
+		secure := tls.Client(d.gate, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = raw.Close() // HandshakeContext leaves it open when the peer refused
+			return &handshakeError{err}
+		}
+		x.handshakeDone()
+		d.conn = secure
+		k.watch = &watched{Conn: secure}
+	}
+	d.limited = io.LimitedReader{R: k.watch}
+	d.reader = bufio.NewReaderSize(&d.limited, firstRead)
+	k.direct = d
+	return nil
+}
+
+// quiet says whether an idle connection is open and nothing was said on it.
+func (d *direct) quiet() bool {
+	if d.reader.Buffered() > 0 {
+		return false
+	}
+	d.gate.shut = true
+	defer func() { d.gate.shut = false }()
+	var one [1]byte
+	_, err := d.conn.Read(one[:])
+	return errors.Is(err, errNothing)
+}
+
+// roundTrip writes the request and reads the answer up to its body.
+func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
+	if err := d.write(x); err != nil {
+		return nil, err
+	}
+	d.limited.N = MaxResponseHeaders
+	if _, err := d.reader.Peek(1); err != nil {
+		return nil, err
+	}
+	if x.OnAnswering != nil {
+		x.OnAnswering()
+	}
+	for {
+		response, err := http.ReadResponse(d.reader, nil)
+		switch {
+		case err != nil && d.limited.N <= 0:
+			return nil, errHeaders
+		case err != nil:
+			return nil, err
+		}
+		switched := response.StatusCode == http.StatusSwitchingProtocols
+		if response.StatusCode < 200 && !switched {
+			continue // an intermediate answer
+		}
+		d.limited.N = math.MaxInt64 // Exchange bounds the body
+		// Closing the body would read all of it.
+		response.Body = io.NopCloser(response.Body)
+		if switched {
+			response.Body, response.Close = io.NopCloser(d.reader), true // whatever comes now, it is no HTTP
+		}
+		return response, nil
+	}
+}
+
+// write sends the request. A receiver may have answered and hung up before it
+// took the request, so that an error of writing is left to the reader, who
+// hears what came of it.
+func (d *direct) write(x *Exchange) error {
+	var err error
+	if d.out, err = x.appendHead(d.out[:0]); err != nil {
+		return err
+	}
+	if len(d.out)+len(x.Body) > atOnce {
+		head, written := d.out, make(chan error, 1)
+		d.out, d.writing = nil, written
+		go func() { // ends with the request, or with the connection: settle waits for it
+			_, err := d.conn.Write(head)
+			if err == nil {
+				_, err = d.conn.Write(x.Body)
+			}
+			if err == nil && x.OnWritten != nil {
+				x.OnWritten()
+			}
+			written <- err
+		}()
+		return nil
+	}
+	d.out = append(d.out, x.Body...)
+	if _, err := d.conn.Write(d.out); err == nil && x.OnWritten != nil {
+		x.OnWritten()
+	}
+	return nil
+}
+
+// settle ends what an exchange left under way, and says whether the whole
+// request went out.
+func (d *direct) settle() bool {
+	if d.writing == nil {
+		return true
+	}
+	written := d.writing
+	d.writing = nil
+	select {
+	case err := <-written:
+		return err == nil
+	default:
+	}
+	_ = d.gate.SetDeadline(past)
+	<-written
+	return false
+}
+
+// appendHead appends the request without its body.
+func (x *Exchange) appendHead(b []byte) ([]byte, error) {
+	b = append(append(b, x.Method...), x.line...)
+	for _, h := range x.Headers {
+		if strings.ContainsFunc(h.Value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+			return nil, fmt.Errorf("delivery: header %s has a value that cannot be sent", h.Name)
+		}
+		b = append(append(append(append(b, h.Name...), ": "...), h.Value...), "\r\n"...)
+	}
+	if len(x.Body) > 0 || x.Method == http.MethodPost {
+		b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(x.Body)), 10), "\r\n"...)
+	}
+	return append(b, "\r\n"...), nil
+}
+
+// requestLine is what follows the method in every request to a URL: the rest of
+// the first line, and Host as net/http writes it.
+func requestLine(u *url.URL) string {
+	var sample bytes.Buffer
+	host := u.Host
+	if err := (&http.Request{Method: http.MethodPost, URL: u, Host: u.Host}).Write(&sample); err == nil {
+		if read, err := http.ReadRequest(bufio.NewReader(&sample)); err == nil {
+			host = read.Host
+		}
+	}
+	return " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + host + "\r\n"
+}
