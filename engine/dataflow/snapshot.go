@@ -31,11 +31,23 @@ type Snapshot struct {
 	Names   map[profile.AudienceRef]string
 	Active  bool // activated: before that nothing is exported
 	Enabled bool // R117
+
+	body *profile.Branch // see Body
 }
+
+// The two maps that every body has beside mapped attributes.
+const (
+	IdentityMap       = "identityMap"
+	SegmentMembership = "segmentMembership"
+)
+
+// Body is what a body may hold, by the name of each part, sorted: the mapped
+// attributes and the two maps. It is put together once, for all profiles.
+func (s *Snapshot) Body() *profile.Branch { return s.body }
 
 // NewSnapshot is the dataflow before its activation.
 func NewSnapshot(f Dataflow, d audience.Directory) *Snapshot {
-	return &Snapshot{Flow: f, Directory: d, Enabled: true,
+	return &Snapshot{Flow: f, Directory: d, Enabled: true, body: profile.Tree(append(slices.Clip(f.Attributes), IdentityMap, SegmentMembership)...),
 		Mapped: map[profile.AudienceRef]Mapping{}, Ever: map[profile.AudienceRef]bool{}, Names: map[profile.AudienceRef]string{}}
 }
 

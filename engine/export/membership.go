@@ -4,31 +4,39 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/plainjson"
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// memberships is segmentMembership (R61–R75): every mapped audience the
+// memberships writes segmentMembership (R61–R75): every mapped audience the
 // profile is in or left lately, and the unmapped ones it is in that share a
 // merge policy with what triggered the export.
-func memberships(p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) map[string]any {
+func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) {
 	policies := accompanying(p, r, flow)
-	out := map[string]any{}
-	for namespace, entries := range p.Memberships {
-		kept := map[string]any{}
-		for id, m := range entries {
-			ref := profile.AudienceRef{Namespace: namespace, ID: id}
+	w.Begin('{')
+	var few, more [16]string
+	for _, namespace := range sorted(few[:0], p.Memberships) {
+		entries, some, mark := p.Memberships[namespace], false, w.Mark()
+		w.Key(namespace)
+		w.Begin('{')
+		for _, id := range sorted(more[:0], entries) {
+			m, ref := entries[id], profile.AudienceRef{Namespace: namespace, ID: id}
 			mapping, mapped := flow.Mapped[ref]
 			if mapped && carried(m, now) {
-				kept[id] = mappedEntry(m, ref, mapping, flow)
-			} else if !mapped && m.Status == profile.Realized && policies[flow.Directory[ref].MergePolicy] {
-				kept[id] = entry(m)
+				w.Key(id)
+				mappedEntry(w, m, ref, mapping, flow)
+				some = true
+			} else if !mapped && m.Status == profile.Realized && policies.has(flow.Directory[ref].MergePolicy) {
+				w.Key(id)
+				entry(w, m)
+				some = true
 			}
 		}
-		if len(kept) > 0 {
-			out[namespace] = kept
+		if w.End('}'); !some {
+			w.Back(mark)
 		}
 	}
-	return out
+	w.End('}')
 }
 
 // carried says whether a mapped membership still travels: an exited one does
@@ -37,16 +45,35 @@ func carried(m profile.Membership, now time.Time) bool {
 	return m.Status == profile.Realized || now.Sub(m.ExitedAt) <= ExitedRetention
 }
 
+// policySet is the merge policies whose unmapped audiences come along, a few at
+// most.
+type policySet []string
+
+func (s policySet) has(policy string) bool {
+	for _, p := range s {
+		if p == policy {
+			return true
+		}
+	}
+	return false
+}
+
+func (s policySet) with(policy string) policySet {
+	if s.has(policy) {
+		return s
+	}
+	return append(s, policy)
+}
+
 // accompanying is the merge policies whose unmapped audiences come along
 // (R62, R63, A50): those of the audiences that triggered, and, for a change of
 // attribute or identity, those of every mapped audience the profile is in.
-func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) map[string]bool {
-	policies := map[string]bool{}
+func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) (policies policySet) {
 	if flow.Flow.Destination.IncludeMappedAudiencesOnly {
 		return policies // R64: nobody comes along
 	}
 	for _, ref := range r.Audiences {
-		policies[flow.Directory[ref].MergePolicy] = true
+		policies = policies.with(flow.Directory[ref].MergePolicy)
 	}
 	for _, t := range r.Triggers {
 		if t != Attribute && t != Identity {
@@ -54,34 +81,59 @@ func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) map[str
 		}
 		for ref := range flow.Mapped {
 			if p.In(ref) {
-				policies[flow.Directory[ref].MergePolicy] = true
+				policies = policies.with(flow.Directory[ref].MergePolicy)
 			}
 		}
 	}
 	return policies
 }
 
-// entry is the shape every membership has (R65).
-func entry(m profile.Membership) map[string]any {
-	return map[string]any{
-		"lastQualificationTime": m.LastQualified.UTC().Format("2006-01-02T15:04:05Z"), // R74, A27
-		"status":                string(m.Status),
-	}
+// entry writes the shape every membership has (R65).
+func entry(w *plainjson.Writer, m profile.Membership) {
+	w.Begin('{')
+	qualified(w, m)
+	status(w, m)
+	w.End('}')
+}
+
+func qualified(w *plainjson.Writer, m profile.Membership) {
+	w.Key("lastQualificationTime")
+	w.Text(m.LastQualified.UTC().Format(time.RFC3339)) // in UTC it ends in Z (R74, A27)
+}
+
+func status(w *plainjson.Writer, m profile.Membership) {
+	w.Key("status")
+	w.Text(string(m.Status))
 }
 
 // mappedEntry adds what the two toggles ask for. Unmapped audiences never have
 // either (R69, R72).
-func mappedEntry(m profile.Membership, ref profile.AudienceRef, mapping dataflow.Mapping, flow *dataflow.Snapshot) map[string]any {
-	e := entry(m)
-	if flow.Flow.Destination.IncludeSegmentNames {
-		e["name"] = mapping.Name
+func mappedEntry(w *plainjson.Writer, m profile.Membership, ref profile.AudienceRef, mapping dataflow.Mapping, flow *dataflow.Snapshot) {
+	names := flow.Flow.Destination.IncludeSegmentNames
+	timestamps := flow.Flow.Destination.IncludeSegmentTimestamps
+	a := flow.Directory[ref]
+	w.Begin('{')
+	if timestamps {
+		instant(w, "createdAt", a.CreatedAt)
 	}
-	if flow.Flow.Destination.IncludeSegmentTimestamps {
-		a := flow.Directory[ref]
-		e["createdAt"] = a.CreatedAt.UnixMilli() // R71, A28: milliseconds
-		e["updatedAt"] = a.UpdatedAt.UnixMilli()
-		e["mappingCreatedAt"] = mapping.CreatedAt.UnixMilli()
-		e["mappingUpdatedAt"] = mapping.UpdatedAt.UnixMilli()
+	qualified(w, m)
+	if timestamps {
+		instant(w, "mappingCreatedAt", mapping.CreatedAt)
+		instant(w, "mappingUpdatedAt", mapping.UpdatedAt)
 	}
-	return e
+	if names {
+		w.Key("name")
+		w.Text(mapping.Name)
+	}
+	status(w, m)
+	if timestamps {
+		instant(w, "updatedAt", a.UpdatedAt)
+	}
+	w.End('}')
+}
+
+// instant writes a time of an audience or a mapping (R71, A28).
+func instant(w *plainjson.Writer, key string, t time.Time) {
+	w.Key(key)
+	w.Integer(t.UnixMilli()) // milliseconds
 }

@@ -27,6 +27,9 @@ import (
 // was not accepted.
 var ErrDraining = errors.New("the engine is ending and takes no more updates")
 
+// DefaultAhead is as many attempts as a commit holds up on a fast receiver.
+const DefaultAhead = 64
+
 // DefaultBacklog is how many accepted exports may be unsettled before intake
 // waits.
 const DefaultBacklog = 100_000
@@ -46,6 +49,11 @@ type Config struct {
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
 	Backlog int // 0: DefaultBacklog
+	// Ahead is how many attempts are charged, beyond Settings.MaxInFlight, before
+	// there is a socket for them: one is always at hand when another ends, and no
+	// socket waits for the disk. It costs after a crash: what was charged counts
+	// as an attempt, sent or not. A clean end sends what is charged.
+	Ahead int
 	// FinishQueue has the end wait until everything accepted is settled, and
 	// not only for the attempts under way: for a store that forgets.
 	FinishQueue bool
@@ -78,13 +86,13 @@ type Driver struct {
 	decided    chan *decided
 	resent     chan *resend
 	completed  chan engine.Completion
-	work       chan engine.Operation // to a worker that waits
 	groups     chan *group
+	spent      chan *group   // that were committed
 	retired    chan struct{} // closed when the committer ended
 	ending     chan struct{} // closed when intake ends
 	dead       chan struct{} // closed when Run returned or the driver failed
 	begun      engine.Effects
-	operations sync.WaitGroup
+	workers    *workers
 	cancel     context.CancelCauseFunc // of every operation; set by Run
 
 	mu     sync.Mutex
@@ -93,7 +101,7 @@ type Driver struct {
 	unknown                                        uint64          // set by New
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
-	pending, underWay, idle                        atomic.Int64
+	pending, underWay                              atomic.Int64
 }
 
 // New takes up what the store holds unsettled: an attempt that was charged and
@@ -108,9 +116,12 @@ func New(c Config) (*Driver, error) {
 	if c.Initial == nil {
 		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
 	}
-	d := &Driver{config: c, dispatcher: engine.NewDispatcher(c.Settings),
-		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), work: make(chan engine.Operation), groups: make(chan *group),
+	charged := c.Settings
+	charged.MaxInFlight += c.Ahead
+	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
+		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
+	d.workers = newWorkers(d, c.Settings.MaxInFlight)
 	var left []engine.Unsettled
 	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {
 		left = append(left, engine.Unsettled{Message: m, Charged: charged})
@@ -146,7 +157,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	close(d.groups)
 	<-d.retired
 	cancel(errEnded)
-	d.operations.Wait()
+	d.workers.running.Wait()
 	d.fail(nil)
 	deciders.Wait()
 	return d.err()

@@ -19,6 +19,28 @@ type group struct {
 	resent   []*resend
 }
 
+// emptied is the group with its room and nothing in it.
+func (g *group) emptied() *group {
+	clear(g.states)
+	clear(g.records)
+	clear(g.accepted)
+	clear(g.send)
+	clear(g.resent)
+	g.states, g.records, g.accepted, g.send, g.resent = g.states[:0], g.records[:0], g.accepted[:0], g.send[:0], g.resent[:0]
+	return g
+}
+
+// emptyGroup is one that was committed before, where there is one: its room is
+// used again.
+func (d *Driver) emptyGroup() *group {
+	select {
+	case g := <-d.spent:
+		return g.emptied()
+	default:
+		return &group{}
+	}
+}
+
 func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
 
 func (g *group) full() bool { return len(g.states)+len(g.records) >= mostInGroup }
@@ -45,12 +67,12 @@ func (d *Driver) loop(ctx context.Context) {
 		case r := <-d.resent:
 			l.resend(r)
 		case c := <-d.completed:
-			d.underWay.Add(-1)
-			l.take(d.dispatcher.Completed(time.Now(), c))
+			l.completed(c)
 		case <-l.timer.C:
+			l.wakeAt = time.Time{}
 			l.take(d.dispatcher.Wake(time.Now()))
 		case groups <- l.group:
-			l.group = &group{}
+			l.group = d.emptyGroup()
 		case <-stop:
 			stop = nil
 			close(d.ending)
@@ -66,6 +88,25 @@ type looping struct {
 	driver *Driver
 	group  *group
 	timer  *time.Timer
+	wakeAt time.Time // when the timer runs out; zero: it is not set
+}
+
+// completed takes the end of an operation, and of those that ended meanwhile:
+// a turn of the loop for each would cost more than they do.
+func (l *looping) completed(c engine.Completion) {
+	d := l.driver
+	for {
+		d.underWay.Add(-1)
+		l.take(d.dispatcher.Completed(time.Now(), c))
+		if l.group.full() {
+			return
+		}
+		select {
+		case c = <-d.completed:
+		default:
+			return
+		}
+	}
 }
 
 // accept takes a decision in.
@@ -97,7 +138,8 @@ func (l *looping) take(e engine.Effects) {
 			d.config.Settled(s)
 		}
 	}
-	if !e.WakeAt.IsZero() {
+	if !e.WakeAt.IsZero() && !e.WakeAt.Equal(l.wakeAt) {
+		l.wakeAt = e.WakeAt
 		l.timer.Reset(time.Until(e.WakeAt))
 	}
 }
@@ -142,48 +184,11 @@ func (d *Driver) commit(ctx context.Context) {
 			r.done <- nil
 		}
 		for _, op := range g.send {
-			d.begin(ctx, op)
-		}
-	}
-}
-
-// begin hands an operation to a worker that has nothing to do, or to a new one:
-// the dispatcher bounds how many there are. A worker that is used again has its
-// stack already, which a new one would have to grow for every request.
-func (d *Driver) begin(ctx context.Context, op engine.Operation) {
-	if op.Kind == engine.Attempt {
-		d.attempts.Add(1)
-	}
-	select {
-	case d.work <- op:
-	default:
-		d.operations.Go(func() { d.perform(ctx, op) }) // ends with ctx
-	}
-}
-
-// perform performs an operation, and then those that are handed to it.
-func (d *Driver) perform(ctx context.Context, op engine.Operation) {
-	for {
-		c := d.config.Perform(ctx, op) // ends with its budget, or with ctx
-		c.Operation = op.ID
-		select {
-		case d.completed <- c:
-		case <-d.dead: // nobody takes it up: at the next start it is unknown
-			return
-		}
-		if d.idle.Add(1) > idleWorkers {
-			d.idle.Add(-1)
-			return
+			d.workers.begin(ctx, op)
 		}
 		select {
-		case op = <-d.work:
-			d.idle.Add(-1)
-		case <-ctx.Done():
-			return
+		case d.spent <- g:
+		default:
 		}
 	}
 }
-
-// idleWorkers is how many workers wait for something to do: what a burst needed
-// beyond that is given back.
-const idleWorkers = 256

@@ -14,23 +14,6 @@ import (
 	"unicode/utf8"
 )
 
-// Encoder writes values to a buffer, as json.Encoder does.
-type Encoder struct{ b *bytes.Buffer }
-
-// NewEncoder returns one for the buffer.
-func NewEncoder(b *bytes.Buffer) Encoder { return Encoder{b} }
-
-// Encode writes a value and a line break. The error is that of encoding/json
-// for a value that JSON cannot carry.
-func (e Encoder) Encode(v any) error {
-	out, err := writer{}.value(e.b.AvailableBuffer(), v)
-	if err != nil {
-		return err
-	}
-	e.b.Write(append(out, '\n'))
-	return nil
-}
-
 // AppendPointed appends a value in which every whole float has a point, so that
 // it is told from an integer when it is read back.
 func AppendPointed(b []byte, v any) ([]byte, error) { return writer{pointed: true}.value(b, v) }
@@ -40,7 +23,7 @@ type writer struct{ pointed bool }
 func (w writer) value(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
-		return appendText(b, v)
+		return appendText(b, v), nil
 	case map[string]any:
 		if v == nil {
 			return append(b, "null"...), nil
@@ -52,7 +35,7 @@ func (w writer) value(b []byte, v any) ([]byte, error) {
 		}
 		return w.list(b, v)
 	case int64:
-		return strconv.AppendInt(b, v, 10), nil
+		return appendInteger(b, v), nil
 	case int:
 		return strconv.AppendInt(b, int64(v), 10), nil
 	case bool:
@@ -84,9 +67,7 @@ func (w writer) object(b []byte, m map[string]any) ([]byte, error) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if b, err = appendText(b, key); err != nil {
-			return nil, err
-		}
+		b = appendText(b, key)
 		if b, err = w.value(append(b, ':'), m[key]); err != nil {
 			return nil, err
 		}
@@ -110,16 +91,19 @@ func (w writer) list(b []byte, list []any) ([]byte, error) {
 
 // appendText writes most texts as they are; what needs escapes is left to
 // encoding/json.
-func appendText(b []byte, s string) ([]byte, error) {
+func appendText(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return appendOther(b, s)
+			b, _ = appendOther(b, s) // there is no text that JSON cannot carry
+			return b
 		}
 	}
 	b = append(b, '"')
 	b = append(b, s...)
-	return append(b, '"'), nil
+	return append(b, '"')
 }
+
+func appendInteger(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
 // appendOther has encoding/json write it.
 func appendOther(b []byte, v any) ([]byte, error) {

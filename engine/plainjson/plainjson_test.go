@@ -24,18 +24,44 @@ func TestEncode(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		v := value(3).Draw(t, "value")
-		var want, got bytes.Buffer
+		var want bytes.Buffer
 		e := json.NewEncoder(&want)
 		e.SetEscapeHTML(false)
 		wrong := e.Encode(v)
-		if err := NewEncoder(&got).Encode(v); (err == nil) != (wrong == nil) {
+		w := NewWriter([]byte("["))
+		if err := w.Value(v); (err == nil) != (wrong == nil) {
 			t.Fatalf("error %v; encoding/json has %v", err, wrong)
 		}
-		if wrong == nil && !bytes.Equal(want.Bytes(), got.Bytes()) {
-			t.Fatalf("%s\nwant\n%s", got.Bytes(), want.Bytes())
+		if got := append(w.Bytes()[1:], '\n'); wrong == nil && !bytes.Equal(want.Bytes(), got) {
+			t.Fatalf("%s\nwant\n%s", got, want.Bytes())
 		}
 	})
-	if err := NewEncoder(&bytes.Buffer{}).Encode(map[string]any{"a": []any{math.NaN()}}); err == nil {
+	if err := new(Writer).Value(map[string]any{"a": []any{math.NaN()}}); err == nil {
 		t.Fatal("a number that JSON has not")
+	}
+}
+
+func TestWriter(t *testing.T) {
+	w := NewWriter(nil)
+	w.Begin('{')
+	w.Key("a")
+	w.Integer(-5)
+	mark := w.Mark()
+	w.Key("gone")
+	w.Text("x")
+	w.Back(mark)
+	w.Key("b\"")
+	w.Begin('[')
+	for range 2 {
+		w.Next()
+		w.Text("é<")
+	}
+	w.End(']')
+	w.Key("c")
+	w.Begin('{')
+	w.End('}')
+	w.End('}')
+	if got, want := string(w.Bytes()), `{"a":-5,"b\"":["é<","é<"],"c":{}}`; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }

@@ -1,0 +1,97 @@
+package live
+
+import (
+	"context"
+	"sync"
+
+	"github.com/httpdest/httpdest/engine"
+)
+
+// idleWorkers is how many workers wait for something to do: what a burst needed
+// beyond that is given back. A worker that is used again has its stack already,
+// which a new one would have to grow for every request.
+const idleWorkers = 256
+
+// workers perform operations: attempts no more than a number at once, in the
+// order in which they were handed over, and all others right away.
+type workers struct {
+	driver *Driver
+	most   int
+
+	mu      sync.Mutex
+	busy    int // with attempts
+	waiting []engine.Operation
+	idle    int
+	work    chan engine.Operation // to a worker that waits
+	running sync.WaitGroup
+}
+
+func newWorkers(d *Driver, most int) *workers {
+	return &workers{driver: d, most: most, work: make(chan engine.Operation, idleWorkers)}
+}
+
+// begin hands an operation over.
+func (w *workers) begin(ctx context.Context, op engine.Operation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if op.Kind == engine.Attempt {
+		if w.busy >= w.most {
+			w.waiting = append(w.waiting, op)
+			return
+		}
+		w.busy++
+	}
+	if w.idle > 0 {
+		w.idle--
+		w.work <- op // there is room for what idle workers are owed
+		return
+	}
+	w.running.Go(func() { w.run(ctx, op) }) // ends with ctx
+}
+
+// run performs an operation, and then those that are handed to it.
+func (w *workers) run(ctx context.Context, op engine.Operation) {
+	for {
+		if op.Kind == engine.Attempt {
+			w.driver.attempts.Add(1)
+		}
+		c := w.driver.config.Perform(ctx, op) // ends with its budget, or with ctx
+		c.Operation = op.ID
+		select {
+		case w.driver.completed <- c:
+		case <-w.driver.dead: // nobody takes it up: at the next start it is unknown
+			return
+		}
+		var more, stays bool
+		if op, more, stays = w.next(op); more {
+			continue
+		}
+		if !stays {
+			return
+		}
+		select {
+		case op = <-w.work:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// next is the attempt that waited longest; where none does, it says whether the
+// worker stays for what comes.
+func (w *workers) next(done engine.Operation) (op engine.Operation, more, stays bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if done.Kind == engine.Attempt {
+		if len(w.waiting) > 0 {
+			op, w.waiting = w.waiting[0], w.waiting[1:]
+			return op, true, true
+		}
+		w.busy--
+	}
+	if w.idle >= idleWorkers {
+		return op, false, false
+	}
+	w.idle++
+	return op, false, true
+}
