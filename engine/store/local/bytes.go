@@ -11,19 +11,29 @@ import (
 // value of another version, and never a torn write.
 var errShort = errors.New("a stored value has another form than this version writes")
 
-// appender builds a value: texts with their length, numbers as varints.
-type appender []byte
+// appender builds a value: texts with their length, numbers as varints. Its
+// room is used again for one value after the other, which Pebble copies.
+type appender struct {
+	value []byte
+	json  []byte // while attributes are put together
+}
 
-func (a *appender) number(n uint64) { *a = binary.AppendUvarint(*a, n) }
+// reset begins a value.
+func (a *appender) reset() *appender {
+	a.value = a.value[:0]
+	return a
+}
+
+func (a *appender) number(n uint64) { a.value = binary.AppendUvarint(a.value, n) }
 
 func (a *appender) text(s string) {
 	a.number(uint64(len(s)))
-	*a = append(*a, s...)
+	a.value = append(a.value, s...)
 }
 
 func (a *appender) bytes(b []byte) {
 	a.number(uint64(len(b)))
-	*a = append(*a, b...)
+	a.value = append(a.value, b...)
 }
 
 // time keeps an instant to the nanosecond; the zero time stays zero.
@@ -33,7 +43,7 @@ func (a *appender) time(t time.Time) {
 		return
 	}
 	a.number(1)
-	*a = binary.AppendVarint(*a, t.Unix())
+	a.value = binary.AppendVarint(a.value, t.Unix())
 	a.number(uint64(t.Nanosecond()))
 }
 

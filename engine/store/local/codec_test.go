@@ -46,10 +46,11 @@ func TestStateRoundTrip(t *testing.T) {
 			Identities:  rapid.MapOfN(rapid.String(), rapid.SliceOfN(rapid.String(), 1, 3), 1, 3).Draw(t, "identities"),
 			Memberships: rapid.MapOfN(rapid.String(), memberships, 1, 2).Draw(t, "memberships"),
 		}}
-		value, err := encodeState(want)
-		if err != nil {
+		var a appender
+		if err := a.state(want); err != nil {
 			t.Fatal(err)
 		}
+		value := a.value
 		got, err := decodeState(value)
 		if err != nil {
 			t.Fatal(err)
@@ -67,7 +68,9 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 	x := engine.Export{ID: "a#1", Profile: "a", At: time.Date(2026, 1, 1, 0, 0, 0, 5, time.UTC), Because: []export.Trigger{export.Audience, export.Identity}, Body: []byte("{\"a\":\"<\\u2028>\"}"), Identities: 3}
 	want := store.DeadLetter{Message: &engine.Message{ID: "a#1", Exports: []engine.Export{x, {ID: "b#9", Profile: "b", At: x.At, Body: []byte{0, 255}}}, Body: []byte("[]")},
 		Attempts: 3, At: x.At, Outcome: retry.Outcome{Kind: retry.Answered, Status: 503, RetryAfter: time.Minute, Reason: "r"}}
-	got, err := decodeDead(encodeDead(want))
+	var a appender
+	a.dead(want)
+	got, err := decodeDead(a.value)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
@@ -76,20 +79,22 @@ func TestDeadLetterRoundTrip(t *testing.T) {
 // Whatever stands in the folder, reading it neither panics nor allocates
 // without bound.
 func FuzzDecode(f *testing.F) {
-	state, err := encodeState(engine.State{Version: 1, Profile: profile.Profile{ID: "doc", Attributes: map[string]any{"n": 5.0}}})
-	if err != nil {
+	var state, charged, dead appender
+	if err := state.state(engine.State{Version: 1, Profile: profile.Profile{ID: "doc", Attributes: map[string]any{"n": 5.0}}}); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(state)
-	f.Add(charge{id: "a#1", number: 2, exports: []uint64{1, 2}, body: []byte("[]")}.encode())
-	f.Add(encodeDead(store.DeadLetter{Message: &engine.Message{ID: "a#1"}}))
+	f.Add(state.value)
+	charged.charge(charge{id: "a#1", number: 2, exports: []uint64{1, 2}, body: []byte("[]")})
+	f.Add(charged.value)
+	dead.dead(store.DeadLetter{Message: &engine.Message{ID: "a#1"}})
+	f.Add(dead.value)
 	f.Fuzz(func(t *testing.T, value []byte) {
 		if s, err := decodeState(value); err == nil {
-			again, err := encodeState(s)
-			if err != nil {
+			var again appender
+			if err := again.state(s); err != nil {
 				t.Fatalf("a state that was read cannot be written: %v", err)
 			}
-			if _, err := decodeState(again); err != nil {
+			if _, err := decodeState(again.value); err != nil {
 				t.Fatalf("a state that was written cannot be read: %v", err)
 			}
 		}

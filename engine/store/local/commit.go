@@ -13,14 +13,43 @@ import (
 // commit is one Commit being prepared: a batch, and what becomes of the
 // indexes when it succeeds.
 type commit struct {
-	store    *Store
-	batch    *pebble.Batch
-	sync     bool // it must be on the disk before Commit returns
+	store *Store
+	batch *pebble.Batch
+	sync  bool // it must be on the disk before Commit returns
+	*draft
+}
+
+// draft is what is needed while a commit is prepared, by one after the other.
+type draft struct {
 	accepted map[string]uint64
 	settled  map[string]bool
 	dead     map[string]uint64
 	revived  map[string]bool
 	latest   map[string]uint64 // profile id -> version
+	key      []byte
+	value    appender
+	numbers  []uint64
+}
+
+func newDraft() *draft {
+	return &draft{accepted: map[string]uint64{}, settled: map[string]bool{}, dead: map[string]uint64{}, revived: map[string]bool{}, latest: map[string]uint64{}}
+}
+
+// large is how many messages a commit has after which the room it took is given
+// back: to clear it would cost every later one.
+const large = 1024
+
+// reset forgets the commit before.
+func (d *draft) reset() *draft {
+	if len(d.accepted)+len(d.settled)+len(d.latest) > large {
+		*d = *newDraft()
+	}
+	clear(d.accepted)
+	clear(d.settled)
+	clear(d.dead)
+	clear(d.revived)
+	clear(d.latest)
+	return d
 }
 
 // Commit implements store.Store. States, acceptances and charges are on the
@@ -54,8 +83,7 @@ func (s *Store) prepare(states []engine.State, records []engine.Record) (*commit
 	case len(states)+len(records) == 0:
 		return nil, nil
 	}
-	c := &commit{store: s, batch: s.db.NewBatch(), accepted: map[string]uint64{}, settled: map[string]bool{},
-		dead: map[string]uint64{}, revived: map[string]bool{}, latest: make(map[string]uint64, len(states))}
+	c := &commit{store: s, batch: s.db.NewBatch(), draft: s.draft.reset()}
 	next := s.next
 	err := c.states(states)
 	for i := 0; err == nil && i < len(records); i++ {
@@ -123,11 +151,11 @@ func (c *commit) states(states []engine.State) error {
 			return fmt.Errorf("%w: version %d of profile %s, after %d", store.ErrStale, s.Version, id, have)
 		}
 		c.latest[id] = s.Version
-		value, err := encodeState(s)
-		if err != nil {
+		if err := c.value.reset().state(s); err != nil {
 			return err
 		}
-		if err := c.batch.Set(stateAt(id), value, nil); err != nil {
+		c.key = append(append(c.key[:0], stateKey), id...)
+		if err := c.batch.Set(c.key, c.value.value, nil); err != nil {
 			return err
 		}
 		c.sync = true
@@ -157,12 +185,19 @@ func (c *commit) accept(exports []engine.Export) error {
 		seq := c.store.next
 		c.store.next++
 		c.accepted[x.ID] = seq
-		if err := c.batch.Set(numbered(exportKey, seq), encodeExport(x), nil); err != nil {
+		c.value.reset().export(x)
+		if err := c.batch.Set(c.numbered(exportKey, seq), c.value.value, nil); err != nil {
 			return err
 		}
 		c.sync = true
 	}
 	return nil
+}
+
+// numbered is a key, until the next call.
+func (c *commit) numbered(kind byte, seq uint64) []byte {
+	c.key = appendNumbered(c.key[:0], kind, seq)
+	return c.key
 }
 
 // sequence is the number under which an export was accepted.
@@ -177,17 +212,18 @@ func (c *commit) sequence(id string) (uint64, bool) {
 	return seq, ok
 }
 
-// sequences are those of a message's exports.
+// sequences are those of a message's exports, until the next call.
 func (c *commit) sequences(r engine.Record) ([]uint64, error) {
-	out := make([]uint64, len(r.Message.Exports))
-	for i, x := range r.Message.Exports {
-		seq, ok := c.sequence(x.ID)
+	c.numbers = c.numbers[:0]
+	for i := range r.Message.Exports {
+		id := r.Message.Exports[i].ID
+		seq, ok := c.sequence(id)
 		if !ok {
-			return nil, fmt.Errorf("%s record of %s, which was not accepted", r.Kind, x.ID)
+			return nil, fmt.Errorf("%s record of %s, which was not accepted", r.Kind, id)
 		}
-		out[i] = seq
+		c.numbers = append(c.numbers, seq)
 	}
-	return out, nil
+	return c.numbers, nil
 }
 
 func (c *commit) charge(r engine.Record) error {
@@ -200,7 +236,8 @@ func (c *commit) charge(r engine.Record) error {
 		value.body = r.Message.Body
 	}
 	c.sync = true
-	return c.batch.Set(numbered(chargeKey, exports[0]), value.encode(), nil)
+	c.value.reset().charge(value)
+	return c.batch.Set(c.numbered(chargeKey, exports[0]), c.value.value, nil)
 }
 
 // settle takes a message off; one that was dropped becomes a dead letter.
@@ -209,11 +246,11 @@ func (c *commit) settle(r engine.Record) error {
 	if err != nil {
 		return err
 	}
-	if err := c.batch.Delete(numbered(chargeKey, exports[0]), nil); err != nil {
+	if err := c.batch.Delete(c.numbered(chargeKey, exports[0]), nil); err != nil {
 		return err
 	}
 	for i, seq := range exports {
-		if err := c.batch.Delete(numbered(exportKey, seq), nil); err != nil {
+		if err := c.batch.Delete(c.numbered(exportKey, seq), nil); err != nil {
 			return err
 		}
 		c.settled[r.Message.Exports[i].ID] = true
@@ -223,7 +260,8 @@ func (c *commit) settle(r engine.Record) error {
 	}
 	c.dead[r.Message.ID] = exports[0]
 	letter := store.DeadLetter{Message: r.Message, Attempts: r.Number, Outcome: r.Outcome, At: r.At}
-	return c.batch.Set(numbered(deadKey, exports[0]), encodeDead(letter), nil)
+	c.value.reset().dead(letter)
+	return c.batch.Set(c.numbered(deadKey, exports[0]), c.value.value, nil)
 }
 
 // resend takes a dead letter back into the queue, as if it came anew.
@@ -233,7 +271,7 @@ func (c *commit) resend(r engine.Record) error {
 		return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
 	}
 	c.revived[r.Message.ID] = true
-	if err := c.batch.Delete(numbered(deadKey, seq), nil); err != nil {
+	if err := c.batch.Delete(c.numbered(deadKey, seq), nil); err != nil {
 		return err
 	}
 	return c.accept(r.Message.Exports)

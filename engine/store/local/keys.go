@@ -14,9 +14,9 @@ const (
 
 func stateAt(id string) []byte { return append([]byte{stateKey}, id...) }
 
-// numbered is a key that sorts by its number.
-func numbered(kind byte, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{kind}, seq)
+// appendNumbered appends a key that sorts by its number.
+func appendNumbered(b []byte, kind byte, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, kind), seq)
 }
 
 // sequence is the number in a numbered key.

@@ -40,7 +40,7 @@ const cacheSize = 64 << 20
 type Options struct {
 	FS       vfs.FS // nil: the disk
 	Existing bool   // the folder must hold a store already
-	Buffer   int    // bytes kept in memory before they go to a table; 0: 16 MB
+	Buffer   int    // bytes kept in memory before they go to a table; 0: 32 MB
 }
 
 // Store is a store.Store in a folder.
@@ -58,6 +58,7 @@ type Store struct {
 	accepted map[string]uint64          // export id -> sequence number, while unsettled
 	dead     map[string]uint64          // message id -> sequence number
 	versions recent.Map[string, uint64] // profile id -> version of its state
+	draft    *draft
 }
 
 var _ store.Store = (*Store)(nil)
@@ -70,7 +71,7 @@ func Open(dir string, o Options) (*Store, error) {
 		o.FS = vfs.Default
 	}
 	o.FS = ordered{o.FS}
-	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, versions: recent.New[string, uint64](knownVersions)}
+	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(), versions: recent.New[string, uint64](knownVersions)}
 	s.room = newRoom(o.FS, dir)
 	opened, err := openDB(dir, o)
 	if err != nil {
@@ -113,7 +114,7 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 		// Damage is an error of what was asked for, and no end of the process.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 		CacheSize:     cacheSize,
-		MemTableSize:  uint64(cmp.Or(o.Buffer, 16<<20)),
+		MemTableSize:  uint64(cmp.Or(o.Buffer, 32<<20)),
 	}
 	fresh, err := pebble.Peek(dir, o.FS)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -10,12 +10,6 @@ import (
 	"github.com/httpdest/httpdest/engine/store"
 )
 
-func encodeExport(x engine.Export) []byte {
-	var a appender
-	a.export(x)
-	return a
-}
-
 func (a *appender) export(x engine.Export) {
 	a.text(x.ID)
 	a.text(string(x.Profile))
@@ -54,8 +48,7 @@ type charge struct {
 	body    []byte   // nil for a message of one export: it is the export's
 }
 
-func (c charge) encode() []byte {
-	var a appender
+func (a *appender) charge(c charge) {
 	a.text(c.id)
 	a.number(uint64(c.number))
 	a.number(uint64(len(c.exports)))
@@ -63,7 +56,6 @@ func (c charge) encode() []byte {
 		a.number(seq)
 	}
 	a.bytes(c.body)
-	return a
 }
 
 func decodeCharge(value []byte) (charge, error) {
@@ -76,8 +68,7 @@ func decodeCharge(value []byte) (charge, error) {
 	return c, t.end()
 }
 
-func encodeDead(l store.DeadLetter) []byte {
-	var a appender
+func (a *appender) dead(l store.DeadLetter) {
 	a.text(l.Message.ID)
 	a.number(uint64(len(l.Message.Exports)))
 	for _, x := range l.Message.Exports {
@@ -90,7 +81,6 @@ func encodeDead(l store.DeadLetter) []byte {
 	a.number(uint64(l.Outcome.Status))
 	a.number(uint64(l.Outcome.RetryAfter))
 	a.text(l.Outcome.Reason)
-	return a
 }
 
 func decodeDead(value []byte) (store.DeadLetter, error) {

@@ -83,7 +83,7 @@ func (s *Store) message(first engine.Export, c charge) (*engine.Message, error) 
 		m.Body = first.Body
 	}
 	for _, seq := range c.exports[1:] {
-		value, closer, err := s.db.Get(numbered(exportKey, seq))
+		value, closer, err := s.db.Get(appendNumbered(nil, exportKey, seq))
 		if err != nil {
 			return nil, err
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,15 +12,15 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// encodeState writes a state. Its version comes first, where version reads it
-// without the rest.
-func encodeState(s engine.State) ([]byte, error) {
-	var a appender
+// state writes a state. Its version comes first, where version reads it without
+// the rest.
+func (a *appender) state(s engine.State) error {
 	a.number(s.Version)
 	a.number(s.Exports)
 	a.text(string(s.Profile.ID))
+	var few [16]string
 	a.number(uint64(len(s.Profile.Identities)))
-	for _, namespace := range slices.Sorted(maps.Keys(s.Profile.Identities)) {
+	for _, namespace := range sortedKeys(few[:0], s.Profile.Identities) {
 		a.text(namespace)
 		a.number(uint64(len(s.Profile.Identities[namespace])))
 		for _, id := range s.Profile.Identities[namespace] {
@@ -29,24 +28,48 @@ func encodeState(s engine.State) ([]byte, error) {
 		}
 	}
 	a.number(uint64(len(s.Profile.Memberships)))
-	for _, namespace := range slices.Sorted(maps.Keys(s.Profile.Memberships)) {
-		entries := s.Profile.Memberships[namespace]
-		a.text(namespace)
-		a.number(uint64(len(entries)))
-		for _, id := range slices.Sorted(maps.Keys(entries)) {
-			m := entries[id]
-			a.text(id)
-			a.text(string(m.Status))
-			a.time(m.LastQualified)
-			a.time(m.ExitedAt)
-		}
+	for _, namespace := range sortedKeys(few[:0], s.Profile.Memberships) {
+		a.entries(namespace, s.Profile.Memberships[namespace])
 	}
-	attributes, err := encodeAttributes(s.Profile.Attributes)
-	if err != nil {
-		return nil, fmt.Errorf("attributes of profile %s: %w", s.Profile.ID, err)
+	return a.attributes(s.Profile)
+}
+
+func (a *appender) entries(namespace string, entries map[string]profile.Membership) {
+	a.text(namespace)
+	a.number(uint64(len(entries)))
+	var few [16]string
+	for _, id := range sortedKeys(few[:0], entries) {
+		m := entries[id]
+		a.text(id)
+		a.text(string(m.Status))
+		a.time(m.LastQualified)
+		a.time(m.ExitedAt)
 	}
-	a.bytes(attributes)
-	return a, nil
+}
+
+// attributes writes JSON in which a float is told from an integer by its point,
+// so that what is read back has the type that was written.
+func (a *appender) attributes(p profile.Profile) error {
+	if len(p.Attributes) == 0 {
+		a.number(0)
+		return nil
+	}
+	var err error
+	if a.json, err = plainjson.AppendPointed(a.json[:0], p.Attributes); err != nil {
+		return fmt.Errorf("attributes of profile %s: %w", p.ID, err)
+	}
+	a.bytes(a.json)
+	return nil
+}
+
+// sortedKeys appends the keys of a map to a list that has room for most, and
+// sorts them.
+func sortedKeys[V any](keys []string, m map[string]V) []string {
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // version is that of an encoded state.
@@ -90,15 +113,6 @@ func decodeState(value []byte) (engine.State, error) {
 	var err error
 	s.Profile.Attributes, err = decodeAttributes(raw)
 	return s, err
-}
-
-// encodeAttributes is JSON in which a float is told from an integer by its
-// point, so that what is read back has the type that was written.
-func encodeAttributes(attributes map[string]any) ([]byte, error) {
-	if len(attributes) == 0 {
-		return nil, nil
-	}
-	return plainjson.AppendPointed(nil, attributes)
 }
 
 func decodeAttributes(raw []byte) (map[string]any, error) {
