@@ -27,6 +27,10 @@ import (
 // was not accepted.
 var ErrDraining = errors.New("the engine is ending and takes no more updates")
 
+// DefaultLinger costs an update a millisecond at most where thousands come a
+// second, and halves what they cost the disk.
+const DefaultLinger = time.Millisecond
+
 // DefaultAhead is as many attempts as a commit holds up on a fast receiver.
 const DefaultAhead = 64
 
@@ -49,6 +53,9 @@ type Config struct {
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
 	Backlog int // 0: DefaultBacklog
+	// Linger is how long after a group the next begins at the earliest, so that
+	// more of what comes shares it. What comes alone does not wait.
+	Linger time.Duration
 	// Ahead is how many attempts are charged, beyond Settings.MaxInFlight, before
 	// there is a socket for them: one is always at hand when another ends, and no
 	// socket waits for the disk. It costs after a crash: what was charged counts

@@ -49,8 +49,9 @@ func (g *group) full() bool { return len(g.states)+len(g.records) >= mostInGroup
 // hands them over in groups. It returns when the end is reached: by ctx,
 // cleanly, or by a failure.
 func (d *Driver) loop(ctx context.Context) {
-	l := &looping{driver: d, group: &group{}, timer: time.NewTimer(time.Hour)}
+	l := &looping{driver: d, group: &group{}, timer: time.NewTimer(time.Hour), linger: time.NewTimer(0)}
 	defer l.timer.Stop()
+	defer l.linger.Stop()
 	l.take(d.begun)
 	stop := ctx.Done()
 	for stop != nil || !l.finished() {
@@ -58,7 +59,7 @@ func (d *Driver) loop(ctx context.Context) {
 		if stop == nil || l.group.full() || d.pending.Load() >= int64(d.config.Backlog) {
 			decided = nil // back-pressure: whoever submits waits
 		}
-		if l.group.empty() {
+		if l.group.empty() || l.lingering && !l.group.full() && stop != nil {
 			groups = nil
 		}
 		select {
@@ -71,8 +72,14 @@ func (d *Driver) loop(ctx context.Context) {
 		case <-l.timer.C:
 			l.wakeAt = time.Time{}
 			l.take(d.dispatcher.Wake(time.Now()))
+		case <-l.linger.C:
+			l.lingering = false
 		case groups <- l.group:
 			l.group = d.emptyGroup()
+			if d.config.Linger > 0 {
+				l.lingering = true
+				l.linger.Reset(d.config.Linger)
+			}
 		case <-stop:
 			stop = nil
 			close(d.ending)
@@ -89,6 +96,9 @@ type looping struct {
 	group  *group
 	timer  *time.Timer
 	wakeAt time.Time // when the timer runs out; zero: it is not set
+
+	lingering bool // the last group is younger than Config.Linger
+	linger    *time.Timer
 }
 
 // completed takes the end of an operation, and of those that ended meanwhile:

@@ -267,7 +267,7 @@ func (f *field) vegeta() contender {
 // pipeline is the whole engine: updates are parsed, decided, built, made
 // durable, sent and settled.
 func (f *field) pipeline(t *testing.T, name string, s store.Store) contender {
-	d, err := live.New(live.Config{Flow: f.flow, Store: s, Initial: f.initial, Backlog: 4096, Ahead: live.DefaultAhead, Perform: live.NewWire(f.sender()).Perform,
+	d, err := live.New(live.Config{Flow: f.flow, Store: s, Initial: f.initial, Backlog: 4096, Ahead: live.DefaultAhead, Linger: live.DefaultLinger, Perform: live.NewWire(f.sender()).Perform,
 		Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: workers, Certificate: engine.AlwaysPresent}})
 	check(t, err)
 	ctx, stop := context.WithCancel(context.Background())
