@@ -66,7 +66,7 @@ func NewDispatcher(s Settings) *Dispatcher {
 // Those that are excluded are not sent. A live export cancels the profile's
 // pending backfill: it carries all that the backfill would.
 func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
-	var e Effects
+	e := Effects{Persist: make([]Record, 0, len(exports)+1)}
 	for _, x := range exports {
 		if x.Excluded != "" {
 			continue
@@ -137,7 +137,7 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 		panic(fmt.Sprintf("engine: operation %d completed, but was never asked for", c.Operation))
 	}
 	delete(d.attempts, c.Operation)
-	var e Effects
+	e := Effects{Persist: make([]Record, 0, 2)} // a settlement, and the charge of what comes next
 	if c.Outcome.Kind == retry.TLS {
 		d.mtls.forget()
 	}

@@ -53,7 +53,12 @@ type Message struct {
 
 // alone is the export as a message of its own.
 func (x *Export) alone() *Message {
-	return &Message{ID: x.ID, Exports: []Export{*x}, Body: x.Body}
+	all := &struct { // in one piece: there is one for every export
+		message Message
+		one     [1]Export
+	}{one: [1]Export{*x}}
+	all.message = Message{ID: x.ID, Exports: all.one[:], Body: x.Body}
+	return &all.message
 }
 
 // OperationID names an operation of one dispatcher.

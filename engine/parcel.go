@@ -61,13 +61,23 @@ type parcel struct {
 
 // pack makes one message of the heads of queues, each of another profile.
 func (b Batching) pack(queues []*queue) *parcel {
-	exports := make([]Export, len(queues))
-	p := &parcel{queues: queues}
+	// In one piece: there is one for every message.
+	all := &struct {
+		parcel  parcel
+		message Message
+		one     [1]Export
+	}{}
+	exports, p := all.one[:], &all.parcel
+	if len(queues) > 1 {
+		exports = make([]Export, len(queues))
+	}
+	p.queues = queues
 	for i, q := range queues {
 		exports[i] = *q.exports[0]
 		q.parcel = p
 	}
-	p.message = &Message{ID: exports[0].ID, Exports: exports, Body: b.compose(exports)}
+	p.message = &all.message
+	*p.message = Message{ID: exports[0].ID, Exports: exports, Body: b.compose(exports)}
 	return p
 }
 

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -59,6 +60,10 @@ type direct struct {
 	reader  *bufio.Reader
 	out     []byte
 	writing chan error // of a long request; nil when none is being written
+	// unwritten is why the last request could not be written.
+	unwritten error
+
+	interrupt func() // ends every wait, for good
 }
 
 // dialDirect opens the connection and performs the handshake.
@@ -68,7 +73,7 @@ func (k *Socket) dialDirect(ctx context.Context, x *Exchange) error {
 		return &dialError{err}
 	}
 	k.raw = raw
-	d := &direct{gate: newGate(raw)}
+	d := &direct{gate: newGate(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
 	d.conn = d.gate
 	k.watch = &watched{Conn: d.gate}
 	if k.url.Scheme == "https" {
@@ -108,7 +113,7 @@ func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
 	}
 	d.limited.N = MaxResponseHeaders
 	if _, err := d.reader.Peek(1); err != nil {
-		return nil, err
+		return nil, d.broken(err)
 	}
 	if x.OnAnswering != nil {
 		x.OnAnswering()
@@ -119,7 +124,7 @@ func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
 		case err != nil && d.limited.N <= 0:
 			return nil, errHeaders
 		case err != nil:
-			return nil, err
+			return nil, d.broken(err)
 		}
 		switched := response.StatusCode == http.StatusSwitchingProtocols
 		if response.StatusCode < 200 && !switched {
@@ -145,7 +150,7 @@ func (d *direct) write(x *Exchange) error {
 	}
 	if len(d.out)+len(x.Body) > atOnce {
 		head, written := d.out, make(chan error, 1)
-		d.out, d.writing = nil, written
+		d.out, d.writing, d.unwritten = nil, written, nil
 		go func() { // ends with the request, or with the connection: settle waits for it
 			_, err := d.conn.Write(head)
 			if err == nil {
@@ -159,17 +164,30 @@ func (d *direct) write(x *Exchange) error {
 		return nil
 	}
 	d.out = append(d.out, x.Body...)
-	if _, err := d.conn.Write(d.out); err == nil && x.OnWritten != nil {
+	if _, d.unwritten = d.conn.Write(d.out); d.unwritten == nil && x.OnWritten != nil {
 		x.OnWritten()
 	}
 	return nil
+}
+
+// broken is why no answer could be read. The system tells that a connection was
+// reset once, to the writer or to the reader, who then reads an ordinary end.
+func (d *direct) broken(err error) error {
+	if d.writing != nil {
+		d.interrupt()
+		d.unwritten, d.writing = <-d.writing, nil
+	}
+	if d.unwritten == nil || errors.Is(d.unwritten, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return errors.Join(err, d.unwritten)
 }
 
 // settle ends what an exchange left under way, and says whether the whole
 // request went out.
 func (d *direct) settle() bool {
 	if d.writing == nil {
-		return true
+		return d.unwritten == nil
 	}
 	written := d.writing
 	d.writing = nil
@@ -178,7 +196,7 @@ func (d *direct) settle() bool {
 		return err == nil
 	default:
 	}
-	_ = d.gate.SetDeadline(past)
+	d.interrupt()
 	<-written
 	return false
 }

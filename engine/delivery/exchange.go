@@ -174,7 +174,7 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	k.watch.begin()
 	if k.direct != nil {
 		// A wait ends with ctx: the connection is no use after that.
-		left := context.AfterFunc(ctx, func() { _ = k.direct.gate.SetDeadline(past) })
+		left := afterFunc(ctx, k.direct.interrupt)
 		defer func() { k.reusable = left() && k.direct.settle() && k.reusable }()
 	}
 	response, err := x.send(ctx)
@@ -199,6 +199,15 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	}
 	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
 	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
+}
+
+// afterFunc is context.AfterFunc, without what that needs for a context that
+// can do it itself.
+func afterFunc(ctx context.Context, f func()) (stop func() bool) {
+	if c, ok := ctx.(interface{ AfterFunc(func()) func() bool }); ok {
+		return c.AfterFunc(f)
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // send writes the request and reads the answer up to its body.

@@ -3,20 +3,45 @@ package intake
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// split takes an object of valid JSON apart without encoding/json's decoder,
-// which was most of what reading an update cost. ok is false for what is no
-// object, and for anything that is not plain enough: the decoder reads it, and
-// words what is wrong with it.
-func split(raw []byte) (fields map[string]json.RawMessage, ok bool) {
+// member is one key of an object with its value.
+type member struct {
+	key   string
+	value json.RawMessage
+}
+
+// members are an object, sorted by key.
+type members []member
+
+// get is the value of a key, nil without one.
+func (m members) get(key string) json.RawMessage {
+	for _, x := range m {
+		if x.key == key {
+			return x.value
+		}
+	}
+	return nil
+}
+
+func (m members) sort() {
+	slices.SortFunc(m, func(a, b member) int { return strings.Compare(a.key, b.key) })
+}
+
+// split takes an object apart without encoding/json's decoder, which was most of
+// what reading an update cost. ok is false for what is no object, and for
+// anything that is not plain enough: the decoder reads it, and words what is
+// wrong with it. What is valid was found to be JSON before.
+func split(raw []byte, valid bool) (fields members, ok bool) {
 	raw = bytes.TrimSpace(raw)
-	if len(raw) < 2 || raw[0] != '{' || !json.Valid(raw) {
+	if len(raw) < 2 || raw[0] != '{' || !valid && !json.Valid(raw) {
 		return nil, false
 	}
-	fields = make(map[string]json.RawMessage, 4)
+	fields = make(members, 0, 4)
 	for at := space(raw, 1); raw[at] != '}'; {
 		end := textEnd(raw, at)
 		key, plain := unquoted(raw[at:end])
@@ -25,16 +50,23 @@ func split(raw []byte) (fields map[string]json.RawMessage, ok bool) {
 		}
 		at = space(raw, space(raw, end)+1) // past the colon
 		end = valueEnd(raw, at)
-		if _, twice := fields[key]; twice {
+		if fields.get(key) != nil {
 			return nil, false
 		}
-		fields[key] = json.RawMessage(raw[at:end:end])
+		if len(fields) == most {
+			return nil, false
+		}
+		fields = append(fields, member{key, raw[at:end:end]})
 		if at = space(raw, end); raw[at] == ',' {
 			at = space(raw, at+1)
 		}
 	}
+	fields.sort()
 	return fields, true
 }
+
+// most is how many keys an object may have that is searched for each of them.
+const most = 64
 
 // space is the first place from at on that is no white space.
 func space(raw []byte, at int) int {

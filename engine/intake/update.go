@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -43,30 +42,34 @@ func Parse(line []byte, audiences Audiences) (profile.Update, error) {
 	if len(line) > MaxLine {
 		return profile.Update{}, mistake("send the values a receiver needs", "an update of %d bytes; at most %d are read", len(line), MaxLine)
 	}
-	fields, err := object(line)
+	fields, err := object(line, false)
 	if err != nil {
 		return profile.Update{}, err
 	}
 	var u profile.Update
-	id, err := text(fields["profile"])
+	id, err := text(fields.get("profile"))
 	if err != nil || id == "" {
 		return u, mistake(`add "profile": "id"`, "an update names no profile")
 	}
 	u.Profile = profile.ID(id)
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		if !slices.Contains(keys, key) {
-			return u, mistake("profile, "+strings.Join(order, ", "), "unknown key %.40q", key)
+	for _, field := range fields {
+		if !slices.Contains(keys, field.key) {
+			return u, mistake("profile, "+strings.Join(order, ", "), "unknown key %.40q", field.key)
 		}
 	}
 	// In the fixed order, so that one text is one update.
 	for _, key := range order {
-		raw, given := fields[key]
-		if !given {
+		raw := fields.get(key)
+		if raw == nil {
 			continue
 		}
 		changes, err := readers[key](raw, audiences)
 		if err != nil {
 			return u, err
+		}
+		if u.Changes == nil {
+			u.Changes = changes
+			continue
 		}
 		u.Changes = append(u.Changes, changes...)
 	}
@@ -115,20 +118,20 @@ func memberships(key string, op profile.Op, raw json.RawMessage, audiences Audie
 }
 
 func sets(raw json.RawMessage) ([]profile.Change, error) {
-	fields, err := object(raw)
+	fields, err := object(raw, true)
 	if err != nil {
 		return nil, mistake(`write "set": {"person.name.firstName": "Emmett"}`, "set is no object of paths and values")
 	}
-	var out []profile.Change
-	for _, path := range slices.Sorted(maps.Keys(fields)) {
-		if err := dotted(path); err != nil {
+	out := make([]profile.Change, 0, len(fields))
+	for _, field := range fields {
+		if err := dotted(field.key); err != nil {
 			return nil, err
 		}
-		value, err := decode(fields[path])
+		value, err := decode(field.value)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, profile.Change{Op: profile.Set, Path: profile.Path(path), Value: value})
+		out = append(out, profile.Change{Op: profile.Set, Path: profile.Path(field.key), Value: value})
 	}
 	return out, nil
 }
@@ -149,20 +152,21 @@ func removals(raw json.RawMessage) ([]profile.Change, error) {
 }
 
 func dotted(path string) error {
-	if slices.Contains(strings.Split(path, "."), "") {
+	if path == "" || path[0] == '.' || path[len(path)-1] == '.' || strings.Contains(path, "..") {
 		return mistake("write person.name.firstName", "%.60q is no dotted path", path)
 	}
 	return nil
 }
 
 func identities(key string, op profile.Op, raw json.RawMessage) ([]profile.Change, error) {
-	fields, err := object(raw)
+	fields, err := object(raw, true)
 	if err != nil {
 		return nil, mistake(fmt.Sprintf(`write %q: {"email": "doc@example.com"}`, key), "%s is no object of namespaces", key)
 	}
 	var out []profile.Change
-	for _, namespace := range slices.Sorted(maps.Keys(fields)) {
-		ids, err := texts(key, fields[namespace])
+	for _, field := range fields {
+		namespace := field.key
+		ids, err := texts(key, field.value)
 		if err != nil {
 			return nil, err
 		}
@@ -178,18 +182,19 @@ func identities(key string, op profile.Op, raw json.RawMessage) ([]profile.Chang
 
 func replacements(raw json.RawMessage) ([]profile.Change, error) {
 	const form = `write "replaceIdentity": {"crm": {"from": "A1", "to": "A2"}}`
-	fields, err := object(raw)
+	fields, err := object(raw, true)
 	if err != nil {
 		return nil, mistake(form, "replaceIdentity is no object of namespaces")
 	}
 	var out []profile.Change
-	for _, namespace := range slices.Sorted(maps.Keys(fields)) {
-		ends, err := object(fields[namespace])
+	for _, field := range fields {
+		namespace := field.key
+		ends, err := object(field.value, true)
 		if err != nil || len(ends) != 2 {
 			return nil, mistake(form, "replaceIdentity: a namespace has from and to")
 		}
-		from, errFrom := text(ends["from"])
-		to, errTo := text(ends["to"])
+		from, errFrom := text(ends.get("from"))
+		to, errTo := text(ends.get("to"))
 		if errFrom != nil || errTo != nil || namespace == "" || from == "" || to == "" {
 			return nil, mistake(form, "replaceIdentity: from and to are texts")
 		}
@@ -198,35 +203,37 @@ func replacements(raw json.RawMessage) ([]profile.Change, error) {
 	return out, nil
 }
 
-// object reads a JSON object strictly: no key twice, nothing after it.
-func object(raw []byte) (map[string]json.RawMessage, error) {
-	if fields, ok := split(raw); ok {
+// object reads a JSON object strictly: no key twice, nothing after it. What is
+// valid was found to be JSON before.
+func object(raw []byte, valid bool) (members, error) {
+	if fields, ok := split(raw, valid); ok {
 		return fields, nil
 	}
 	return decodeObject(raw)
 }
 
 // decodeObject is object for what split leaves alone, and for what is wrong.
-func decodeObject(raw []byte) (map[string]json.RawMessage, error) {
+func decodeObject(raw []byte) (members, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, mistake(`write {"profile": "doc", "qualify": "delorean"}`, "an update is a JSON object")
 	}
-	fields := map[string]json.RawMessage{}
+	fields, seen := members{}, map[string]bool{}
 	for d.More() {
 		t, err := d.Token()
 		key, isText := t.(string)
 		if err != nil || !isText {
 			return nil, mistake("check quotes and commas", "the update is not JSON")
 		}
-		if _, twice := fields[key]; twice {
+		if seen[key] {
 			return nil, mistake("keep one", "the key %.40q is there twice", key)
 		}
+		seen[key] = true
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
 			return nil, mistake("check quotes and commas", "the value of %.40q is not JSON", key)
 		}
-		fields[key] = value
+		fields = append(fields, member{key, value})
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, mistake("check quotes and braces", "the update is not JSON")
@@ -234,6 +241,7 @@ func decodeObject(raw []byte) (map[string]json.RawMessage, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, mistake("one update a line", "something follows the update")
 	}
+	fields.sort()
 	return fields, nil
 }
 

@@ -16,6 +16,8 @@ type Wire struct {
 	sender *delivery.Sender
 	idle   map[*delivery.Socket]idleness // of every socket that went back to the pool, and may be in use again
 	timer  *time.Timer                   // runs out when the first of them has been idle for too long; nil when none is
+
+	budgets budgets
 }
 
 // idleness is since when a socket is idle, unless it was used since.
@@ -32,11 +34,11 @@ func NewWire(s *delivery.Sender) *Wire {
 // Perform is a Perform.
 func (w *Wire) Perform(ctx context.Context, op engine.Operation) engine.Completion {
 	// The budget runs from asking, dialling included (R81, A5).
-	within, cancel := context.WithTimeoutCause(ctx, op.Budget, delivery.ErrDeadline)
-	defer cancel()
+	within := w.budgets.begin(ctx, op.Budget)
 	x := w.take(op)
 	r := x.Do(within)
 	w.finish(x)
+	w.budgets.end(within)
 	return engine.Completion{Operation: op.ID, Outcome: r.Outcome, Asked: r.Asked, Answering: r.Answering, Issued: r.Issued}
 }
 
@@ -96,5 +98,6 @@ func (w *Wire) Close() {
 		w.timer = nil
 	}
 	clear(w.idle)
+	w.budgets.close()
 	w.sender.Close()
 }

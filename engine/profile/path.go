@@ -27,22 +27,27 @@ func Lookup(attributes map[string]any, path Path) (value any, ok bool) {
 	return Lookup(child, Path(rest))
 }
 
-// set returns a copy of attributes with the value at path. Only the maps along
-// the path are copied. A scalar in the way is replaced: the update says the
-// path is an object now.
-func set(attributes map[string]any, path Path, value any) map[string]any {
-	copied := maps.Clone(attributes)
-	if copied == nil {
-		copied = map[string]any{}
-	}
+// write puts the value at path into attributes, which are the caller's own. The
+// maps along the path are copied. A scalar in the way is replaced: the update
+// says the path is an object now.
+func write(attributes map[string]any, path Path, value any) {
 	head, rest, nested := strings.Cut(string(path), ".")
 	if !nested {
-		copied[head] = value
-		return copied
+		attributes[head] = value
+		return
 	}
-	child, _ := copied[head].(map[string]any)
-	copied[head] = set(child, Path(rest), value)
-	return copied
+	child, _ := attributes[head].(map[string]any)
+	child = copied(child)
+	write(child, Path(rest), value)
+	attributes[head] = child
+}
+
+// copied is a copy that is never nil.
+func copied(attributes map[string]any) map[string]any {
+	if attributes == nil {
+		return map[string]any{}
+	}
+	return maps.Clone(attributes)
 }
 
 // remove returns a copy of attributes without the value at path.

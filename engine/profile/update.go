@@ -53,6 +53,7 @@ type Delta struct {
 // panics on an Op it does not know: updates are built from these constants.
 func Apply(p Profile, u Update, now time.Time) (Profile, Delta) {
 	var d Delta
+	own := false // p.Attributes is a copy already, and shared with nobody
 	for _, c := range u.Changes {
 		switch c.Op {
 		case Qualify:
@@ -67,7 +68,10 @@ func Apply(p Profile, u Update, now time.Time) (Profile, Delta) {
 				d.Left = append(d.Left, c.Audience)
 			}
 		case Set:
-			p.Attributes = set(p.Attributes, c.Path, c.Value)
+			if !own {
+				p.Attributes, own = copied(p.Attributes), true
+			}
+			write(p.Attributes, c.Path, c.Value)
 			d.Written = append(d.Written, c.Path)
 		case Remove:
 			if _, ok := Lookup(p.Attributes, c.Path); ok {
