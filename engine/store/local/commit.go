@@ -235,8 +235,8 @@ func (c *commit) charge(r engine.Record) error {
 	if len(exports) > 1 {
 		value.body = r.Message.Body
 	}
-	c.sync = true
 	c.value.reset().charge(value)
+	c.sync = true
 	return c.batch.Set(c.numbered(chargeKey, exports[0]), c.value.value, nil)
 }
 
