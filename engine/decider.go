@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
@@ -34,7 +34,7 @@ func (s State) export(now time.Time, r export.Reasons, flow *dataflow.Snapshot) 
 	}
 	s.Exports++
 	return s, &Export{
-		ID:         fmt.Sprintf("%s#%d", s.Profile.ID, s.Exports),
+		ID:         string(s.Profile.ID) + "#" + strconv.FormatUint(s.Exports, 10),
 		Profile:    s.Profile.ID,
 		At:         now,
 		Because:    r.Triggers,

@@ -59,7 +59,8 @@ type direct struct {
 	limited io.LimitedReader
 	reader  *bufio.Reader
 	out     []byte
-	writing chan error // of a long request; nil when none is being written
+	plain   http.Response // the last that was brief
+	writing chan error    // of a long request; nil when none is being written
 	// unwritten is why the last request could not be written.
 	unwritten error
 
@@ -117,6 +118,14 @@ func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
 	}
 	if x.OnAnswering != nil {
 		x.OnAnswering()
+	}
+	// What is kept, and what a token endpoint says, is read by net/http.
+	if buffered, _ := d.reader.Peek(d.reader.Buffered()); !x.Keep && !x.socket.private {
+		if status, size, ok := brief(buffered); ok {
+			_, _ = d.reader.Discard(size) // it is all there
+			d.plain = http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
+			return &d.plain, nil
+		}
 	}
 	for {
 		response, err := http.ReadResponse(d.reader, nil)

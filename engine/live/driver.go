@@ -90,7 +90,8 @@ type Driver struct {
 	config     Config
 	dispatcher *engine.Dispatcher
 	shards     []*shard
-	decided    chan *decided
+	decided    chan []*decided
+	atOnce     int // decisions a shard hands over at most
 	resent     chan *resend
 	completed  chan engine.Completion
 	groups     chan *group
@@ -126,7 +127,7 @@ func New(c Config) (*Driver, error) {
 	charged := c.Settings
 	charged.MaxInFlight += c.Ahead
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
-		decided: make(chan *decided), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
+		decided: make(chan []*decided), atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
 	d.workers = newWorkers(d, c.Settings.MaxInFlight)
 	var left []engine.Unsettled

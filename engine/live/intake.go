@@ -15,6 +15,10 @@ import (
 // waitingPerShard bounds what a shard has taken in and not decided.
 const waitingPerShard = 256
 
+// mostAtOnce bounds how many decisions a shard hands over together; where the
+// backlog is small there are fewer, so that it holds.
+const mostAtOnce = 64
+
 // seed spreads profiles over shards; which shard decides does not show.
 var seed = maphash.MakeSeed()
 
@@ -133,39 +137,65 @@ func (s *shard) run() {
 	for {
 		select {
 		case r := <-s.in:
-			s.decide(r)
+			s.hand(s.several(r))
 		case <-s.driver.dead:
 			return
 		}
 	}
 }
 
-func (s *shard) decide(r request) {
+// several decides an update, and those that wait behind it: to hand each over by
+// itself would cost more than to decide it.
+func (s *shard) several(r request) []*decided {
+	batch := s.decide(nil, r)
+	for len(batch) < s.driver.atOnce {
+		select {
+		case r = <-s.in:
+			batch = s.decide(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// hand gives decisions to the loop. While the backlog is full nobody takes them.
+func (s *shard) hand(batch []*decided) {
+	if len(batch) == 0 {
+		return
+	}
+	select {
+	case s.driver.decided <- batch:
+	case <-s.driver.ending:
+		for _, x := range batch {
+			s.release(x.state, false)
+			x.done <- ErrDraining
+		}
+	case <-s.driver.dead:
+	}
+}
+
+// decide appends the decision about an update.
+func (s *shard) decide(batch []*decided, r request) []*decided {
 	d := s.driver
 	select {
 	case <-d.ending:
 		r.done <- ErrDraining // it is not decided: nothing of it is left
-		return
+		return batch
 	default:
 	}
 	state, err := s.load(r.update.Profile)
 	if err != nil {
 		r.done <- err
 		d.fail(err)
-		return
+		return batch
 	}
 	state, x := engine.Decide(time.Now(), state, r.update, d.config.Flow)
 	s.keep(state)
 	if d.config.Decided != nil {
 		d.config.Decided(r.update, x)
 	}
-	select {
-	case d.decided <- &decided{s, state, x, r.done}:
-	case <-d.ending:
-		s.release(state, false)
-		r.done <- ErrDraining
-	case <-d.dead:
-	}
+	return append(batch, &decided{s, state, x, r.done})
 }
 
 // load returns the newest state of a profile.

@@ -63,8 +63,10 @@ func (d *Driver) loop(ctx context.Context) {
 			groups = nil
 		}
 		select {
-		case x := <-decided:
-			l.accept(x)
+		case batch := <-decided:
+			for _, x := range batch {
+				l.accept(x)
+			}
 		case r := <-d.resent:
 			l.resend(r)
 		case c := <-d.completed:
