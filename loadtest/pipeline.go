@@ -50,7 +50,8 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
 	var err error
 	x.driver, err = live.New(live.Config{Flow: t.Population.Flow, Settings: t.Settings, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
-		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled})
+		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
+		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}) // as serve has them
 	if err != nil {
 		return nil, nil, err
 	}

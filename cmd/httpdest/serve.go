@@ -133,7 +133,8 @@ func (f serveFlags) open() (*service, error) {
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
 	s.driver, err = live.New(live.Config{Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
-		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, FinishQueue: f.store == "memory"})
+		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, FinishQueue: f.store == "memory",
+		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {
 		return nil, storeFailure(errors.Join(err, s.store.Close()))
 	}
