@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/httpdest/httpdest/engine/recent"
@@ -115,6 +116,11 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 		CacheSize:     cacheSize,
 		MemTableSize:  uint64(cmp.Or(o.Buffer, 32<<20)),
+	}
+	for i := range options.Levels {
+		// That a profile was never stored is asked more often than anything else,
+		// and is known without a look at a table.
+		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	fresh, err := pebble.Peek(dir, o.FS)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

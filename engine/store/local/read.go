@@ -12,15 +12,37 @@ import (
 
 // Load implements store.Store.
 func (s *Store) Load(id profile.ID) (engine.State, bool, error) {
+	s.mu.Lock()
+	commits := s.commits
+	s.mu.Unlock()
 	value, closer, err := s.db.Get(stateAt(string(id)))
 	if errors.Is(err, pebble.ErrNotFound) {
+		s.remember(string(id), 0, commits)
 		return engine.State{}, false, nil
 	}
 	if err != nil {
 		return engine.State{}, false, explain(s.dir, err)
 	}
 	state, err := decodeState(value)
-	return state, err == nil, explain(s.dir, errors.Join(err, closer.Close()))
+	if err = errors.Join(err, closer.Close()); err != nil {
+		return engine.State{}, false, explain(s.dir, err)
+	}
+	s.remember(string(id), state.Version, commits)
+	return state, true, nil
+}
+
+// remember keeps the version of a state that was read when there were so many
+// commits, unless another came meanwhile: who loads a state will soon commit the
+// next, and then need not read it again.
+func (s *Store) remember(id string, version, commits uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.commits != commits {
+		return
+	}
+	if _, known := s.versions.Get(id); !known {
+		s.versions.Put(id, version)
+	}
 }
 
 // States implements store.Store.
