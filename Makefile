@@ -95,7 +95,7 @@ wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 
 .PHONY: load
 load: build ## Load the engine with RATE (1000) updates a second for 30 s: durable store, mTLS, the mock endpoint beside it
-	@bin/httpdest load mock --through-engine --mock-tls mtls-only --rate $${RATE:-1000} --for 30s --profiles 100000 --slo 'rate>='$$(( $${RATE:-1000} * 99 / 100 ))'/s' --out $(OUT)
+	@bin/httpdest load mock --through-engine --mock-tls mtls-only --rate $${RATE:-1000} --for 30s --profiles $$(( $${RATE:-1000} * 100 )) --slo 'rate>='$$(( $${RATE:-1000} * 99 / 100 ))'/s' --out $(OUT)
 
 .PHONY: search
 search: ## Search for the limits of two receivers of known capacity on the wall clock (five minutes of an idle machine)
@@ -109,6 +109,10 @@ model: ## Test load and plan without the race detector, the model against the si
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver
 	@go test -run '^$$' -bench . -benchmem ./...
 	CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
+
+.PHONY: floors
+floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run (a minute)
+	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 2s
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (60s each)
