@@ -260,6 +260,82 @@ func TestCleanEnd(t *testing.T) {
 	})
 }
 
+// Attempts that are charged ahead wait for a socket: no more than the limit are
+// on the wire, and a clean end sends what is charged, and nothing else.
+func TestAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, s := newReceiver(), memory.New()
+		r.takes = time.Second
+		c := config(s, r)
+		c.Ahead = 3
+		d, stop := started(t, c)
+		for n := range 10 {
+			submit(t, d, qualify(fmt.Sprintf("p%d", n)))
+		}
+		synctest.Wait()
+		charged := 0
+		if err := s.Unsettled(func(_ *engine.Message, attempts int) error { charged += attempts; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if st := d.Stats(); charged != 7 || st.Attempts != 4 || st.UnderWay != 7 {
+			t.Errorf("%d charged, %+v; want 7, of which 4 have begun", charged, st)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if st := d.Stats(); st.Delivered != 7 || st.UnderWay != 0 || st.Pending != 3 {
+			t.Errorf("Stats after the end = %+v; want the 7 that were charged delivered and 3 pending", st)
+		}
+		if r.most != 4 {
+			t.Errorf("%d attempts at once; want 4, the limit", r.most)
+		}
+		var order []string
+		for _, a := range r.seen() {
+			order = append(order, a.id)
+		}
+		slices.Sort(order[:4]) // they begin at once
+		slices.Sort(order[4:])
+		if want := []string{"p0#1", "p1#1", "p2#1", "p3#1", "p4#1", "p5#1", "p6#1"}; !slices.Equal(order, want) {
+			t.Errorf("sent %v; want %v, first come, first served", order, want)
+		}
+	})
+}
+
+// What comes alone is durable at once; what comes right after a group waits for
+// more, and no longer than Linger.
+func TestLinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config(memory.New(), newReceiver())
+		c.Linger = time.Second
+		c.Settings.MaxInFlight = 64
+		d, stop := started(t, c)
+		began := time.Now()
+		submit(t, d, qualify("alone"))
+		if took := time.Since(began); took != 0 {
+			t.Errorf("an update that came alone waited %s", took)
+		}
+		time.Sleep(100 * time.Millisecond)
+		var clients sync.WaitGroup
+		for n := range 5 {
+			clients.Go(func() {
+				time.Sleep(time.Duration(n) * 100 * time.Millisecond)
+				if err := d.Submit(t.Context(), qualify(fmt.Sprintf("p%d", n))); err != nil {
+					t.Error(err)
+				}
+				// The delivery of the first is settled by a group of its own, 1 ms in.
+				if at := time.Since(began); at < time.Second || at > 1100*time.Millisecond {
+					t.Errorf("update %d was durable after %s; want with the others, after a second", n, at)
+				}
+			})
+		}
+		clients.Wait()
+		settled(d)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestFinishQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver()
