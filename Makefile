@@ -98,7 +98,7 @@ load: build ## Load the engine with RATE (1000) updates a second for 30 s: durab
 	@bin/httpdest load mock --through-engine --mock-tls mtls-only --rate $${RATE:-1000} --for 30s --profiles $$(( $${RATE:-1000} * 100 )) --slo 'rate>='$$(( $${RATE:-1000} * 99 / 100 ))'/s' --out $(OUT)
 
 .PHONY: search
-search: ## Search for the limits of two receivers of known capacity on the wall clock (five minutes of an idle machine)
+search: ## Search for the limits of two receivers of known capacity on the wall clock (eight minutes of an idle machine)
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall
 
 .PHONY: model
