@@ -169,6 +169,24 @@ func (s *Sender) CloseIdle(k *Socket, uses int) bool {
 	return true
 }
 
+// CloseRested closes the sockets that are idle since a time or longer, as Rest
+// says. It returns since when the first of the others is, zero without one.
+func (s *Sender) CloseRested(since time.Time) (first time.Time) {
+	for certificate, pool := range s.idle {
+		s.idle[certificate] = slices.DeleteFunc(pool, func(k *Socket) bool {
+			if !k.rested.After(since) {
+				k.close()
+				return true
+			}
+			if first.IsZero() || k.rested.Before(first) {
+				first = k.rested
+			}
+			return false
+		})
+	}
+	return first
+}
+
 // Close closes every idle socket.
 func (s *Sender) Close() {
 	for _, pool := range s.idle {

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
@@ -112,6 +113,28 @@ var _ = onBoth("An attempt", func() {
 		Expect(s.CloseIdle(k, uses)).To(BeFalse(), "it was used again")
 		Expect(s.CloseIdle(k, k.Uses())).To(BeTrue())
 		Expect(do(s, false).Socket).To(Equal(1))
+	})
+
+	It("leaves a socket that is closed when it has rested for long, unless it is in use", func() {
+		server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		DeferCleanup(server.Close)
+		s := sender(server.URL, nil)
+		exchanges := []*Exchange{s.Attempt(attempt(false)), s.Attempt(attempt(false)), s.Attempt(attempt(false))}
+		at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		for i, x := range exchanges {
+			Expect(x.Do(context.Background()).Outcome.Status).To(Equal(200))
+			if i < 2 {
+				s.Finish(x).Rest(at.Add(time.Duration(i) * time.Second))
+			}
+		}
+		Expect(s.CloseRested(at.Add(-1))).To(Equal(at))
+		Expect(s.Idle()).To(Equal(2))
+		Expect(s.CloseRested(at)).To(Equal(at.Add(time.Second)))
+		Expect(s.Idle()).To(Equal(1))
+		Expect(s.CloseRested(at.Add(time.Hour))).To(BeZero())
+		Expect(s.Idle()).To(BeZero())
+		Expect(s.Finish(exchanges[2])).NotTo(BeNil(), "it was in use")
+		Expect(do(s, false).Socket).To(Equal(3))
 	})
 
 	It("does not follow a redirect", func() {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 )
 
 // Socket is one TCP connection, to the destination with or without offering the
@@ -19,6 +20,7 @@ type Socket struct {
 	certificate bool // offer the client certificate
 	private     bool // of a token request: closed after it
 	uses        int  // exchanges finished on it
+	rested      time.Time
 	reusable    bool // decided by the last exchange
 	raw         net.Conn
 	conn        *http.ClientConn // NetHTTP
@@ -33,6 +35,9 @@ type Socket struct {
 // Uses is how many exchanges it finished, to tell an idle socket from one
 // used again.
 func (k *Socket) Uses() int { return k.uses }
+
+// Rest notes since when an idle socket is idle.
+func (k *Socket) Rest(since time.Time) { k.rested = since }
 
 // dial opens the connection and performs the handshake. The errors are those
 // of the dialler and of crypto/tls.

@@ -14,22 +14,13 @@ import (
 type Wire struct {
 	mu     sync.Mutex // the Sender is called by one goroutine at a time
 	sender *delivery.Sender
-	idle   map[*delivery.Socket]idleness // of every socket that went back to the pool, and may be in use again
-	timer  *time.Timer                   // runs out when the first of them has been idle for too long; nil when none is
+	timer  *time.Timer // runs out when the first socket has been idle for too long; nil when none is
 
 	budgets budgets
 }
 
-// idleness is since when a socket is idle, unless it was used since.
-type idleness struct {
-	since time.Time
-	uses  int
-}
-
 // NewWire takes the sender over.
-func NewWire(s *delivery.Sender) *Wire {
-	return &Wire{sender: s, idle: map[*delivery.Socket]idleness{}}
-}
+func NewWire(s *delivery.Sender) *Wire { return &Wire{sender: s} }
 
 // Perform is a Perform.
 func (w *Wire) Perform(ctx context.Context, op engine.Operation) engine.Completion {
@@ -58,7 +49,7 @@ func (w *Wire) finish(x *delivery.Exchange) {
 	if k == nil {
 		return
 	}
-	w.idle[k] = idleness{time.Now(), k.Uses()}
+	k.Rest(time.Now())
 	if w.timer == nil {
 		w.timer = time.AfterFunc(delivery.IdleTimeout, w.sweep)
 	}
@@ -73,18 +64,8 @@ func (w *Wire) sweep() {
 		return
 	}
 	now := time.Now()
-	var first time.Time
-	for k, i := range w.idle {
-		if now.Sub(i.since) >= delivery.IdleTimeout {
-			w.sender.CloseIdle(k, i.uses) // in use, or dead and buried, it is not closed here
-			delete(w.idle, k)
-			continue
-		}
-		if first.IsZero() || i.since.Before(first) {
-			first = i.since
-		}
-	}
-	if w.timer = nil; !first.IsZero() {
+	w.timer = nil
+	if first := w.sender.CloseRested(now.Add(-delivery.IdleTimeout)); !first.IsZero() {
 		w.timer = time.AfterFunc(first.Add(delivery.IdleTimeout).Sub(now), w.sweep)
 	}
 }
@@ -97,7 +78,6 @@ func (w *Wire) Close() {
 		w.timer.Stop()
 		w.timer = nil
 	}
-	clear(w.idle)
 	w.budgets.close()
 	w.sender.Close()
 }
