@@ -39,9 +39,10 @@ const (
 )
 
 // atOnce is how long a request may be, in bytes, that is written before the
-// answer is read. A longer one might wait for a receiver that waits for its
+// answer is read: as long as the buffers of a new connection take without a
+// receiver that reads. A longer one might wait for a receiver that waits for its
 // answer to be taken, and is written while the answer is read.
-const atOnce = 64 << 10
+const atOnce = 16 << 10
 
 // firstRead is how much is read of an answer at once, in bytes.
 const firstRead = 4 << 10
