@@ -111,8 +111,8 @@ bench: ## Run the benchmarks, and measure the engine against our bare client and
 	CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
 
 .PHONY: floors
-floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run (a minute)
-	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 2s
+floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run (half a minute)
+	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 1s
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (60s each)
