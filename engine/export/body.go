@@ -2,8 +2,6 @@ package export
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
@@ -105,7 +103,7 @@ func presentObject(w *plainjson.Writer, object map[string]any) bool {
 	start, some := w.Mark(), false
 	w.Begin('{')
 	var few [16]string
-	for _, key := range sorted(few[:0], object) {
+	for _, key := range plainjson.Keys(few[:0], object) {
 		mark := w.Mark()
 		w.Key(key)
 		if !present(w, object[key]) {
@@ -145,7 +143,7 @@ func presentList(w *plainjson.Writer, list []any) bool {
 func identities(w *plainjson.Writer, p profile.Profile) {
 	w.Begin('{')
 	var few [16]string
-	for _, namespace := range sorted(few[:0], p.Identities) {
+	for _, namespace := range plainjson.Keys(few[:0], p.Identities) {
 		ids := p.Identities[namespace]
 		w.Key(namespace)
 		w.Begin('[')
@@ -159,12 +157,4 @@ func identities(w *plainjson.Writer, p profile.Profile) {
 		w.End(']')
 	}
 	w.End('}')
-}
-
-// sorted appends the keys of a map to a list that has room for most, which
-// spares an allocation, and sorts them.
-func sorted[V any](keys []string, m map[string]V) []string {
-	keys = slices.AppendSeq(keys, maps.Keys(m))
-	slices.Sort(keys)
-	return keys
 }

@@ -15,11 +15,11 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 	policies := accompanying(p, r, flow)
 	w.Begin('{')
 	var few, more [16]string
-	for _, namespace := range sorted(few[:0], p.Memberships) {
+	for _, namespace := range plainjson.Keys(few[:0], p.Memberships) {
 		entries, some, mark := p.Memberships[namespace], false, w.Mark()
 		w.Key(namespace)
 		w.Begin('{')
-		for _, id := range sorted(more[:0], entries) {
+		for _, id := range plainjson.Keys(more[:0], entries) {
 			m, ref := entries[id], profile.AudienceRef{Namespace: namespace, ID: id}
 			mapping, mapped := flow.Mapped[ref]
 			if mapped && carried(m, now) {

@@ -336,6 +336,34 @@ func TestLinger(t *testing.T) {
 	})
 }
 
+// What comes once is not kept in memory; what comes again is.
+func TestKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := started(t, config(memory.New(), newReceiver()))
+		submit(t, d, qualify("once"), qualify("doc"))
+		settled(d)
+		known := func() (n int) {
+			for _, s := range d.shards {
+				s.mu.Lock()
+				n += s.known.Len()
+				s.mu.Unlock()
+			}
+			return n
+		}
+		if n := known(); n != 0 {
+			t.Errorf("%d states are kept of profiles that came once", n)
+		}
+		submit(t, d, write("doc", 1))
+		settled(d)
+		if n := known(); n != 1 {
+			t.Errorf("%d states are kept; want that of the profile that came twice", n)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestFinishQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver()

@@ -240,7 +240,9 @@ func (s *shard) release(state engine.State, stored bool) {
 	u := s.fresh[state.Profile.ID]
 	if u.count--; u.count == 0 {
 		delete(s.fresh, state.Profile.ID)
-		if stored {
+		// A profile that comes for the first time may well come once: it is kept when
+		// it comes again, so that those who do not cost the collector nothing.
+		if stored && u.state.Version > 1 {
 			s.known.Put(state.Profile.ID, u.state)
 		}
 	}

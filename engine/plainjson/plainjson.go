@@ -56,14 +56,9 @@ func (w writer) value(b []byte, v any) ([]byte, error) {
 
 func (w writer) object(b []byte, m map[string]any) ([]byte, error) {
 	var few [16]string
-	keys := few[:0]
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
 	b = append(b, '{')
 	var err error
-	for i, key := range keys {
+	for i, key := range Keys(few[:0], m) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -73,6 +68,16 @@ func (w writer) object(b []byte, m map[string]any) ([]byte, error) {
 		}
 	}
 	return append(b, '}'), nil
+}
+
+// Keys appends the keys of a map to a list that has room for most, which spares
+// an allocation, and sorts them.
+func Keys[V any](room []string, m map[string]V) []string {
+	for key := range m {
+		room = append(room, key)
+	}
+	slices.Sort(room)
+	return room
 }
 
 func (w writer) list(b []byte, list []any) ([]byte, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/engine"
@@ -20,7 +19,7 @@ func (a *appender) state(s engine.State) error {
 	a.text(string(s.Profile.ID))
 	var few [16]string
 	a.number(uint64(len(s.Profile.Identities)))
-	for _, namespace := range sortedKeys(few[:0], s.Profile.Identities) {
+	for _, namespace := range plainjson.Keys(few[:0], s.Profile.Identities) {
 		a.text(namespace)
 		a.number(uint64(len(s.Profile.Identities[namespace])))
 		for _, id := range s.Profile.Identities[namespace] {
@@ -28,7 +27,7 @@ func (a *appender) state(s engine.State) error {
 		}
 	}
 	a.number(uint64(len(s.Profile.Memberships)))
-	for _, namespace := range sortedKeys(few[:0], s.Profile.Memberships) {
+	for _, namespace := range plainjson.Keys(few[:0], s.Profile.Memberships) {
 		a.entries(namespace, s.Profile.Memberships[namespace])
 	}
 	return a.attributes(s.Profile)
@@ -38,7 +37,7 @@ func (a *appender) entries(namespace string, entries map[string]profile.Membersh
 	a.text(namespace)
 	a.number(uint64(len(entries)))
 	var few [16]string
-	for _, id := range sortedKeys(few[:0], entries) {
+	for _, id := range plainjson.Keys(few[:0], entries) {
 		m := entries[id]
 		a.text(id)
 		a.text(string(m.Status))
@@ -60,16 +59,6 @@ func (a *appender) attributes(p profile.Profile) error {
 	}
 	a.bytes(a.json)
 	return nil
-}
-
-// sortedKeys appends the keys of a map to a list that has room for most, and
-// sorts them.
-func sortedKeys[V any](keys []string, m map[string]V) []string {
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // version is that of an encoded state.
