@@ -111,8 +111,9 @@ bench: ## Run the benchmarks, and measure the engine against our bare client and
 	CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
 
 .PHONY: floors
-floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run (half a minute)
-	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 1s
+floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run; and the mock endpoint (a minute)
+	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 1s -contenders bare,vegeta,durable,memory
+	CGO_ENABLED=0 go test ./mockendpoint -run '^$$' -bench 'Throughput$$' -benchtime 3x -args -floors
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (60s each)

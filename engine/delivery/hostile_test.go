@@ -228,10 +228,6 @@ var _ = onBoth("a hostile endpoint", func() {
 			_, _ = io.WriteString(c, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
 			_, _ = io.Copy(io.Discard, c)
 		}, retry.Answered, 413),
-		Entry("and has a long answer taken first", func(_ *rude, c net.Conn) {
-			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<19, strings.Repeat("y", 1<<19))
-			_, _ = io.Copy(io.Discard, c)
-		}, retry.Answered, 200),
 		Entry("and reads nothing", func(r *rude, c net.Conn) {
 			_, _ = bufio.NewReader(c).ReadString('\n')
 			r.stalled <- struct{}{}
@@ -242,6 +238,19 @@ var _ = onBoth("a hostile endpoint", func() {
 			abort(nil, c)
 		}, retry.Reset, 0),
 	)
+
+	It("has a long answer taken before it reads eight megabytes: the answer counts", func() {
+		if transport == NetHTTP {
+			Skip("net/http may break off an answer that is read while the request is written; which it is depends on the machine")
+		}
+		r := serve(func(_ *rude, c net.Conn) {
+			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<19, strings.Repeat("y", 1<<19))
+			_, _ = io.Copy(io.Discard, c)
+		})
+		s := hostileSender("http", r, nil)
+		defer s.Close()
+		Expect(sentBody(s, r, bytes.Repeat([]byte("x"), 8<<20)).Outcome).To(Equal(retry.Outcome{Kind: retry.Answered, Status: 200}))
+	})
 
 	It("hangs up with the request unread: closed or reset, and not sent again", func() {
 		r := serve(hangUp)

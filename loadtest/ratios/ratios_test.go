@@ -65,7 +65,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// receive answers 200 to everything over mTLS until stdin ends.
+// faultyPath is where every tenth request is answered 503.
+const faultyPath = "/faulty"
+
+// receive answers 200 to everything else over mTLS until stdin ends.
 func receive(dir string) {
 	own, err := tls.LoadX509KeyPair(filepath.Join(dir, "server.pem"), filepath.Join(dir, "server-key.pem"))
 	must(err)
@@ -76,7 +79,14 @@ func receive(dir string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(err)
 	fmt.Println(l.Addr())
-	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) { _, _ = io.Copy(io.Discard, q.Body) }),
+	var faulty atomic.Int64
+	answer := func(w http.ResponseWriter, q *http.Request) {
+		_, _ = io.Copy(io.Discard, q.Body)
+		if q.URL.Path == faultyPath && faulty.Add(1)%10 == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}
+	server := &http.Server{Handler: http.HandlerFunc(answer),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{own}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, NextProtos: []string{"http/1.1"}}}
 	go func() { _ = server.ServeTLS(l, "", "") }()
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -95,6 +105,7 @@ type field struct {
 	roots  *x509.CertPool
 	client tls.Certificate
 	flow   *dataflow.Snapshot
+	faulty *dataflow.Snapshot // the same to faultyPath
 	refs   map[string]profile.AudienceRef
 	bodies [][]byte
 }
@@ -161,6 +172,9 @@ func (f *field) configure() {
 		Attributes: []profile.Path{"person.name", "personalEmail.address", "loyalty"}, MaxInFlight: workers,
 		Destination: dataflow.Destination{Name: "ratios", Endpoint: f.url, Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: "s3cret"}, MTLS: dataflow.Always, Retry: retry.Documented()}}
 	f.flow, _ = dataflow.NewSnapshot(flow, audience.NewDirectory(all...)).Activate(time.Now().Add(-2 * time.Hour))
+	flow.Destination.Endpoint = strings.TrimSuffix(f.url, "/profiles") + faultyPath
+	flow.Destination.Retry = retry.Policy{Delays: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond}} // within a round
+	f.faulty, _ = dataflow.NewSnapshot(flow, audience.NewDirectory(all...)).Activate(time.Now().Add(-2 * time.Hour))
 	for i := range 200 {
 		state, export := engine.Decide(time.Now(), engine.State{Profile: f.initial(profile.ID(fmt.Sprintf("p%d", i)))}, f.update(i), f.flow)
 		_ = state
@@ -214,13 +228,13 @@ type contender struct {
 	run  func(ctx context.Context) int
 }
 
-func (f *field) sender() *delivery.Sender {
-	return delivery.New(delivery.Config{Destination: f.flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest", Transport: delivery.Direct})
+func (f *field) sender(flow *dataflow.Snapshot) *delivery.Sender {
+	return delivery.New(delivery.Config{Destination: flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest", Transport: delivery.Direct})
 }
 
 // bare is our own client with prepared bytes: no engine.
 func (f *field) bare() contender {
-	wire := live.NewWire(f.sender())
+	wire := live.NewWire(f.sender(f.flow))
 	return contender{"bare", func(ctx context.Context) int {
 		var sent atomic.Int64
 		var group sync.WaitGroup
@@ -267,9 +281,9 @@ func (f *field) vegeta() contender {
 
 // pipeline is the whole engine: updates are parsed, decided, built, made
 // durable, sent and settled.
-func (f *field) pipeline(t *testing.T, name string, s store.Store) contender {
-	d, err := live.New(live.Config{Flow: f.flow, Store: s, Initial: f.initial, Backlog: 4096, Ahead: live.DefaultAhead, Linger: live.DefaultLinger, Perform: live.NewWire(f.sender()).Perform,
-		Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: workers, Certificate: engine.AlwaysPresent}})
+func (f *field) pipeline(t *testing.T, name string, s store.Store, flow *dataflow.Snapshot) contender {
+	d, err := live.New(live.Config{Flow: flow, Store: s, Initial: f.initial, Backlog: 4096, Ahead: live.DefaultAhead, Linger: live.DefaultLinger, Perform: live.NewWire(f.sender(flow)).Perform,
+		Settings: engine.Settings{Policy: flow.Flow.Destination.Retry, MaxInFlight: workers, Certificate: engine.AlwaysPresent}})
 	check(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -330,7 +344,9 @@ func TestRatios(t *testing.T) {
 	f := newField(t)
 	durable, err := local.Open(t.TempDir(), local.Options{})
 	check(t, err)
-	all := []contender{f.bare(), f.vegeta(), f.pipeline(t, "durable", durable), f.pipeline(t, "memory", memory.New())}
+	faulty, err := local.Open(t.TempDir(), local.Options{})
+	check(t, err)
+	all := []contender{f.bare(), f.vegeta(), f.pipeline(t, "durable", durable, f.flow), f.pipeline(t, "faulty", faulty, f.faulty), f.pipeline(t, "memory", memory.New(), f.flow)}
 	if *only != "" {
 		all = slices.DeleteFunc(all, func(c contender) bool { return !slices.Contains(strings.Split(*only, ","), c.name) })
 	}
@@ -346,7 +362,10 @@ func TestRatios(t *testing.T) {
 		row := results[c.name]
 		t.Logf("%-8s  %6.0f/s  %5.1f µs CPU each  ÷ bare %.2f  ÷ vegeta %.2f", c.name, median(row, result.rate), median(row, result.each), ratio(row, results["bare"]), ratio(row, results["vegeta"]))
 	}
-	t.Logf("durable ÷ memory %.2f, median of %d rounds", ratio(results["durable"], results["memory"]), len(results[all[0].name]))
+	t.Logf("durable ÷ memory %.2f; median of %d rounds", ratio(results["durable"], results["memory"]), len(results[all[0].name]))
+	if len(results["faulty"]) > 0 {
+		t.Logf("with one answer in ten 503, and retries, ÷ durable %.2f", ratio(results["faulty"], results["durable"]))
+	}
 	if *floors {
 		for _, b := range below(results) {
 			t.Error(b)
