@@ -108,7 +108,7 @@ func (f authField) problem(kind AuthKind) (message, hint string) {
 		return fmt.Sprintf("authentication %s takes no %s", kind, f.name), "leave it out, or use " + string(f.kinds[0])
 	case mine && strings.TrimSpace(f.given) == "":
 		return fmt.Sprintf("authentication %s needs a %s", kind, f.name), "give it; each authentication has exactly its fields"
-	case mine && strings.ContainsFunc(f.given, isControl):
+	case mine && strings.ContainsFunc(f.given, IsControl):
 		return fmt.Sprintf("the %s has a control character", f.name), "remove it"
 	}
 	return "", ""

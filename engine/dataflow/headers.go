@@ -32,7 +32,7 @@ func ParseHeaders(line string) ([]Header, []Problem) {
 		case reserved[strings.ToLower(name)]:
 			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: fmt.Sprintf("%s sets %s, which the destination itself decides", at, name),
 				Hint: "leave it out"})
-		case strings.ContainsFunc(value, isControl):
+		case strings.ContainsFunc(value, IsControl):
 			problems = append(problems, Problem{Path: "destination.headers", Level: Error, Message: at + " has a value with a control character", Hint: "remove it"})
 		default:
 			headers = append(headers, Header{name, value})
@@ -58,7 +58,8 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+// IsControl says whether a character cannot stand in the value of a header.
+func IsControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // ParseQuery returns the query parameters as they are appended to the
 // endpoint: as configured, without a leading question mark (A64).

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
 )
 
 // Transport is what carries exchanges over a connection.
@@ -70,25 +71,20 @@ type direct struct {
 
 // dialDirect opens the connection and performs the handshake.
 func (k *Socket) dialDirect(ctx context.Context, x *Exchange) error {
-	raw, err := k.sender.config.Dial(ctx, "tcp", k.address())
-	if err != nil {
-		return &dialError{err}
+	if err := k.connect(ctx, "tcp", k.address()); err != nil {
+		return err
 	}
-	k.raw = raw
+	raw := k.raw
 	d := &direct{gate: newGate(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
 	d.conn = d.gate
 	k.watch = &watched{Conn: d.gate}
 	if k.url.Scheme == "https" {
 		config := k.tlsConfig()
 		config.DynamicRecordSizingDisabled = true // a message is written whole, and not in pieces of a packet
-		secure := tls.Client(d.gate, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = raw.Close() // HandshakeContext leaves it open when the peer refused
-			return &handshakeError{err}
+		var err error
+		if d.conn, err = k.secure(ctx, x, d.gate, config); err != nil {
+			return err
 		}
-		x.handshakeDone()
-		d.conn = secure
-		k.watch = &watched{Conn: secure}
 	}
 	d.limited = io.LimitedReader{R: k.watch}
 	d.reader = bufio.NewReaderSize(&d.limited, firstRead)
@@ -215,7 +211,7 @@ func (d *direct) settle() bool {
 func (x *Exchange) appendHead(b []byte) ([]byte, error) {
 	b = append(append(b, x.Method...), x.line...)
 	for _, h := range x.Headers {
-		if strings.ContainsFunc(h.Value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		if strings.ContainsFunc(h.Value, dataflow.IsControl) {
 			return nil, fmt.Errorf("delivery: header %s has a value that cannot be sent", h.Name)
 		}
 		b = append(append(append(append(b, h.Name...), ": "...), h.Value...), "\r\n"...)

@@ -108,8 +108,8 @@ func (x *Exchange) ride(k *Socket) {
 	x.conn.Store(k.conn)
 }
 
-// InFlight says whether the answer is incomplete, with NetHTTP. It may be called while Do
-// runs, but never under a lock that a connection's Close needs.
+// InFlight says whether the answer is incomplete, with NetHTTP. It may be called
+// while Do runs, but never under a lock that a connection's Close needs.
 func (x *Exchange) InFlight() bool {
 	conn := x.conn.Load()
 	return conn != nil && conn.InFlight() > 0

@@ -48,30 +48,46 @@ func (k *Socket) dial(ctx context.Context, x *Exchange) error {
 	t := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: MaxResponseHeaders, Protocols: &http.Protocols{}}
 	t.Protocols.SetHTTP1(true)
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		raw, err := k.sender.config.Dial(ctx, network, address)
-		if err != nil {
-			return nil, &dialError{err}
+		if err := k.connect(ctx, network, address); err != nil {
+			return nil, err
 		}
-		k.raw = raw
-		k.watch = &watched{Conn: raw}
+		k.watch = &watched{Conn: k.raw}
 		return k.watch, nil
 	}
 	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if _, err := t.DialContext(ctx, network, address); err != nil {
 			return nil, err
 		}
-		secure := tls.Client(k.raw, k.tlsConfig())
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = k.raw.Close() // HandshakeContext leaves it open when the peer refused
-			return nil, &handshakeError{err}
+		if _, err := k.secure(ctx, x, k.raw, k.tlsConfig()); err != nil {
+			return nil, err
 		}
-		x.handshakeDone()
-		k.watch = &watched{Conn: secure}
 		return k.watch, nil
 	}
 	conn, err := t.NewClientConn(ctx, k.url.Scheme, k.address())
 	k.conn = conn
 	return err
+}
+
+// connect opens the connection itself.
+func (k *Socket) connect(ctx context.Context, network, address string) error {
+	raw, err := k.sender.config.Dial(ctx, network, address)
+	if err != nil {
+		return &dialError{err}
+	}
+	k.raw = raw
+	return nil
+}
+
+// secure performs the handshake over it.
+func (k *Socket) secure(ctx context.Context, x *Exchange, over net.Conn, config *tls.Config) (net.Conn, error) {
+	secure := tls.Client(over, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = k.raw.Close() // HandshakeContext leaves it open when the peer refused
+		return nil, &handshakeError{err}
+	}
+	x.handshakeDone()
+	k.watch = &watched{Conn: secure}
+	return secure, nil
 }
 
 // address is host:port.

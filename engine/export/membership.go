@@ -1,6 +1,7 @@
 package export
 
 import (
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
@@ -49,14 +50,7 @@ func carried(m profile.Membership, now time.Time) bool {
 // most.
 type policySet []string
 
-func (s policySet) has(policy string) bool {
-	for _, p := range s {
-		if p == policy {
-			return true
-		}
-	}
-	return false
-}
+func (s policySet) has(policy string) bool { return slices.Contains(s, policy) }
 
 func (s policySet) with(policy string) policySet {
 	if s.has(policy) {

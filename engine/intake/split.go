@@ -50,10 +50,7 @@ func split(raw []byte, valid bool) (fields members, ok bool) {
 		}
 		at = space(raw, space(raw, end)+1) // past the colon
 		end = valueEnd(raw, at)
-		if fields.get(key) != nil {
-			return nil, false
-		}
-		if len(fields) == most {
+		if fields.get(key) != nil || len(fields) == most {
 			return nil, false
 		}
 		fields = append(fields, member{key, raw[at:end:end]})
