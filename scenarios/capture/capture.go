@@ -44,12 +44,38 @@ type Exchange struct {
 	Told    Told
 }
 
-// Told says what a capture tells of an exchange. Without Answer the status and
-// the end of the exchange are not known.
-type Told struct{ Method, Target, Headers, Time, Answer bool }
+// Told lists which parts of an exchange the capture tells. A part that is not
+// told is unknown: its field in Request holds the zero value and no check may
+// read it.
+type Told struct {
+	Method bool
+	Target bool // the path
+	Query  bool // the query, or that there is none
+	// Headers: the capture lists every header. Without it the headers that
+	// Request has are known, and no header is known to be missing: see Header.
+	Headers bool
+	// Credentials: the capture holds credentials as they were sent, or as
+	// httpdest redacted them. Without it a tool may have removed them.
+	Credentials bool
+	Body        bool
+	Time        bool // when the request was sent, or came in: Request.At
+	Duration    bool // how long the exchange took: Request.AnsweredAt
+	Status      bool // Request.Status, and with 0 that no response came
+}
 
-// Message says whether the request carries one: not so the requests of an mTLS
-// decision, of a browser beside the sender, and those for a token.
+// whole is an exchange that the capture tells completely.
+var whole = Told{Method: true, Target: true, Query: true, Headers: true, Credentials: true, Body: true, Time: true, Duration: true, Status: true}
+
+// Header reports whether the capture tells the values of a header, or that the
+// request does not have it.
+func (x Exchange) Header(name string) bool {
+	return x.Told.Headers || slices.ContainsFunc(x.Request.Headers, func(h recording.Header) bool {
+		return strings.EqualFold(h.Name, name)
+	})
+}
+
+// Message reports whether the request carries a message. The requests of an
+// mTLS decision, of a browser, and those for a token do not.
 func (x Exchange) Message() bool {
 	r := x.Request
 	if r.Body == "" && (r.Method == "GET" || r.Method == "HEAD" || r.Method == "OPTIONS") {
@@ -201,7 +227,7 @@ func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
 			case l.Handshake != nil:
 				r.refused++
 			case l.Request != nil:
-				return Exchange{Line: lines.Line(), Request: *l.Request, Told: Told{true, true, true, true, true}}, nil
+				return Exchange{Line: lines.Line(), Request: *l.Request, Told: whole}, nil
 			}
 		}
 	}
@@ -227,6 +253,6 @@ func (r *Reader) body(in io.Reader) func() (Exchange, error) {
 		case len(bytes.TrimSpace(text)) == 0:
 			return Exchange{}, io.EOF
 		}
-		return Exchange{Line: 1, Request: recording.Request{Body: string(text)}}, nil
+		return Exchange{Line: 1, Told: Told{Body: true}, Request: recording.Request{Body: string(text)}}, nil
 	}
 }

@@ -63,29 +63,29 @@ func TestFormats(t *testing.T) {
 		format           Format
 		want             []Exchange
 	}{
-		{name: "a body on a line", file: "f.jsonl", text: "\n" + body + "\n", format: NDJSON, want: []Exchange{{Line: 2, Request: recording.Request{Body: body}}}},
+		{name: "a body on a line", file: "f.jsonl", text: "\n" + body + "\n", format: NDJSON, want: []Exchange{{Line: 2, Told: Told{Body: true}, Request: recording.Request{Body: body}}}},
 		{name: "a file that is one body", file: "f.json", text: "{\n \"identityMap\": {},\n}\n", format: Body,
-			want: []Exchange{{Line: 1, Request: recording.Request{Body: "{\n \"identityMap\": {},\n}\n"}}}},
+			want: []Exchange{{Line: 1, Told: Told{Body: true}, Request: recording.Request{Body: "{\n \"identityMap\": {},\n}\n"}}}},
 		{name: "lines in a file called .json", file: "f.json", text: body + "\n" + body, format: NDJSON,
-			want: []Exchange{{Line: 1, Request: recording.Request{Body: body}}, {Line: 2, Request: recording.Request{Body: body}}}},
+			want: []Exchange{{Line: 1, Told: Told{Body: true}, Request: recording.Request{Body: body}}, {Line: 2, Told: Told{Body: true}, Request: recording.Request{Body: body}}}},
 		{name: "an exchange", file: "f.ndjson", bearer: "s3cret", format: NDJSON,
 			text: "\xef\xbb\xbf" + `{"method":"POST","url":"https://receiver.test/p?k=s3cret","headers":{"B":"2","Authorization":"Bearer s3cret","A":["1","0"]},` +
 				`"body":"{\"x\":\"s3cret\"","status":200,"time":"2026-01-15T09:00:00Z","durationMs":1500,"clientCertificate":"sender"}`,
-			want: []Exchange{{Line: 1, Told: Told{true, true, true, true, true}, Request: recording.Request{Method: "POST", Target: "/p?k=[redacted]",
+			want: []Exchange{{Line: 1, Told: whole, Request: recording.Request{Method: "POST", Target: "/p?k=[redacted]",
 				Headers: []recording.Header{{Name: "B", Value: "2"}, {Name: "Authorization", Value: "Bearer [redacted]"}, {Name: "A", Value: "1"}, {Name: "A", Value: "0"}},
 				Body:    `{"x":"[redacted]"`, Status: 200, At: nine, AnsweredAt: nine.Add(1500 * time.Millisecond), Authorization: "accepted", Peer: &recording.Peer{CommonName: "sender"}}}}},
 		{name: "a list of headers", file: "f.ndjson", bearer: "s3cret", format: NDJSON, text: `{"target":"/p","headers":[{"name":"A","value":"1"}],"body":` + body + `,"status":0}`,
-			want: []Exchange{{Line: 1, Told: Told{Target: true, Headers: true, Answer: true}, Request: recording.Request{Target: "/p", Body: body,
+			want: []Exchange{{Line: 1, Told: Told{Target: true, Query: true, Headers: true, Credentials: true, Body: true, Status: true}, Request: recording.Request{Target: "/p", Body: body,
 				Headers: []recording.Header{{Name: "A", Value: "1"}}, Disconnected: true, Authorization: "missing"}}}},
 		{name: "HAR", file: "f", text: har, bearer: "s3cret", format: HAR, want: []Exchange{
-			{Line: 5, Told: Told{true, true, true, true, true}, Request: recording.Request{Method: "POST", Target: "/profiles?source=aep", Proto: "HTTP/2",
+			{Line: 5, Told: whole, Request: recording.Request{Method: "POST", Target: "/profiles?source=aep", Proto: "HTTP/2",
 				Headers: []recording.Header{{Name: "authorization", Value: "Bearer [redacted]"}}, Body: `{"token":"[redacted]"}`, Status: 503,
 				At: nine, AnsweredAt: nine.Add(120500 * time.Microsecond), Authorization: "accepted"}},
-			{Line: 10, Told: Told{true, true, true, true, true}, Request: recording.Request{Method: "POST", Target: "/", Body: "{}",
-				At: nine.Add(15 * time.Second), AnsweredAt: nine.Add(15 * time.Second), Disconnected: true, Authorization: "missing"}}}},
+			{Line: 10, Told: Told{Method: true, Target: true, Query: true, Body: true, Time: true, Status: true}, Request: recording.Request{Method: "POST", Target: "/", Body: "{}",
+				At: nine.Add(15 * time.Second), AnsweredAt: nine.Add(15 * time.Second), Disconnected: true}}}},
 		{name: "a recording", file: "f", format: Recording,
 			text: run + `{"handshake":{"socket":1,"reason":"not-tls"}}` + "\n" + `{"request":{"method":"POST","target":"/p","body":"{}","status":200}}` + "\n" + `{"end":{}}` + "\n",
-			want: []Exchange{{Line: 3, Told: Told{true, true, true, true, true}, Request: recording.Request{Method: "POST", Target: "/p", Body: "{}", Status: 200}}}},
+			want: []Exchange{{Line: 3, Told: whole, Request: recording.Request{Method: "POST", Target: "/p", Body: "{}", Status: 200}}}},
 		{name: "nothing", file: "f.ndjson", format: NDJSON},
 		{name: "nothing in .json", file: "f.json", format: Body},
 	} {
@@ -104,6 +104,61 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// A part that a file leaves out is untold; a file that tells every part but one
+// leaves the others as they are.
+func TestUntold(t *testing.T) {
+	const times = `"startedDateTime":"2026-01-15T09:00:00Z"`
+	har := func(entry, request, response string) string {
+		return `{"log":{"entries":[{` + times + entry + `,"request":{"method":"POST","url":"/p"` + request + `},"response":{` + response + `}}]}}`
+	}
+	const headers, post, ok = `,"headers":[{"name":"A","value":"1"}]`, `,"postData":{"text":"{}"}`, `"status":200`
+	without := func(change func(*Told)) Told {
+		told := whole
+		change(&told)
+		return told
+	}
+	for _, tt := range []struct {
+		name, file, text string
+		want             Told
+		noAnswer         bool
+	}{
+		{name: "everything", file: "f.har", text: har(`,"time":1`, headers+post, ok), want: whole},
+		{name: "no headers", file: "f.har", text: har(`,"time":1`, `,"headers":[],"headersSize":-1`+post, ok),
+			want: without(func(t *Told) { t.Headers, t.Credentials = false, false })},
+		{name: "headers left out", file: "f.har", text: har(`,"time":1`, post, ok), want: without(func(t *Told) { t.Headers, t.Credentials = false, false })},
+		{name: "a time that is null", file: "f.har", text: har(`,"time":null`, headers+post, ok), want: without(func(t *Told) { t.Duration = false })},
+		{name: "a time of -1", file: "f.har", text: har(`,"time":-1`, headers+post, ok), want: without(func(t *Told) { t.Duration = false })},
+		{name: "no status", file: "f.har", text: har(`,"time":1`, headers+post, `"headers":[]`), want: without(func(t *Told) { t.Status = false })},
+		{name: "status 0", file: "f.har", text: har(`,"time":1`, headers+post, `"status":0`), want: whole, noAnswer: true},
+		{name: "status -1", file: "f.har", text: har(`,"time":1`, headers+post, `"status":-1`), want: whole, noAnswer: true},
+		{name: "status -999", file: "f.har", text: har(`,"time":1`, headers+post, `"status":-999`), want: whole, noAnswer: true},
+		{name: "an empty body", file: "f.har", text: har(`,"time":1`, headers+`,"bodySize":0`, ok), want: whole},
+		{name: "a body not kept", file: "f.har", text: har(`,"time":1`, headers+`,"bodySize":214,"postData":{"mimeType":"application/json"}`, ok),
+			want: without(func(t *Told) { t.Body = false })},
+		{name: "a body kept as an empty text", file: "f.har", text: har(`,"time":1`, headers+`,"bodySize":214,"postData":{"text":""}`, ok),
+			want: without(func(t *Told) { t.Body = false })},
+		{name: "no body and no size", file: "f.har", text: har(`,"time":1`, headers, ok), want: without(func(t *Told) { t.Body = false })},
+		{name: "a line without a body", file: "f.ndjson", text: `{"method":"POST","target":"/p","headers":{"A":"1"},"status":-1,"time":"2026-01-15T09:00:00Z","durationMs":1}`,
+			want: without(func(t *Told) { t.Body = false }), noAnswer: true},
+		{name: "a line with a body that is null", file: "f.ndjson", text: `{"method":"POST","body":null}`, want: Told{Method: true}},
+		{name: "a line with an empty body", file: "f.ndjson", text: `{"body":""}`, want: Told{Body: true}},
+		{name: "a line with headers that are empty", file: "f.ndjson", text: `{"method":"POST","headers":{}}`, want: Told{Method: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _, err := all(tt.file, tt.text, Options{})
+			if err != nil || len(got) != 1 {
+				t.Fatalf("%d exchanges, %v", len(got), err)
+			}
+			if diff := cmp.Diff(tt.want, got[0].Told); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if r := got[0].Request; r.Disconnected != tt.noAnswer || r.Status < 0 {
+				t.Errorf("status %d, disconnected %v", r.Status, r.Disconnected)
+			}
+		})
+	}
+}
+
 // A mistake is told with its place, and without the text around it, which may
 // hold a credential.
 func TestProblems(t *testing.T) {
@@ -113,7 +168,7 @@ func TestProblems(t *testing.T) {
 		{"a status in words", "f.ndjson", `{"method":"POST","status":"s3cret"}`, "f.ndjson:1:34: status must be a number", ""},
 		{"a time of day", "f.ndjson", `{"method":"POST","time":"noon"}`, `f.ndjson:1:1: time "noon" is not of RFC 3339`, ""},
 		{"a negative duration", "f.ndjson", `{"method":"POST","durationMs":-1}`, "f.ndjson:1:1: durationMs -1 is no duration", ""},
-		{"no status", "f.ndjson", `{"method":"POST","status":42}`, "f.ndjson:1:1: status 42 is none", ""},
+		{"no status", "f.ndjson", `{"method":"POST","status":42}`, "f.ndjson:1:1: 42 is not an HTTP status", ""},
 		{"headers that are none", "f.ndjson", `{"method":"POST","headers":{"A":1}}`, `f.ndjson:1:1: the header "A" must be a text or a list of texts`, ""},
 		{"headers of another kind", "f.ndjson", `{"method":"POST","headers":"A: s3cret"}`, `f.ndjson:1:1: headers must be {"Name": "value"} or [{"name": …, "value": …}]`, ""},
 		{"both url and target", "f.ndjson", `{"url":"https://a","target":"/"}`, "f.ndjson:1:1: url and target exclude each other", ""},

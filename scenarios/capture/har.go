@@ -19,17 +19,18 @@ type entry struct {
 	Started *string  `json:"startedDateTime"`
 	Time    *float64 `json:"time"` // ms in all; -1 where the tool does not know
 	Request *struct {
-		Method  *string            `json:"method"`
-		URL     *string            `json:"url"`
-		Version string             `json:"httpVersion"`
-		Headers []recording.Header `json:"headers"`
-		Post    *struct {
-			Text     string `json:"text"`
-			Encoding string `json:"encoding"` // base64, as some tools write it
+		Method   *string            `json:"method"`
+		URL      *string            `json:"url"`
+		Version  string             `json:"httpVersion"`
+		Headers  []recording.Header `json:"headers"`
+		BodySize *int64             `json:"bodySize"` // -1 where the tool does not know
+		Post     *struct {
+			Text     *string `json:"text"`
+			Encoding string  `json:"encoding"` // base64, as some tools write it
 		} `json:"postData"`
 	} `json:"request"`
 	Response *struct {
-		Status int `json:"status"` // 0: no answer came
+		Status *int `json:"status"` // 0 or less: no response came
 	} `json:"response"`
 }
 
@@ -185,30 +186,45 @@ func (e entry) exchange() (x Exchange, err error) {
 		return x, errors.New("startedDateTime is not of ISO 8601")
 	}
 	q.At, q.AnsweredAt = at.UTC(), at.UTC()
-	if e.Time != nil && *e.Time > 0 && *e.Time <= maxMillis {
-		q.AnsweredAt = q.At.Add(millis(*e.Time))
+	if e.Time != nil && *e.Time >= 0 && *e.Time <= maxMillis {
+		q.AnsweredAt, x.Told.Duration = q.At.Add(millis(*e.Time)), true
 	}
 	if q.Target, err = target(*e.Request.URL); err != nil {
 		return x, err
 	}
-	q.Method, q.Proto, q.Status, q.Disconnected = *e.Request.Method, e.Request.Version, e.Response.Status, e.Response.Status == 0
+	q.Method, q.Proto = *e.Request.Method, e.Request.Version
+	x.Told.Method, x.Told.Target, x.Told.Query, x.Told.Time = true, true, true, true
+	if e.Response.Status != nil {
+		x.answered(*e.Response.Status)
+	}
+	// Every request has a header: an empty list tells of none.
+	x.Told.Headers, x.Told.Credentials = len(e.Request.Headers) > 0, len(e.Request.Headers) > 0
 	for _, h := range e.Request.Headers {
 		if !strings.HasPrefix(h.Name, ":") { // a pseudo-header of HTTP/2
 			q.Headers = append(q.Headers, h)
 		}
 	}
-	x.Told = Told{Method: true, Target: true, Headers: true, Time: true, Answer: true}
-	if p := e.Request.Post; p != nil {
-		q.Body = p.Text
-		if p.Encoding == "base64" {
-			text, err := base64.StdEncoding.DecodeString(p.Text)
-			if err != nil {
-				return x, errors.New("postData is not in base64")
-			}
-			q.Body = string(text)
+	return x, e.body(&x)
+}
+
+// body takes in the body, where the tool kept it. An empty text is a body that
+// was not kept, unless a size says that it was empty.
+func (e entry) body(x *Exchange) error {
+	q, post := &x.Request, e.Request.Post
+	empty := e.Request.BodySize != nil && *e.Request.BodySize == 0
+	switch {
+	case post == nil || post.Text == nil || *post.Text == "":
+		x.Told.Body = empty
+	case post.Encoding == "base64":
+		text, err := base64.StdEncoding.DecodeString(*post.Text)
+		if err != nil {
+			return errors.New("postData is not in base64")
 		}
+		q.Body, x.Told.Body = string(text), true
+	default:
+		q.Body, x.Told.Body = *post.Text, true
 	}
-	return x, nil
+	return nil
 }
 
 // lineCounter tells at which line an offset is, for offsets that only grow. It

@@ -67,7 +67,7 @@ func (r *Reader) line(text []byte, n int) (Exchange, error) {
 		return Exchange{}, r.problem(n, column(err), `put one JSON object on a line; a body that is no JSON goes into "body" as a text`, "not JSON: %s", reason(err))
 	}
 	if !isExchange(text) {
-		return Exchange{Line: n, Request: recording.Request{Body: string(bytes.TrimSpace(text))}}, nil
+		return Exchange{Line: n, Told: Told{Body: true}, Request: recording.Request{Body: string(bytes.TrimSpace(text))}}, nil
 	}
 	var t told
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -119,19 +119,21 @@ func (t told) exchange() (x Exchange, err error) {
 		if q.Target, err = target(*t.URL); err != nil {
 			return x, err
 		}
-		x.Told.Target = true
+		x.Told.Target, x.Told.Query = true, true
 	case t.Target != nil:
-		q.Target, x.Told.Target = *t.Target, true
+		q.Target, x.Told.Target, x.Told.Query = *t.Target, true, true
 	}
 	if t.Headers != nil {
 		if q.Headers, err = headers(t.Headers); err != nil {
 			return x, err
 		}
-		x.Told.Headers = true
+		// Every request has a header: an empty list tells of none.
+		x.Told.Headers, x.Told.Credentials = len(q.Headers) > 0, len(q.Headers) > 0
 	}
 	if q.Body, err = bodyText(t.Body); err != nil {
 		return x, err
 	}
+	x.Told.Body = len(t.Body) > 0 && string(t.Body) != "null"
 	if t.ClientCertificate != nil {
 		q.Peer = &recording.Peer{CommonName: *t.ClientCertificate}
 	}
@@ -151,16 +153,23 @@ func (t told) times(x *Exchange) error {
 		if *t.DurationMs < 0 || *t.DurationMs > maxMillis {
 			return fmt.Errorf("durationMs %v is no duration", *t.DurationMs)
 		}
-		x.Request.AnsweredAt = x.Request.At.Add(millis(*t.DurationMs))
+		x.Request.AnsweredAt, x.Told.Duration = x.Request.At.Add(millis(*t.DurationMs)), true
 	}
-	if t.Status != nil {
-		if *t.Status != 0 && (*t.Status < 100 || *t.Status > 999) {
-			return fmt.Errorf("status %d is none", *t.Status)
-		}
-		x.Request.Status, x.Told.Answer = *t.Status, true
-		x.Request.Disconnected = *t.Status == 0
+	if t.Status == nil {
+		return nil
 	}
+	if *t.Status > 0 && (*t.Status < 100 || *t.Status > 999) {
+		return fmt.Errorf("%d is not an HTTP status", *t.Status)
+	}
+	x.answered(*t.Status)
 	return nil
+}
+
+// answered takes in the status that a tool wrote: 0, or less, where no response
+// came.
+func (x *Exchange) answered(status int) {
+	x.Request.Status, x.Told.Status = max(0, status), true
+	x.Request.Disconnected = status <= 0
 }
 
 // maxMillis is a day: no exchange takes longer.

@@ -40,6 +40,7 @@ type Sender struct {
 	tolerance time.Duration
 	requests  int // that carry a message
 	others    int // that carry none
+	bodiless  int // that carry a message whose body the capture does not tell
 	batches   int // messages of several profiles
 	wrapped   []int
 	entries   entries
@@ -144,6 +145,10 @@ func (s *Sender) Exchange(x capture.Exchange) {
 	}
 	s.requests++
 	s.request(x)
+	if !x.Told.Body {
+		s.bodiless++
+		return
+	}
 	m := readMessage(x.Request.Body)
 	s.message(x.Line, m)
 	s.sendings.add(x, m, s.named(x, m))
@@ -223,6 +228,9 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 	if silent := s.Scenario != nil && in.End() != nil && len(s.tallies) > 0; s.requests == 0 && !silent {
 		unclear(1, "there is no message in it", "see what the sender was told to send to")
 	}
+	if s.requests > 0 && len(s.tallies) == 0 {
+		unclear(1, "the capture tells nothing of its requests that a rule is about", "keep methods, headers and bodies in the capture")
+	}
 	for i, what := range s.unclear {
 		if i == fewKept || in.CutOff() {
 			break // a recording that was cut off is told to be so
@@ -299,6 +307,8 @@ func (s *Sender) unseen(rule string) string {
 		return reason
 	}
 	switch what := lacking[rule]; {
+	case s.bodiless > 0 && s.bodiless == s.requests && slices.Contains(shapes, rule) && rule != "post-json":
+		return untoldBody
 	case s.Scenario != nil && slices.Contains(historyFree, rule), slices.Contains(shapes, rule):
 		return "nothing in the capture is about it"
 	case s.Scenario != nil:
@@ -308,6 +318,9 @@ func (s *Sender) unseen(rule string) string {
 	}
 	return "needs history"
 }
+
+// untoldBody is why the rules on content have nothing to look at.
+const untoldBody = "the capture does not tell the bodies"
 
 // shapes are the rules that the capture alone decides.
 var shapes = []string{"post-json", "batch-max-10", "valid-json", "no-envelope", "absent-attributes", "all-identities", "membership-shape",

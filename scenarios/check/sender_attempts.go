@@ -30,7 +30,7 @@ const (
 func (s *Sender) outcome(x *exchange) outcome {
 	r := x.Request
 	switch {
-	case !x.Told.Answer:
+	case !x.Told.Status:
 		return outcomeUnclear
 	case r.Disconnected || r.Status < 200 || r.Status > 299 || s.broken(r.Fault):
 		return outcomeFailed
@@ -175,7 +175,7 @@ func (s *Sender) retries(messages []*sent, until time.Time) {
 
 // inTime: an answer after 2 s is a timeout, and nobody waits for it (R81).
 func (s *Sender) inTime(x *exchange) {
-	if !x.Told.Answer || !x.Told.Time || x.Request.AnsweredAt.Equal(x.Request.At) {
+	if !x.Told.Status || !x.Told.Time || !x.Told.Duration || x.Request.AnsweredAt.Equal(x.Request.At) {
 		return
 	}
 	took := x.Request.AnsweredAt.Sub(x.Request.At)
@@ -194,6 +194,9 @@ func (s *Sender) spacing(m *sent, n int, delays []time.Duration) {
 		least = delays[0]
 	}
 	most := delays[n-1]
+	if !m.attempts[n-1].Told.Duration {
+		most += budget // the gap counts from the request, and its answer may have taken as long
+	}
 	if s.Scenario.Destination.Retry.ObserveRetryAfter {
 		most = max(most, gap)
 	}

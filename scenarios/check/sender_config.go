@@ -13,17 +13,17 @@ import (
 // headers are not told: they may be credentials.
 func (s *Sender) configured(x capture.Exchange) {
 	d := s.Scenario.Destination
-	if x.Told.Headers {
+	if x.Told.Credentials && x.Header("Authorization") {
 		s.authorization(x)
-		custom := customHeaders(d.Headers)
-		for _, name := range slices.Sorted(maps.Keys(custom)) {
-			if !s.secret(name, custom[name]) {
-				s.note("custom-headers-every-call", slices.Equal(headers(&x.Request, name), custom[name]), x.Line, "%s is not there as configured", name)
-			}
+	}
+	custom := customHeaders(d.Headers)
+	for _, name := range slices.Sorted(maps.Keys(custom)) {
+		if x.Header(name) && !s.secret(name, custom[name]) {
+			s.note("custom-headers-every-call", slices.Equal(headers(&x.Request, name), custom[name]), x.Line, "%s is not there as configured", name)
 		}
 	}
 	want := strings.TrimPrefix(strings.TrimSpace(d.QueryParameters), "?")
-	if _, got, _ := strings.Cut(x.Request.Target, "?"); want != "" && x.Told.Target && !s.secret("", []string{want}) {
+	if _, got, _ := strings.Cut(x.Request.Target, "?"); want != "" && x.Told.Query && !s.secret("", []string{want}) {
 		s.note("query-every-call", got == want || strings.HasSuffix(got, "&"+want), x.Line, "the query is not, or does not end with, what is configured")
 	}
 }

@@ -207,6 +207,10 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
 		return
 	}
+	if s.bodiless > 0 && len(findings) > 0 {
+		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and may have been in the %d requests whose bodies the capture does not tell", len(findings), s.bodiless))
+		return
+	}
 	if strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2") && len(findings) > 0 {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and whether there was a token for them is not known", len(findings)))
 		return

@@ -63,7 +63,7 @@ func (s *Sender) request(x capture.Exchange) {
 	if x.Told.Method {
 		s.note("post-json", x.Request.Method == "POST", x.Line, "method %.20s", x.Request.Method)
 	}
-	if x.Told.Headers {
+	if x.Header("Content-Type") {
 		types := headers(&x.Request, "Content-Type")
 		ok := len(types) == 1
 		if ok {

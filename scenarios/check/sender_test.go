@@ -161,6 +161,30 @@ func TestSenderSaysWhatItLacks(t *testing.T) {
 	}
 }
 
+// Without a body the rules on content are skipped with that reason, and the
+// headers are judged. Without anything to judge nothing passes.
+func TestSenderWithoutBodies(t *testing.T) {
+	const line = `{"method":"POST","url":"https://receiver.test/","headers":{"Content-Type":"text/plain"},"status":200}`
+	c := judged(t, line, capture.Options{}, SenderOptions{})
+	if diff := cmp.Diff([]string{"post-json"}, rulesWith(c, reports.Unspecified)); diff != "" {
+		t.Errorf("unspecified (-want +got):\n%s", diff)
+	}
+	if failed := rulesWith(c, reports.Fail); failed != nil {
+		t.Errorf("failed %q", failed)
+	}
+	for _, k := range c.Checks {
+		if content := slices.Contains(shapes, k.Rule) && k.Rule != "post-json"; content && (k.Verdict != reports.Skip || k.Title != untoldBody) {
+			t.Errorf("%s: %s, %q", k.Rule, k.Verdict, k.Title)
+		}
+	}
+	if c := judged(t, line+"\n"+bodyOK, capture.Options{}, SenderOptions{}); !slices.Contains(rulesWith(c, reports.Pass), "valid-json") {
+		t.Error("the body that is there was not judged")
+	}
+	if c := judged(t, `{"url":"https://receiver.test/","status":200}`, capture.Options{}, SenderOptions{}); c.Verdict != reports.Inconclusive {
+		t.Errorf("nothing to judge: %s", c.Verdict)
+	}
+}
+
 // Many alike mistakes are one check, which tells the first few and counts.
 func TestSenderCountsWhatIsAlike(t *testing.T) {
 	c := judged(t, strings.Repeat(replaced(`"ecid"`, `"ECID"`)+"\n", 100), capture.Options{}, SenderOptions{})

@@ -40,8 +40,10 @@ func (t *sendings) add(x capture.Exchange, m *sentMessage, name string) {
 	t.rows[m.text]++
 	e := reports.Event{Kind: reports.EventAttempt, Profile: cmp.Or(name, fmt.Sprintf("message on line %d", x.Line)), Attempt: t.rows[m.text], Fault: x.Request.Fault, Text: x.Request.Refused}
 	a := sentAttempt{at: x.Request.At, event: e}
-	if x.Told.Answer {
+	if x.Told.Duration {
 		a.ended = x.Request.AnsweredAt
+	}
+	if x.Told.Status {
 		switch {
 		case x.Request.Disconnected:
 			a.event.Outcome, a.event.Failed = "disconnected", true
