@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -232,8 +233,10 @@ func (c *commit) charge(r engine.Record) error {
 		return err
 	}
 	value := charge{id: r.Message.ID, number: r.Number, exports: exports}
-	if len(exports) > 1 {
-		value.body = r.Message.Body
+	// Where messages may carry several exports, the body of one export is not
+	// the export's own: it stands in an array or in the profiles wrapper.
+	if m := r.Message; len(exports) > 1 || !bytes.Equal(m.Body, m.Exports[0].Body) {
+		value.body = m.Body
 	}
 	c.value.reset().charge(value)
 	c.sync = true

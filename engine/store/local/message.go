@@ -38,14 +38,14 @@ func decodeExport(value []byte) (engine.Export, error) {
 	return x, t.end()
 }
 
-// charge is what is durable of a message once it was tried: how often, and
-// which exports it carries, since they were put together when it first was. A
-// retry repeats the body byte by byte, so that of several exports is kept.
+// charge is the durable form of a message that was tried: the number of
+// attempts, the exports it carries, and its body. A retry repeats the body byte
+// by byte, so the body is kept unless it is that of the only export.
 type charge struct {
 	id      string
 	number  int
 	exports []uint64 // sequence numbers of their acceptance
-	body    []byte   // nil for a message of one export: it is the export's
+	body    []byte   // nil: the body of the only export
 }
 
 func (a *appender) charge(c charge) {

@@ -101,7 +101,7 @@ func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
 // message puts a charged message together from its first export and the rest.
 func (s *Store) message(first engine.Export, c charge) (*engine.Message, error) {
 	m := &engine.Message{ID: c.id, Exports: []engine.Export{first}, Body: c.body}
-	if len(c.exports) == 1 {
+	if len(c.exports) == 1 && len(c.body) == 0 {
 		m.Body = first.Body
 	}
 	for _, seq := range c.exports[1:] {

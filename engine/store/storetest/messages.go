@@ -58,6 +58,23 @@ func together(t *testing.T, s store.Store) {
 	}
 }
 
+// wrapped charges messages of one export as a receiver of batches gets them:
+// the body of the message is not the body of its export.
+func wrapped(t *testing.T, s store.Store) {
+	bodies := map[string]string{"a#1": `[{}]`, "b#1": `{"profiles":[{}]}`, "c#1": `{}`}
+	for _, id := range []string{"a#1", "b#1", "c#1"} {
+		accept(t, s, id)
+		m := message(id)
+		m.Body = []byte(bodies[id])
+		must(t, s.Commit(nil, []engine.Record{{Kind: engine.Charged, Message: m, Number: 1}}))
+	}
+	got := map[string]string{}
+	must(t, s.Unsettled(func(m *engine.Message, _ int) error { got[m.ID] = string(m.Body); return nil }))
+	if diff := cmp.Diff(bodies, got); diff != "" {
+		t.Errorf("bodies of unsettled messages (-want +got):\n%s", diff)
+	}
+}
+
 func inOrder(t *testing.T, s store.Store) {
 	accept(t, s, "a#1", "a#2", "b#1")
 	must(t, s.Commit(nil, []engine.Record{{Kind: engine.Charged, Message: several("a#1", "b#1"), Number: 1}}))

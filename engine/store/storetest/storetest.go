@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		"close may be called twice":                            closeTwice,
 		"a state that does not follow the last is refused":     stale,
 		"a message keeps the exports it was charged with":      together,
+		"a message of one export keeps the body it was sent":   wrapped,
 		"a charged message comes where its first export was":   inOrder,
 		"what is dropped stays as a dead letter":               deadLetters,
 		"a dead letter may be sent again":                      resent,
