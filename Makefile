@@ -6,6 +6,8 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 OUT ?= out
+# The share of the judge's mutants that judge-mutants plays: K of N, counted from 0.
+PART ?= 0/1
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
@@ -79,8 +81,15 @@ crash: ## Kill the engine CYCLES times (10), and take the power away at every wr
 	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
 
 .PHONY: durability-mutants
-durability-mutants: ## Break what survives a crash in one way each, and show that a test says so; ONLY=regexp for some of them
+durability-mutants: ## Break what survives a crash in one way each, and show that a test finds it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestDurabilityMutants$$' -args -mutants -only '$(ONLY)'
+
+.PHONY: judge-mutants
+judge-mutants: ## Break the checks, the oracle, the reports … in one way each, and show that a test of that layer finds it; ONLY=regexp, PART=K/N
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestJudgeMutants$$' -args -mutants -only '$(ONLY)' -part '$(PART)'
+
+.PHONY: mutants-all
+mutants-all: mutants judge-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
 
 .PHONY: probe-examples
 probe-examples: build ## Probe the right receivers, which must pass, and each wrong one, which must fail its rules and no others; ONLY=regexp for some of them
