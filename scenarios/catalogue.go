@@ -9,6 +9,10 @@ type Rule struct {
 	Ref      string   `json:"ref"`                // "R41"
 	Level    string   `json:"level"`              // must: documented; should: our default
 	Side     string   `json:"side"`               // sender, receiver, configuration, report, or both (sender and receiver)
+	Group    string   `json:"group"`              // "Triggers": for lists
+	Premise  []string `json:"premise"`            // words of Facts that must all have happened, or the rule is not exercised
+	Needs    []string `json:"needs"`              // words of Needs that a capture must tell, or the rule cannot be judged
+	Want     string   `json:"want"`               // what is expected, in a few words
 	Title    string   `json:"title"`              // a short imperative sentence
 	Text     string   `json:"text"`               // the rule in our own words
 	Source   string   `json:"source"`             // page and section

@@ -26,6 +26,4 @@ func (l *linter) alert(e *Expectation) {
 	}
 }
 
-func (l *linter) subscribed(kind string) bool {
-	return slices.ContainsFunc(l.s.Destination.Alerts, func(a Alert) bool { return a.Kind == kind })
-}
+func (l *linter) subscribed(kind string) bool { return l.s.subscribed(kind) }

@@ -200,6 +200,7 @@ type reader struct {
 	activated    *yaml.Node // `dataflow.activated`, for the history to contradict
 	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
 	ruleIDs      []string
+	receivers    []string                                 // ids of the rules of receivers
 	files        func(name string) (io.ReadCloser, error) // beside the scenario; nil for none
 	// configurationUnderTest: values of the configuration go to the engine as
 	// they are, which a line of `expect:` is about.
@@ -217,7 +218,7 @@ func parse(p place, content []byte) (*Scenario, Problems) {
 	if root == nil {
 		return nil, d.result()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids(), files: p.beside}
+	r := &reader{decoder: d, scenario: &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids(), receivers: rules.of("receiver").ids(), files: p.beside}
 	r.read(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -234,7 +235,7 @@ func (r *reader) read(root *yaml.Node) {
 	s := r.scenario
 	r.configurationUnderTest = underTest(o)
 	s.Title = r.line(o.require("title", "say in one sentence what the case proves"), "title")
-	s.Rules = r.words(o.require("rules", "name at least one rule, such as [trig-enter]"), "rules", r.rule)
+	s.Rules = r.words(o.require("rules", "name at least one rule, such as [trig-enter]"), "rules", r.cited)
 	if n := o.valueOf("rules"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		r.problem(n, "name at least one, such as [trig-enter]", "rules names no rule")
 	}
@@ -258,6 +259,21 @@ func (r *reader) read(root *yaml.Node) {
 	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))
 	s.OthersAllowed = r.word(o.take("others"), "others", "allowed") == "allowed"
 	o.end()
+}
+
+// cited reads the id of a rule that the scenario exercises, and where it stands.
+// A run has no receiver but the mock, so it cannot judge one.
+func (r *reader) cited(n *yaml.Node, what string) string {
+	id := r.rule(n, what)
+	if id == "" {
+		return ""
+	}
+	if slices.Contains(r.receivers, id) {
+		r.problem(n, "take it out: `httpdest probe` holds a receiver against it", "%s: %s is a rule of receivers, and a run has none but the mock", what, id)
+		return ""
+	}
+	r.scenario.citedAt = append(r.scenario.citedAt, r.pos(n))
+	return id
 }
 
 // rule reads the id of a rule of the catalogue.

@@ -33,12 +33,38 @@ func (c Catalogue) Find(id string) (Rule, bool) {
 	return c[i], true
 }
 
+// of are the rules of a side.
+func (c Catalogue) of(side string) Catalogue {
+	return slices.DeleteFunc(slices.Clone(c), func(r Rule) bool { return r.Side != side })
+}
+
 func (c Catalogue) ids() []string {
 	ids := make([]string, len(c))
 	for i, r := range c {
 		ids[i] = r.ID
 	}
 	return ids
+}
+
+// someWords reads a list of at least one word of a vocabulary.
+func (d *decoder) someWords(n *yaml.Node, what string, vocabulary []string) []string {
+	if n == nil {
+		return nil
+	}
+	nodes := d.list(n, what)
+	if n.Kind == yaml.SequenceNode && len(nodes) == 0 {
+		d.problem(n, "name at least one word", "%s is empty", what)
+	}
+	d.unique(nodes, what)
+	var out []string
+	for _, c := range nodes {
+		if c.Kind != yaml.ScalarNode || !slices.Contains(vocabulary, c.Value) {
+			d.problem(c, didYouMean(c.Value, vocabulary), "%s: %s is not in the vocabulary", what, found(c))
+			continue
+		}
+		out = append(out, c.Value)
+	}
+	return out
 }
 
 // parseRules reads a catalogue as strictly as a scenario.
@@ -78,6 +104,10 @@ func (d *decoder) readRule(o *object) Rule {
 		Ref:      d.line(must("ref"), "ref"),
 		Level:    d.word(must("level"), "level", "must", "should"),
 		Side:     d.word(must("side"), "side", "sender", "receiver", "configuration", "report", "both"),
+		Group:    d.line(must("group"), "group"),
+		Premise:  d.someWords(must("premise"), "premise", factWords()),
+		Needs:    d.someWords(must("needs"), "needs", needWords()),
+		Want:     d.line(must("want"), "want"),
 		Title:    d.line(must("title"), "title"),
 		Text:     d.line(must("text"), "text"),
 		Source:   d.line(must("source"), "source"),

@@ -21,13 +21,13 @@ func TestRules(t *testing.T) {
 		if want := fmt.Sprintf("R%d", i+1); r.Ref != want {
 			t.Errorf("%s is %s, want %s", r.ID, r.Ref, want)
 		}
-		for name, text := range map[string]string{"title": r.Title, "text": r.Text, "source": r.Source, "conflict": r.Conflict, "decision": r.Decision, "fix": r.Fix} {
+		for name, text := range map[string]string{"group": r.Group, "want": r.Want, "title": r.Title, "text": r.Text, "source": r.Source, "conflict": r.Conflict, "decision": r.Decision, "fix": r.Fix} {
 			if strings.TrimSpace(text) != text || text == "" && name != "conflict" && name != "decision" {
 				t.Errorf("%s: %s is %q", r.ID, name, text)
 			}
 		}
-		if strings.HasSuffix(r.Title, ".") || strings.HasSuffix(r.Source, ".") {
-			t.Errorf("%s: title and source have no full stop", r.ID)
+		if strings.HasSuffix(r.Title, ".") || strings.HasSuffix(r.Source, ".") || strings.HasSuffix(r.Want, ".") {
+			t.Errorf("%s: title, want and source have no full stop", r.ID)
 		}
 		for _, sentence := range []string{r.Text, r.Fix, r.Conflict, r.Decision} {
 			if sentence != "" && !strings.HasSuffix(sentence, ".") {
@@ -47,7 +47,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// Whom a rule binds follows from its place; the mTLS rule binds both sides.
+// Whom a rule binds follows from its place; those on mTLS and addresses bind both sides.
 func TestSidesOfRules(t *testing.T) {
 	catalogue, err := Rules()
 	if err != nil {
@@ -57,11 +57,11 @@ func TestSidesOfRules(t *testing.T) {
 	for i, r := range catalogue {
 		count[r.Side]++
 		receives := r.Side == "receiver" || r.Side == "both"
-		if n := i + 1; receives != (n >= 92 && n <= 111) || (r.Side == "both") != (n == 108) {
+		if n := i + 1; receives != (n >= 92 && n <= 111) || (r.Side == "both") != (n == 108 || n == 110) {
 			t.Errorf("%s has side %s", r.Ref, r.Side)
 		}
 	}
-	want := map[string]int{"configuration": 26, "sender": 78, "receiver": 19, "report": 13, "both": 1}
+	want := map[string]int{"configuration": 26, "sender": 78, "receiver": 18, "report": 13, "both": 2}
 	if diff := cmp.Diff(want, count); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
@@ -70,9 +70,9 @@ func TestSidesOfRules(t *testing.T) {
 // A broken catalogue names every place, like a broken scenario.
 func TestRulesAreStrict(t *testing.T) {
 	_, err := parseRules("rules.yaml", []byte(`
-- {id: One Two, ref: X, level: may, side: sender, title: t, text: t, source: s, fix: f}
-- {id: a, ref: R1, level: must, side: sender, title: t, text: t, source: s, fix: f}
-- {id: a, ref: R1, level: must, side: sender, title: t, txet: t, source: s, fix: f}
+- {id: One Two, ref: X, level: may, side: sender, group: g, premise: [data-call], needs: [body], want: w, title: t, text: t, source: s, fix: f}
+- {id: a, ref: R1, level: must, side: sender, group: g, premise: [data-call], needs: [body], want: w, title: t, text: t, source: s, fix: f}
+- {id: a, ref: R1, level: must, side: sender, group: g, premise: [data-calls], needs: [], want: w, title: t, txet: t, source: s, fix: f}
 - word
 `))
 	want := `rules.yaml:2:4: "One Two" is no id
@@ -87,7 +87,11 @@ rules.yaml:4:3: a is also in line 3
     hint: give each rule its own
 rules.yaml:4:3: R1 is also in line 3
     hint: give each rule its own
-rules.yaml:4:57: unknown key "txet" in a rule
+rules.yaml:4:67: premise: the text "data-calls" is not in the vocabulary
+    hint: did you mean "data-call"?
+rules.yaml:4:87: needs is empty
+    hint: name at least one word
+rules.yaml:4:110: unknown key "txet" in a rule
     hint: did you mean "text"?
 rules.yaml:5:3: a rule must be a mapping, but is the text "word"
     hint: write it as key: value`

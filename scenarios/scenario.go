@@ -9,6 +9,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,7 +60,17 @@ type Scenario struct {
 	Expect        []Expectation
 	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
 	Pos           Position
+	citedAt       []Position  // of Rules, for a scenario that was read from a file
 	groups        *groupIndex // of Profiles, for a scenario that was read from a file
+}
+
+// CitedAt is where `rules:` names a rule; the scenario itself where it does not,
+// or was not read from a file.
+func (s *Scenario) CitedAt(rule string) Position {
+	if i := slices.Index(s.Rules, rule); i >= 0 && i < len(s.citedAt) {
+		return s.citedAt[i]
+	}
+	return s.Pos
 }
 
 // Audience is an audience of the organisation, mapped or not.

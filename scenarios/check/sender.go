@@ -261,22 +261,14 @@ func (s *Sender) checks() []reports.Check {
 			c.Verdict, c.Title = reports.Skip, s.unseen(r.ID)
 		case t.wrongs > 0:
 			c.Verdict, c.Line, c.Fix = reports.Fail, max(1, t.line), r.Fix
-			c.Expected, c.Actual = wanted(r), kept(t.wrong, t.wrongs)
+			c.Expected, c.Actual = r.Want, kept(t.wrong, t.wrongs)
 		case t.opens > 0:
 			c.Verdict, c.Line = reports.Unspecified, max(1, t.line)
-			c.Expected, c.Actual = wanted(r)+" (a default of ours)", kept(t.open, t.opens)
+			c.Expected, c.Actual = r.Want+" (a default of ours)", kept(t.open, t.opens)
 		}
 		out = append(out, c)
 	}
 	return out
-}
-
-// wanted is what a rule asks for, in a few words.
-func wanted(r scenarios.Rule) string {
-	if i := slices.IndexFunc(all, func(i invariant) bool { return i.rule == r.ID }); i >= 0 {
-		return all[i].want
-	}
-	return r.Title
 }
 
 // kept is the first few of n things.

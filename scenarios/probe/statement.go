@@ -3,13 +3,13 @@ package probe
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // Implementation is what a statement is about.
@@ -52,28 +52,20 @@ type statement struct {
 	Reproduce      string         `yaml:"reproduce"`
 }
 
-// groups are the rules of receivers by what they are about.
-var groups = []struct {
-	name  string
-	rules []string
-}{
-	{"Answers", []string{"rcv-2s", "rcv-2xx", "rcv-retry-advice"}},
-	{"Requests", []string{"rcv-headers", "rcv-query", "rcv-batch"}},
-	{"Profiles", []string{"rcv-schema", "rcv-exited", "rcv-ts-formats", "rcv-optional-fields", "rcv-unmapped", "rcv-ids"}},
-	{"State", []string{"rcv-idempotent", "rcv-order"}},
-	{"Security", []string{"rcv-auth", "rcv-token", "rcv-tls", "rcv-mtls-only", "rcv-new-ca", "rcv-ip"}},
-}
-
 // WriteStatement writes what a probe showed, for publication: a small YAML file
 // in the manner of the Gateway API's conformance reports. It has no address and
 // no exchange. reproduce is the command.
 func WriteStatement(w io.Writer, r *reports.Report, of Implementation, date time.Time, reproduce string) error {
 	s := statement{APIVersion: "httpdest/v1", Kind: "ConformanceReport", Date: date.UTC().Format(time.RFC3339), Harness: r.Environment.Version,
 		Implementation: of, Verdict: string(r.Verdict), Reproduce: reproduce}
-	for _, g := range groups {
-		out := group{Name: g.name}
+	catalogue, err := scenarios.Rules()
+	if err != nil {
+		return err
+	}
+	for _, name := range catalogue.Groups("receiver", "both") {
+		out := group{Name: name}
 		for _, rule := range r.Rules {
-			if !slices.Contains(g.rules, rule.ID) {
+			if known, _ := catalogue.Find(rule.ID); known.Group != name {
 				continue
 			}
 			switch rule.Verdict {
