@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"slices"
 )
 
@@ -97,8 +98,21 @@ func Compare(before, after *Report, minEffect float64) (*Comparison, error) {
 	if err := c.metrics(before, after); err != nil {
 		return nil, err
 	}
+	c.renamed()
 	c.notes()
 	return c, nil
+}
+
+// renamed notes removed cases that seem to have been added under another id.
+func (c *Comparison) renamed() {
+	for _, old := range c.Removed {
+		same := func(now CaseChange) bool { return now.Title == old.Title && path.Base(now.ID) == path.Base(old.ID) }
+		if i := slices.IndexFunc(c.Added, same); i >= 0 {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s is removed and %s is added, with the same title: ids are relative to a root; see --root of httpdest run",
+				old.ID, c.Added[i].ID))
+			return // one is enough to see what happened
+		}
+	}
 }
 
 // numbered are cases by their id; those that share one, by their order too.

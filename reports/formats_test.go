@@ -237,9 +237,9 @@ func TestJUnitNames(t *testing.T) {
 	for _, c := range []struct{ id, group, name string }{
 		{"trigger/enter", "trigger", "enter"},
 		{"trigger/exit/late", "trigger/exit", "late"},
-		{"alone", "scenarios", "alone"},
-		{"/alone", "scenarios", "alone"},
-		{"", "scenarios", ""},
+		{"alone", "(root)", "alone"},
+		{"/alone", "(root)", "alone"},
+		{"", "(root)", ""},
 	} {
 		if group, name := splitID(c.id); group != c.group || name != c.name {
 			t.Errorf("%q is %q in %q, want %q in %q", c.id, name, group, c.name, c.group)

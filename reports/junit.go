@@ -148,11 +148,15 @@ func milliseconds(ms float64) seconds {
 	return seconds(max(0, ms) / 1000)
 }
 
+// rootGroup is the group of cases that are in no folder. No folder of a case id
+// has this name, so that x and scenarios/x stay two cases.
+const rootGroup = "(root)"
+
 // splitID is the group of a case and its name in it.
 func splitID(id string) (group, name string) {
 	i := strings.LastIndexByte(id, '/')
 	if i <= 0 {
-		return "scenarios", id[i+1:]
+		return rootGroup, id[i+1:]
 	}
 	return id[:i], id[i+1:]
 }

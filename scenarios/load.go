@@ -24,20 +24,25 @@ func Parse(name string, content []byte) (*Scenario, error) {
 	return s, problems.err()
 }
 
-// Load reads one file. Its id is its name and the folder before it, if one was
-// typed: "trigger/enter" for library/trigger/enter.yaml, "enter" for enter.yaml.
+// Load reads one file. Its id is that of CaseIDs.
 func Load(file string) (*Scenario, error) {
 	s, problems := load(file)
-	return s, problems.err()
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return s, identify("", []*Scenario{s}).err()
 }
 
-// Find reads files, and every *.yaml below folders, in sorted order. The id of
-// a scenario is its path below the folder that was named. Left out below a
+// Find reads files, and every *.yaml below folders, in sorted order. The ids of
+// the scenarios are those of CaseIDs, with the root it finds. Left out below a
 // folder are rules.yaml, hidden folders, and everything called testdata or
 // mutants. The problems of all files come back together, and no scenarios with
-// them; no scenario at all is not a problem of a file, so it is for the caller
-// to notice.
-func Find(paths ...string) ([]*Scenario, error) {
+// them. Finding no scenario is not a problem of a file, so the caller must check.
+func Find(paths ...string) ([]*Scenario, error) { return FindBelow("", paths...) }
+
+// FindBelow is Find with ids below the folder root; "" finds the root of each
+// file as CaseIDs does. A file outside root is a problem.
+func FindBelow(root string, paths ...string) ([]*Scenario, error) {
 	var all []*Scenario
 	var problems Problems
 	for _, p := range paths {
@@ -55,11 +60,13 @@ func Find(paths ...string) ([]*Scenario, error) {
 		}
 		all, problems = append(all, found...), append(problems, more...)
 	}
-	all, clashes := distinct(all)
-	if problems = append(problems, clashes...); len(problems) > 0 {
+	if len(problems) > 0 {
 		return nil, problems
 	}
-	return all, nil
+	if problems = identify(root, all); len(problems) > 0 {
+		return nil, problems
+	}
+	return onceEach(all), nil
 }
 
 // FindFS is Find for one folder of any file system, such as the library within
@@ -113,27 +120,30 @@ func skipped(entry fs.DirEntry) bool {
 	return strings.HasPrefix(entry.Name(), ".")
 }
 
-// distinct drops what was named twice, and reports different files with one id:
-// ids name recordings.
-func distinct(all []*Scenario) ([]*Scenario, Problems) {
-	var problems Problems
-	first := map[string]*Scenario{}
-	all = slices.DeleteFunc(all, func(s *Scenario) bool {
-		if s == nil {
-			return true
-		}
-		other := first[s.ID]
-		if other == nil {
-			first[s.ID] = s
-			return false
-		}
-		if filepath.Clean(other.Pos.File) != filepath.Clean(s.Pos.File) {
-			problems = append(problems, Problem{s.Pos, "the id " + s.ID + " is also that of " + other.Pos.File,
-				"name the folder above the two instead"})
-		}
-		return true
+// identify gives scenarios the ids of their files.
+func identify(root string, all []*Scenario) Problems {
+	files := make([]string, len(all))
+	for i, s := range all {
+		files[i] = s.Pos.File
+	}
+	ids, err := CaseIDs(root, files...)
+	if err != nil {
+		return Problems{{Message: err.Error(), Hint: "give a root above all files, or leave it out"}}
+	}
+	for i, s := range all {
+		s.ID = ids[i]
+	}
+	return nil
+}
+
+// onceEach drops files that were named twice: they have one id.
+func onceEach(all []*Scenario) []*Scenario {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(s *Scenario) bool {
+		twice := seen[s.ID]
+		seen[s.ID] = true
+		return twice
 	})
-	return all, problems
 }
 
 func load(name string) (*Scenario, Problems) {
@@ -141,15 +151,10 @@ func load(name string) (*Scenario, Problems) {
 	if err != nil {
 		return nil, Problems{unreadable(name, err)}
 	}
-	id := strings.TrimSuffix(filepath.Base(name), extension)
-	// Only what was typed counts: the same command gives the same id anywhere.
-	if folder := filepath.Base(filepath.Dir(name)); folder != "." && folder != ".." && folder != string(filepath.Separator) {
-		id = path.Join(folder, id)
-	}
 	beside := func(rel string) (io.ReadCloser, error) {
 		return os.Open(filepath.Join(filepath.Dir(name), filepath.FromSlash(rel)))
 	}
-	return readAll(file, place{filepath.ToSlash(name), id, beside})
+	return readAll(file, place{file: filepath.ToSlash(name), beside: beside})
 }
 
 // place is where a scenario stands: what positions call its file, its id, and
@@ -185,10 +190,15 @@ func contentOf(file string) ([]byte, error) {
 // unreadable is the problem of a whole file. The path is in the position, so
 // it is cut from the error.
 func unreadable(name string, err error) Problem {
+	return Problem{Position{File: filepath.ToSlash(name)}, "cannot be read: " + withoutPath(err).Error(), "check the path and its permissions"}
+}
+
+// withoutPath is an error of the file system without the path it names.
+func withoutPath(err error) error {
 	if wrapped, ok := err.(*fs.PathError); ok {
-		err = wrapped.Err
+		return wrapped.Err
 	}
-	return Problem{Position{File: filepath.ToSlash(name)}, "cannot be read: " + err.Error(), "check the path and its permissions"}
+	return err
 }
 
 // reader reads the sections of one scenario. Later sections refer to earlier

@@ -116,7 +116,7 @@ func ids(all []*Scenario) string {
 }
 
 func TestFind(t *testing.T) {
-	dir := write(t, "library/trigger/exit.yaml", "library/trigger/enter.yaml", "library/retry/max.yaml", "library/rules.yaml",
+	dir := write(t, ".httpdest-root", "library/trigger/exit.yaml", "library/trigger/enter.yaml", "library/retry/max.yaml", "library/rules.yaml",
 		"library/notes.txt", "library/testdata/x.yaml", "library/mutants/y.yaml", "library/.hidden/z.yaml", "other/trigger/enter.yaml")
 	library, enter := filepath.Join(dir, "library"), filepath.Join(dir, "library", "trigger", "enter.yaml")
 	for _, test := range []struct {
@@ -124,11 +124,11 @@ func TestFind(t *testing.T) {
 		paths []string
 		want  string
 	}{
-		{"a folder", []string{library}, "retry/max trigger/enter trigger/exit"},
-		{"a folder below", []string{filepath.Join(library, "trigger")}, "enter exit"},
-		{"a file", []string{enter}, "trigger/enter"},
-		{"a file and its folder", []string{enter, library}, "trigger/enter retry/max trigger/exit"},
-		{"what is skipped can be named", []string{filepath.Join(library, "testdata")}, "x"},
+		{"a folder", []string{library}, "library/retry/max library/trigger/enter library/trigger/exit"},
+		{"a folder below", []string{filepath.Join(library, "trigger")}, "library/trigger/enter library/trigger/exit"},
+		{"a file", []string{enter}, "library/trigger/enter"},
+		{"a file and its folder", []string{enter, library}, "library/trigger/enter library/retry/max library/trigger/exit"},
+		{"what is skipped can be named", []string{filepath.Join(library, "testdata")}, "library/testdata/x"},
 		{"nothing", nil, ""},
 	} {
 		all, err := Find(test.paths...)
@@ -136,8 +136,11 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: Find = %q, %v; want %q", test.name, ids(all), err, test.want)
 		}
 	}
-	if _, err := Find(library, filepath.Join(dir, "other")); err == nil || !strings.Contains(err.Error(), "the id trigger/enter is also that of") {
-		t.Errorf("two files with one id: %v", err)
+	if _, err := FindBelow(filepath.Join(dir, "other"), library); err == nil || !strings.Contains(err.Error(), "is outside the root") {
+		t.Errorf("a file outside the root: %v", err)
+	}
+	if all, err := FindBelow(library, enter); err != nil || ids(all) != "trigger/enter" {
+		t.Errorf("FindBelow = %q, %v", ids(all), err)
 	}
 	missing := filepath.Join(dir, "missing.yaml")
 	_, err := Find(missing, library)

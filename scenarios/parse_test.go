@@ -45,7 +45,7 @@ func TestExample(t *testing.T) {
 	}
 	entered := []string{"audience"}
 	want := &Scenario{
-		ID:    "valid/example",
+		ID:    "scenarios/testdata/valid/example",
 		Title: "A hundred members, five new ones, one overwrite: six exports",
 		Rules: []string{"incremental", "trig-enter", "trig-overwrite", "all-mapped-attributes", "max-3"},
 		Start: date("2026-01-15T09:00:00Z"), Seed: 1, Organisation: Organisation{Edition: "ultimate", Destinations: 1},

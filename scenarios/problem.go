@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -22,10 +21,14 @@ func (p Problem) String() string {
 	if p.Pos.Line == 0 {
 		at = p.Pos.File
 	}
-	if p.Hint == "" {
-		return fmt.Sprintf("%s: %s", at, p.Message)
+	text := p.Message
+	if at != "" { // else it is about the command, not about a file
+		text = at + ": " + text
 	}
-	return fmt.Sprintf("%s: %s\n    hint: %s", at, p.Message, p.Hint)
+	if p.Hint == "" {
+		return text
+	}
+	return text + "\n    hint: " + p.Hint
 }
 
 // Problems is everything wrong with one or more files, by file and position.

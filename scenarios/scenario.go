@@ -42,7 +42,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // Scenario is one case: a profile history, an endpoint, and expectations.
 type Scenario struct {
-	ID            string   // "trigger/enter": the path below the folder it was found in, without ".yaml"
+	ID            string   // "trigger/enter": the path below the root, without ".yaml"; see CaseIDs
 	Title         string   // one sentence: what the case proves
 	Rules         []string // ids of rules.yaml the case exercises, at least one
 	Start         time.Time

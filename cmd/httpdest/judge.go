@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,7 @@ type judgeFlags struct {
 	start    string
 	partial  bool
 	out      string
+	root     string
 	reports  []string
 	verbose  bool
 	quiet    bool
@@ -63,6 +65,7 @@ A line of NDJSON is a body, or an exchange; every key is optional:
 	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
 	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
 	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
+	c.Flags().StringVar(&f.root, "root", "", rootUsage)
 	c.Flags().StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
@@ -80,15 +83,23 @@ func (a *app) judge(args []string, f judgeFlags) error {
 	if err != nil {
 		return err
 	}
+	ids, err := scenarios.CaseIDs(f.root, args...)
+	if err != nil {
+		return failure{exitUsage, err, "give the files of recordings or captures, below --root where it is given"}
+	}
 	if err := prepare(outputs, ""); err != nil {
 		return err
 	}
 	var cases []reports.Case
-	for _, file := range args {
+	for i, file := range args {
+		if slices.Contains(ids[:i], ids[i]) {
+			continue // the same file, given again
+		}
 		c, err := j.file(file)
 		if err != nil {
 			return err
 		}
+		c.ID = ids[i] // two captures of one scenario are two cases
 		cases = append(cases, c)
 	}
 	report := check.SenderReport(j.rules, cases)
@@ -137,7 +148,7 @@ func (f judgeFlags) judge() (j judging, err error) {
 		return j, failure{exitUsage, err, ""}
 	}
 	if f.scenario != "" {
-		j.scenarios, err = find([]string{f.scenario})
+		j.scenarios, err = find("", []string{f.scenario})
 	}
 	return j, err
 }

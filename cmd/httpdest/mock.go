@@ -200,7 +200,7 @@ func (f mockFlags) plan() (p mockPlan, err error) {
 
 // oneScenario loads a file that holds one.
 func oneScenario(file string) (*scenarios.Scenario, error) {
-	cases, err := find([]string{file})
+	cases, err := find("", []string{file})
 	if err == nil && len(cases) != 1 {
 		err = failure{exitUsage, fmt.Errorf("--scenario %s has %s", file, count(len(cases), "scenario")), "give the file of one"}
 	}

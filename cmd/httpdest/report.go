@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -79,8 +80,11 @@ func (a *app) report(args []string, f reportFlags) error {
 	return a.text(r, f.verbose, f.quiet)
 }
 
-// readReport reads a report.json.
+// readReport reads a report.json, or that of a folder that --out wrote.
 func readReport(path string) (*reports.Report, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, "report.json")
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, failure{exitUsage, err, "give a report.json; httpdest run --out DIR writes it"}

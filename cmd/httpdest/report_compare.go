@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +30,11 @@ var gates = map[string]func(*reports.Comparison) int{
 	"slower":       func(c *reports.Comparison) int { return c.Count(reports.Slower) },
 }
 
-var gateNames = []string{"new-failures", "unjudged", "removed", "slower", "nothing"}
+var gateNames = []string{"new-failures", "removed", "unjudged", "slower", "nothing"}
+
+// alwaysGated are what a comparison fails for without --fail-on: a case that is
+// gone proves nothing any more, just as one that fails.
+var alwaysGated = []string{"new-failures", "removed"}
 
 // comparisonWriters are the kinds of a comparison.
 var comparisonWriters = map[string]func(io.Writer, *reports.Comparison) error{
@@ -46,16 +51,18 @@ func (a *app) compareCommand() *cobra.Command {
 		Use:   "compare BEFORE AFTER",
 		Short: "Say what is different between two report.json",
 		Long: `Say which cases fail that did not, which are fixed, added and removed, and what became
-slower. A time is slower only where all of the interval that chance allows is worse than
-the minimum effect, so that a busy machine does not cry wolf.
+slower. BEFORE and AFTER are files, or folders that --out wrote. A time is slower only where
+all of the interval that chance allows is worse than the minimum effect, so that a busy
+machine does not cry wolf.
 
-Exit status: 0, or 1 for what --fail-on names, or 2 for a bad file.`,
-		Example: `  httpdest report compare main/report.json out/report.json
-  httpdest report compare a.json b.json --fail-on new-failures,slower --min-effect 15% --report md=diff.md`,
+Exit status: 1 for new failures, for removed cases and for what --fail-on adds, 2 for a bad
+file, 0 otherwise. --fail-on nothing turns all of it off.`,
+		Example: `  httpdest report compare main out
+  httpdest report compare a.json b.json --fail-on slower --min-effect 15% --report md=diff.md`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.compare(args, f) },
 	}
-	c.Flags().StringSliceVar(&f.failOn, "fail-on", []string{"new-failures"}, "exit status 1 for any of these: "+strings.Join(gateNames, ", "))
+	c.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "fail for these too, besides new-failures and removed: unjudged, slower; or for nothing")
 	c.Flags().StringVar(&f.minEffect, "min-effect", "10%", "how much a number must change to count")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, "write the comparison, KIND=PATH: json, md or text; repeatable, - is stdout")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every changed case and rule")
@@ -70,16 +77,15 @@ Exit status: 0, or 1 for what --fail-on names, or 2 for a bad file.`,
 
 func (a *app) compare(args []string, f compareFlags) error {
 	if len(args) != 2 {
-		return failure{exitUsage, fmt.Errorf("%s given", count(len(args), "file")), "give the report.json of before and that of after"}
+		return failure{exitUsage, fmt.Errorf("%s given", count(len(args), "file")), "give the report.json of before and that of after, or their folders"}
 	}
 	effect, err := f.effect()
 	if err != nil {
 		return err
 	}
-	for _, g := range f.failOn {
-		if !slices.Contains(gateNames, g) {
-			return failure{exitUsage, fmt.Errorf("--fail-on %q", g), "give any of " + strings.Join(gateNames, ", ")}
-		}
+	gated, err := f.gated()
+	if err != nil {
+		return err
 	}
 	outputs, err := f.outputs()
 	if err != nil {
@@ -103,12 +109,28 @@ func (a *app) compare(args []string, f compareFlags) error {
 	if err := a.writeComparison(c, outputs, f); err != nil {
 		return err
 	}
-	for _, g := range f.failOn {
-		if count := gates[g]; count != nil && count(c) > 0 {
+	for _, g := range gated {
+		if gates[g](c) > 0 {
 			return failure{status: exitFail}
 		}
 	}
 	return nil
+}
+
+// gated are the gates: those that are always there, and what --fail-on adds.
+func (f compareFlags) gated() ([]string, error) {
+	for _, g := range f.failOn {
+		if !slices.Contains(gateNames, g) {
+			return nil, failure{exitUsage, fmt.Errorf("--fail-on %q", g), "give any of " + strings.Join(gateNames, ", ")}
+		}
+	}
+	if !slices.Contains(f.failOn, "nothing") {
+		return slices.Concat(alwaysGated, f.failOn), nil
+	}
+	if len(f.failOn) > 1 {
+		return nil, failure{exitUsage, errors.New("--fail-on nothing stands alone"), "leave out nothing, or everything else"}
+	}
+	return nil, nil
 }
 
 // effect reads --min-effect.

@@ -33,6 +33,7 @@ type runFlags struct {
 	known    string
 	label    string
 	pattern  string
+	root     string
 	list     bool
 	verbose  bool
 	quiet    bool
@@ -55,6 +56,7 @@ name. Without an argument, the library that comes with httpdest is played.`,
 	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
 	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
 	c.Flags().StringVar(&f.pattern, "run", "", "play cases whose id matches the regular expression")
+	c.Flags().StringVar(&f.root, "root", "", rootUsage)
 	c.Flags().BoolVar(&f.list, "list", false, "list the cases that are selected, and play none")
 	c.Flags().StringVar(&f.known, "known-failing", "", "file of cases known to fail, a pattern a line; one that passes is a failure, and a line that matches nothing too")
 	c.Flags().IntVar(&f.repeat, "repeat", 1, "play each case so many times; in virtual time the recordings must be equal")
@@ -81,7 +83,7 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if err != nil {
 		return failure{exitUsage, err, ""}
 	}
-	cases, err := find(args)
+	cases, err := find(f.root, args)
 	if err != nil {
 		return err
 	}
@@ -165,16 +167,23 @@ func (f runFlags) options() (simulate.Options, error) {
 	return o, nil
 }
 
-// find loads the scenarios that the arguments name, or the library.
-func find(args []string) ([]*scenarios.Scenario, error) {
+// rootUsage is the help of --root.
+const rootUsage = "folder that case ids are relative to (default: nearest above each file with .git, go.mod or .httpdest-root)"
+
+// find loads the scenarios that the arguments name, with ids below root, or the
+// library.
+func find(root string, args []string) ([]*scenarios.Scenario, error) {
 	if len(args) == 0 {
+		if root != "" {
+			return nil, failure{exitUsage, errors.New("--root without files: the library has its own ids"), "name files or folders below the root"}
+		}
 		cases, err := scenarios.FindFS(library.Files, ".")
 		if err != nil {
 			return nil, failure{exitUsage, err, ""}
 		}
 		return cases, nil
 	}
-	cases, err := scenarios.Find(args...)
+	cases, err := scenarios.FindBelow(root, args...)
 	if err != nil {
 		return nil, failure{exitUsage, err, ""}
 	}

@@ -56,7 +56,7 @@ that comes with httpdest is checked.`,
 }
 
 func (a *app) lint(args []string, strict, advice bool) error {
-	cases, err := find(args)
+	cases, err := find("", args)
 	if err != nil {
 		return err
 	}
@@ -117,11 +117,12 @@ func count(n int, thing string) string {
 
 func (a *app) scenarioListCommand() *cobra.Command {
 	var asJSON bool
+	var root string
 	c := &cobra.Command{
 		Use:   "list [FILE|DIR...]",
 		Short: "List scenarios with their rules; without an argument, the library",
 		RunE: func(_ *cobra.Command, args []string) error {
-			cases, err := find(args)
+			cases, err := find(root, args)
 			if err != nil {
 				return err
 			}
@@ -137,6 +138,7 @@ func (a *app) scenarioListCommand() *cobra.Command {
 		ValidArgsFunction: scenarioFiles,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	c.Flags().StringVar(&root, "root", "", rootUsage)
 	return c
 }
 

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // Every command and exit status is a script in testdata/script; the first line
@@ -63,7 +65,11 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Setup:         func(e *testscript.Env) error { e.Setenv("README", readme); return nil },
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("README", readme)
+			// Ids of cases are relative to the folder of the script.
+			return os.WriteFile(filepath.Join(e.WorkDir, scenarios.RootMarker), nil, 0o644)
+		},
 		Dir:           "testdata/script",
 		Cmds:          commands,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",

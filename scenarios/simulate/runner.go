@@ -133,7 +133,7 @@ func (o Options) collect(outcomes []chan outcome, cancel context.CancelCauseFunc
 func stale(known *scenarios.KnownFailing) []reports.Case {
 	var out []reports.Case
 	for _, p := range known.Stale() {
-		out = append(out, reports.Case{ID: "known-failing", Title: "A line of the list of known failures is stale", File: p.Pos.File, Line: p.Pos.Line,
+		out = append(out, reports.Case{ID: fmt.Sprintf("known-failing:%d", p.Pos.Line), Title: "A line of the list of known failures is stale", File: p.Pos.File, Line: p.Pos.Line,
 			Verdict: reports.Fail, Checks: []reports.Check{{Verdict: reports.Fail, Title: p.Message, Fix: p.Hint, File: p.Pos.File, Line: p.Pos.Line, Column: p.Pos.Column}}})
 	}
 	return out
