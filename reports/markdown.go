@@ -181,7 +181,8 @@ func (m *markdown) cases(r *Report) {
 			place = fmt.Sprintf("%s:%d", c.File, c.Line)
 		}
 		m.row(string(c.Verdict), c.ID, c.Title, strings.Join(c.Rules, ", "), fmt.Sprint(len(c.Checks)),
-			fmt.Sprintf("%.1f", c.DurationMs), place, c.Reason)
+			fmt.Sprintf("%.1f", c.DurationMs), place,
+			strings.Join(slices.DeleteFunc(append([]string{c.Reason}, c.Evidence...), func(s string) bool { return s == "" }), "; "))
 	}
 	m.line("\n</details>\n")
 }

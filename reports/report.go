@@ -92,6 +92,8 @@ type Case struct {
 	Reason     string   `json:"reason,omitempty"` // of a skip or an inconclusive
 	DurationMs float64  `json:"durationMs"`
 	Checks     []Check  `json:"checks"`
+	// Evidence says what of a capture was left out or could not be judged.
+	Evidence []string `json:"evidence,omitempty"`
 	// Metrics are measured on the clock of the case, by the names below.
 	Metrics  map[string]float64 `json:"metrics,omitempty"`
 	Timeline *Timeline          `json:"timeline,omitempty"` // nil: nothing was recorded

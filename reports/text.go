@@ -79,6 +79,9 @@ func (t *printer) cases(r *Report) {
 			id += "…"
 		}
 		t.line("%s  %s%s  %s", t.mark(c.Verdict), id, strings.Repeat(" ", max(0, longest-columns(id))), t.cut(title, max(longest, columns(id))+8))
+		for _, e := range c.Evidence {
+			t.hang("      ", "", 6, visible(e))
+		}
 		if t.Verbose {
 			t.checks(c)
 		}

@@ -26,6 +26,7 @@ type judgeFlags struct {
 	scenario string
 	format   string
 	start    string
+	urls     []string
 	partial  bool
 	out      string
 	root     string
@@ -63,6 +64,7 @@ A line of NDJSON is a body, or an exchange; every key is optional:
 	}
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file of the history that the sender was given, or a folder for recordings that name theirs")
 	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
+	c.Flags().StringArrayVar(&f.urls, "url", nil, "judge only requests whose URL or path matches this pattern, with * and ?; repeatable")
 	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
 	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
 	c.Flags().StringVar(&f.root, "root", "", rootUsage)
@@ -120,12 +122,16 @@ type judging struct {
 	scenarios []*scenarios.Scenario // none: the history is not known
 	format    capture.Format
 	began     time.Time
+	urls      []string
 	partial   bool
 }
 
 // judge checks the flags.
 func (f judgeFlags) judge() (j judging, err error) {
-	j.format, j.partial = capture.Format(f.format), f.partial
+	j.format, j.urls, j.partial = capture.Format(f.format), f.urls, f.partial
+	if slices.Contains(f.urls, "") {
+		return j, failure{exitUsage, errors.New("--url is empty"), "give a pattern such as 'https://receiver.example/*'"}
+	}
 	known := false
 	for _, format := range capture.Formats {
 		known = known || format == f.format
@@ -227,7 +233,7 @@ func (j judging) scenarioOf(name string, run *recording.Run) (*scenarios.Scenari
 
 // capture judges what somebody else's sender sent.
 func (j judging) capture(name string, in *os.File) (reports.Case, error) {
-	options := capture.Options{Format: j.format}
+	options := capture.Options{Format: j.format, URLs: j.urls}
 	var sc *scenarios.Scenario
 	if len(j.scenarios) > 0 {
 		run, err := firstLine(in)

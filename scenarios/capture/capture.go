@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,18 +77,18 @@ func (x Exchange) Header(name string) bool {
 
 // Message reports whether the request carries a message. The requests of an
 // mTLS decision, of a browser, and those for a token do not.
-func (x Exchange) Message() bool {
+func (x Exchange) Message() bool { return x.kind() == "" }
+
+// kind names a request that carries no message; "" for one that does.
+func (x Exchange) kind() string {
 	r := x.Request
 	if r.Body == "" && (r.Method == "GET" || r.Method == "HEAD" || r.Method == "OPTIONS") {
-		return false
+		return r.Method
 	}
-	for _, h := range r.Headers {
-		if strings.EqualFold(h.Name, "Content-Type") && strings.HasPrefix(strings.ToLower(h.Value), "application/x-www-form-urlencoded") &&
-			strings.Contains(r.Body, "grant_type=") {
-			return false
-		}
+	if formType(r.Headers) && grant(r.Body) {
+		return tokenRequest
 	}
-	return true
+	return ""
 }
 
 // Options say how to read.
@@ -98,6 +99,9 @@ type Options struct {
 	// Secrets are redacted wherever they stand, and so is Bearer; the longest
 	// first, since one may be a part of another.
 	Secrets []string
+	// URLs are patterns of which one must match: * stands for any text and ? for
+	// one character. None selects every exchange.
+	URLs []string
 }
 
 // Reader reads a capture from its beginning to its end.
@@ -106,7 +110,9 @@ type Reader struct {
 	format Format
 	bearer string
 	hidden []string
-	next   func() (Exchange, error)
+	urls   []*regexp.Regexp
+	next   func() (found, error)
+	left   map[string]int // what was left out, by kind
 	run    *recording.Run
 	end    *recording.End
 	cut    bool
@@ -125,7 +131,10 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, hidden: slices.Clone(o.Secrets)}
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, hidden: slices.Clone(o.Secrets), left: map[string]int{}}
+	for _, pattern := range o.URLs {
+		r.urls = append(r.urls, globbed(pattern))
+	}
 	if o.Bearer != "" {
 		r.hidden = append(r.hidden, o.Bearer)
 	}
@@ -138,7 +147,7 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 	case HAR:
 		r.next = r.har(buffered)
 	case NDJSON:
-		r.next = r.lines(buffered)
+		r.next = r.lines(buffered, r.line)
 	case Body:
 		r.next = r.body(buffered)
 	default:
@@ -188,15 +197,25 @@ func (r *Reader) CutOff() bool { return r.cut }
 // request, so far.
 func (r *Reader) Refused() int { return r.refused }
 
-// Next returns the next exchange; io.EOF after the last, and otherwise an error
-// that names the place, after which nothing can be read.
+// Next returns the next exchange that carries a message; io.EOF after the last,
+// and otherwise an error that names the place, after which nothing can be read.
+// Entries that carry no message are counted, whatever is wrong with them.
 func (r *Reader) Next() (Exchange, error) {
-	x, err := r.next()
-	if err != nil {
-		return Exchange{}, err
+	for {
+		f, err := r.next()
+		if err != nil {
+			return Exchange{}, err
+		}
+		if kind := r.leaves(f); kind != "" {
+			r.left[kind]++
+			continue
+		}
+		if f.err != nil {
+			return Exchange{}, f.err
+		}
+		f.Request = r.redacted(f.Exchange)
+		return f.Exchange, nil
 	}
-	x.Request = r.redacted(x)
-	return x, nil
 }
 
 // problem is an error at a place of the file.
@@ -206,20 +225,20 @@ func (r *Reader) problem(line, column int, hint, format string, args ...any) err
 }
 
 // recording reads the requests of a recording and leaves its other lines out.
-func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
+func (r *Reader) recording(in io.Reader) func() (found, error) {
 	lines := recording.NewReader(in)
-	return func() (Exchange, error) {
+	return func() (found, error) {
 		for {
 			l, err := lines.Next()
 			switch {
 			case errors.Is(err, recording.ErrCutOff):
 				r.cut = true
-				return Exchange{}, io.EOF
+				return found{}, io.EOF
 			case errors.Is(err, io.EOF):
-				return Exchange{}, err
+				return found{}, err
 			case err != nil:
 				_, what, _ := strings.Cut(err.Error(), ": ")
-				return Exchange{}, r.problem(max(1, lines.Line()), 1, "give a recording that this version wrote, or another --format", "%s", what)
+				return found{}, r.problem(max(1, lines.Line()), 1, "give a recording that this version wrote, or another --format", "%s", what)
 			case l.Run != nil:
 				r.run = l.Run
 			case l.End != nil:
@@ -227,7 +246,7 @@ func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
 			case l.Handshake != nil:
 				r.refused++
 			case l.Request != nil:
-				return Exchange{Line: lines.Line(), Request: *l.Request, Told: whole}, nil
+				return found{Exchange: Exchange{Line: lines.Line(), Request: *l.Request, Told: whole}}, nil
 			}
 		}
 	}
@@ -237,22 +256,22 @@ func (r *Reader) recording(in io.Reader) func() (Exchange, error) {
 const maxBody = 64 << 20
 
 // body takes the whole file for one body.
-func (r *Reader) body(in io.Reader) func() (Exchange, error) {
+func (r *Reader) body(in io.Reader) func() (found, error) {
 	read := false
-	return func() (Exchange, error) {
+	return func() (found, error) {
 		if read {
-			return Exchange{}, io.EOF
+			return found{}, io.EOF
 		}
 		read = true
 		text, err := io.ReadAll(io.LimitReader(in, maxBody+1))
 		switch {
 		case err != nil:
-			return Exchange{}, fmt.Errorf("%s: %w", r.name, err)
+			return found{}, fmt.Errorf("%s: %w", r.name, err)
 		case len(text) > maxBody:
-			return Exchange{}, r.problem(1, 1, "give a HAR file or one object a line", "a body of more than %d MB", maxBody>>20)
+			return found{}, r.problem(1, 1, "give a HAR file or one object a line", "a body of more than %d MB", maxBody>>20)
 		case len(bytes.TrimSpace(text)) == 0:
-			return Exchange{}, io.EOF
+			return found{}, io.EOF
 		}
-		return Exchange{Line: 1, Told: Told{Body: true}, Request: recording.Request{Body: string(text)}}, nil
+		return alone(1, string(text)), nil
 	}
 }

@@ -2,40 +2,14 @@ package capture
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"time"
-
-	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// entry is what is read of an entry of a HAR 1.2 file. Fields of others,
-// comments and what tools add are left alone.
-type entry struct {
-	Started *string  `json:"startedDateTime"`
-	Time    *float64 `json:"time"` // ms in all; -1 where the tool does not know
-	Request *struct {
-		Method   *string            `json:"method"`
-		URL      *string            `json:"url"`
-		Version  string             `json:"httpVersion"`
-		Headers  []recording.Header `json:"headers"`
-		BodySize *int64             `json:"bodySize"` // -1 where the tool does not know
-		Post     *struct {
-			Text     *string `json:"text"`
-			Encoding string  `json:"encoding"` // base64, as some tools write it
-		} `json:"postData"`
-	} `json:"request"`
-	Response *struct {
-		Status *int `json:"status"` // 0 or less: no response came
-	} `json:"response"`
-}
-
 // har reads log.entries one by one.
-func (r *Reader) har(in io.Reader) func() (Exchange, error) {
+func (r *Reader) har(in io.Reader) func() (found, error) {
 	lines := &lineCounter{in: in}
 	h := &harReader{Reader: r, lines: lines, decoder: json.NewDecoder(lines)}
 	return h.next
@@ -50,39 +24,40 @@ type harReader struct {
 	over    bool
 }
 
-func (h *harReader) next() (Exchange, error) {
+func (h *harReader) next() (found, error) {
 	if h.over {
-		return Exchange{}, io.EOF
+		return found{}, io.EOF
 	}
 	if !h.within {
 		if err := h.find(); err != nil {
-			return Exchange{}, err
+			return found{}, err
 		}
 		h.within = true
 	}
 	if !h.decoder.More() {
 		h.over = true
-		return Exchange{}, h.rest()
+		return found{}, h.rest()
 	}
 	var raw json.RawMessage
 	if err := h.decoder.Decode(&raw); err != nil {
-		return Exchange{}, h.broken(err)
+		return found{}, h.broken(err)
 	}
 	line, column := h.lines.at(h.decoder.InputOffset() - int64(len(raw)))
 	var e entry
-	if err := json.Unmarshal(raw, &e); err != nil {
-		below, at := within(raw, err)
+	wrong := json.Unmarshal(raw, &e) // of another kind: the rest is read all the same
+	f := e.found()
+	f.Line = line
+	switch {
+	case wrong != nil:
+		below, at := within(raw, wrong)
 		if below == 0 {
 			at += column - 1
 		}
-		return Exchange{}, h.problem(line+below, at, "this is not the form of HAR 1.2", "%s", reason(err))
+		f.err = h.problem(line+below, at, "this is not the form of HAR 1.2", "%s", reason(wrong))
+	case f.err != nil:
+		f.err = h.problem(line, column, "this is not the form of HAR 1.2", "%s", f.err)
 	}
-	x, err := e.exchange()
-	if err != nil {
-		return Exchange{}, h.problem(line, column, "this is not the form of HAR 1.2", "%s", err)
-	}
-	x.Line = line
-	return x, nil
+	return f, nil
 }
 
 // within is the line of an error below the first of a value, and its column.
@@ -168,63 +143,6 @@ func (h *harReader) broken(err error) error {
 	}
 	line, column := h.lines.at(offset)
 	return h.problem(line, column, "export the HAR file again", "not JSON: %s", what)
-}
-
-func (e entry) exchange() (x Exchange, err error) {
-	for _, missing := range []struct {
-		is   bool
-		name string
-	}{{e.Started == nil, "startedDateTime"}, {e.Request == nil, "request"}, {e.Response == nil, "response"},
-		{e.Request != nil && e.Request.Method == nil, "request.method"}, {e.Request != nil && e.Request.URL == nil, "request.url"}} {
-		if missing.is {
-			return x, fmt.Errorf("an entry without %s", missing.name)
-		}
-	}
-	q := &x.Request
-	at, err := time.Parse(time.RFC3339Nano, *e.Started)
-	if err != nil {
-		return x, errors.New("startedDateTime is not of ISO 8601")
-	}
-	q.At, q.AnsweredAt = at.UTC(), at.UTC()
-	if e.Time != nil && *e.Time >= 0 && *e.Time <= maxMillis {
-		q.AnsweredAt, x.Told.Duration = q.At.Add(millis(*e.Time)), true
-	}
-	if q.Target, err = target(*e.Request.URL); err != nil {
-		return x, err
-	}
-	q.Method, q.Proto = *e.Request.Method, e.Request.Version
-	x.Told.Method, x.Told.Target, x.Told.Query, x.Told.Time = true, true, true, true
-	if e.Response.Status != nil {
-		x.answered(*e.Response.Status)
-	}
-	// Every request has a header: an empty list tells of none.
-	x.Told.Headers, x.Told.Credentials = len(e.Request.Headers) > 0, len(e.Request.Headers) > 0
-	for _, h := range e.Request.Headers {
-		if !strings.HasPrefix(h.Name, ":") { // a pseudo-header of HTTP/2
-			q.Headers = append(q.Headers, h)
-		}
-	}
-	return x, e.body(&x)
-}
-
-// body takes in the body, where the tool kept it. An empty text is a body that
-// was not kept, unless a size says that it was empty.
-func (e entry) body(x *Exchange) error {
-	q, post := &x.Request, e.Request.Post
-	empty := e.Request.BodySize != nil && *e.Request.BodySize == 0
-	switch {
-	case post == nil || post.Text == nil || *post.Text == "":
-		x.Told.Body = empty
-	case post.Encoding == "base64":
-		text, err := base64.StdEncoding.DecodeString(*post.Text)
-		if err != nil {
-			return errors.New("postData is not in base64")
-		}
-		q.Body, x.Told.Body = string(text), true
-	default:
-		q.Body, x.Told.Body = *post.Text, true
-	}
-	return nil
 }
 
 // lineCounter tells at which line an offset is, for offsets that only grow. It

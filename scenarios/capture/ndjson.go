@@ -7,10 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -26,61 +25,93 @@ type told struct {
 	Target            *string         `json:"target"`
 	Headers           json.RawMessage `json:"headers"`    // {"Name": "value"} or {"Name": ["a", "b"]}, or [{"name": …, "value": …}]
 	Body              json.RawMessage `json:"body"`       // a text, or the JSON itself
-	Status            *int            `json:"status"`     // 0: no answer came
-	Time              *string         `json:"time"`       // RFC 3339: when the request was sent or came
+	BodyBase64        *string         `json:"bodyBase64"` // instead of body, for bytes that are not UTF-8
+	Status            *int            `json:"status"`     // 0 or less: no response came
+	Time              *string         `json:"time"`       // ISO 8601 with a zone: when the request was sent or came
 	DurationMs        *float64        `json:"durationMs"` // until the answer was complete, or the sender gave up
 	ClientCertificate *string         `json:"clientCertificate"`
 	Journal           json.RawMessage `json:"journal"` // what else the journal of the mock endpoint knows; not looked at
+	lineOfLog
+}
+
+// lineOfLog are keys that loggers add. They tell nothing of an exchange.
+type lineOfLog struct {
+	Level    json.RawMessage `json:"level"`
+	Msg      json.RawMessage `json:"msg"`
+	Message  json.RawMessage `json:"message"`
+	Severity json.RawMessage `json:"severity"`
+	Logger   json.RawMessage `json:"logger"`
+	Caller   json.RawMessage `json:"caller"`
 }
 
 // keys are those of told.
-var keys = []string{"method", "url", "target", "headers", "body", "status", "time", "durationMs", "clientCertificate", "journal"}
+var keys = []string{"method", "url", "target", "headers", "body", "bodyBase64", "status", "time", "durationMs", "clientCertificate", "journal"}
 
-// lines reads one JSON value a line: an exchange, or a body alone. A handshake
-// that the mock endpoint refused is counted.
-func (r *Reader) lines(in io.Reader) func() (Exchange, error) {
+// logKeys tell a line of a log where no key of an exchange stands.
+var logKeys = []string{"level", "msg", "message", "severity", "logger", "caller", "ts", "time", "timestamp", "@timestamp", "event", "pid"}
+
+// lines reads one JSON value a line.
+func (r *Reader) lines(in io.Reader, read func(text []byte, n int) found) func() (found, error) {
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, maxLine)
 	n := 0
-	return func() (Exchange, error) {
+	return func() (found, error) {
 		for scanner.Scan() {
 			n++
 			switch text := bytes.TrimSpace(scanner.Bytes()); {
 			case isHandshake(text):
 				r.refused++
 			case len(text) > 0:
-				return r.line(scanner.Bytes(), n)
+				if err := json.Unmarshal(scanner.Bytes(), new(json.RawMessage)); err != nil {
+					return found{}, r.problem(n, column(err), `put one JSON object on a line; a body that is no JSON goes into "body" as a text`, "not JSON: %s", reason(err))
+				}
+				f := read(scanner.Bytes(), n)
+				f.Line = n
+				return f, nil
 			}
 		}
 		if errors.Is(scanner.Err(), bufio.ErrTooLong) {
-			return Exchange{}, r.problem(n+1, 1, "put one exchange on a line", "a line of more than %d MB", maxLine>>20)
+			return found{}, r.problem(n+1, 1, "put one exchange on a line", "a line of more than %d MB", maxLine>>20)
 		}
 		if err := scanner.Err(); err != nil {
-			return Exchange{}, fmt.Errorf("%s: %w", r.name, err)
+			return found{}, fmt.Errorf("%s: %w", r.name, err)
 		}
-		return Exchange{}, io.EOF
+		return found{}, io.EOF
 	}
 }
 
-func (r *Reader) line(text []byte, n int) (Exchange, error) {
-	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return Exchange{}, r.problem(n, column(err), `put one JSON object on a line; a body that is no JSON goes into "body" as a text`, "not JSON: %s", reason(err))
-	}
-	if !isExchange(text) {
-		return Exchange{Line: n, Told: Told{Body: true}, Request: recording.Request{Body: string(bytes.TrimSpace(text))}}, nil
+// line reads an exchange, or a body alone.
+func (r *Reader) line(text []byte, n int) (f found) {
+	switch sort(text) {
+	case sortBody:
+		return alone(n, string(bytes.TrimSpace(text)))
+	case sortLog:
+		return found{kind: logLine}
+	case sortOther:
+		f.err = r.unknown(n, text)
+		return f
 	}
 	var t told
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return Exchange{}, r.problem(n, column(err), hint(err), "%s", reason(err))
+	wrong := d.Decode(&t)
+	f = t.found()
+	switch {
+	case wrong != nil:
+		f.err = r.problem(n, column(wrong), hint(wrong), "%s", reason(wrong))
+	case f.err != nil:
+		f.err = r.problem(n, 1, "see `httpdest help judge` for the form of a line", "%s", f.err)
 	}
-	x, err := t.exchange()
-	if err != nil {
-		return Exchange{}, r.problem(n, 1, "see `httpdest help judge` for the form of a line", "%s", err)
+	return f
+}
+
+// unknown is the problem of a value that is neither an exchange nor a body.
+func (r *Reader) unknown(n int, text []byte) error {
+	what := "JSON without method, url or body"
+	if t := bytes.TrimSpace(text); t[0] != '{' && t[0] != '[' {
+		what = "JSON, and neither an object nor a list"
 	}
-	x.Line = n
-	return x, nil
+	return r.problem(n, 1, "convert it with jq: see `httpdest help judge`", "line %d is %s; known formats: %s", n, what, strings.Join(Formats[1:], ", "))
 }
 
 // isHandshake tells the journal's line of a refused handshake: an object with
@@ -93,67 +124,131 @@ func isHandshake(text []byte) bool {
 	return json.Unmarshal(text, &top) == nil && len(top) == 1
 }
 
-// isExchange tells an exchange from a body alone by its keys.
-func isExchange(text []byte) bool {
+// What a line of NDJSON is.
+type sortOfLine int
+
+const (
+	sortOther sortOfLine = iota
+	sortExchange
+	sortBody
+	sortLog
+)
+
+// sort tells exchanges, bodies and lines of a log apart by their keys.
+func sort(text []byte) sortOfLine {
 	var top map[string]json.RawMessage
-	if json.Unmarshal(text, &top) != nil || top["segmentMembership"] != nil || top["identityMap"] != nil {
-		return false
-	}
-	for _, key := range []string{"body", "method", "url", "target"} {
-		if top[key] != nil {
-			return true
+	if json.Unmarshal(text, &top) != nil {
+		if t := bytes.TrimSpace(text); t[0] == '[' {
+			return sortBody
 		}
+		return sortOther
 	}
-	return false
+	has := func(keys ...string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return top[key] != nil })
+	}
+	switch logged := has(logKeys...); {
+	case has("segmentMembership", "identityMap"):
+		return sortBody
+	case has("body", "bodyBase64", "method"), !logged && has("url", "target"):
+		return sortExchange
+	case profileWithin(text):
+		return sortBody
+	case logged:
+		return sortLog
+	}
+	return sortOther
 }
 
-func (t told) exchange() (x Exchange, err error) {
-	q := &x.Request
+// profileWithin reports whether a value has the keys of a profile somewhere.
+func profileWithin(text []byte) bool {
+	return bytes.Contains(text, []byte(`"segmentMembership"`)) || bytes.Contains(text, []byte(`"identityMap"`))
+}
+
+// found takes the line apart. What is missing, or null, is untold.
+func (t told) found() found {
+	var f found
 	if t.Method != nil {
-		q.Method, x.Told.Method = *t.Method, true
+		f.Request.Method, f.Told.Method = *t.Method, true
 	}
+	if t.ClientCertificate != nil {
+		f.Request.Peer = &recording.Peer{CommonName: *t.ClientCertificate}
+	}
+	for _, read := range []func(*found) error{t.address, t.headers, t.body, t.times} {
+		if err := read(&f); err != nil && f.err == nil {
+			f.err = err
+		}
+	}
+	return f
+}
+
+// address reads the URL, or the path and query alone.
+func (t told) address(f *found) (err error) {
 	switch {
 	case t.URL != nil && t.Target != nil:
-		return x, errors.New("url and target exclude each other")
+		return errors.New("url and target exclude each other")
 	case t.URL != nil:
-		if q.Target, err = target(*t.URL); err != nil {
-			return x, err
+		f.url = *t.URL
+		if f.Request.Target, err = target(f.url); err != nil {
+			return err
 		}
-		x.Told.Target, x.Told.Query = true, true
 	case t.Target != nil:
-		q.Target, x.Told.Target, x.Told.Query = *t.Target, true, true
+		f.Request.Target = *t.Target
+	default:
+		return nil
 	}
-	if t.Headers != nil {
-		if q.Headers, err = headers(t.Headers); err != nil {
-			return x, err
+	f.Told.Target, f.Told.Query = true, true
+	return nil
+}
+
+func (t told) headers(f *found) (err error) {
+	if len(t.Headers) == 0 || string(t.Headers) == "null" {
+		return nil
+	}
+	f.Request.Headers, err = headers(t.Headers)
+	// Every request has a header: an empty list tells of none.
+	f.Told.Headers, f.Told.Credentials = len(f.Request.Headers) > 0, len(f.Request.Headers) > 0
+	return err
+}
+
+// body reads a body in any of its three forms.
+func (t told) body(f *found) (err error) {
+	text, encoded := bytes.TrimSpace(t.Body), t.BodyBase64
+	if encoded == nil { // as older exports of the mock endpoint have it
+		var journal struct {
+			BodyBase64 *string `json:"bodyBase64"`
 		}
-		// Every request has a header: an empty list tells of none.
-		x.Told.Headers, x.Told.Credentials = len(q.Headers) > 0, len(q.Headers) > 0
+		if json.Unmarshal(t.Journal, &journal) == nil && journal.BodyBase64 != nil {
+			encoded, text = journal.BodyBase64, nil
+		}
 	}
-	if q.Body, err = bodyText(t.Body); err != nil {
-		return x, err
+	untold := len(text) == 0 || string(text) == "null"
+	switch {
+	case encoded != nil && !untold:
+		return errors.New("body and bodyBase64 exclude each other")
+	case encoded != nil:
+		f.Request.Body, err = decoded(*encoded)
+		f.Told.Body = true
+	case !untold:
+		f.Request.Body, err = bodyText(text)
+		f.Told.Body = true
 	}
-	x.Told.Body = len(t.Body) > 0 && string(t.Body) != "null"
-	if t.ClientCertificate != nil {
-		q.Peer = &recording.Peer{CommonName: *t.ClientCertificate}
-	}
-	return x, t.times(&x)
+	return err
 }
 
 // times reads what a line tells of when and of the answer.
-func (t told) times(x *Exchange) error {
+func (t told) times(f *found) error {
 	if t.Time != nil {
-		at, err := time.Parse(time.RFC3339Nano, *t.Time)
+		at, err := instant(*t.Time)
 		if err != nil {
-			return fmt.Errorf("time %q is not of RFC 3339", *t.Time)
+			return err
 		}
-		x.Request.At, x.Request.AnsweredAt, x.Told.Time = at.UTC(), at.UTC(), true
+		f.Request.At, f.Request.AnsweredAt, f.Told.Time = at, at, true
 	}
 	if t.DurationMs != nil {
 		if *t.DurationMs < 0 || *t.DurationMs > maxMillis {
-			return fmt.Errorf("durationMs %v is no duration", *t.DurationMs)
+			return fmt.Errorf("durationMs %v is not a duration of at most a day", *t.DurationMs)
 		}
-		x.Request.AnsweredAt, x.Told.Duration = x.Request.At.Add(millis(*t.DurationMs)), true
+		f.Request.AnsweredAt, f.Told.Duration = f.Request.At.Add(millis(*t.DurationMs)), true
 	}
 	if t.Status == nil {
 		return nil
@@ -161,7 +256,7 @@ func (t told) times(x *Exchange) error {
 	if *t.Status > 0 && (*t.Status < 100 || *t.Status > 999) {
 		return fmt.Errorf("%d is not an HTTP status", *t.Status)
 	}
-	x.answered(*t.Status)
+	f.answered(*t.Status)
 	return nil
 }
 
@@ -172,31 +267,15 @@ func (x *Exchange) answered(status int) {
 	x.Request.Disconnected = status <= 0
 }
 
-// maxMillis is a day: no exchange takes longer.
-const maxMillis = 24 * 60 * 60 * 1000
-
-func millis(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
-
-// target is the path and query of a URL as they travel.
-func target(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", errors.New("url is no URL") // its text may hold a credential
-	}
-	return u.RequestURI(), nil
-}
-
 // bodyText is a text as it stands, or the JSON itself as it is written.
-func bodyText(raw json.RawMessage) (string, error) {
-	switch trimmed := bytes.TrimSpace(raw); {
-	case len(trimmed) == 0 || string(trimmed) == "null":
-		return "", nil
-	case trimmed[0] == '"':
-		var text string
-		err := json.Unmarshal(trimmed, &text)
-		return text, err
-	case trimmed[0] == '{' || trimmed[0] == '[':
-		return string(trimmed), nil
+func bodyText(text []byte) (string, error) {
+	switch text[0] {
+	case '"':
+		var body octets
+		err := json.Unmarshal(text, &body)
+		return string(body), err
+	case '{', '[':
+		return string(text), nil
 	}
 	return "", errors.New("body must be a text, an object or a list")
 }

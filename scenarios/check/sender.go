@@ -174,6 +174,7 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 	} else {
 		s.inferred()
 	}
+	c.Evidence = s.evidence(in)
 	c.Checks = append(s.unfinished(in), s.checks()...)
 	for _, k := range c.Checks {
 		if k.Verdict != reports.Skip && k.Rule != "" {
@@ -244,6 +245,17 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 		if f.Fired < max(1, f.Planned) {
 			unclear(1, fmt.Sprintf("fault %s of the scenario fired %d of %d times", f.ID, f.Fired, max(1, f.Planned)), "let the sender play the whole history")
 		}
+	}
+	return out
+}
+
+// evidence says what of the capture is not judged.
+func (s *Sender) evidence(in *capture.Reader) (out []string) {
+	if left := in.LeftOut(); len(left) > 0 {
+		out = append(out, "left out: "+strings.Join(left, ", "))
+	}
+	if s.bodiless > 0 {
+		out = append(out, fmt.Sprintf("%d of %d requests have no body in the capture: the rules on content skip them", s.bodiless, s.requests))
 	}
 	return out
 }
