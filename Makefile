@@ -80,6 +80,10 @@ crash: ## Kill the engine CYCLES times (10), and take the power away at every wr
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
 	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
 
+.PHONY: damage
+damage: ## Damage every file of a closed and of a killed store in each way, and show that nothing is lost in silence or deleted
+	@CGO_ENABLED=0 go test ./engine/store/local -v -count=1 -timeout 30m -run 'TestDamage$$' -args -damage
+
 .PHONY: durability-mutants
 durability-mutants: ## Break what survives a crash in one way each, and show that a test finds it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestDurabilityMutants$$' -args -mutants -only '$(ONLY)'

@@ -34,18 +34,21 @@ func TestTroubleWithTheStoreIsTold(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		}, []string{"the store is damaged", "hint: restore the folder from a copy; or move it away"}},
-		"half written": {func(t *testing.T, dir string) { write(t, filepath.Join(dir, "CLOSED"), "1") },
-			[]string{"the store is damaged", "CLOSED", "hint: restore the folder from a copy; or move it away"}},
-		"of a newer version": {func(t *testing.T, dir string) {
+		}, []string{"the store is damaged", "MANIFEST-", "is cut: ", "hint: nothing in the folder was changed", "httpdest store check"}},
+		"without its inventory": {func(t *testing.T, dir string) {
+			if err := os.Remove(filepath.Join(dir, "INVENTORY")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"the store is damaged", "INVENTORY is missing", "httpdest store check"}},
+		"of the first version": {func(t *testing.T, dir string) {
 			db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: quiet{}})
 			if err == nil {
-				err = errors.Join(db.Set([]byte("v"), []byte("httpdest/store/v9"), pebble.Sync), db.Close())
+				err = errors.Join(db.Set([]byte("v"), []byte("httpdest/store/v1"), pebble.Sync), db.Close(), os.Remove(filepath.Join(dir, "INVENTORY")))
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"httpdest/store/v9", "hint: use the version of httpdest that wrote it, or another folder"}},
+		}, []string{"httpdest/store/v1", "hint: use the version of httpdest that wrote it; or `httpdest store repair --data DIR`"}},
 		"in use": {func(t *testing.T, dir string) {
 			s, err := local.Open(dir, local.Options{})
 			if err != nil {

@@ -57,18 +57,31 @@ func (d *draft) reset() *draft {
 // disk when it returns; settlements alone are not waited for: they are in the
 // log before the next charge is, which is what counts (design §4).
 func (s *Store) Commit(states []engine.State, records []engine.Record) error {
+	c, err := s.enqueue(states, records)
+	if c != nil && err == nil {
+		err = c.finish()
+	}
+	if c == nil || err == nil {
+		return err
+	}
+	err = explain(s.dir, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = err
+	return err
+}
+
+// enqueue puts a commit into the log: its number is that of its place there. A
+// commit with an error is one that could not be written; without a commit the
+// error is a refusal.
+func (s *Store) enqueue(states []engine.State, records []engine.Record) (*commit, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	c, err := s.prepare(states, records)
 	if err != nil || c == nil {
-		return err
+		return nil, err
 	}
-	if err := c.apply(); err != nil {
-		err = explain(s.dir, err)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.failed = err
-		return err
-	}
-	return nil
+	return c, c.apply()
 }
 
 // prepare checks everything and reserves the sequence numbers. Of a commit
@@ -103,18 +116,30 @@ func (s *Store) prepare(states []engine.State, records []engine.Record) (*commit
 	return c, nil
 }
 
-// apply writes the batch.
+// apply writes the batch into the log and does not wait for the disk.
 func (c *commit) apply() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fatal(p)
 		}
 	}()
-	how := pebble.NoSync
 	if c.sync {
-		how = pebble.Sync
+		return c.store.db.ApplyNoSyncWait(c.batch, pebble.Sync)
 	}
-	return errors.Join(c.batch.Commit(how), c.batch.Close())
+	return c.batch.Commit(pebble.NoSync)
+}
+
+// finish waits for the disk where the commit must be on it.
+func (c *commit) finish() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fatal(p)
+		}
+	}()
+	if c.sync {
+		err = c.batch.SyncWait()
+	}
+	return errors.Join(err, c.batch.Close())
 }
 
 // index keeps what was decided here in memory, before it is on the disk: a

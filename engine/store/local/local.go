@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -22,8 +23,9 @@ import (
 	"github.com/httpdest/httpdest/engine/store"
 )
 
-// layout is the version of the keys and values, kept under versionKey.
-const layout = "httpdest/store/v1"
+// layout is the version of the files, keys and values, kept under versionKey
+// and in the first line of the inventory. The first version had no inventory.
+const layout = "httpdest/store/v2"
 
 // Reserve is how many bytes must stay free on the disk: below it nothing new
 // is accepted, and what was accepted can still be charged and settled.
@@ -42,14 +44,21 @@ type Options struct {
 	FS       vfs.FS // nil: the disk
 	Existing bool   // the folder must hold a store already
 	Buffer   int    // bytes kept in memory before they go to a table; 0: 32 MB
+	// Progress is told what opening is at: the step, and bytes done and in all, 0
+	// where they are not known.
+	Progress func(step string, done, all int64)
 }
 
 // Store is a store.Store in a folder.
 type Store struct {
-	db   *pebble.DB
-	fs   vfs.FS
-	dir  string
-	room *room
+	db        *pebble.DB
+	disk      disk
+	lock      *pebble.Lock
+	inventory *inventory
+	dir       string
+	room      *room
+
+	writing sync.Mutex // one commit goes into the log after the other
 
 	mu       sync.Mutex
 	failed   error // of the first commit that failed; no later one is tried
@@ -64,29 +73,88 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the store in a folder, and makes it where there is none. The
-// errors are store.ErrInUse, store.ErrNewer and store.ErrDamaged, wrapped with
-// the folder and what to do, and those of the file system.
+// Open opens the store in a folder, and makes it where there is none. Every
+// file is compared with the inventory before anything is changed. The errors
+// are store.ErrInUse, store.ErrNewer and store.ErrDamaged, wrapped with the
+// folder and what to do, and those of the file system.
 func Open(dir string, o Options) (*Store, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
-	o.FS = ordered{o.FS}
-	s := &Store{fs: o.FS, dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(), versions: recent.New[string, uint64](knownVersions)}
-	s.room = newRoom(o.FS, dir)
-	opened, err := openDB(dir, o)
-	if err != nil {
-		return nil, explain(dir, err)
+	if o.Progress == nil {
+		o.Progress = func(string, int64, int64) {}
 	}
-	s.db = opened
-	if err := s.read(); err != nil {
-		return nil, errors.Join(explain(dir, err), s.db.Close())
+	s := &Store{dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(),
+		versions: recent.New[string, uint64](knownVersions)}
+	s.room = newRoom(o.FS, dir)
+	s.disk = newDisk(o.FS, &s.room.full)
+	if err := s.open(o); err != nil {
+		return nil, errors.Join(explain(dir, err), s.letGo())
 	}
 	return s, nil
 }
 
+// open takes the folder and reads what it holds.
+func (s *Store) open(o Options) error {
+	if err := s.enter(o.Existing); err != nil {
+		return err
+	}
+	found, fresh, err := inspect(s.disk, s.dir, s.lock, func(done, all int64) { o.Progress("comparing files with the inventory", done, all) })
+	if err != nil {
+		return err
+	}
+	if fresh && o.Existing {
+		return pebble.ErrDBDoesNotExist
+	}
+	s.inventory = &inventory{fs: s.disk, dir: s.dir, contents: found}
+	if err := s.inventory.rotate(); err != nil {
+		return err
+	}
+	o.Progress("replaying the log", 0, 0)
+	if s.db, err = openDB(s.dir, s.options(o), fresh); err != nil {
+		return err
+	}
+	o.Progress("reading undelivered exports", 0, 0)
+	return s.read(found)
+}
+
+// enter makes the folder, where it may, and locks it.
+func (s *Store) enter(existing bool) error {
+	names, err := s.disk.List(s.dir)
+	if existing && (errors.Is(err, os.ErrNotExist) || err == nil && !slices.ContainsFunc(names, isStoreFile) && !slices.Contains(names, inventoryName)) {
+		return pebble.ErrDBDoesNotExist // before anything is made in the folder
+	}
+	if err := s.disk.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	if s.disk.real {
+		if err := os.Chmod(s.dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if s.lock, err = pebble.LockDirectory(s.dir, s.disk); err != nil {
+		return err
+	}
+	return s.disk.private(s.disk.PathJoin(s.dir, "LOCK"), nil)
+}
+
+// letGo gives back what an Open that failed has taken.
+func (s *Store) letGo() error {
+	var errs []error
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.inventory != nil {
+		errs = append(errs, s.inventory.release())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
 // read takes up what the folder holds.
-func (s *Store) read() error {
+func (s *Store) read(found contents) error {
 	if err := s.recognise(); err != nil {
 		return err
 	}
@@ -94,22 +162,17 @@ func (s *Store) read() error {
 	if s.commits, err = readCount(s.db); err != nil {
 		return err
 	}
-	if err := s.unseal(); err != nil {
-		return err
+	if found.closed && s.commits != found.commits {
+		return fmt.Errorf("%w: it was closed with %d commits and holds %d", store.ErrDamaged, found.commits, s.commits)
 	}
 	return s.index()
 }
 
-// openDB opens Pebble; what it cannot go on from, it says by a panic, which
-// here is an error like any other.
-func openDB(dir string, o Options) (db *pebble.DB, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fatal(p)
-		}
-	}()
+// options are those of Pebble.
+func (s *Store) options(o Options) *pebble.Options {
 	options := &pebble.Options{
-		FS:                 o.FS,
+		FS:                 ordered{tracked{s.disk, s.inventory}},
+		Lock:               s.lock,
 		FormatMajorVersion: pebble.FormatNewest, // its log tells a torn tail from damage
 		Logger:             logger{},
 		// Damage is an error of what was asked for, and no end of the process.
@@ -122,14 +185,18 @@ func openDB(dir string, o Options) (db *pebble.DB, err error) {
 		// and is known without a look at a table.
 		options.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	fresh, err := pebble.Peek(dir, o.FS)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	if o.Existing && (fresh == nil || !fresh.Exists) {
-		return nil, pebble.ErrDBDoesNotExist // before anything is made in the folder
-	}
-	if fresh == nil || !fresh.Exists {
+	return options
+}
+
+// openDB opens Pebble; what it cannot go on from, it says by a panic, which
+// here is an error like any other.
+func openDB(dir string, options *pebble.Options, fresh bool) (db *pebble.DB, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fatal(p)
+		}
+	}()
+	if fresh {
 		// The first log of a new store is begun in the oldest format, which
 		// cannot tell damage: it stays empty.
 		first, err := pebble.Open(dir, options)
@@ -161,7 +228,7 @@ func (s *Store) recognise() error {
 		return err
 	}
 	if found != layout {
-		return fmt.Errorf("%w: it is written as %q, and this version reads %s", store.ErrNewer, found, layout)
+		return otherVersion(found)
 	}
 	return nil
 }
@@ -232,11 +299,12 @@ func (s *Store) Close() (err error) {
 	if s.failed != nil {
 		// What failed to be written cannot be written now either; what was
 		// acknowledged is on the disk.
-		_ = s.db.Close()
+		s.disk.quit.now()
+		_ = s.letGo()
 		return nil
 	}
 	if err := s.db.Close(); err != nil {
 		return explain(s.dir, err)
 	}
-	return explain(s.dir, s.seal())
+	return explain(s.dir, errors.Join(s.inventory.close(s.commits), s.lock.Close()))
 }

@@ -56,25 +56,32 @@ type causedBy struct {
 // Unwrap gives the cause.
 func (c causedBy) Unwrap() error { return c.cause }
 
+// Hints for people. None of them has data thrown away.
+const (
+	hintVersion = "use the version of httpdest that wrote it; or `httpdest store repair --data DIR`, which copies it into a store of this version"
+	hintDamaged = "nothing in the folder was changed. Restore the file from a copy, or see what can be read: `httpdest store check --data DIR`; " +
+		"`httpdest store repair --data DIR` saves that into a new store"
+	hintFull = "make room on the disk: nothing that was accepted is lost, and the store goes on by itself"
+)
+
 // explain says what an error of a folder means and what to do about it.
 func explain(dir string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNewer):
-		return &store.Trouble{Dir: dir, Err: err, Hint: "use the version of httpdest that wrote it, or another folder"}
+		return &store.Trouble{Dir: dir, Err: err, Hint: hintVersion}
 	case errors.Is(err, pebble.ErrDBDoesNotExist):
 		return &store.Trouble{Dir: dir, Err: store.ErrAbsent, Hint: "give the folder that `httpdest serve --data` wrote to"}
 	case isLocked(err):
 		return &store.Trouble{Dir: dir, Err: store.ErrInUse, Hint: "stop the other httpdest first, or use another folder"}
 	case strings.Contains(err.Error(), "format major version"):
 		// Pebble has no error value for this one.
-		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrNewer, err), Hint: "use the version of httpdest that wrote it, or another folder"}
+		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrNewer, err), Hint: hintVersion}
 	case isFull(err):
-		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrFull, err), Hint: "make room on the disk; nothing that was accepted is lost"}
+		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrFull, err), Hint: hintFull}
 	case isDamage(err):
-		return &store.Trouble{Dir: dir, Err: damaged(err),
-			Hint: "restore the folder from a copy; or move it away and begin with an empty one: what was undelivered in it is lost, and the next change of a profile exports its whole state"}
+		return &store.Trouble{Dir: dir, Err: damaged(err), Hint: hintDamaged}
 	}
 	return &store.Trouble{Dir: dir, Err: err, Hint: "check the folder, its permissions and its disk"}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,19 +45,6 @@ func filled(t *testing.T, n int) string {
 	return dir
 }
 
-// reread opens a folder and reads everything in it.
-func reread(dir string) (messages int, err error) {
-	s, err := local.Open(dir, local.Options{})
-	if err != nil {
-		return 0, err
-	}
-	err = errors.Join(
-		s.States(func(engine.State) error { return nil }),
-		s.Unsettled(func(*engine.Message, int) error { messages++; return nil }),
-		s.Dead(func(store.DeadLetter) error { return nil }))
-	return messages, errors.Join(err, s.Close())
-}
-
 func files(t *testing.T, dir, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -66,54 +54,6 @@ func files(t *testing.T, dir, pattern string) []string {
 	return found
 }
 
-// Whatever happens to one of the files, the store says so with the way out, or
-// nothing is missing. It never opens with less than was accepted.
-func TestDamageIsFound(t *testing.T) {
-	spoil := map[string]func(content []byte) []byte{
-		"cut in half":    func(c []byte) []byte { return c[:len(c)/2] },
-		"emptied":        func([]byte) []byte { return nil },
-		"a byte flipped": func(c []byte) []byte { c[len(c)/3] ^= 0x40; return c },
-		"zeroed within":  func(c []byte) []byte { clear(c[len(c)/3 : len(c)/3+64]); return c },
-	}
-	const messages = 200
-	for _, kind := range []string{"*.log", "*.sst", "MANIFEST-*", "marker.manifest.*"} {
-		for what, change := range spoil {
-			if kind == "marker.manifest.*" && what != "emptied" {
-				continue // it is empty: its name is what it says
-			}
-			t.Run(kind+" "+what, func(t *testing.T) {
-				dir := filled(t, messages)
-				if kind == "*.sst" {
-					flush(t, dir)
-				}
-				for _, file := range files(t, dir, kind) {
-					if kind == "marker.manifest.*" {
-						if err := os.Remove(file); err != nil {
-							t.Fatal(err)
-						}
-						continue
-					}
-					content, err := os.ReadFile(file)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(file, change(content), 0o600); err != nil {
-						t.Fatal(err)
-					}
-				}
-				n, err := reread(dir)
-				var trouble *store.Trouble
-				switch {
-				case err == nil && n < messages:
-					t.Errorf("the store opened with %d of %d messages, and no error", n, messages)
-				case err != nil && (!errors.As(err, &trouble) || trouble.Hint == "" || !errors.Is(err, store.ErrDamaged)):
-					t.Errorf("the error is %v; want ErrDamaged with a hint", err)
-				}
-			})
-		}
-	}
-}
-
 // silent is a logger that says nothing.
 type silent struct{}
 
@@ -121,77 +61,37 @@ func (silent) Infof(string, ...any)      {}
 func (silent) Errorf(string, ...any)     {}
 func (silent) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 
-// A store that was cut off has no seal. Damage before the last block of its
-// log is found all the same, since what follows shows that it was synced.
-func TestDamageAfterACrash(t *testing.T) {
-	dir, copied := t.TempDir(), filepath.Join(t.TempDir(), "copy")
-	s, err := local.Open(dir, local.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const messages = 1000
-	for i := range messages {
-		if err := s.Commit(nil, []engine.Record{{Kind: engine.Accepted, Message: message(fmt.Sprintf("m#%d", i))}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := reread(copied); n != messages || err != nil {
-		t.Fatalf("the copy of an open store holds %d of %d messages, %v", n, messages, err)
-	}
-	if err := os.RemoveAll(copied); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Remove(filepath.Join(copied, "CLOSED")); err != nil {
-		t.Fatal(err)
-	}
-	for _, log := range files(t, copied, "*.log") {
-		content, err := os.ReadFile(log)
+// The version is refused by name, whether the folder has an inventory or is of
+// the first version, which had none.
+func TestNewerIsRefused(t *testing.T) {
+	for version, inventory := range map[string]string{
+		"httpdest/store/v9": "httpdest/store/v9", "httpdest/store/v8": "httpdest/store/v2", "httpdest/store/v1": "",
+	} {
+		dir := filled(t, 1)
+		db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: silent{}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		content[len(content)/4] ^= 1
-		if err := os.WriteFile(log, content, 0o600); err != nil {
+		if err := errors.Join(db.Set([]byte("v"), []byte(version), pebble.Sync), db.Close()); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if n, err := reread(copied); !errors.Is(err, store.ErrDamaged) {
-		t.Errorf("opened with %d of %d messages, %v; want ErrDamaged", n, messages, err)
-	}
-}
-
-// flush moves what is in the log of a store into a table.
-func flush(t *testing.T, dir string) {
-	t.Helper()
-	db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: silent{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(db.Flush(), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestNewerIsRefused(t *testing.T) {
-	dir := filled(t, 1)
-	db, err := pebble.Open(dir, &pebble.Options{FormatMajorVersion: pebble.FormatNewest, Logger: silent{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(db.Set([]byte("v"), []byte("httpdest/store/v9"), pebble.Sync), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	_, err = local.Open(dir, local.Options{})
-	if !errors.Is(err, store.ErrNewer) || !strings.Contains(err.Error(), "httpdest/store/v9") {
-		t.Errorf("Open = %v; want ErrNewer with the version that wrote it", err)
+		if inventory == "" {
+			err = os.Remove(filepath.Join(dir, "INVENTORY"))
+		} else {
+			err = local.Reinventory(vfs.Default, dir, inventory)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := files(t, dir, "*")
+		_, err = local.Open(dir, local.Options{})
+		var trouble *store.Trouble
+		if !errors.Is(err, store.ErrNewer) || !strings.Contains(err.Error(), version) || !errors.As(err, &trouble) || !strings.Contains(trouble.Hint, "store repair") {
+			t.Errorf("Open = %v; want ErrNewer with the version that wrote it", err)
+		}
+		if after := files(t, dir, "*"); inventory != "httpdest/store/v2" && !slices.Equal(before, after) {
+			t.Errorf("refused, and the folder was changed: %v became %v", before, after)
+		}
 	}
 }
 
@@ -202,6 +102,9 @@ func TestNewerFilesAreRefused(t *testing.T) {
 	parts := strings.Split(filepath.Base(marker), ".")
 	parts[len(parts)-1] = "999"
 	if err := os.Rename(marker, filepath.Join(dir, strings.Join(parts, "."))); err != nil {
+		t.Fatal(err)
+	}
+	if err := local.Reinventory(vfs.Default, dir, "httpdest/store/v2"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := local.Open(dir, local.Options{}); !errors.Is(err, store.ErrNewer) {

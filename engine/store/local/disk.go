@@ -1,0 +1,143 @@
+package local
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// patience is how long a write waits on a full disk before it is tried again.
+const patience = 100 * time.Millisecond
+
+// disk is the file system below a store. A write that finds the disk full waits
+// until there is room, whoever filled the disk, and every file it makes is
+// readable by its owner alone.
+//
+// Decision: wait in the write. Reason: Pebble cannot go on after a log that
+// could not be written, and to open the folder again needs room as well. Cost:
+// while the disk is full nothing is charged or settled, so nothing is sent.
+type disk struct {
+	vfs.FS
+	full *atomic.Bool // a write waits
+	quit *quit
+	real bool // the operating system's, with modes
+}
+
+// quit ends the waiting for good.
+type quit struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func (q *quit) now() { q.once.Do(func() { close(q.done) }) }
+
+func newDisk(fs vfs.FS, full *atomic.Bool) disk {
+	return disk{fs, full, &quit{done: make(chan struct{})}, vfs.Root(fs) == vfs.Default}
+}
+
+// Unwrap implements vfs.FS.
+func (d disk) Unwrap() vfs.FS { return d.FS }
+
+// tried calls do until there was room for it, or the waiting is ended.
+func (d disk) tried(do func() error) error {
+	for {
+		err := do()
+		if err == nil || !isFull(err) {
+			return err
+		}
+		d.full.Store(true)
+		timer := time.NewTimer(patience)
+		select {
+		case <-timer.C:
+		case <-d.quit.done:
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// private makes a file the owner's alone.
+func (d disk) private(name string, err error) error {
+	if err != nil || !d.real {
+		return err
+	}
+	return os.Chmod(name, 0o600)
+}
+
+// opened wraps a file that is written.
+func (d disk) opened(name string, f vfs.File, err error) (vfs.File, error) {
+	if err != nil {
+		return f, err
+	}
+	if err := d.private(name, nil); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return patientFile{f, d}, nil
+}
+
+// Create implements vfs.FS.
+func (d disk) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
+	err = d.tried(func() error { f, err = d.FS.Create(name, category); return err })
+	return d.opened(name, f, err)
+}
+
+// ReuseForWrite implements vfs.FS.
+func (d disk) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
+	err = d.tried(func() error { f, err = d.FS.ReuseForWrite(from, to, category); return err })
+	return d.opened(to, f, err)
+}
+
+// OpenReadWrite implements vfs.FS.
+func (d disk) OpenReadWrite(name string, category vfs.DiskWriteCategory, o ...vfs.OpenOption) (f vfs.File, err error) {
+	err = d.tried(func() error { f, err = d.FS.OpenReadWrite(name, category, o...); return err })
+	return d.opened(name, f, err)
+}
+
+// Rename implements vfs.FS.
+func (d disk) Rename(from, to string) error {
+	return d.tried(func() error { return d.FS.Rename(from, to) })
+}
+
+// MkdirAll implements vfs.FS.
+func (d disk) MkdirAll(name string, _ os.FileMode) error {
+	return d.tried(func() error { return d.FS.MkdirAll(name, 0o700) })
+}
+
+// patientFile is a file of a disk.
+type patientFile struct {
+	vfs.File
+	disk disk
+}
+
+// Write implements vfs.File. What a full disk took of p is not written again.
+func (f patientFile) Write(p []byte) (written int, err error) {
+	err = f.disk.tried(func() error {
+		n, err := f.File.Write(p[written:])
+		written += n
+		return err
+	})
+	return written, err
+}
+
+// WriteAt implements vfs.File.
+func (f patientFile) WriteAt(p []byte, at int64) (written int, err error) {
+	err = f.disk.tried(func() error {
+		n, err := f.File.WriteAt(p[written:], at+int64(written))
+		written += n
+		return err
+	})
+	return written, err
+}
+
+// Preallocate implements vfs.File. It is a favour: without room for it the
+// write itself says so.
+func (f patientFile) Preallocate(offset, length int64) error {
+	if err := f.File.Preallocate(offset, length); !isFull(err) {
+		return err
+	}
+	return nil
+}
