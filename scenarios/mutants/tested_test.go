@@ -98,7 +98,7 @@ func TestJudgeMutantsStayInTheirLayer(t *testing.T) {
 			t.Errorf("%s changes %s and is found by %s: a test of the same layer must find it", m.ID, m.File, m.Test)
 		}
 	}
-	const least = 55
+	const least = 120
 	if len(all) < least {
 		t.Errorf("%d mutants of the judge; at least %d are required", len(all), least)
 	}
