@@ -220,14 +220,16 @@ func (v *view) within(e *scenarios.Expectation, x *exported) []mismatch {
 }
 
 // certificate checks both ends: what the sender presented and what the
-// endpoint saw.
+// endpoint saw, in every attempt that shows it.
 func (v *view) certificate(e *scenarios.Expectation, x *exported) []mismatch {
 	words := map[bool]string{true: "presented", false: "none"}
 	var wrong []mismatch
+	shown := false
 	for _, a := range x.attempts() {
-		if a.Socket == 0 {
+		if !v.certificateKnown(a) {
 			continue
 		}
+		shown = true
 		if got := words[a.Certificate]; got != e.Certificate {
 			wrong = append(wrong, mismatch{fmt.Sprintf("%s: certificate of attempt %d", x.ID, a.Number), e.Certificate, got})
 		}
@@ -235,6 +237,9 @@ func (v *view) certificate(e *scenarios.Expectation, x *exported) []mismatch {
 			what := fmt.Sprintf("%s: certificate the endpoint saw in attempt %d", x.ID, a.Number)
 			wrong = append(wrong, mismatch{what, e.Certificate, words[r.Peer != nil]})
 		}
+	}
+	if !shown {
+		wrong = append(wrong, mismatch{x.ID + ": certificate", e.Certificate, "no attempt got far enough to show it"})
 	}
 	return wrong
 }

@@ -128,8 +128,12 @@ func (v *view) certificates(f *findings) {
 		for len(decisions) > 0 && !decisions[0].EndedAt.After(a.At) {
 			verdict, decisions = decisions[0].Result, decisions[1:]
 		}
-		if a.Socket > 0 {
-			f.note(a.Certificate == (verdict == "mtls-only"), "attempt %d of %s, while the decision was %s", a.Number, a.Message, verdict)
+		switch {
+		case a.Socket == 0:
+		case verdict != "mtls-only":
+			f.note(!a.Certificate, "attempt %d of %s presented one, while the decision was %s", a.Number, a.Message, verdict)
+		case v.certificateKnown(a):
+			f.note(a.Certificate, "attempt %d of %s presented none, while the decision was %s", a.Number, a.Message, verdict)
 		}
 	}
 }

@@ -53,6 +53,7 @@ type view struct {
 	// that did not get so far has none. stray requests belong to no attempt.
 	carried map[*recording.Attempt]*recording.Request
 	stray   []*recording.Request
+	askedOn map[int]bool // by socket; nil until asked for
 }
 
 // mappings are audiences that were mapped at one time, by their ids; the zero

@@ -83,11 +83,11 @@ func TestTestedMutantsAreWellFormed(t *testing.T) {
 	}
 }
 
-// layers are the parts of the judge. A mutant of one must be found by tests of
+// layers are the parts of the judge, with the format whose ids and lint it relies on. A mutant of one must be found by tests of
 // that package alone, which see neither of the other layers: the tests of
 // check judge without the oracle, those of oracle without the checks.
 var layers = []string{
-	"scenarios/check", "scenarios/oracle", "scenarios/capture", "scenarios/exercise", "scenarios/recording",
+	"scenarios", "scenarios/check", "scenarios/oracle", "scenarios/capture", "scenarios/exercise", "scenarios/recording",
 	"scenarios/probe", "loadtest", "reports", "scenarios/mutants",
 }
 
