@@ -21,7 +21,8 @@ type exchange struct {
 	Method            string       `json:"method"`
 	Target            string       `json:"target"`
 	Headers           []nameValue  `json:"headers"`
-	Body              string       `json:"body"`
+	Body              *string      `json:"body,omitempty"`
+	BodyBase64        string       `json:"bodyBase64,omitempty"` // instead of body, where it is not UTF-8
 	Status            int          `json:"status"`
 	DurationMs        float64      `json:"durationMs"`
 	ClientCertificate string       `json:"clientCertificate,omitempty"`
@@ -54,7 +55,7 @@ type RequestFacts struct {
 	Credentials       string     `json:"credentials,omitempty"`
 	Fault             string     `json:"fault,omitempty"`
 	Disconnected      bool       `json:"disconnected,omitempty"`
-	BodyBase64        string     `json:"bodyBase64,omitempty"` // of a body that is no UTF-8
+	BodyBase64        string     `json:"bodyBase64,omitempty"` // of a body that is not UTF-8; in exports it stands with the body
 }
 
 // PeerFacts is a client certificate in JSON.
@@ -148,8 +149,11 @@ func WriteNDJSON(w io.Writer, entries iter.Seq2[Entry, error]) error {
 		}
 		var line any
 		if r := e.Request; r != nil {
-			x := exchange{Time: written(r.Arrived), Method: r.Method, Target: r.Target, Headers: headersOf(r), Body: string(r.Body), Status: r.Status,
+			x := exchange{Time: written(r.Arrived), Method: r.Method, Target: r.Target, Headers: headersOf(r), Status: r.Status,
 				DurationMs: millis(r.Arrived, r.Answered), Journal: e.Facts()}
+			if x.BodyBase64, x.Journal.BodyBase64 = x.Journal.BodyBase64, ""; x.BodyBase64 == "" {
+				x.Body = new(string(r.Body))
+			}
 			if r.Peer != nil {
 				x.ClientCertificate = r.Peer.CommonName
 			}
@@ -192,7 +196,9 @@ type harRequest struct {
 type harBody struct {
 	MimeType string `json:"mimeType"`
 	Text     string `json:"text"`
-	Encoding string `json:"encoding,omitempty"`
+	// Encoding is base64 for a body that is not UTF-8. HAR 1.2 has an encoding for
+	// content alone, so that this one is a field of ours.
+	Encoding string `json:"_encoding,omitempty"`
 }
 
 type harResponse struct {
@@ -295,7 +301,6 @@ func harOf(e Entry) harEntry {
 		Response: harResponse{Status: r.Status, StatusText: http.StatusText(r.Status), HTTPVersion: r.Proto, Cookies: []nameValue{}, Headers: []nameValue{},
 			HeadersSize: -1, BodySize: -1},
 	}
-	h.Journal.BodyBase64 = ""
 	h.Timings.Wait = h.Time
 	if _, query, ok := strings.Cut(r.Target, "?"); ok {
 		for pair := range strings.SplitSeq(query, "&") {
@@ -305,10 +310,11 @@ func harOf(e Entry) harEntry {
 	}
 	if len(r.Body) > 0 {
 		h.Request.PostData = &harBody{MimeType: contentType, Text: string(r.Body)}
-		if !utf8.Valid(r.Body) {
-			h.Request.PostData.Text, h.Request.PostData.Encoding = base64.StdEncoding.EncodeToString(r.Body), "base64"
+		if h.Journal.BodyBase64 != "" {
+			h.Request.PostData.Text, h.Request.PostData.Encoding = h.Journal.BodyBase64, "base64"
 		}
 	}
+	h.Journal.BodyBase64 = ""
 	return h
 }
 

@@ -106,6 +106,26 @@ func TestJudgedEntriesRefuse(t *testing.T) {
 	}
 }
 
+// The bytes of a body survive every way a line can write them.
+func TestNDJSONBodies(t *testing.T) {
+	for _, tt := range []struct{ name, line, want string }{
+		{"a text", `{"body":"{\"a\": 1}"}`, `{"a": 1}`},
+		{"a text that is not UTF-8", `{"body":"Zo` + "\xe9" + `\t"}`, "Zo\xe9\t"},
+		{"the JSON itself, not UTF-8", `{"body": {"a": "Zo` + "\xe9" + `"}}`, `{"a": "Zo` + "\xe9" + `"}`},
+		{"a body alone, not UTF-8", `{"identityMap":{}, "a":"` + "\xe9" + `"}`, `{"identityMap":{}, "a":"` + "\xe9" + `"}`},
+		{"base64", `{"bodyBase64":"Wm/p"}`, "Zo\xe9"},
+		{"base64 beside null", `{"bodyBase64":"Wm/p","body":null}`, "Zo\xe9"},
+		{"base64 in the journal of an older export", `{"method":"POST","body":"Zo` + "\uFFFD" + `","journal":{"bodyBase64":"Wm/p"}}`, "Zo\xe9"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, _, err := all("f.ndjson", tt.line, Options{Format: NDJSON})
+			if err != nil || len(got) != 1 || got[0].Request.Body != tt.want || !got[0].Told.Body {
+				t.Errorf("%+v, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
 // A body is told as it came, or it is untold.
 func TestHARBodies(t *testing.T) {
 	for _, tt := range []struct {

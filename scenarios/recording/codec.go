@@ -27,7 +27,7 @@ func WriteLine(w io.Writer, l Line) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(l); err != nil {
+	if err := encoder.Encode(wire(l)); err != nil {
 		return err
 	}
 	_, err := w.Write(text.Bytes())
@@ -110,13 +110,17 @@ func (r *Reader) Next() (Line, error) {
 }
 
 func parse(text []byte) (Line, error) {
-	var line Line
+	var w wireLine
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	switch err := d.Decode(&line); {
+	switch err := d.Decode(&w); {
 	case errors.Is(err, io.EOF):
-		return line, errors.New("an empty line")
+		return Line{}, errors.New("an empty line")
 	case err != nil:
+		return Line{}, err
+	}
+	line, err := w.line()
+	if err != nil {
 		return line, err
 	}
 	// Decoder.More takes a surplus bracket for the end of the value.

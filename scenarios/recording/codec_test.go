@@ -16,8 +16,10 @@ var (
 	instants = rapid.Custom(func(t *rapid.T) time.Time {
 		return time.Unix(0, rapid.Int64Range(0, 4e18).Draw(t, "ns")).UTC()
 	})
-	words = rapid.Ptr(rapid.StringN(1, 20, -1), false)
-	text  = rapid.String()
+	// bodies are UTF-8 or not.
+	bodies = rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
+	words  = rapid.Ptr(rapid.StringN(1, 20, -1), false)
+	text   = rapid.String()
 )
 
 // some is a list that is nil when it is empty, as reading makes it.
@@ -55,10 +57,10 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 		return Line{Decision: &Decision{at, at, text.Draw(t, "result"), true, text.Draw(t, "first"), "", text.Draw(t, "reason")}}
 	case 4:
 		return Line{Attempt: &Attempt{At: at, EndedAt: at, Message: text.Draw(t, "message"), Exports: some(t, text, "exports"), Number: number,
-			URL: text.Draw(t, "url"), Headers: some(t, headers, "headers"), Body: text.Draw(t, "body"), Outcome: "503", Retry: true}}
+			URL: text.Draw(t, "url"), Headers: some(t, headers, "headers"), Body: bodies.Draw(t, "body"), Outcome: "503", Retry: true}}
 	case 5:
 		return Line{Request: &Request{At: at, AnsweredAt: at, Socket: number, Target: text.Draw(t, "target"), Headers: some(t, headers, "headers"),
-			Body: text.Draw(t, "body"), Peer: peer.Draw(t, "peer"), Profiles: some(t, text, "profiles"), Status: number}}
+			Body: bodies.Draw(t, "body"), Peer: peer.Draw(t, "peer"), Profiles: some(t, text, "profiles"), Status: number}}
 	case 11:
 		return Line{Problem: &Problem{at, text.Draw(t, "path"), "error", text.Draw(t, "message"), text.Draw(t, "hint"), ""}}
 	case 6:
@@ -152,6 +154,8 @@ func TestReadRefuses(t *testing.T) {
 		{"no JSON", first + "drop\n" + last, "line 2: invalid character 'd' looking for beginning of value"},
 		{"a broken line in the middle", first + `{"drop":{` + "\n" + last, "line 2: unexpected EOF"},
 		{"more after the end", first + last + last, "line 3: something follows the end line"},
+		{"a body in both ways", first + `{"request":{"body":"a","bodyBase64":"YQ=="}}` + "\n" + last, "line 2: body and bodyBase64 exclude each other"},
+		{"a body that is not base64", first + `{"attempt":{"bodyBase64":"*"}}` + "\n" + last, "line 2: illegal base64 data at input byte 0"},
 		{"no end", first, "the recording is cut off: its end line is missing"},
 		{"nothing", "", "the recording is cut off: its end line is missing"},
 	} {
@@ -161,6 +165,24 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("Read = %d lines, %v; want %s", len(lines), err, c.want)
 			}
 		})
+	}
+}
+
+// A body that is UTF-8 is a text, and any other is base64 in its own field:
+// whoever reads a recording has its bytes.
+func TestBodiesKeepTheirBytes(t *testing.T) {
+	for _, c := range []struct {
+		line Line
+		want string
+	}{
+		{Line{Request: &Request{Body: "Zo\u00e9"}}, `"headers":null,"body":"Zo\u00e9","status":0}}`},
+		{Line{Request: &Request{Body: "Zo\xe9"}}, `"headers":null,"status":0,"bodyBase64":"Wm/p"}}`},
+		{Line{Attempt: &Attempt{Body: "\xff", Outcome: "200"}}, `"outcome":"200","retry":false,"bodyBase64":"/w=="}}`},
+		{Line{Attempt: &Attempt{}}, `"headers":null,"body":"","socket":0`},
+	} {
+		if got := written(t, []Line{c.line}); !strings.Contains(got, strings.ReplaceAll(c.want, "\\u00e9", "\u00e9")) {
+			t.Errorf("%s\nwant %s", got, c.want)
+		}
 	}
 }
 
@@ -178,6 +200,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(first + last)
 	f.Add(first + `{"drop":{"at":"2026-01-15T09:00:00Z","message":"a","exports":null,"reason":"503"}}` + "\n" + last)
 	f.Add(first + `{"update":{"changes":[{"op":"set","value":{"a":[1,null]}}]}}` + "\n" + last)
+	f.Add(first + `{"request":{"bodyBase64":"Wm/p"}}` + "\n" + `{"attempt":{"bodyBase64":""}}` + "\n" + last)
 	f.Add(first)
 	f.Fuzz(func(t *testing.T, text string) {
 		lines, err := Read(strings.NewReader(text))

@@ -152,7 +152,7 @@ type Attempt struct {
 	Method      string    `json:"method"`
 	URL         string    `json:"url"`
 	Headers     []Header  `json:"headers"`
-	Body        string    `json:"body"`
+	Body        string    `json:"body"`   // "bodyBase64" in a file where it is not UTF-8
 	Socket      int       `json:"socket"` // ordinal in order of dialling, from 1; 0: none was opened
 	Reused      bool      `json:"reused"` // the socket carried a request before
 	Certificate bool      `json:"certificate"`
@@ -180,7 +180,7 @@ type Request struct {
 	Target        string    `json:"target"` // path and query as sent
 	Proto         string    `json:"proto"`
 	Headers       []Header  `json:"headers"`
-	Body          string    `json:"body"`
+	Body          string    `json:"body"`          // "bodyBase64" in a file where it is not UTF-8
 	TLS           string    `json:"tls,omitempty"` // "TLS 1.3"
 	ServerName    string    `json:"serverName,omitempty"`
 	Peer          *Peer     `json:"peer,omitempty"`
