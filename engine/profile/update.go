@@ -2,8 +2,6 @@ package profile
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -53,88 +51,44 @@ type Delta struct {
 // panics on an Op it does not know: updates are built from these constants.
 func Apply(p Profile, u Update, now time.Time) (Profile, Delta) {
 	var d Delta
+	done := newCopies(u)
 	own := false // p.Attributes is a copy already, and shared with nobody
 	for _, c := range u.Changes {
 		switch c.Op {
 		case Qualify:
 			if !p.In(c.Audience) {
-				p = p.withMembership(c.Audience, Membership{Status: Realized, LastQualified: now})
+				p.Memberships = done.withMembership(p.Memberships, c.Audience, Membership{Status: Realized, LastQualified: now})
 				d.Entered = append(d.Entered, c.Audience)
 			}
 		case Exit:
 			if p.In(c.Audience) {
 				m, _ := p.Membership(c.Audience)
-				p = p.withMembership(c.Audience, Membership{Status: Exited, LastQualified: m.LastQualified, ExitedAt: now})
+				exited := Membership{Status: Exited, LastQualified: m.LastQualified, ExitedAt: now}
+				p.Memberships = done.withMembership(p.Memberships, c.Audience, exited)
 				d.Left = append(d.Left, c.Audience)
 			}
 		case Set:
 			if !own {
 				p.Attributes, own = copied(p.Attributes), true
 			}
-			write(p.Attributes, c.Path, c.Value)
+			done.attributesOf().write(p.Attributes, c.Path, c.Value)
 			d.Written = append(d.Written, c.Path)
 		case Remove:
 			if _, ok := Lookup(p.Attributes, c.Path); ok {
-				p.Attributes = remove(p.Attributes, c.Path)
+				if !own {
+					p.Attributes, own = copied(p.Attributes), true
+				}
+				done.attributesOf().remove(p.Attributes, c.Path)
 				d.Written = append(d.Written, c.Path)
 			}
 		case AddIdentity, RemoveIdentity, ReplaceIdentity:
-			changed := p.withIdentities(c)
+			changed := done.withIdentity(p.Identities, c)
 			d.Identities = d.Identities || changed.ok
 			p.Identities = changed.identities
 		default:
 			panic(fmt.Sprintf("profile: unknown change %q", c.Op))
 		}
 	}
+	p.Identities = done.finish(p.Identities)
 	return p, d
-}
-
-// withMembership returns the profile with one entry replaced.
-func (p Profile) withMembership(a AudienceRef, m Membership) Profile {
-	all := maps.Clone(p.Memberships)
-	if all == nil {
-		all = map[string]map[string]Membership{}
-	}
-	entries := maps.Clone(all[a.Namespace])
-	if entries == nil {
-		entries = map[string]Membership{}
-	}
-	entries[a.ID] = m
-	all[a.Namespace] = entries
-	p.Memberships = all
-	return p
-}
-
-type identityChange struct {
-	identities map[string][]string
-	ok         bool
-}
-
-// withIdentities applies an identity change to the identityMap. A namespace
-// whose last identity goes is removed with it: no empty lists (R39).
-func (p Profile) withIdentities(c Change) identityChange {
-	from := c.Identity.Canonical()
-	to := Identity{c.Identity.Namespace, c.To}.Canonical().ID
-	ids := slices.Clone(p.Identities[from.Namespace])
-	at := slices.Index(ids, from.ID)
-	switch {
-	case c.Op == AddIdentity && at < 0:
-		ids = append(ids, from.ID)
-	case c.Op == RemoveIdentity && at >= 0:
-		ids = slices.Delete(ids, at, at+1)
-	case c.Op == ReplaceIdentity && at >= 0 && !slices.Contains(ids, to):
-		ids[at] = to
-	default:
-		return identityChange{p.Identities, false}
-	}
-	all := maps.Clone(p.Identities)
-	if all == nil {
-		all = map[string][]string{}
-	}
-	if len(ids) == 0 {
-		delete(all, from.Namespace)
-	} else {
-		all[from.Namespace] = ids
-	}
-	return identityChange{all, true}
 }
