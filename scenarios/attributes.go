@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
 const pathHint = "write it as person.name.firstName"
@@ -13,17 +15,26 @@ const pathHint = "write it as person.name.firstName"
 // map[string]any. YAML times stay the text they are written as. nullHint says
 // what to do instead of writing null, which no profile holds (R39).
 func (d *decoder) value(n *yaml.Node, what, nullHint string) any {
+	v := d.nested(n, what, nullHint)
+	if !d.within(n, what, limits.Value(v)) {
+		return nil
+	}
+	return v
+}
+
+// nested is value for what may be within another.
+func (d *decoder) nested(n *yaml.Node, what, nullHint string) any {
 	switch n = resolve(n); {
 	case n.Kind == yaml.MappingNode:
 		out := map[string]any{}
 		for _, f := range d.fields(n) {
-			out[f.name] = d.value(f.value, what, nullHint)
+			out[f.name] = d.nested(f.value, what, nullHint)
 		}
 		return out
 	case n.Kind == yaml.SequenceNode:
 		out := make([]any, 0, len(n.Content))
 		for _, c := range n.Content {
-			out = append(out, d.value(c, what, nullHint))
+			out = append(out, d.nested(c, what, nullHint))
 		}
 		return out
 	}
@@ -74,6 +85,8 @@ func (d *decoder) path(n *yaml.Node, what string) string {
 		return ""
 	case slices.Contains(parts, "") || strings.ContainsAny(p, " {}[]"):
 		d.problem(n, pathHint, "%s: %q is no dotted path", what, short(p))
+		return ""
+	case !d.within(n, what, limits.Path(p)):
 		return ""
 	}
 	return p

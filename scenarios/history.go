@@ -207,6 +207,9 @@ func (r *reader) changes(o *object, names NameRange) []Change {
 		r.problem(o.at("to"), "write set: person.name.firstName beside it", "to needs set")
 	}
 	r.bothWays(o, out)
+	if o != nil {
+		r.changesWithin(o.node, out)
+	}
 	return out
 }
 

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
 // identities reads a map from namespace to an id or a list of ids.
@@ -37,11 +39,15 @@ func (d *decoder) namespace(f field) bool {
 		d.problem(f.key, "write a namespace such as email", "%q is no namespace", short(f.name))
 		return false
 	}
-	return true
+	return d.within(f.key, "the namespace", limits.ID(f.name))
 }
 
 func (d *decoder) identityID(n *yaml.Node, namespace string) string {
-	return d.line(n, "an id of "+namespace)
+	id := d.line(n, "an id of "+namespace)
+	if !d.within(n, "an id of "+namespace, limits.ID(id)) {
+		return ""
+	}
+	return id
 }
 
 // replacement reads one entry of replaceIdentity.

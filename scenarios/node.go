@@ -14,8 +14,8 @@ import (
 const (
 	maxFile     = 16 << 20  // bytes; a scenario of a million profiles is ten lines
 	maxNodes    = 1_000_000 // visited, aliases counted as often as they are used
-	maxDepth    = 64
-	maxProblems = 1000 // listed; a file with more is not a scenario
+	maxDepth    = 128       // more than limits.ValueLevels, so that a value that is too deep is told as that
+	maxProblems = 1000      // listed; a file with more is not a scenario
 )
 
 // decoder turns YAML nodes into values and collects everything wrong with

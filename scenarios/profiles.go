@@ -85,6 +85,7 @@ func (r *reader) profileGroup(f field, names NameRange) ProfileGroup {
 			r.numberPlaces(i, names, id.ID)
 		}
 	}
+	r.profileWithin(f.key, g)
 	o.end()
 	return g
 }

@@ -35,10 +35,17 @@ type serveFlags struct {
 	ca      string
 	shards  int
 	backlog int
+	memory  byteCount
 }
 
+// The memory of serve.
+const (
+	defaultMemory = 1 << 30
+	leastMemory   = 128 << 20 // the store and a few of the largest updates
+)
+
 func (a *app) serveCommand() *cobra.Command {
-	var f serveFlags
+	f := serveFlags{memory: defaultMemory}
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the engine as a service that takes profile updates",
@@ -69,7 +76,8 @@ the rest for the next start; a second one ends at once.`,
 	c.Flags().StringVar(&f.key, "key", "", "PEM file of its key")
 	c.Flags().StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 	c.Flags().IntVar(&f.shards, "shards", 0, "decider shards (default: one per CPU)")
-	c.Flags().IntVar(&f.backlog, "backlog", live.DefaultBacklog, "unsettled exports at which intake waits")
+	c.Flags().IntVar(&f.backlog, "backlog", live.DefaultBacklog, "unsettled exports at which intake waits, and then answers 503")
+	c.Flags().Var(&f.memory, "memory", "memory of the process, at least 128MiB; intake answers 503 when exports fill half of it")
 	_ = c.MarkFlagRequired("config")
 	return c
 }
@@ -94,6 +102,9 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 		// What is live is small beside what passes through: collecting less often
 		// spends some memory to save CPU time.
 		debug.SetGCPercent(400)
+	}
+	if a.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(f.memory) / 10 * 9)
 	}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
@@ -133,7 +144,7 @@ func (f serveFlags) open() (*service, error) {
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
 	s.driver, err = live.New(live.Config{Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
-		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, FinishQueue: f.store == "memory",
+		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {
 		return nil, storeFailure(errors.Join(err, s.store.Close()))
@@ -181,7 +192,9 @@ func trustsSomebody(c delivery.Config, ca string) error {
 func (f serveFlags) openStore() (store.Store, error) {
 	switch {
 	case f.shards < 0 || f.backlog < 1:
-		return nil, failure{exitUsage, errors.New("--shards and --backlog are numbers of things"), "leave them out"}
+		return nil, failure{exitUsage, errors.New("--shards must be 0 or more and --backlog must be 1 or more"), "leave them out"}
+	case f.memory < leastMemory:
+		return nil, failure{exitUsage, fmt.Errorf("--memory %s is too little for the largest updates", &f.memory), "give 128MiB or more"}
 	case f.store == "memory":
 		return memory.New(), nil
 	case f.store != "local":

@@ -15,32 +15,33 @@ import (
 	"strings"
 
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/internal/limits"
 )
-
-// MaxLine bounds one update.
-const MaxLine = 1 << 20
-
-// maxDepth bounds how deep a value is nested.
-const maxDepth = 64
 
 // Audiences finds the audience that an update names by its key.
 type Audiences func(key string) (profile.AudienceRef, bool)
 
 // Mistake is what is wrong with an update, and what to do about it.
-type Mistake struct{ Message, Hint string }
+type Mistake struct {
+	Message, Hint string
+	cause         error // a *limits.Exceeded, where it is that
+}
+
+// Unwrap is the limit that was exceeded, where one was.
+func (m *Mistake) Unwrap() error { return m.cause }
 
 // Error is the message and the hint on one line.
 func (m *Mistake) Error() string { return m.Message + " (hint: " + m.Hint + ")" }
 
 func mistake(hint, format string, args ...any) error {
-	return &Mistake{fmt.Sprintf(format, args...), hint}
+	return &Mistake{Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // Parse reads one update. The error is a *Mistake; values are not repeated in
 // it, since they may be personal.
 func Parse(line []byte, audiences Audiences) (profile.Update, error) {
-	if len(line) > MaxLine {
-		return profile.Update{}, mistake("send the values a receiver needs", "an update of %d bytes; at most %d are read", len(line), MaxLine)
+	if err := limits.UpdateBytes.Check(len(line)); err != nil {
+		return profile.Update{}, exceeded(err)
 	}
 	fields, err := object(line, false)
 	if err != nil {
@@ -76,7 +77,7 @@ func Parse(line []byte, audiences Audiences) (profile.Update, error) {
 	if len(u.Changes) == 0 {
 		return u, mistake("add qualify, exit, set, remove or an identity", "an update changes nothing")
 	}
-	return u, nil
+	return u, withinLimits(u)
 }
 
 var order = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
@@ -293,8 +294,8 @@ func decodeValue(raw json.RawMessage) (any, error) {
 }
 
 func typed(value any, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, mistake("flatten it", "a value is nested deeper than %d", maxDepth)
+	if err := limits.ValueLevels.Check(depth); err != nil {
+		return nil, exceeded(err)
 	}
 	switch v := value.(type) {
 	case nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
 func audiences(key string) (profile.AudienceRef, bool) {
@@ -45,25 +46,23 @@ func TestMistakes(t *testing.T) {
 		`{"profile": "doc"} {}`:                  "something follows",
 		`{"qualify": "delorean"}`:                "names no profile",
 		`{"profile": "", "qualify": "delorean"}`: "names no profile",
-		`{"profile": null, "qualify": "delorean"}`:                                                          "names no profile",
-		`{"profile": "doc"}`:                                                                                "changes nothing",
-		`{"profile": "doc", "qualfy": "delorean"}`:                                                          `unknown key "qualfy"`,
-		`{"profile": "doc", "profile": "marty"}`:                                                            "twice",
-		`{"profile": "doc", "qualify": "marty"}`:                                                            `no audience "marty"`,
-		`{"profile": "doc", "qualify": []}`:                                                                 "neither a text nor a list",
-		`{"profile": "doc", "exit": [null]}`:                                                                "neither a text nor a list",
-		`{"profile": "doc", "set": ["a"]}`:                                                                  "no object of paths",
-		`{"profile": "doc", "set": {"a..b": 1}}`:                                                            "no dotted path",
-		`{"profile": "doc", "set": {"a": null}}`:                                                            "null",
-		`{"profile": "doc", "set": {"a": {"b": [null]}}}`:                                                   "null",
-		`{"profile": "doc", "set": {"a": 1e999}}`:                                                           "out of range",
-		`{"profile": "doc", "remove": ""}`:                                                                  "no dotted path",
-		`{"profile": "doc", "addIdentity": "x"}`:                                                            "no object of namespaces",
-		`{"profile": "doc", "addIdentity": {"email": ""}}`:                                                  "an empty namespace or id",
-		`{"profile": "doc", "replaceIdentity": {"c": "x"}}`:                                                 "from and to",
-		`{"profile": "doc", "replaceIdentity": {"c": {"from": "1", "to": 2}}}`:                              "texts",
-		`{"profile": "doc", "set": {"a": ` + strings.Repeat("[", 70) + "1" + strings.Repeat("]", 70) + `}}`: "nested deeper",
-		`{"profile": "doc", "set": {"a": "` + strings.Repeat("x", MaxLine) + `"}}`:                          "bytes; at most",
+		`{"profile": null, "qualify": "delorean"}`:                             "names no profile",
+		`{"profile": "doc"}`:                                                   "changes nothing",
+		`{"profile": "doc", "qualfy": "delorean"}`:                             `unknown key "qualfy"`,
+		`{"profile": "doc", "profile": "marty"}`:                               "twice",
+		`{"profile": "doc", "qualify": "marty"}`:                               `no audience "marty"`,
+		`{"profile": "doc", "qualify": []}`:                                    "neither a text nor a list",
+		`{"profile": "doc", "exit": [null]}`:                                   "neither a text nor a list",
+		`{"profile": "doc", "set": ["a"]}`:                                     "no object of paths",
+		`{"profile": "doc", "set": {"a..b": 1}}`:                               "no dotted path",
+		`{"profile": "doc", "set": {"a": null}}`:                               "null",
+		`{"profile": "doc", "set": {"a": {"b": [null]}}}`:                      "null",
+		`{"profile": "doc", "set": {"a": 1e999}}`:                              "out of range",
+		`{"profile": "doc", "remove": ""}`:                                     "no dotted path",
+		`{"profile": "doc", "addIdentity": "x"}`:                               "no object of namespaces",
+		`{"profile": "doc", "addIdentity": {"email": ""}}`:                     "an empty namespace or id",
+		`{"profile": "doc", "replaceIdentity": {"c": "x"}}`:                    "from and to",
+		`{"profile": "doc", "replaceIdentity": {"c": {"from": "1", "to": 2}}}`: "texts",
 	} {
 		_, err := Parse([]byte(line), audiences)
 		var m *Mistake
@@ -100,4 +99,53 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("Parse = %+v without an error", u)
 		}
 	})
+}
+
+// Every operation keeps to the table of limits; what is at the limit is accepted.
+func TestLimits(t *testing.T) {
+	deep := func(n int) string { return strings.Repeat("a.", n-1) + "a" }
+	long := func(n int) string { return strings.Repeat("x", n) }
+	list := func(n int, item string) string { return "[" + strings.Repeat(item+",", n-1) + item + "]" }
+	nested := func(n int) string { return strings.Repeat("[", n) + "1" + strings.Repeat("]", n) }
+	object := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
+	for _, c := range []struct{ change, limit string }{
+		{`"set": {"` + deep(64) + `": 1}`, ""},
+		{`"set": {"` + deep(65) + `": 1}`, "path-levels"},
+		{`"set": {"` + deep(1000) + `": 1}`, "path-levels"},
+		{`"set": {"` + deep(20_000) + `": 1}`, "path-bytes"},
+		{`"set": {"` + long(4097) + `": 1}`, "path-bytes"},
+		{`"remove": "` + deep(65) + `"`, "path-levels"},
+		{`"remove": ["a", "` + deep(65) + `"]`, "path-levels"},
+		{`"set": {"a": ` + nested(64) + `}`, ""},
+		{`"set": {"a": ` + nested(65) + `}`, "value-levels"},
+		{`"set": {"a": ` + object(65) + `}`, "value-levels"},
+		{`"set": {"a": ` + nested(9_000) + `}`, "value-levels"},
+		{`"set": {"a": {"b": [` + object(63) + `]}}`, "value-levels"},
+		{`"addIdentity": {"crm": "` + long(1024) + `"}`, ""},
+		{`"addIdentity": {"crm": "` + long(1025) + `"}`, "id-bytes"},
+		{`"addIdentity": {"` + long(1025) + `": "x"}`, "id-bytes"},
+		{`"removeIdentity": {"crm": ["a", "` + long(1025) + `"]}`, "id-bytes"},
+		{`"replaceIdentity": {"crm": {"from": "` + long(1025) + `", "to": "x"}}`, "id-bytes"},
+		{`"replaceIdentity": {"crm": {"from": "x", "to": "` + long(1025) + `"}}`, "id-bytes"},
+		{`"profile": "` + long(1025) + `", "qualify": "delorean"`, "id-bytes"},
+		{`"remove": ` + list(100_000, `"a"`), ""},
+		{`"remove": ` + list(100_001, `"a"`), "update-changes"},
+		{`"addIdentity": {"crm": ` + list(100_001, `"a"`) + `}`, "update-changes"},
+		{`"qualify": ` + list(90_001, `"scifi"`), ""},
+		{`"set": {"a": "` + long(1<<20) + `"}`, "update-bytes"},
+	} {
+		line := `{"profile": "doc", ` + c.change + `}`
+		if strings.HasPrefix(c.change, `"profile"`) {
+			line = `{` + c.change + `}`
+		}
+		_, err := Parse([]byte(line), audiences)
+		var exceeded *limits.Exceeded
+		var m *Mistake
+		switch {
+		case c.limit == "" && err != nil:
+			t.Errorf("Parse(%.60s) = %v; want no error", line, err)
+		case c.limit != "" && (!errors.As(err, &exceeded) || exceeded.Name != c.limit || !errors.As(err, &m) || m.Hint == ""):
+			t.Errorf("Parse(%.60s) = %v; want the limit %s, with a hint", line, err, c.limit)
+		}
+	}
 }

@@ -1,20 +1,26 @@
 package live
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/intake"
 	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
-// inOneRequest is how many updates of a request wait for their group at once.
-const inOneRequest = 1024
+// Of a request, at most so many updates wait for their group at once, and lines
+// of so many bytes.
+const (
+	inOneRequest      = 1024
+	bytesInOneRequest = 1 << 20
+)
 
 // api is the HTTP interface of a driver.
 type api struct {
@@ -41,11 +47,14 @@ func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 }
 
 // answer is the body of every answer but the lists. Of a request that failed,
-// the first Accepted lines are accepted; Line is the one that was not, and
-// those after it were not read.
+// the first Accepted updates are accepted; Line is the line of the one that was
+// not. Of the updates after it, Later were on their way already and are accepted
+// all the same; the rest was not read.
 type answer struct {
 	Accepted int    `json:"accepted"`
+	Later    int    `json:"acceptedAfterLine,omitempty"`
 	Line     int    `json:"line,omitempty"`
+	Limit    string `json:"limit,omitempty"` // by its name, where one was exceeded
 	Error    string `json:"error,omitempty"`
 	Hint     string `json:"hint,omitempty"`
 }
@@ -59,78 +68,152 @@ func respond(w http.ResponseWriter, status int, body any) {
 // updates takes lines in order, so that those of one profile stay so, and
 // waits for them in groups.
 func (a *api) updates(w http.ResponseWriter, r *http.Request) {
-	lines := bufio.NewScanner(r.Body)
-	lines.Buffer(make([]byte, 0, 64<<10), intake.MaxLine+1)
-	b := &batch{}
+	b := &batch{driver: a.driver}
+	defer b.release()
+	buffered := int64(0)
+	defer func() { a.driver.lines.release(buffered) }()
+	reader := &lines{body: impatient{r.Body, http.NewResponseController(w)}, reserve: func(n int64) error {
+		err := b.reserve(r.Context(), n)
+		if err == nil {
+			buffered += n
+		}
+		return err
+	}}
 	number := 0
 	var failed error
-	for failed == nil && lines.Scan() {
+	for failed == nil {
 		number++
-		if len(lines.Bytes()) == 0 {
-			continue
-		}
-		u, err := intake.Parse(lines.Bytes(), a.audiences)
-		if err == nil {
-			var wait func(context.Context) error
-			if wait, err = a.driver.Begin(r.Context(), u); err == nil {
-				b.waits = append(b.waits, wait)
-			}
-		}
-		if err == nil && len(b.waits) == inOneRequest {
-			err = b.finish(r.Context())
-		}
-		failed = err
-	}
-	if failed == nil {
-		if failed = lines.Err(); failed != nil {
-			number++
+		line, err := reader.next()
+		switch {
+		case err == nil && len(line) == 0:
+		case err == nil:
+			failed = a.update(r.Context(), b, number, line)
+		default:
+			failed = err
 		}
 	}
-	if err := b.finish(r.Context()); err != nil {
-		failed = err
+	if errors.Is(failed, io.EOF) {
+		failed = nil
+	}
+	b.finish(r.Context())
+	if b.failed != nil {
+		failed, number = b.failed, b.line // it comes before the line that ended the loop
 	}
 	if failed != nil {
 		status, body := refusal(failed)
-		body.Accepted, body.Line = b.accepted, number
+		body.Accepted, body.Line, body.Later = b.accepted, number, b.later
+		if status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", strconv.Itoa(int(RetryAfter/time.Second)))
+		}
 		respond(w, status, body)
 		return
 	}
 	respond(w, http.StatusOK, answer{Accepted: b.accepted})
 }
 
-// batch is the updates of a request that are on their way.
-type batch struct {
-	waits    []func(context.Context) error
-	accepted int
+// update takes one line in.
+func (a *api) update(ctx context.Context, b *batch, number int, line []byte) error {
+	u, err := intake.Parse(line, a.audiences)
+	if err != nil {
+		return err
+	}
+	n := int64(len(line))*expansion + exportFrame
+	if err := b.reserve(ctx, n); err != nil {
+		return err
+	}
+	b.reserved += n
+	wait, err := a.driver.Begin(ctx, u)
+	if err != nil {
+		return err
+	}
+	a.driver.admitted.Add(1)
+	b.waits = append(b.waits, waiting{number, wait})
+	if b.bytes += len(line); len(b.waits) == inOneRequest || b.bytes >= bytesInOneRequest {
+		b.finish(ctx)
+		return b.failed
+	}
+	return nil
 }
 
-// finish waits for all of them, and returns the first error.
-func (b *batch) finish(ctx context.Context) error {
-	var first error
-	for _, wait := range b.waits {
-		switch err := wait(ctx); {
-		case err != nil && first == nil:
-			first = err
-		case first == nil:
+// expansion is about how many times the bytes of a line an update takes in
+// memory.
+const expansion = 6
+
+// batch is the updates of a request that are on their way.
+type batch struct {
+	driver   *Driver
+	waits    []waiting
+	bytes    int   // of their lines
+	reserved int64 // of the driver's memory, for them
+	accepted int   // before the first failure
+	later    int   // after it
+	failed   error // the first
+	line     int   // of it
+}
+
+// waiting is an update of a line that is not durable yet.
+type waiting struct {
+	line int
+	wait func(context.Context) error
+}
+
+// reserve takes memory. Where there is none, what waits to be durable is finished
+// first: it may be what holds the memory.
+func (b *batch) reserve(ctx context.Context, n int64) error {
+	if b.driver.reserve(n) {
+		return nil
+	}
+	if b.finish(ctx); b.failed != nil {
+		return b.failed
+	}
+	return b.driver.admit(ctx, n)
+}
+
+func (b *batch) release() {
+	b.driver.lines.release(b.reserved)
+	b.reserved = 0
+}
+
+// finish waits for all of them, and gives their memory back.
+func (b *batch) finish(ctx context.Context) {
+	for _, w := range b.waits {
+		switch err := w.wait(ctx); {
+		case err != nil && b.failed == nil:
+			b.failed, b.line = err, w.line
+		case err == nil && b.failed == nil:
 			b.accepted++
+		case err == nil:
+			b.later++
 		}
 	}
-	b.waits = nil
-	return first
+	b.driver.admitted.Add(-int64(len(b.waits)))
+	b.waits, b.bytes = nil, 0
+	b.release()
 }
 
 // refusal is the answer to an error, and its status.
 func refusal(err error) (int, answer) {
 	var mistake *intake.Mistake
+	var exceeded *limits.Exceeded
+	var broken brokenBody
 	var trouble *store.Trouble
 	out := answer{Error: err.Error()}
 	switch {
+	case errors.As(err, &exceeded):
+		out.Error, out.Hint, out.Limit = exceeded.Error(), exceeded.Hint, exceeded.Name
+		return exceeded.Status, out
 	case errors.As(err, &mistake):
 		out.Error, out.Hint = mistake.Message, mistake.Hint
 		return http.StatusBadRequest, out
-	case errors.Is(err, bufio.ErrTooLong):
-		out.Error, out.Hint = fmt.Sprintf("a line of more than %d bytes", intake.MaxLine), "one update a line"
-		return http.StatusRequestEntityTooLarge, out
+	case errors.As(err, &broken) && errors.Is(err, os.ErrDeadlineExceeded):
+		out.Hint = "send the body without long pauses"
+		return http.StatusRequestTimeout, out
+	case errors.As(err, &broken):
+		out.Hint = "send the whole body, with a Content-Length or in well-formed chunks"
+		return http.StatusBadRequest, out
+	case errors.Is(err, ErrBusy):
+		out.Hint = "send this line and those after it again later; the receiver is slower than the updates"
+		return http.StatusServiceUnavailable, out
 	case errors.Is(err, ErrDraining):
 		out.Hint = "send it again when the engine is back"
 		return http.StatusServiceUnavailable, out

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/httpdest/httpdest/engine/intake"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
 // filling is a store that has room for a number of updates.
@@ -40,7 +40,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		"all accepted":             {room: 9, method: "POST", path: "/updates", lines: qualifyDoc + "\n" + qualifyDoc, status: 200, want: []string{`"accepted":2`}},
 		"a line that is wrong":     {room: 9, method: "POST", path: "/updates", lines: qualifyDoc + `{"profile": "doc", "qualify": "nobody"}` + "\n" + qualifyDoc, status: 400, want: []string{`"accepted":1`, `"line":2`, "no audience"}},
-		"a line that is too long":  {room: 9, method: "POST", path: "/updates", lines: qualifyDoc + strings.Repeat(" ", intake.MaxLine+2), status: 413, want: []string{`"accepted":1`, `"line":2`, "one update a line"}},
+		"a line that is too long":  {room: 9, method: "POST", path: "/updates", lines: qualifyDoc + strings.Repeat(" ", limits.UpdateBytes.Most+2), status: 413, want: []string{`"accepted":1`, `"line":2`, `"limit":"update-bytes"`}},
 		"a disk that fills up":     {room: 2, method: "POST", path: "/updates", lines: strings.Repeat(qualifyDoc, 4), status: 507, want: []string{`"accepted":2`, `"line":3`, "make room on the disk"}},
 		"an engine that ends":      {room: 9, ended: true, method: "POST", path: "/updates", lines: qualifyDoc, status: 503, want: []string{`"line":1`, "send it again when the engine is back"}},
 		"no such dead letter":      {room: 9, method: "POST", path: "/dead/resend?id=nobody", status: 404, want: []string{"nobody"}},

@@ -53,6 +53,9 @@ type Config struct {
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
 	Backlog int // 0: DefaultBacklog
+	// Memory is about how many bytes the driver may use: intake refuses with
+	// ErrBusy what does not fit. 0: unbounded.
+	Memory int64
 	// Linger is how long after a group the next begins at the earliest, so that
 	// more of what comes shares it. What comes alone does not wait.
 	Linger time.Duration
@@ -106,10 +109,13 @@ type Driver struct {
 	mu     sync.Mutex
 	failed error
 
+	held, lines account // of unsettled exports; of lines that are not durable
+
 	unknown                                        uint64          // set by New
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
 	pending, underWay                              atomic.Int64
+	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
 }
 
 // New takes up what the store holds unsettled: an attempt that was charged and
@@ -129,11 +135,12 @@ func New(c Config) (*Driver, error) {
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
 		decided: make(chan []*decided), atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
+	d.held.most, d.lines.most = c.Memory/heldShare, c.Memory/linesShare
 	d.workers = newWorkers(d, c.Settings.MaxInFlight)
 	var left []engine.Unsettled
 	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {
 		left = append(left, engine.Unsettled{Message: m, Charged: charged})
-		d.pending.Add(int64(len(m.Exports)))
+		d.hold(m)
 		if charged > 0 {
 			d.unknown++
 		}

@@ -37,6 +37,7 @@ type decided struct {
 	shard  *shard
 	state  engine.State
 	export *engine.Export // nil: it leads to none
+	size   int            // of the state and the body, about
 	done   chan<- error
 }
 
@@ -48,12 +49,14 @@ type shard struct {
 	mu    sync.Mutex
 	fresh map[profile.ID]*uncommitted
 	known recent.Map[profile.ID, engine.State] // of states that are in the store
+	young int64                                // bytes put into known since it was rotated
 }
 
 // uncommitted is the newest state of a profile with decisions on the way to
 // the store.
 type uncommitted struct {
 	state engine.State
+	size  int // about, in bytes
 	count int
 }
 
@@ -68,10 +71,10 @@ type limited interface {
 }
 
 // Submit accepts an update: when it returns nil, the update and the export it
-// leads to are durable. It waits while the backlog is full. The errors are
-// store.ErrFull, ErrDraining, that of ctx, and that of the store, which ends
-// the driver; after the last two the update may have been accepted all the
-// same.
+// leads to are durable. It waits while the backlog is full. The errors are a
+// *limits.Exceeded of the profile after the update, store.ErrFull, ErrDraining,
+// that of ctx, and that of the store, which ends the driver; after the last two
+// the update may have been accepted all the same.
 func (d *Driver) Submit(ctx context.Context, u profile.Update) error {
 	wait, err := d.Begin(ctx, u)
 	if err != nil {
@@ -148,7 +151,7 @@ func (s *shard) run() {
 // itself would cost more than to decide it.
 func (s *shard) several(r request) []*decided {
 	batch := s.decide(nil, r)
-	for len(batch) < s.driver.atOnce {
+	for len(batch) < s.driver.atOnce && sizeOf(batch) < mostBytesAtOnce {
 		select {
 		case r = <-s.in:
 			batch = s.decide(batch, r)
@@ -191,11 +194,27 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		return batch
 	}
 	state, x := engine.Decide(time.Now(), state, r.update, d.config.Flow)
-	s.keep(state)
+	size, err := state.Profile.WithinLimits()
+	if err != nil {
+		r.done <- err // the update is refused; the state before it stays
+		return batch
+	}
+	s.keep(state, size)
 	if d.config.Decided != nil {
 		d.config.Decided(r.update, x)
 	}
-	return append(batch, &decided{s, state, x, r.done})
+	if x != nil {
+		size += len(x.Body)
+	}
+	return append(batch, &decided{s, state, x, size, r.done})
+}
+
+// sizeOf is about how many bytes decisions take.
+func sizeOf(batch []*decided) (n int) {
+	for _, x := range batch {
+		n += x.size
+	}
+	return n
 }
 
 // load returns the newest state of a profile.
@@ -220,7 +239,7 @@ func (s *shard) load(id profile.ID) (engine.State, error) {
 	return state, nil
 }
 
-func (s *shard) keep(state engine.State) {
+func (s *shard) keep(state engine.State, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u := s.fresh[state.Profile.ID]
@@ -228,7 +247,7 @@ func (s *shard) keep(state engine.State) {
 		u = &uncommitted{}
 		s.fresh[state.Profile.ID] = u
 	}
-	u.state = state
+	u.state, u.size = state, size
 	u.count++
 }
 
@@ -244,6 +263,17 @@ func (s *shard) release(state engine.State, stored bool) {
 		// it comes again, so that those who do not cost the collector nothing.
 		if stored && u.state.Version > 1 {
 			s.known.Put(state.Profile.ID, u.state)
+			s.bound(u.size)
 		}
+	}
+}
+
+// bound makes known forget its older half earlier where states are large; size is
+// that of the one put last.
+func (s *shard) bound(size int) {
+	most := s.driver.config.Memory / knownShare / int64(len(s.driver.shards))
+	if s.young += int64(size); most > 0 && s.young > most {
+		s.known.Rotate()
+		s.young = 0
 	}
 }

@@ -17,6 +17,7 @@ type group struct {
 	accepted []*decided
 	send     []engine.Operation
 	resent   []*resend
+	bytes    int // of states and bodies, about
 }
 
 // emptied is the group with its room and nothing in it.
@@ -27,6 +28,7 @@ func (g *group) emptied() *group {
 	clear(g.send)
 	clear(g.resent)
 	g.states, g.records, g.accepted, g.send, g.resent = g.states[:0], g.records[:0], g.accepted[:0], g.send[:0], g.resent[:0]
+	g.bytes = 0
 	return g
 }
 
@@ -43,7 +45,9 @@ func (d *Driver) emptyGroup() *group {
 
 func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
 
-func (g *group) full() bool { return len(g.states)+len(g.records) >= mostInGroup }
+func (g *group) full() bool {
+	return len(g.states)+len(g.records) >= mostInGroup || g.bytes >= mostBytesInGroup
+}
 
 // loop owns the dispatcher: it takes what happens, gathers the effects, and
 // hands them over in groups. It returns when the end is reached: by ctx,
@@ -56,7 +60,7 @@ func (d *Driver) loop(ctx context.Context) {
 	stop := ctx.Done()
 	for stop != nil || !l.finished() {
 		decided, groups := d.decided, d.groups
-		if stop == nil || l.group.full() || d.pending.Load() >= int64(d.config.Backlog) {
+		if stop == nil || l.group.full() || d.crowded() {
 			decided = nil // back-pressure: whoever submits waits
 		}
 		if l.group.empty() || l.lingering && !l.group.full() && stop != nil {
@@ -124,10 +128,12 @@ func (l *looping) completed(c engine.Completion) {
 // accept takes a decision in.
 func (l *looping) accept(x *decided) {
 	l.group.states = append(l.group.states, x.state)
+	l.group.bytes += x.size
 	l.group.accepted = append(l.group.accepted, x)
 	if x.export != nil {
 		l.driver.exports.Add(1)
 		l.driver.pending.Add(1)
+		l.driver.held.take(heldBy(x.export))
 		l.take(l.driver.dispatcher.Enqueue(time.Now(), x.export))
 	}
 }
@@ -139,7 +145,7 @@ func (l *looping) take(e engine.Effects) {
 	l.group.send = append(l.group.send, e.Send...)
 	d.underWay.Add(int64(len(e.Send)))
 	for _, s := range e.Settled {
-		d.pending.Add(-int64(len(s.Message.Exports)))
+		d.letGo(s.Message)
 		if s.Outcome.Delivered() {
 			d.delivered.Add(1)
 		} else {

@@ -55,7 +55,7 @@ func (l *looping) resend(r *resend) {
 	d.resending[r.message.ID] = true
 	l.group.records = append(l.group.records, engine.Record{Kind: engine.Resent, Message: r.message})
 	l.group.resent = append(l.group.resent, r)
-	d.pending.Add(int64(len(r.message.Exports)))
+	d.hold(r.message)
 	exports := make([]*engine.Export, len(r.message.Exports))
 	for i := range r.message.Exports {
 		exports[i] = &r.message.Exports[i]

@@ -39,5 +39,8 @@ func (m *Map[K, V]) Get(key K) (V, bool) {
 	return v, ok
 }
 
+// Rotate forgets what was not used since the last rotation, as a full map does.
+func (m *Map[K, V]) Rotate() { m.old, m.young = m.young, map[K]V{} }
+
 // Len is how many values are held, one that is in both halves twice.
 func (m *Map[K, V]) Len() int { return len(m.young) + len(m.old) }

@@ -51,6 +51,7 @@ func TestRefusals(t *testing.T) {
 		{"semicolons", "email;name\na;b\n", []string{`1:1: the header has no column "email", which is to be the identity`}},
 		{"an empty identity", "email,name\n,b\n \t,c\n", []string{"2:1: the identity is empty", "3:1: the identity is empty"}},
 		{"a line break in the identity", "name,email\nb,\"a\nb\"\n", []string{"2:3: the identity has a control character or a line break"}},
+		{"an identity that is too long", "name,email\nb," + strings.Repeat("x", 1025) + "\n", []string{"2:3: the identity: limit id-bytes exceeded: more than 1,024 bytes"}},
 		{"a field too few", "email,name\na\n", []string{"2:1: the row has 1 field, the header 2 fields"}},
 		{"a field too many, after a row of two lines", "email,name\n\"a\nb\",c,d\n", []string{"2:1: the row has 3 fields, the header 2 fields"}},
 		{"a quote in a field", "email,name\na,b\"c\nd,e\n", []string{"2:4: broken quoting: a quote within a field that does not begin with one"}},

@@ -1,12 +1,14 @@
 package upload
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/internal/limits"
 )
 
 // header reads the names of the columns. What is wrong with them is no reason
@@ -73,6 +75,11 @@ func (f *reader) member(record []string) (m Member, ok bool) {
 		return Member{}, false
 	case strings.ContainsFunc(id, unicode.IsControl):
 		f.problem(line, column, "remove it", "the identity has a control character or a line break")
+		return Member{}, false
+	}
+	var exceeded *limits.Exceeded
+	if errors.As(limits.ID(id), &exceeded) {
+		f.problem(line, column, exceeded.Hint, "the identity: %s", exceeded)
 		return Member{}, false
 	}
 	f.payload = f.payload[:0]
