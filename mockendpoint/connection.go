@@ -9,11 +9,8 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
-// maxHead bounds what is kept of a request's raw bytes.
-const maxHead = 1 << 20
-
 // connection is an accepted connection whose handshake is over, as http.Server
-// reads and writes it. It keeps the raw bytes of the request being read.
+// reads and writes it. It keeps the raw heads of the requests that are read.
 type connection struct {
 	net.Conn // tls.Conn, or raw itself
 	raw      net.Conn
@@ -26,8 +23,7 @@ type connection struct {
 	entry    journal.Handshake // should there be no request
 
 	mu    sync.Mutex
-	head  []byte
-	spare []byte // for the next head
+	heads heads
 }
 
 type connectionKey struct{}
@@ -51,30 +47,22 @@ func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if room := maxHead - len(c.head); room > 0 {
-		c.head = append(c.head, p[:min(n, room)]...)
-	}
+	c.heads.write(p[:n])
 	return n, err
 }
 
-// takeRaw returns the bytes read since the last call.
-func (c *connection) takeRaw() []byte {
+// takeHead returns the raw head of the request that is being handled.
+func (c *connection) takeHead() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	raw := c.head
-	c.head, c.spare = c.spare, nil
-	return raw
+	return c.heads.take()
 }
 
-// giveBack takes the memory of raw bytes that nobody needs any more.
-func (c *connection) giveBack(raw []byte) {
-	const most = 16 << 10 // for every connection
-	if cap(raw) > most {
-		return
-	}
+// giveBack takes the memory of a head that nobody needs any more.
+func (c *connection) giveBack(head []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.spare = raw[:0]
+	c.heads.giveBack(head)
 }
 
 // handover is the listener by which connections past their handshake reach the

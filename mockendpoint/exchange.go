@@ -78,9 +78,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		Arrived: e.options.Now(), Socket: c.ordinal, Listener: c.listener, Remote: c.raw.RemoteAddr().String(), Number: c.requests,
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
 	}
-	raw := c.takeRaw()
-	x.entry.Head, x.entry.Headers = e.head(raw)
-	c.giveBack(raw)
+	head := c.takeHead()
+	x.entry.Head, x.entry.Headers = e.head(head)
+	c.giveBack(head)
 	if c.state != nil {
 		x.entry.TLS, x.entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
 		x.entry.Cipher = tls.CipherSuiteName(c.state.CipherSuite)
@@ -120,22 +120,25 @@ func (x *exchange) target() fault.Target {
 	return fault.Message
 }
 
-// head splits the raw request head into its lines, credentials redacted.
+// head is a raw request head and its header lines, credentials redacted. A line
+// in which nothing is redacted stays as it came.
 func (e *Endpoint) head(raw []byte) ([]byte, []journal.Header) {
-	end := bytes.Index(raw, []byte("\r\n\r\n"))
-	if end < 0 {
-		return nil, nil
+	request := raw[:bytes.IndexByte(raw, '\n')+1]
+	redacted := append(make([]byte, 0, len(raw)), e.redact("", string(request))...)
+	headers := make([]journal.Header, 0, bytes.Count(raw, []byte("\n")))
+	blank := raw[len(request):] // once the lines before it are taken off
+	for line := range journal.Lines(raw) {
+		blank = blank[len(line.Raw):]
+		h := journal.Header{Name: string(line.Name), Value: string(line.Value)}
+		if value := e.redact(h.Name, h.Value); value != h.Value {
+			h.Value = value
+			redacted = append(append(redacted, h.Name+": "+value...), line.End...)
+		} else {
+			redacted = append(redacted, line.Raw...)
+		}
+		headers = append(headers, h)
 	}
-	lines := strings.Split(string(raw[:end]), "\r\n")
-	headers := make([]journal.Header, 0, len(lines)-1)
-	for i, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ":")
-		value = e.redact(name, strings.TrimSpace(value))
-		headers = append(headers, journal.Header{Name: name, Value: value})
-		lines[i+1] = name + ": " + value
-	}
-	lines[0] = e.redact("", lines[0])
-	return []byte(strings.Join(lines, "\r\n") + "\r\n\r\n"), headers
+	return append(redacted, blank...), headers
 }
 
 // redactBody hides the tokens where a body holds one; the body itself stays as

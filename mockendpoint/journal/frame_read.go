@@ -156,14 +156,3 @@ func (c *cursor) handshake(m meta) *Handshake {
 	h.Peer = c.peer()
 	return h
 }
-
-// HeadersOf are the header lines of a raw head.
-func HeadersOf(head []byte) []Header {
-	lines := bytes.Split(bytes.TrimSuffix(head, []byte("\r\n\r\n")), []byte("\r\n"))
-	headers := make([]Header, 0, len(lines)-1)
-	for _, line := range lines[1:] {
-		name, value, _ := bytes.Cut(line, []byte(":"))
-		headers = append(headers, Header{Name: string(name), Value: string(bytes.TrimSpace(value))})
-	}
-	return headers
-}
