@@ -47,6 +47,7 @@ type Fetched struct {
 	ExpiresIn time.Duration
 	Refresh   bool // a refresh token came
 	Waiting   int  // attempts that wait for it
+	Asked     bool // the token endpoint asked for a client certificate
 }
 
 // tokenState is the access token of one dispatcher: known, being fetched, or
@@ -116,7 +117,7 @@ func (d *Dispatcher) tokenCompleted(now time.Time, c Completion) Effects {
 	t := &d.token
 	var e Effects
 	reason := noToken(c)
-	f := &Fetched{Started: t.asked, Grant: t.grant, Outcome: c.Outcome, Waiting: len(t.waiting)}
+	f := &Fetched{Started: t.asked, Grant: t.grant, Outcome: c.Outcome, Waiting: len(t.waiting), Asked: c.Asked}
 	e.Fetched = f
 	t.running = 0
 	if reason == "" {

@@ -106,6 +106,15 @@ func TestForeignPagesAreRefused(t *testing.T) {
 		{"127.0.0.1:8000", "http://127.0.0.1:9000", 403},
 		{"127.0.0.1:8000", "https://evil.example", 403},
 		{"127.0.0.1:8000", "null", 403},
+		{"127.0.0.1:8000", "http://evil.127.0.0.1:8000", 403},
+		{"127.0.0.1:8000", "http://127.0.0.1:8000.evil.example", 403},
+		{"127.0.0.1:8000", "http://evil.example/127.0.0.1:8000", 403},
+		{"127.0.0.1:8000", "http://127.0.0.1:8000@evil.example", 403},
+		{"127.0.0.1:8000", "http://127.0.0.1", 403},
+		{"mock.test", "http://evilmock.test", 403},
+		{"mock.test", "http://mock.test.evil.example", 403},
+		{"evilmock.test", "", 421},
+		{"mock.test.evil.example", "", 421},
 	} {
 		for _, path := range []string{"/", "/api/v1/journal", "/api/v1/health"} {
 			r := asked("GET", path, "secret")

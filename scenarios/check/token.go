@@ -226,8 +226,18 @@ func (v *view) refusedBetween(from, to time.Time) bool {
 	})
 }
 
+// tokenCertificates: the token endpoint is shown no client certificate. That one
+// is absent proves nothing where none was asked for: a sender presents it only
+// on request (R31).
 func (v *view) tokenCertificates(f *findings) {
 	for _, r := range v.tokenCalls {
-		f.note(r.Peer == nil, "%s came with one", place(r))
+		if r.Peer != nil {
+			f.note(false, "%s came with one", place(r))
+		}
+	}
+	for n, t := range v.tokens {
+		if answered := len(t.Outcome) == 3; answered && t.Asked != nil && v.scenario.Endpoint.TLS != "plain" {
+			f.note(*t.Asked, "token request %d: the endpoint did not ask for one, so that its absence shows nothing", n+1)
+		}
 	}
 }

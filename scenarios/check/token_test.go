@@ -41,7 +41,7 @@ func (p *tape) fetch(at time.Time) {
 	}
 	r.Body = strings.Join(fields, "&")
 	p.add(recording.Line{Request: &r})
-	p.add(recording.Line{Token: &recording.Token{At: at, EndedAt: at, Grant: grant, Result: "issued", Outcome: "200", ExpiresIn: 3600, Refresh: refresh, Waiting: 1}})
+	p.add(recording.Line{Token: &recording.Token{At: at, EndedAt: at, Grant: grant, Result: "issued", Outcome: "200", ExpiresIn: 3600, Refresh: refresh, Waiting: 1, Asked: new(true)}})
 }
 
 func oauth(kind, credentials string) func(*scenarios.Scenario) {
@@ -133,6 +133,7 @@ var tokensBroken = []broken{
 	{"refresh-optional", "a refresh without a refresh token", inBody, func(p *tape) { p.tokenLine(2).Grant = "refresh_token" }},
 	{"refresh-optional", "no refresh token sent", refreshing, func(p *tape) { instead("&refresh_token=[redacted]", "")(p.tokenCall(2)) }},
 	{"token-no-clientcert", "a certificate", inBody, call(func(r *recording.Request) { r.Peer = &recording.Peer{CommonName: "client"} })},
+	{"token-no-clientcert", "a token endpoint that does not ask", inBody, func(p *tape) { p.tokenLine(1).Asked = new(false) }},
 	{"secrets-redacted", "the secret in a form", inBody, call(instead("[redacted]", "flux%2Bcapacitor"))},
 	{"secrets-redacted", "the password as it is", password, func(p *tape) { p.tokenLine(1).Reason = "great scott" }},
 	{"secrets-redacted", "the credentials in base64", inHeader, call(func(r *recording.Request) {

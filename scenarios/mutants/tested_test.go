@@ -24,7 +24,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-//go:embed durability/*.yaml judge/*.yaml
+//go:embed durability/*.yaml judge/*.yaml mock/*.yaml
 var testedFiles embed.FS
 
 // part chooses a share of the mutants that tests must find: "2/4" plays every
@@ -32,8 +32,9 @@ var testedFiles embed.FS
 var part = flag.String("part", "0/1", "with -mutants: play only share K of N of the mutants that tests must find")
 
 // tested is a mutant that no scenario can find: one of durability, since a
-// scenario has no disk and no crash, or one of the judge, since a scenario is
-// what the judge judges. A test of the layer it belongs to must find it.
+// scenario has no disk and no crash, one of the judge, since a scenario is what
+// the judge judges, or one of the mock endpoint, where our sender does not show
+// it: it is never an unknown client, and never sees the admin page. A test of the layer it belongs to must find it.
 type tested struct {
 	ID    string `yaml:"-"`
 	Title string `yaml:"title"`
@@ -71,7 +72,7 @@ func readTested(t *testing.T, folder string) []tested {
 }
 
 func TestTestedMutantsAreWellFormed(t *testing.T) {
-	for _, folder := range []string{"durability", "judge"} {
+	for _, folder := range []string{"durability", "judge", "mock"} {
 		for _, m := range readTested(t, folder) {
 			if _, err := m.mutant().Apply(root); err != nil {
 				t.Error(err)
@@ -109,6 +110,9 @@ func TestDurabilityMutants(t *testing.T) { playTested(t, "durability") }
 
 // Each of them turns its test red, and the tests are green without them.
 func TestJudgeMutants(t *testing.T) { playTested(t, "judge") }
+
+// Each of them turns its test red, and the tests are green without them.
+func TestMockMutants(t *testing.T) { playTested(t, "mock") }
 
 func playTested(t *testing.T, folder string) {
 	if !*run {

@@ -134,6 +134,9 @@ type Token struct {
 	ExpiresIn int64 `json:"expiresIn,omitempty"`
 	Refresh   bool  `json:"refresh,omitempty"` // a refresh token came with it
 	Waiting   int   `json:"waiting"`           // attempts that waited for it
+	// Asked says whether the token endpoint asked for a client certificate: only
+	// there can it show that none is presented. nil in recordings that do not say.
+	Asked *bool `json:"asked,omitempty"`
 }
 
 // Header is one header line; order and case are those of the wire.

@@ -125,7 +125,7 @@ func (r *recorder) decision(now time.Time, d *engine.Decided) {
 // token records a token request that ended now.
 func (r *recorder) token(now time.Time, f *engine.Fetched) {
 	line := &recording.Token{At: f.Started, EndedAt: now, Grant: string(f.Grant), Result: "issued", Outcome: f.Outcome.String(),
-		ExpiresIn: int64(f.ExpiresIn.Seconds()), Refresh: f.Refresh, Waiting: f.Waiting}
+		ExpiresIn: int64(f.ExpiresIn.Seconds()), Refresh: f.Refresh, Waiting: f.Waiting, Asked: &f.Asked}
 	if f.Reason != "" {
 		line.Result = strings.TrimPrefix(f.Reason, "token-")
 		line.Reason = f.Outcome.Reason
