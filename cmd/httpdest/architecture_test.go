@@ -30,7 +30,7 @@ type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
 var pure = []string{"engine", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/recent", "engine/plainjson", "engine/intake",
-	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/generate", "scenarios/oracle", "loadtest/model", "internal/limits"}
+	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/generate", "scenarios/oracle", "loadtest/model", "internal/limits", "internal/strictjson"}
 
 // harmless are packages below net that a pure package may import, and why.
 var harmless = map[string]string{
@@ -70,6 +70,7 @@ var thirdParty = map[string]use{
 	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"loadtest/ratios"}, "paces and sends: an open model, whose workers grow"},
 	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest", "reports"}, nil, "latencies whose percentiles survive a merge, and their pictures"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
+	"github.com/go-json-experiment/json":       {[]string{"internal/strictjson"}, nil, "the grammar of strict JSON: the tagged mirror of Go 1.27's encoding/json/jsontext"},
 	"golang.org/x/net":                         {nil, []string{"reports/page"}, "reads our HTML, as an independent witness"},
 	"github.com/yuin/goldmark":                 {nil, []string{"reports"}, "reads our Markdown, as an independent witness"},
 	"github.com/joshdk/go-junit":               {nil, []string{"reports"}, "reads our JUnit, as an independent witness"},
@@ -97,6 +98,7 @@ func violations(g graph, direct []string) []string {
 			{under("mockendpoint"), "engine", "the two ends of the wire must not agree by construction"},
 			{slices.Contains([]string{"scenarios", "scenarios/recording", "scenarios/capture", "scenarios/oracle", "scenarios/check", "scenarios/generate"}, dir), "engine", "the judge shares no code with the judged"},
 			{slices.Contains([]string{"scenarios", "scenarios/recording", "scenarios/capture", "scenarios/oracle", "scenarios/check", "scenarios/generate"}, dir), "mockendpoint", "the judge shares no code with the judged"},
+			{dir == "internal/strictjson", "", "a leaf: both ends of the wire and the judge import it"},
 			{dir == "reports", "", "reports are functions of verdicts and import nothing of ours"},
 		} {
 			if way := g.reaches(dir, ban.top, nil); ban.is && way != nil {
@@ -330,6 +332,7 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 		"mockendpoint reaches engine":                  func() { g["mockendpoint"].imports[module+"/engine/retry"] = "f" },
 		"scenarios/check reaches engine by":            func() { g["reports"].imports[module+"/engine/retry"] = "f" },
 		"reports reaches ":                             func() {},
+		"internal/strictjson reaches reports":          func() { g["internal/strictjson"].imports[module+"/reports"] = "f" },
 		"f imports net/http, and engine/retry is":      func() { g["engine/retry"].imports["net/http"] = "f" },
 		"f calls time.Now, and engine/export is":       func() { g["engine/export"].calls["time.Now"] = "f" },
 		"f imports the store memory":                   func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },
