@@ -10,42 +10,61 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/internal/limits"
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // Audiences finds the audience that an update names by its key.
 type Audiences func(key string) (profile.AudienceRef, bool)
 
-// Mistake is what is wrong with an update, and what to do about it.
+// Mistake is what is wrong with an update, and what to do about it. It wraps the
+// *strictjson.Error of an update that is not acceptable JSON, and the
+// *limits.Exceeded of one that is too large or too deep.
 type Mistake struct {
 	Message, Hint string
-	cause         error // a *limits.Exceeded, where it is that
+	cause         error
 }
-
-// Unwrap is the limit that was exceeded, where one was.
-func (m *Mistake) Unwrap() error { return m.cause }
 
 // Error is the message and the hint on one line.
 func (m *Mistake) Error() string { return m.Message + " (hint: " + m.Hint + ")" }
+
+// Unwrap is the cause, nil without one.
+func (m *Mistake) Unwrap() error { return m.cause }
 
 func mistake(hint, format string, args ...any) error {
 	return &Mistake{Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
-// Parse reads one update. The error is a *Mistake; values are not repeated in
-// it, since they may be personal.
+// notJSON is the mistake of an update that is not acceptable JSON. The line is
+// the request's, so only the column is the update's.
+func notJSON(err error) error {
+	var e *strictjson.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	m := &Mistake{fmt.Sprintf("%s, column %d (byte %d)", e.What(), e.Column, e.Offset), e.Fix(), err}
+	if e.Reason == strictjson.TooDeep {
+		m.cause = errors.Join(err, limits.ValueLevels.Check(limits.ValueLevels.Most+1))
+	}
+	return m
+}
+
+// Parse reads one update, which must be JSON that strictjson accepts. The error
+// is a *Mistake; values are not repeated in it, since they may be personal.
 func Parse(line []byte, audiences Audiences) (profile.Update, error) {
 	if err := limits.UpdateBytes.Check(len(line)); err != nil {
 		return profile.Update{}, exceeded(err)
 	}
-	fields, err := object(line, false)
-	if err != nil {
-		return profile.Update{}, err
+	if err := strictjson.Check(line); err != nil {
+		return profile.Update{}, notJSON(err)
+	}
+	fields, ok := split(line)
+	if !ok {
+		return profile.Update{}, mistake(`write {"profile": "doc", "qualify": "delorean"}`, "an update is a JSON object")
 	}
 	var u profile.Update
 	id, err := text(fields.get("profile"))
@@ -119,8 +138,8 @@ func memberships(key string, op profile.Op, raw json.RawMessage, audiences Audie
 }
 
 func sets(raw json.RawMessage) ([]profile.Change, error) {
-	fields, err := object(raw, true)
-	if err != nil {
+	fields, ok := split(raw)
+	if !ok {
 		return nil, mistake(`write "set": {"person.name.firstName": "Emmett"}`, "set is no object of paths and values")
 	}
 	out := make([]profile.Change, 0, len(fields))
@@ -160,8 +179,8 @@ func dotted(path string) error {
 }
 
 func identities(key string, op profile.Op, raw json.RawMessage) ([]profile.Change, error) {
-	fields, err := object(raw, true)
-	if err != nil {
+	fields, ok := split(raw)
+	if !ok {
 		return nil, mistake(fmt.Sprintf(`write %q: {"email": "doc@example.com"}`, key), "%s is no object of namespaces", key)
 	}
 	var out []profile.Change
@@ -183,15 +202,15 @@ func identities(key string, op profile.Op, raw json.RawMessage) ([]profile.Chang
 
 func replacements(raw json.RawMessage) ([]profile.Change, error) {
 	const form = `write "replaceIdentity": {"crm": {"from": "A1", "to": "A2"}}`
-	fields, err := object(raw, true)
-	if err != nil {
+	fields, ok := split(raw)
+	if !ok {
 		return nil, mistake(form, "replaceIdentity is no object of namespaces")
 	}
 	var out []profile.Change
 	for _, field := range fields {
 		namespace := field.key
-		ends, err := object(field.value, true)
-		if err != nil || len(ends) != 2 {
+		ends, ok := split(field.value)
+		if !ok || len(ends) != 2 {
 			return nil, mistake(form, "replaceIdentity: a namespace has from and to")
 		}
 		from, errFrom := text(ends.get("from"))
@@ -204,57 +223,11 @@ func replacements(raw json.RawMessage) ([]profile.Change, error) {
 	return out, nil
 }
 
-// object reads a JSON object strictly: no key twice, nothing after it. What is
-// valid was found to be JSON before.
-func object(raw []byte, valid bool) (members, error) {
-	if fields, ok := split(raw, valid); ok {
-		return fields, nil
-	}
-	return decodeObject(raw)
-}
-
-// decodeObject is object for what split leaves alone, and for what is wrong.
-func decodeObject(raw []byte) (members, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, mistake(`write {"profile": "doc", "qualify": "delorean"}`, "an update is a JSON object")
-	}
-	fields, seen := members{}, map[string]bool{}
-	for d.More() {
-		t, err := d.Token()
-		key, isText := t.(string)
-		if err != nil || !isText {
-			return nil, mistake("check quotes and commas", "the update is not JSON")
-		}
-		if seen[key] {
-			return nil, mistake("keep one", "the key %.40q is there twice", key)
-		}
-		seen[key] = true
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, mistake("check quotes and commas", "the value of %.40q is not JSON", key)
-		}
-		fields = append(fields, member{key, value})
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, mistake("check quotes and braces", "the update is not JSON")
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, mistake("one update a line", "something follows the update")
-	}
-	fields.sort()
-	return fields, nil
-}
-
 func text(raw json.RawMessage) (string, error) {
-	if s, plain := unquoted(raw); plain {
-		return s, nil
-	}
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
+	if len(raw) == 0 || raw[0] != '"' {
 		return "", errors.New("no text")
 	}
-	return *s, nil
+	return unquoted(raw), nil
 }
 
 // texts reads one text or a list of them.
@@ -273,58 +246,41 @@ func texts(key string, raw json.RawMessage) ([]string, error) {
 	return out, nil
 }
 
-// decode reads a value with the types a profile holds: integers as int64,
-// other numbers as float64. A null is no value: remove is the word for it.
+// decode reads a value with the types a profile holds; a number is a json.Number
+// with its spelling. A null is no value: remove is the word for it.
 func decode(raw json.RawMessage) (any, error) {
 	if value, ok := scalar(raw); ok {
 		return value, nil
 	}
-	return decodeValue(raw)
-}
-
-// decodeValue is decode for what scalar leaves alone.
-func decodeValue(raw json.RawMessage) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var value any
 	if err := d.Decode(&value); err != nil {
 		return nil, mistake("check quotes and commas", "a value is not JSON")
 	}
-	return typed(value, 0)
+	return value, solid(value, 0)
 }
 
-func typed(value any, depth int) (any, error) {
+// solid returns a mistake for a value that holds a null or is nested too deep.
+func solid(value any, depth int) error {
 	if err := limits.ValueLevels.Check(depth); err != nil {
-		return nil, exceeded(err)
+		return exceeded(err)
 	}
 	switch v := value.(type) {
 	case nil:
-		return nil, mistake("use remove", "a value is null")
-	case json.Number:
-		if n, err := v.Int64(); err == nil {
-			return n, nil
-		}
-		f, err := v.Float64()
-		if err != nil {
-			return nil, mistake("send it as a text", "a number is out of range")
-		}
-		return f, nil
+		return mistake("use remove", "a value is null")
 	case map[string]any:
-		for key, child := range v {
-			child, err := typed(child, depth+1)
-			if err != nil {
-				return nil, err
+		for _, child := range v {
+			if err := solid(child, depth+1); err != nil {
+				return err
 			}
-			v[key] = child
 		}
 	case []any:
-		for i, child := range v {
-			child, err := typed(child, depth+1)
-			if err != nil {
-				return nil, err
+		for _, child := range v {
+			if err := solid(child, depth+1); err != nil {
+				return err
 			}
-			v[i] = child
 		}
 	}
-	return value, nil
+	return nil
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/internal/limits"
+	"github.com/httpdest/httpdest/internal/strictjson"
+	"github.com/httpdest/httpdest/internal/strictjson/strictjsontest"
 )
 
 func audiences(key string) (profile.AudienceRef, bool) {
@@ -24,7 +27,7 @@ func TestParse(t *testing.T) {
 		{Op: profile.Qualify, Audience: ref("delorean")},
 		{Op: profile.Exit, Audience: ref("scifi")},
 		{Op: profile.Set, Path: "b.c", Value: true},
-		{Op: profile.Set, Path: "person", Value: map[string]any{"age": int64(65), "height": 1.80, "tags": []any{"a", 1000.0}}},
+		{Op: profile.Set, Path: "person", Value: map[string]any{"age": json.Number("65"), "height": json.Number("1.80"), "tags": []any{"a", json.Number("1e3")}}},
 		{Op: profile.Remove, Path: "x.y"},
 		{Op: profile.AddIdentity, Identity: identity("crm", "1")},
 		{Op: profile.AddIdentity, Identity: identity("email", "a@b")},
@@ -40,9 +43,9 @@ func TestParse(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		``:                                       "a JSON object",
+		``:                                       "no JSON value",
 		`[]`:                                     "a JSON object",
-		`{"profile": "doc"`:                      "not JSON",
+		`{"profile": "doc"`:                      "ends too early, column 18",
 		`{"profile": "doc"} {}`:                  "something follows",
 		`{"qualify": "delorean"}`:                "names no profile",
 		`{"profile": "", "qualify": "delorean"}`: "names no profile",
@@ -57,7 +60,11 @@ func TestMistakes(t *testing.T) {
 		`{"profile": "doc", "set": {"a..b": 1}}`:                               "no dotted path",
 		`{"profile": "doc", "set": {"a": null}}`:                               "null",
 		`{"profile": "doc", "set": {"a": {"b": [null]}}}`:                      "null",
-		`{"profile": "doc", "set": {"a": 1e999}}`:                              "out of range",
+		`{"profile": "doc", "set": {"a": 1, "\u0061": 2}}`:                     `the key "a" is there twice, column 36 (byte 35)`,
+		`{"profile": "\ud800", "qualify": "delorean"}`:                         "surrogate pair, column 14",
+		"{\"profile\": \"M\xfcller\", \"qualify\": \"delorean\"}":              "not UTF-8, column 15",
+		"{\"profile\": \"doc\",\u00a0\"qualify\": \"delorean\"}":               "white space that JSON does not have, column 19",
+		"\ufeff{\"profile\": \"doc\", \"qualify\": \"delorean\"}":              "byte order mark",
 		`{"profile": "doc", "remove": ""}`:                                     "no dotted path",
 		`{"profile": "doc", "addIdentity": "x"}`:                               "no object of namespaces",
 		`{"profile": "doc", "addIdentity": {"email": ""}}`:                     "an empty namespace or id",
@@ -146,6 +153,35 @@ func TestLimits(t *testing.T) {
 			t.Errorf("Parse(%.60s) = %v; want no error", line, err)
 		case c.limit != "" && (!errors.As(err, &exceeded) || exceeded.Name != c.limit || !errors.As(err, &m) || m.Hint == ""):
 			t.Errorf("Parse(%.60s) = %v; want the limit %s, with a hint", line, err, c.limit)
+		}
+	}
+}
+
+// An update is refused as not being acceptable JSON exactly where strictjson
+// refuses the document, whatever its value is.
+func TestStrictness(t *testing.T) {
+	for _, i := range strictjsontest.All() {
+		for _, line := range []string{i.Text, `{"profile": "doc", "set": {"v": ` + i.Text + `}}`, `{"profile": "doc", "qualify": ` + i.Text + `}`} {
+			_, err := Parse([]byte(line), audiences)
+			var m *Mistake
+			var strict *strictjson.Error
+			if refused := errors.As(err, &strict); refused == strictjson.Valid([]byte(line)) {
+				t.Errorf("%s: Parse(%.80q) = %v", i.Name, line, err)
+			} else if refused && (!errors.As(err, &m) || !strings.Contains(m.Message, "column ") || m.Hint == "") {
+				t.Errorf("%s: Parse(%.80q) = %v; want the place and a hint", i.Name, line, err)
+			}
+		}
+	}
+}
+
+// Whatever number is accepted keeps its spelling.
+func TestNumbersKeepTheirSpelling(t *testing.T) {
+	for _, number := range []string{"1.10", "1e400", "1e-400", "-0", "9007199254740993", "123456789012345678901234567890", "0.123456789012345678901", "1E+2", "-0.0"} {
+		u, err := Parse([]byte(`{"profile": "doc", "set": {"a": `+number+`, "b": {"c": [`+number+`]}}}`), audiences)
+		n := json.Number(number)
+		want := []profile.Change{{Op: profile.Set, Path: "a", Value: n}, {Op: profile.Set, Path: "b", Value: map[string]any{"c": []any{n}}}}
+		if diff := cmp.Diff(want, u.Changes); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", number, err, diff)
 		}
 	}
 }

@@ -15,7 +15,8 @@ func TestEncode(t *testing.T) {
 	value = func(depth int) *rapid.Generator[any] {
 		kinds := []*rapid.Generator[any]{
 			rapid.String().AsAny(), rapid.Int64().AsAny(), rapid.Int().AsAny(), rapid.Bool().AsAny(), rapid.Just[any](nil),
-			rapid.Float64().AsAny(), rapid.SampledFrom([]any{"<a&b>", "\u2028", "\x7f", "a\"b\\c\n", "\xff", "", json.Number("1e3"), uint8(3), map[string]any(nil), []any(nil)}),
+			rapid.Float64().AsAny(), rapid.SampledFrom([]any{"<a&b>", "\u2028", "\x7f", "a\"b\\c\n", "\xff", "", json.Number("1e3"), json.Number("-12"), json.Number("1e400"), json.Number("1.10"), json.Number("-0"), json.Number("123456789012345678901234567890"),
+				json.Number("01"), json.Number("-"), json.Number(""), json.Number("0x1"), json.Number("1."), uint8(3), map[string]any(nil), []any(nil)}),
 		}
 		if depth > 0 {
 			kinds = append(kinds, rapid.MapOfN(rapid.String(), value(depth-1), 0, 20).AsAny(), rapid.SliceOfN(value(depth-1), 0, 5).AsAny())

@@ -43,7 +43,7 @@ func (w *Writer) Text(s string) { w.b = appendText(w.b, s) }
 // Value writes any value. The error is that of encoding/json for a value that
 // JSON cannot carry.
 func (w *Writer) Value(v any) error {
-	b, err := writer{}.value(w.b, v)
+	b, err := Append(w.b, v)
 	if err == nil {
 		w.b = b
 	}

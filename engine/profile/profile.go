@@ -39,7 +39,7 @@ type Identity struct{ Namespace, ID string }
 // Profile is the document: record attributes, identityMap, segmentMembership.
 type Profile struct {
 	ID          ID
-	Attributes  map[string]any                   // nested; leaves are string, bool, int64, float64 or []any
+	Attributes  map[string]any                   // nested; leaves are string, bool, json.Number (which keeps its spelling) or []any
 	Identities  map[string][]string              // namespace -> ids in the order they were added
 	Memberships map[string]map[string]Membership // namespace -> audience id
 }

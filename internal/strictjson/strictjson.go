@@ -37,8 +37,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxDepth is how many levels deep objects and arrays may be nested.
-const MaxDepth = 128
+// MaxDepth is how many levels deep objects and arrays may be nested. A message of
+// several profiles, each with the longest path (64 levels) to the deepest value
+// (64), has 130.
+const MaxDepth = 160
 
 // Check returns nil for an acceptable document, and otherwise an *Error that
 // says what is wrong first, where, and what to do. It does not keep document.

@@ -67,8 +67,8 @@ func TestPlaces(t *testing.T) {
 		{"1\n 2", "something follows the JSON value, line 2, column 2 (byte 3): send one value, and nothing after it"},
 		{"[1,\f2]", "white space that JSON does not have, line 1, column 4 (byte 3): use space, tab or a line break"},
 		{"\ufeff1", "a byte order mark before the JSON, line 1, column 1 (byte 0): save it as UTF-8 without a byte order mark"},
-		{`{"a":` + strings.Repeat("[", 200), "nested more than 128 levels deep, line 1, column 133 (byte 132): flatten it"},
-		{`{"a":` + strings.Repeat("[", 127) + "x", "not JSON, line 1, column 133 (byte 132): check quotes, commas, colons and brackets here"},
+		{`{"a":` + strings.Repeat("[", 200), "nested more than 160 levels deep, line 1, column 165 (byte 164): flatten it"},
+		{`{"a":` + strings.Repeat("[", 159) + "x", "not JSON, line 1, column 165 (byte 164): check quotes, commas, colons and brackets here"},
 	} {
 		if err := strictjson.Check([]byte(c.text)); err == nil || err.Error() != c.want {
 			t.Errorf("%.60q: %v\nwant %s", c.text, err, c.want)

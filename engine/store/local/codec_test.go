@@ -1,6 +1,7 @@
 package local
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -25,15 +26,15 @@ func instants() *rapid.Generator[time.Time] {
 }
 
 func values(depth int) *rapid.Generator[any] {
-	leaf := []*rapid.Generator[any]{rapid.String().AsAny(), rapid.Bool().AsAny(), rapid.Int64().AsAny(),
-		rapid.Float64Range(-1e300, 1e300).AsAny(), rapid.SampledFrom([]float64{0, 1, -5, 1e20, 1e21}).AsAny()}
+	leaf := []*rapid.Generator[any]{rapid.String().AsAny(), rapid.Bool().AsAny(),
+		rapid.Map(rapid.StringMatching(`-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,30})?([eE][-+]?[0-9]{1,4})?`), func(s string) any { return json.Number(s) })}
 	if depth > 0 {
 		leaf = append(leaf, rapid.SliceOfN(values(depth-1), 1, 3).AsAny(), rapid.MapOfN(rapid.String(), values(depth-1), 1, 3).AsAny())
 	}
 	return rapid.OneOf(leaf...)
 }
 
-// What is read back is what was written, an integer still an integer.
+// What is read back is what was written, and every number has its spelling.
 func TestStateRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		memberships := rapid.MapOfN(rapid.String(), rapid.Custom(func(t *rapid.T) profile.Membership {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/plainjson"
@@ -46,15 +45,14 @@ func (a *appender) entries(namespace string, entries map[string]profile.Membersh
 	}
 }
 
-// attributes writes JSON in which a float is told from an integer by its point,
-// so that what is read back has the type that was written.
+// attributes writes JSON in which every number has the spelling it came with.
 func (a *appender) attributes(p profile.Profile) error {
 	if len(p.Attributes) == 0 {
 		a.number(0)
 		return nil
 	}
 	var err error
-	if a.json, err = plainjson.AppendPointed(a.json[:0], p.Attributes); err != nil {
+	if a.json, err = plainjson.Append(a.json[:0], p.Attributes); err != nil {
 		return fmt.Errorf("attributes of profile %s: %w", p.ID, err)
 	}
 	a.bytes(a.json)
@@ -104,6 +102,7 @@ func decodeState(value []byte) (engine.State, error) {
 	return s, err
 }
 
+// decodeAttributes reads attributes back; a number is a json.Number.
 func decodeAttributes(raw []byte) (map[string]any, error) {
 	if len(raw) == 0 {
 		return nil, nil
@@ -114,31 +113,5 @@ func decodeAttributes(raw []byte) (map[string]any, error) {
 	if err := d.Decode(&out); err != nil {
 		return nil, fmt.Errorf("%w: %w", errShort, err)
 	}
-	for key, value := range out {
-		out[key] = typed(value)
-	}
 	return out, nil
-}
-
-// typed turns the numbers of a value into int64 and float64, in place.
-func typed(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if !strings.ContainsAny(v.String(), ".eE") {
-			if n, err := v.Int64(); err == nil {
-				return n
-			}
-		}
-		f, _ := v.Float64() // written from a float64
-		return f
-	case map[string]any:
-		for key, child := range v {
-			v[key] = typed(child)
-		}
-	case []any:
-		for i, child := range v {
-			v[i] = typed(child)
-		}
-	}
-	return value
 }
