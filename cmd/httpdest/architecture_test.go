@@ -332,7 +332,7 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 		"mockendpoint reaches engine":                  func() { g["mockendpoint"].imports[module+"/engine/retry"] = "f" },
 		"scenarios/check reaches engine by":            func() { g["reports"].imports[module+"/engine/retry"] = "f" },
 		"reports reaches ":                             func() {},
-		"internal/strictjson reaches reports":          func() { g["internal/strictjson"].imports[module+"/reports"] = "f" },
+		"internal/strictjson reaches  by":              func() { g["internal/strictjson"].imports[module+"/reports"] = "f" },
 		"f imports net/http, and engine/retry is":      func() { g["engine/retry"].imports["net/http"] = "f" },
 		"f calls time.Now, and engine/export is":       func() { g["engine/export"].calls["time.Now"] = "f" },
 		"f imports the store memory":                   func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },
