@@ -120,7 +120,7 @@ func Measured(cases []Case) map[string]float64 {
 
 // Check is one thing that was looked at.
 type Check struct {
-	Rule     string  `json:"rule,omitempty"` // "": every rule of its case
+	Rule     string  `json:"rule,omitempty"` // "": of the case as a whole, which proves no rule
 	Verdict  Verdict `json:"verdict"`
 	Title    string  `json:"title"`
 	Expected string  `json:"expected,omitempty"`
@@ -129,6 +129,9 @@ type Check struct {
 	File     string  `json:"file,omitempty"`
 	Line     int     `json:"line,omitempty"`
 	Column   int     `json:"column,omitempty"`
+	// NotExercised marks an inconclusive check of a rule that the case cites and
+	// that nothing in it exercised; the title says what did not happen.
+	NotExercised bool `json:"notExercised,omitempty"`
 	// Exchange is the request and the answer that show it; Reproduce is a command
 	// that sends it again, in which credentials are variables of the shell; Causes
 	// are what is likely behind a failure, the likeliest first.

@@ -23,11 +23,10 @@ func (v *view) noAuthorization(f *findings) {
 	if v.scenario.Destination.Auth.Type != "none" {
 		return
 	}
-	if _, custom := v.custom()["authorization"]; custom {
-		return // supplied on purpose
-	}
+	supplied := len(v.custom()["authorization"]) // on purpose
 	for _, r := range v.requests {
-		f.note(len(headers(r, "Authorization")) == 0, "%s has one", place(r))
+		got := len(headers(r, "Authorization"))
+		f.note(got == supplied, "%s has %d, and the custom headers supply %d", place(r), got, supplied)
 	}
 }
 
@@ -60,11 +59,14 @@ func (v *view) customHeaders(f *findings) {
 	custom := v.custom()
 	for _, name := range slices.Sorted(maps.Keys(custom)) {
 		want := custom[name]
-		if name == "authorization" || slices.ContainsFunc(want, v.secretive) {
-			continue // redacted in a recording
-		}
+		hidden := name == "authorization" || slices.ContainsFunc(want, v.secretive) // redacted in a recording
 		for _, r := range v.requests {
-			f.note(slices.Equal(headers(r, name), want), "%s: %s is %v", place(r), name, headers(r, name))
+			got := headers(r, name)
+			same := slices.Equal(got, want) || hidden && len(got) == len(want)
+			if name == "authorization" && len(want) == 1 && want[0] == "Bearer "+v.scenario.Endpoint.Bearer.Reveal() {
+				same = same && r.Authorization == "accepted"
+			}
+			f.note(same, "%s: %s is %v", place(r), name, got)
 		}
 	}
 }
@@ -119,6 +121,7 @@ func (v *view) certificates(f *findings) {
 			f.note(r.Peer == nil, "%s came with one that was not to be presented", place(r))
 		}
 	}
+	v.presented(f)
 	if v.scenario.Endpoint.TLS != "mtls-optional" || d.MTLS != "auto" {
 		return
 	}
@@ -134,6 +137,28 @@ func (v *view) certificates(f *findings) {
 			f.note(!a.Certificate, "attempt %d of %s presented one, while the decision was %s", a.Number, a.Message, verdict)
 		case v.certificateKnown(a):
 			f.note(a.Certificate, "attempt %d of %s presented none, while the decision was %s", a.Number, a.Message, verdict)
+		}
+	}
+}
+
+// presented holds what was presented against the mode of the destination, in
+// handshakes that were refused as well.
+func (v *view) presented(f *findings) {
+	d := v.scenario.Destination
+	for _, h := range v.refused {
+		if d.MTLS == "never" || d.ClientCertificate == "none" {
+			f.note(h.Peer == nil, "socket %d came with a certificate that was not to be presented", h.Socket)
+		}
+	}
+	insists := v.scenario.Endpoint.TLS == "mtls-only"
+	asks := insists || v.scenario.Endpoint.TLS == "mtls-optional"
+	always := d.MTLS == "always" && asks || d.MTLS == "auto" && insists
+	if !always || d.ClientCertificate == "none" {
+		return
+	}
+	for _, a := range v.attempts {
+		if a.Socket > 0 && (status(a.Outcome) || a.Outcome == "tls") {
+			f.note(a.Certificate, "attempt %d of %s was made without the certificate", a.Number, a.Message)
 		}
 	}
 }

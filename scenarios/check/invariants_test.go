@@ -31,7 +31,8 @@ const (
 
 func TestEveryInvariantCanFail(t *testing.T) {
 	rules := catalogue(t)
-	seen := map[string]bool{silentRefusal: true} // TestARefusedConfigurationPlaysNothing breaks it
+	// TestARefusedConfigurationPlaysNothing and TestAFinalStatusIsNotRetried break these.
+	seen := map[string]bool{silentRefusal: true, "noretry-codes": true}
 	for _, b := range slices.Concat(requestsBroken, tokensBroken, contentsBroken, retriesBroken, flowsBroken, monitoringBroken, lookupsBroken, uploadsBroken, batchesBroken) {
 		t.Run(b.rule+"/"+strings.ReplaceAll(b.how, " ", "-"), func(t *testing.T) {
 			right := newTape(b.variant)
@@ -93,6 +94,67 @@ func TestNoMaterialNoCheck(t *testing.T) {
 	if len(c.Checks) != 1 || c.Verdict != reports.Inconclusive || c.Reason != "nothing was checked" {
 		t.Errorf("Judge of an empty run = %s (%s) with %+v", c.Verdict, c.Reason, c.Checks)
 	}
+}
+
+// A status that the policy does not list is final. The right tape repeats the
+// 500 of doc, which is wrong as soon as only other statuses are listed.
+func TestAFinalStatusIsNotRetried(t *testing.T) {
+	p := newTape(statuses(302, 503))
+	if diff := cmp.Diff([]string{"noretry-codes"}, verdictsOf(judgeOnce(p.sc, catalogue(t), p.lines), reports.Fail)); diff != "" {
+		t.Errorf("red rules (-want +got):\n%s", diff)
+	}
+	p.final("doc#1", 2)
+	c := judgeOnce(p.sc, catalogue(t), p.lines)
+	if c.Verdict != reports.Pass || !slices.Contains(verdictsOf(c, reports.Pass), "noretry-codes") {
+		t.Errorf("a final status: %s, %v", c.Verdict, verdictsOf(c, reports.Fail))
+	}
+}
+
+// A retry that the deletion of the dataflow comes before is not missed.
+func TestNoRetryAfterADeletion(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration // of the deletion, since the failure
+		want  []string
+	}{{10 * time.Second, nil}, {40 * time.Second, []string{"retry-network"}}} {
+		p := newTape(nil)
+		p.final("marty#1", 2)
+		p.action("delete").At = p.attempt("marty#1", 2).EndedAt.Add(c.after)
+		p.remove(func(l recording.Line) bool { return l.Export != nil && l.Export.At.After(p.action("delete").At) })
+		var got []string
+		for _, rule := range verdictsOf(judgeOnce(p.sc, catalogue(t), p.lines), reports.Fail) {
+			if rule == "retry-network" {
+				got = append(got, rule)
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("deleted after %s (-want +got):\n%s", c.after, diff)
+		}
+	}
+}
+
+// statuses is a policy of its own that retries them, with the documented delays.
+func statuses(all ...int) func(*scenarios.Scenario) {
+	return func(s *scenarios.Scenario) {
+		s.Destination.Retry = scenarios.Retry{Policy: "custom", Delays: policy, Statuses: all}
+	}
+}
+
+// final makes an attempt the last of its message, with a record of the loss.
+func (p *tape) final(message string, n int) {
+	last := p.attempt(message, n)
+	var later []*recording.Request
+	for i, l := range p.lines {
+		if l.Attempt != nil && l.Attempt.Message == message && l.Attempt.Number > n {
+			later = append(later, p.lines[i-1].Request)
+		}
+	}
+	p.remove(func(l recording.Line) bool {
+		return l.Drop != nil && l.Drop.Message == message || l.Request != nil && slices.Contains(later, l.Request) ||
+			l.Attempt != nil && l.Attempt.Message == message && l.Attempt.Number > n
+	})
+	last.Retry = false
+	drop := &recording.Drop{At: last.EndedAt, Message: message, Exports: last.Exports, Reason: last.Outcome}
+	p.lines = slices.Insert(p.lines, p.at(message, n)+1, recording.Line{Drop: drop})
 }
 
 func headerless(name string) func(*recording.Request) {
@@ -194,6 +256,8 @@ var retriesBroken = []broken{
 		p.remove(func(l recording.Line) bool { return l.Attempt == a || l.Request == r })
 	}},
 	{"max-3", "a number skipped", nil, func(p *tape) { p.attempt("griff#1", 1).Number = 2 }},
+	{"retry-codes", "a listed status is final", statuses(302, 500, 503), func(p *tape) { p.final("marty#1", 1) }},
+	{"retry-network", "a timeout is final", nil, func(p *tape) { p.final("marty#1", 2) }},
 	{"retry-delays", "early", nil, func(p *tape) { p.shift("marty#1", 3, -time.Second) }},
 	{"retry-delays", "late", nil, func(p *tape) { p.shift("marty#1", 2, time.Nanosecond) }},
 	{"retry-same", "another body", nil, func(p *tape) {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 // and of those that are not there, and whether it can be judged at all.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
 	v := newView(sc, lines)
-	c := conclude(sc, rules, slices.Concat(v.first(rules), second(sc, rules, lines)))
+	c := conclude(sc, rules, proof(sc, rules, lines, slices.Concat(v.first(rules), second(sc, rules, lines))))
 	c.Metrics, c.Timeline = v.metrics(), v.timeline(c.Checks)
 	return c
 }
@@ -94,26 +95,29 @@ func some(all []string) string {
 	return fmt.Sprintf("%s; and %d more", strings.Join(all[:few], "; "), len(all)-few)
 }
 
-// Rules gives every rule of the catalogue its verdict over the cases: those
-// that cite it count with the checks that name it or no rule, and a failed
-// check that names it counts wherever it is.
+// Rules gives every rule of the catalogue its verdict over the cases. It passes
+// where a case that cites it exercised it and a check that names it passed; a
+// failed check that names it counts wherever it is. A check without a rule that
+// did not pass counts against every rule of its case, and one that passed for
+// none.
 func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 	out := make([]reports.Rule, 0, len(catalogue))
 	for _, r := range catalogue {
 		rule := reports.Rule{ID: r.ID, Ref: r.Ref, Level: r.Level, Title: r.Title, Text: r.Text, Source: r.Source}
 		var verdicts []reports.Verdict
-		unclear := ""
+		unclear, unexercised := "", ""
 		for _, c := range cases {
 			cited := slices.Contains(c.Rules, r.ID)
 			if cited {
 				rule.Cases = append(rule.Cases, c.ID)
 			}
 			for _, check := range c.Checks {
-				mine := check.Rule == r.ID && (cited || check.Verdict == reports.Fail)
-				if mine || cited && check.Rule == "" {
+				if cited && check.Rule == r.ID && check.NotExercised {
+					unexercised = cmp.Or(unexercised, c.ID+": "+check.Title)
+				} else if counts(check, r.ID, cited) {
 					verdicts = append(verdicts, check.Verdict)
-					if check.Verdict == reports.Inconclusive && unclear == "" {
-						unclear = c.ID + ": " + check.Title
+					if check.Verdict == reports.Inconclusive {
+						unclear = cmp.Or(unclear, c.ID+": "+check.Title)
 					}
 				}
 			}
@@ -123,6 +127,8 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 			rule.Reason = unclear
 		case rule.Verdict == reports.Skip && r.Side == "receiver":
 			rule.Reason = "use probe"
+		case rule.Verdict == reports.Skip && unexercised != "":
+			rule.Reason = unexercised
 		case rule.Verdict == reports.Skip && len(rule.Cases) > 0:
 			rule.Reason = "no check of the cases that cite it is about it"
 		case rule.Verdict == reports.Skip:
@@ -131,6 +137,17 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 		out = append(out, rule)
 	}
 	return out
+}
+
+// counts says whether a check is part of a rule's verdict.
+func counts(check reports.Check, rule string, cited bool) bool {
+	switch check.Rule {
+	case rule:
+		return cited || check.Verdict == reports.Fail
+	case "":
+		return cited && check.Verdict != reports.Pass
+	}
+	return false
 }
 
 // Summarise makes the report of cases. Without a case there is nothing to pass.

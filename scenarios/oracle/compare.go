@@ -63,6 +63,15 @@ func (c *comparison) attributes(object map[string]any) {
 			continue
 		}
 		c.note(equal(want, value), rule{"all-mapped-attributes", false}, dotted(path), text(want), text(value))
+		if strings.Contains(path, separator) {
+			c.report.look("nested-attributes")
+		}
+	}
+	for _, m := range c.o.mapped {
+		held := func(path string) bool { return within(path, m) }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(c.want.attributes)), held) {
+			c.report.look("absent-attributes")
+		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(got)) {
 		if _, wanted := c.want.attributes[path]; wanted {
@@ -157,6 +166,10 @@ func (c *comparison) memberships(all map[string]any) {
 		}
 		c.report.look(e.missing.id)
 		c.entry(e, fields)
+	}
+	for _, place := range c.want.absent {
+		namespace, id, _ := strings.Cut(place, "/")
+		c.report.look(c.want.forbidden(namespace, id).id)
 	}
 	for _, place := range slices.Sorted(maps.Keys(got)) {
 		if c.want.entries[place] != nil {

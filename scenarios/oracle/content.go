@@ -13,6 +13,7 @@ type content struct {
 	attributes map[string]any    // leaf -> value: exactly these
 	identities []string          // namespace:id, sorted: exactly these
 	entries    map[string]*entry // namespace/id
+	absent     []string          // namespace/id of memberships that are left out
 	forbidden  func(namespace, id string) rule
 }
 
@@ -50,7 +51,11 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		case mapped:
 			e.must = !e.exited || at.Sub(s.until) <= retention
 			e.missing = rule{"changed-audience-present", !x.triggers[id]} // A48
+			if e.exited && !x.triggers[id] {
+				e.missing = rule{"exited-retention", true}
+			}
 			if !e.must {
+				c.absent = append(c.absent, a.Namespace+"/"+id)
 				continue
 			}
 			e.name, e.mappedAt = a.Name, mapping.since
@@ -66,6 +71,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 				}
 			}
 		case e.exited || !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly:
+			c.absent = append(c.absent, a.Namespace+"/"+id)
 			continue
 		default:
 			e.must = sure[a.MergePolicy]

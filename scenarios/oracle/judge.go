@@ -121,6 +121,11 @@ func (j *judge) export(x *decided) {
 		return
 	}
 	j.report.look(possible.Rule)
+	for _, trigger := range possible.Because {
+		if r, known := possible.violation[trigger]; known && r.id != possible.Rule {
+			j.report.look(r.id)
+		}
+	}
 	j.reasons(possible, x, at)
 	if !possible.live && x.At.After(possible.To.Add(j.tolerance)) && !possible.To.IsZero() {
 		late := at
@@ -210,6 +215,7 @@ func (j *judge) missing() {
 				What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
 		}
 	}
+	j.silent()
 	if len(j.oracle.flow.batches) == 0 {
 		return
 	}
@@ -218,6 +224,42 @@ func (j *judge) missing() {
 			j.claims(name)
 		}
 	}
+}
+
+// silent counts what an export would have broken that is not there: one of a
+// member to whom nothing happened, and one of a member of an audience that was
+// mapped again. One of each is enough.
+func (j *judge) silent() {
+	o := j.oracle
+	unchanged, again := false, len(o.flow.again) == 0
+	for i := range o.scenario.Profiles {
+		for name := range o.scenario.Profiles[i].Names.All() {
+			if unchanged && again {
+				return
+			}
+			quiet := len(o.updates[name]) == 0 && len(j.exports[name]) == 0
+			if !unchanged && quiet && o.everMember(name) {
+				unchanged = true
+				j.report.look("incremental")
+			}
+			if !again && len(j.exports[name]) == 0 && o.mappedAgain(o.person(name), endless-1) {
+				again = true
+				j.report.look("backfill-once")
+			}
+		}
+	}
+}
+
+// everMember says whether a profile to which nothing happened is in an audience
+// that is mapped at some time.
+func (o *Oracle) everMember(name string) bool {
+	all, _ := o.scenario.Memberships(name)
+	for id, t := range o.flow.mapped {
+		if len(t) > 0 && standingIn(all, o.audiences[id].Key) {
+			return true
+		}
+	}
+	return false
 }
 
 // claims looks for the export that meets each claim of a profile. Of a profile

@@ -74,7 +74,7 @@ func everyKind(tls string, after []string) *scenarios.Scenario {
 	}
 	sc, err := scenarios.Parse("kinds.yaml", []byte(`
 title: every kind of fault
-rules: [retry-network, max-3]
+rules: [retry-network]
 audiences: {a: {}}
 destination: {mtls: never}
 dataflow: {audiences: [a], attributes: [x], maxInFlight: 7}

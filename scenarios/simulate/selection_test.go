@@ -21,7 +21,7 @@ func selected(auth, faults, expect string) *scenarios.Scenario {
 	GinkgoHelper()
 	sc, err := scenarios.Parse("selected.yaml", []byte(`
 title: what a fault selects
-rules: [max-3]
+rules: [all-mapped-attributes]
 audiences: {a: {}}
 destination: {auth: `+auth+`}
 dataflow: {audiences: [a], attributes: [n]}

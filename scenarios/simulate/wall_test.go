@@ -27,7 +27,7 @@ var _ = Describe("On the wall clock", Label("wall"), func() {
 		It("a scenario makes the same attempts, bodies and verdict as in virtual time: "+tls, func(ctx SpecContext) {
 			sc, err := scenarios.Parse("wall.yaml", []byte(strings.ReplaceAll(`
 title: on both clocks
-rules: [trig-enter, rcv-mtls-only]
+rules: [trig-enter]
 audiences: {a: {}, b: {}}
 destination: {auth: {type: bearer, token: s3cret}, headers: "X-A:1", queryParameters: "q=1", includeSegmentTimestamps: true}
 dataflow: {audiences: [a], attributes: [name], maxInFlight: 4}
