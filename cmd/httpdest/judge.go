@@ -40,9 +40,10 @@ func (a *app) judgeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "judge FILE...",
 		Short: "Judge what a sender of your own sent",
-		Long: `Judge recordings and captures: of httpdest mock, of httpdest run, HAR 1.2, or one JSON
-object a line. Without --scenario only what a capture shows by itself is judged; with
-it, every export that the history calls for must be there, and no other.
+		Long: `Judge recordings and captures: of httpdest mock, of httpdest run, HAR 1.2, one JSON
+object a line, or what other tools keep (see httpdest help judge). Without --scenario
+only what a capture shows by itself is judged; with it, every export that the history
+calls for must be there, and no other.
 
 What the documentation states is failed where it is broken. What is only a default of
 ours is unspecified. A recording of httpdest run is judged as run judges it.
@@ -50,10 +51,12 @@ ours is unspecified. A recording of httpdest run is judged as run judges it.
 A line of NDJSON is a body, or an exchange; every key is optional:
   {"method": "POST", "url": "https://…", "headers": {"Content-Type": "application/json"},
    "body": {…} or "…", "status": 200, "time": "2026-01-15T09:00:00Z", "durationMs": 120,
-   "clientCertificate": "common name"}`,
+   "clientCertificate": "common name"}
+What a capture leaves out is untold, and rules that need it are skipped.`,
 		Example: `  httpdest judge f.jsonl
   httpdest judge f.jsonl --scenario s.yaml --start 2026-01-15T09:00:00Z
-  httpdest judge browser.har --report json=report.json`,
+  httpdest judge browser.har --url 'https://receiver.example/*' --report json=report.json
+  httpdest judge access.log --format nginx`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return failure{exitUsage, errors.New("nothing to judge"), "give the files of recordings or captures"}

@@ -23,21 +23,6 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// Format is how a file keeps exchanges.
-type Format string
-
-// The formats. Auto looks at the beginning of the file and at its name.
-const (
-	Auto      Format = "auto"
-	Recording Format = "recording"
-	NDJSON    Format = "ndjson"
-	HAR       Format = "har"
-	Body      Format = "body" // the whole file is one body, JSON or not
-)
-
-// Formats are the words for a flag.
-var Formats = []string{string(Auto), string(Recording), string(NDJSON), string(HAR), string(Body)}
-
 // Exchange is one request with its answer, or as much as the capture tells.
 type Exchange struct {
 	Line    int // in the file, from 1
@@ -122,8 +107,8 @@ type Reader struct {
 
 // NewReader finds out the format. name is what problems call the file.
 func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
-	buffered := bufio.NewReaderSize(in, 64<<10)
-	start, err := buffered.Peek(4096)
+	buffered := bufio.NewReaderSize(in, detectionWindow)
+	start, err := buffered.Peek(detectionWindow)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -149,35 +134,27 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 	case NDJSON:
 		r.next = r.lines(buffered, r.line)
 	case Body:
-		r.next = r.body(buffered)
+		r.next = r.body(buffered, o.Format == Body)
+	case Vegeta:
+		r.next = r.lines(buffered, r.vegetaTarget)
+	case VegetaResults:
+		r.next = r.lines(buffered, r.vegetaResult)
+	case WebhookSite:
+		if csv := !bytes.ContainsAny(bytes.TrimSpace(start)[:min(1, len(bytes.TrimSpace(start)))], "{["); csv {
+			r.next = r.webhookTable(buffered)
+		} else {
+			r.next = r.documents(buffered, r.webhook)
+		}
+	case RequestBin:
+		r.next = r.documents(buffered, r.requestBin)
+	case Nginx:
+		r.next = r.lines(buffered, r.nginx)
+	case Caddy:
+		r.next = r.lines(buffered, r.caddy)
 	default:
 		return nil, fmt.Errorf("no format %q", r.format)
 	}
 	return r, nil
-}
-
-// detect looks at the first key, at whether the first line is whole, and at the
-// name.
-func detect(name string, start []byte) Format {
-	d := json.NewDecoder(bytes.NewReader(start))
-	if t, err := d.Token(); err == nil && t == json.Delim('{') {
-		switch key, _ := d.Token(); key {
-		case "run":
-			return Recording
-		case "log":
-			return HAR
-		}
-	}
-	first, rest, _ := bytes.Cut(bytes.TrimSpace(start), []byte("\n"))
-	switch {
-	case strings.HasSuffix(strings.ToLower(name), ".har"):
-		return HAR
-	case json.Valid(first) && len(rest) > 0:
-		return NDJSON
-	case strings.HasSuffix(strings.ToLower(name), ".json"):
-		return Body
-	}
-	return NDJSON
 }
 
 // Format is that of the file.
@@ -255,14 +232,15 @@ func (r *Reader) recording(in io.Reader) func() (found, error) {
 // maxBody bounds a file that is one body.
 const maxBody = 64 << 20
 
-// body takes the whole file for one body.
-func (r *Reader) body(in io.Reader) func() (found, error) {
-	read := false
+// body takes the whole file for one body. Where nobody said that it is one, JSON
+// that is an exchange, or a list of them, is read as such.
+func (r *Reader) body(in io.Reader, said bool) func() (found, error) {
+	var next func() (found, error)
 	return func() (found, error) {
-		if read {
-			return found{}, io.EOF
+		if next != nil {
+			return next()
 		}
-		read = true
+		next = func() (found, error) { return found{}, io.EOF }
 		text, err := io.ReadAll(io.LimitReader(in, maxBody+1))
 		switch {
 		case err != nil:
@@ -271,7 +249,19 @@ func (r *Reader) body(in io.Reader) func() (found, error) {
 			return found{}, r.problem(1, 1, "give a HAR file or one object a line", "a body of more than %d MB", maxBody>>20)
 		case len(bytes.TrimSpace(text)) == 0:
 			return found{}, io.EOF
+		case said || !r.exchanges(text):
+			return alone(1, string(text)), nil
 		}
-		return alone(1, string(text)), nil
+		next = r.documents(bytes.NewReader(text), r.line)
+		return next()
 	}
+}
+
+// exchanges reports whether a file holds JSON that cannot be a body.
+func (r *Reader) exchanges(text []byte) bool {
+	if !json.Valid(text) {
+		return false
+	}
+	parts := pieces(piece{text, 1})
+	return len(parts) > 0 && sort(parts[0].text) != sortBody
 }

@@ -4,24 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 )
 
 // har reads log.entries one by one.
 func (r *Reader) har(in io.Reader) func() (found, error) {
-	lines := &lineCounter{in: in}
-	h := &harReader{Reader: r, lines: lines, decoder: json.NewDecoder(lines)}
+	h := &harReader{jsonFile: r.jsonFile(in, "export the HAR file again")}
 	return h.next
 }
 
 // harReader is where in a HAR file reading has come to.
 type harReader struct {
-	*Reader
-	lines   *lineCounter
-	decoder *json.Decoder
-	within  bool // log.entries
-	over    bool
+	jsonFile
+	within bool // log.entries
+	over   bool
 }
 
 func (h *harReader) next() (found, error) {
@@ -126,23 +122,6 @@ func (h *harReader) rest() error {
 			depth--
 		}
 	}
-}
-
-// broken is the problem of text that is no JSON, or that ends too soon.
-func (h *harReader) broken(err error) error {
-	offset := h.decoder.InputOffset()
-	var syntax *json.SyntaxError
-	what := reason(err)
-	switch {
-	case errors.As(err, &syntax):
-		offset = syntax.Offset
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		what, offset = "the file ends too soon", h.lines.read
-	case h.lines.err != nil && !errors.Is(h.lines.err, io.EOF):
-		return fmt.Errorf("%s: %w", h.name, h.lines.err)
-	}
-	line, column := h.lines.at(offset)
-	return h.problem(line, column, "export the HAR file again", "not JSON: %s", what)
 }
 
 // lineCounter tells at which line an offset is, for offsets that only grow. It

@@ -79,7 +79,11 @@ func instant(text string) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("the time %.40q is not ISO 8601 with a zone", text)
+	return time.Time{}, notInstant(text)
+}
+
+func notInstant(text string) error {
+	return fmt.Errorf("the time %.40q is not ISO 8601 with a zone", text)
 }
 
 // maxMillis is a day: no exchange takes longer.
