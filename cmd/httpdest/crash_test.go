@@ -84,7 +84,7 @@ type engineProcess struct {
 
 func startEngine(t *testing.T, binary, dir string) *engineProcess {
 	t.Helper()
-	p := &engineProcess{cmd: exec.Command(binary, "serve", "--config", filepath.Join(dir, "serve.yaml"), "--data", filepath.Join(dir, "data"))}
+	p := &engineProcess{cmd: exec.Command(binary, "serve", "--no-auth", "--config", filepath.Join(dir, "serve.yaml"), "--data", filepath.Join(dir, "data"))}
 	var stderr bytes.Buffer
 	p.cmd.Stderr = &stderr
 	out, err := p.cmd.StdoutPipe()

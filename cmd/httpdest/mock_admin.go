@@ -8,12 +8,12 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/httpdest/httpdest/internal/access"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/admin"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -62,7 +62,7 @@ func openAdmin(f adminFlags) (s *adminServer, err error) {
 	if err != nil {
 		return nil, failure{exitUsage, fmt.Errorf("--admin: %w", err), "give ADDRESS:PORT, such as 127.0.0.1:9000, or off"}
 	}
-	if f.token == anyToken && !isLoopback(host) {
+	if f.token == anyToken && !access.Loopback(host) {
 		return nil, failure{exitUsage, fmt.Errorf("--admin-token none: others than this machine reach %s", f.address), "give a token, or an address of loopback"}
 	}
 	s = &adminServer{flags: f, metrics: admin.NewMetrics(), ended: make(chan error, 1)}
@@ -77,14 +77,6 @@ func openAdmin(f adminFlags) (s *adminServer, err error) {
 		return nil, failure{exitUsage, errors.Join(err, s.listener.Close()), hint}
 	}
 	return s, nil
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsLoopback()
 }
 
 // attach makes the endpoint write to the journal too, and gives it a plan to
@@ -119,7 +111,7 @@ func (s *adminServer) serve(stdout, stderr io.Writer, o mockendpoint.Options, li
 	case anyToken:
 		options.Token = ""
 	case "":
-		options.Token = admin.NewToken()
+		options.Token = access.NewToken()
 		fallthrough
 	default:
 		page = "#token=" + options.Token

@@ -166,7 +166,7 @@ func (r *secretRun) play(destination string) {
 	write(t, r.path("in-broken.yaml"), strings.NewReplacer("auth: {type: ", "auth: {type: more-").Replace(config))
 	r.httpdest(exitUsage, "serve", "--config", r.path("in-broken.yaml"), "--data", r.path("data"))
 
-	first, service := spawn(t, 1, "serve", "--config", r.path("in-serve.yaml"), "--data", r.path("data"))
+	first, service := spawn(t, 1, "serve", "--no-auth", "--config", r.path("in-serve.yaml"), "--data", r.path("data"))
 	r.said.WriteString(ask(t, http.MethodPost, service[0]+"/updates", `{"profile": "doc", "qualify": "delorean"}`))
 	r.said.WriteString(ask(t, http.MethodPost, service[0]+"/updates", `{"profile": "doc", "qualify": "nobody"}`))
 	r.said.WriteString(awaitSettled(t, service[0]))
@@ -183,7 +183,7 @@ func (r *secretRun) play(destination string) {
 	r.httpdest(exitPass, "dead", "list", "--data", r.path("data"), "--json")
 	r.httpdest(exitPass, "dead", "show", "--data", r.path("data"), "marty#1")
 	r.httpdest(exitPass, "dead", "resend", "--data", r.path("data"), "--all")
-	again, service := spawn(t, 1, "serve", "--config", r.path("in-serve.yaml"), "--data", r.path("data"))
+	again, service := spawn(t, 1, "serve", "--no-auth", "--config", r.path("in-serve.yaml"), "--data", r.path("data"))
 	r.said.WriteString(awaitSettled(t, service[0]))
 	r.said.WriteString(again.end(t))
 	for _, more := range [][]string{nil, {"--scenario", r.path("in-scenario.yaml")}} {
@@ -267,7 +267,7 @@ func TestWhatComesUnaskedIsNotShown(t *testing.T) {
 	}()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "serve.yaml"), fmt.Sprintf("audiences: {delorean: {}}\ndestination: {name: crm, endpoint: %q, auth: {type: bearer, token: b3arer-t0ken}}\ndataflow: {audiences: [delorean]}\n", "http://"+l.Addr().String()))
-	s, service := spawn(t, 1, "serve", "--config", filepath.Join(dir, "serve.yaml"), "--store", "memory")
+	s, service := spawn(t, 1, "serve", "--no-auth", "--config", filepath.Join(dir, "serve.yaml"), "--store", "memory")
 	ask(t, http.MethodPost, service[0]+"/updates", `{"profile": "doc", "qualify": "delorean"}`)
 	awaitSettled(t, service[0])
 	if !<-heard {

@@ -20,6 +20,7 @@ import (
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/local"
 	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/internal/access"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
@@ -29,7 +30,7 @@ type serveFlags struct {
 	config  string
 	data    string
 	store   string
-	listen  string
+	intake  intakeFlags
 	cert    string
 	key     string
 	ca      string
@@ -56,22 +57,26 @@ survives the end of the process: the folder of --data holds it.
 The configuration has the blocks audiences, destination and dataflow of a scenario,
 with the URL of the endpoint. Updates are JSON objects, one a line:
 
-  curl --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
+  curl -H "Authorization: Bearer $TOKEN" --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
   {"profile": "doc", "qualify": "delorean", "set": {"person.name.firstName": "Emmett"}}
 
 The answer comes when all of them are durable. Also: GET /health, GET /dead, POST
-/dead/resend?id=ID. The interface has no authentication: keep it on loopback.
+/dead/resend?id=ID. httpdest help limits lists what is refused as too large.
+
+Every request needs the token of --token, or the random one that stderr names at the
+start. Requests from web pages of other origins are refused, and so are host names
+other than localhost and those of --allow-host.
 
 SIGTERM or Ctrl-C takes no more updates, waits for the attempts under way, and leaves
 the rest for the next start; a second one ends at once.`,
-		Example: "  httpdest serve --config serve.yaml --data data\n  httpdest serve --config serve.yaml --data data --cert client.pem --key client-key.pem --ca ca.pem",
+		Example: "  httpdest serve --config serve.yaml --data data\n  httpdest serve --config serve.yaml --data data --listen 127.0.0.1:8080 --token '${TOKEN}'\n  httpdest serve --config serve.yaml --data data --cert client.pem --key client-key.pem --ca ca.pem",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serveEngine(cmd.Context(), f) },
 	}
 	c.Flags().StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow (required)")
 	c.Flags().StringVar(&f.data, "data", "", "folder of the local store")
 	c.Flags().StringVar(&f.store, "store", "local", "local, or memory: nothing outlives the process")
-	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "address and port of the intake; port 0 takes a free one")
+	f.intake.add(c.Flags())
 	c.Flags().StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain, for an endpoint that is mTLS-only")
 	c.Flags().StringVar(&f.key, "key", "", "PEM file of its key")
 	c.Flags().StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
@@ -88,14 +93,20 @@ type service struct {
 	wire   *live.Wire
 	store  store.Store
 	driver *live.Driver
+	guard  access.Guard
 }
 
 // serveEngine runs until it is told to end.
 func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
+	guard, err := f.intake.guard(a)
+	if err != nil {
+		return err
+	}
 	s, err := f.open()
 	if err != nil {
 		return err
 	}
+	s.guard = guard
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	defer s.wire.Close()
 	if a.getenv("GOGC") == "" {
@@ -106,7 +117,7 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	if a.getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(f.memory) / 10 * 9)
 	}
-	listener, err := net.Listen("tcp", f.listen)
+	listener, err := net.Listen("tcp", f.intake.listen)
 	if err != nil {
 		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
 	}
@@ -117,6 +128,7 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 		fmt.Fprintf(a.stderr, "httpdest: %s undelivered from before; %s with an outcome that is not known\n",
 			count(int(before.Pending), "export"), count(int(before.Unknown), "attempt"))
 	}
+	fmt.Fprint(a.stderr, f.intake.says(guard))
 	return a.runEngine(ctx, s, listener)
 }
 
@@ -227,7 +239,7 @@ func (a *app) runEngine(ctx context.Context, s *service, listener net.Listener) 
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ended, served := make(chan error, 1), make(chan error, 1)
-	server := &http.Server{Handler: live.Handler(s.driver, s.config.Audience), ReadHeaderTimeout: time.Minute}
+	server := intakeServer(s)
 	go func() { ended <- s.driver.Run(running) }()
 	go func() { served <- server.Serve(listener) }()
 	if _, err := fmt.Fprintf(a.stdout, "listening on http://%s (updates)\n", listener.Addr()); err != nil {

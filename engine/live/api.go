@@ -35,7 +35,8 @@ type api struct {
 //	GET  /dead                 dead letters, one JSON object a line
 //	POST /dead/resend?id=ID    sends one again
 //
-// It has no authentication: it is for loopback, and shows personal data.
+// It has no authentication, and shows personal data: whoever serves it guards it
+// (see package access).
 func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 	a := &api{d, audiences}
 	m := http.NewServeMux()

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/access"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
@@ -50,6 +51,7 @@ type Options struct {
 // Admin answers the API and the page.
 type Admin struct {
 	options Options
+	guard   access.Guard
 	mux     *http.ServeMux
 	began   time.Time
 	quit    chan struct{}
@@ -67,7 +69,8 @@ func New(o Options) *Admin {
 	if o.Metrics == nil {
 		o.Metrics = NewMetrics()
 	}
-	a := &Admin{options: o, mux: http.NewServeMux(), began: time.Now(), quit: make(chan struct{})}
+	guard := access.Guard{Token: o.Token, Hosts: []string{o.Host}, Realm: "httpdest mock"}
+	a := &Admin{options: o, guard: guard, mux: http.NewServeMux(), began: time.Now(), quit: make(chan struct{})}
 	for _, r := range a.routes() {
 		handler := r.handler
 		if !r.open {

@@ -42,7 +42,7 @@ func (a *Admin) health(w http.ResponseWriter, r *http.Request) {
 	if s.Lost > 0 || s.Failure != "" {
 		report.Status, status = "degraded", http.StatusServiceUnavailable
 	}
-	if a.knows(r) {
+	if a.guard.Knows(r) {
 		up := time.Since(a.began).Seconds()
 		report.Version, report.UptimeSeconds, report.Listeners, report.Journal = a.options.Version, &up, a.options.Listeners, reportOf(s)
 	}

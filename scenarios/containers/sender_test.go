@@ -27,6 +27,9 @@ const intakePort = "8080/tcp"
 var intake = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
 	DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: time.Second}).DialContext}}
 
+// intakeToken is what the intake of a sender asks for.
+const intakeToken = "the-token-of-the-intake"
+
 // sender is httpdest serve on a host of its own. Its store is in the file system
 // of the container, which outlives the process.
 type sender struct {
@@ -42,7 +45,7 @@ func startSender(ctx context.Context, destination string, files []testcontainers
 	GinkgoHelper()
 	options := append(files, file("/serve.yaml", configuration(destination)),
 		network.WithNetwork(nil, newNetwork(ctx)), network.WithNetwork(nil, on), testcontainers.WithExposedPorts(intakePort))
-	arguments = append([]string{"serve", "--config", "/serve.yaml", "--data", "/data/store", "--listen", "0.0.0.0:8080"}, arguments...)
+	arguments = append([]string{"serve", "--config", "/serve.yaml", "--data", "/data/store", "--listen", "0.0.0.0:8080", "--token", intakeToken}, arguments...)
 	s := &sender{host: startHost(ctx, wait.ForLog("listening on "), arguments, options...)}
 	s.find(ctx)
 	return s
@@ -91,6 +94,7 @@ func (s *sender) ask(ctx context.Context, method, path, body string) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	request.Header.Set("Authorization", "Bearer "+intakeToken)
 	answer, err := intake.Do(request)
 	if err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func serve(dir, destination string, c *certificates) *service {
 	file := filepath.Join(dir, "serve.yaml")
 	Expect(os.WriteFile(file, []byte(config), 0o600)).To(Succeed())
 	s := &service{dir: dir}
-	s.session, err = gexec.Start(exec.Command(program, "serve", "--config", file, "--data", filepath.Join(dir, "data"),
+	s.session, err = gexec.Start(exec.Command(program, "serve", "--no-auth", "--config", file, "--data", filepath.Join(dir, "data"),
 		"--cert", c.file("client.pem"), "--key", c.file("client-key.pem"), "--ca", c.file("ca.pem")), GinkgoWriter, GinkgoWriter)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { s.session.Kill().Wait(started) })

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// secretForms is what the help of a flag for a secret says.
+const secretForms = "${NAME} reads it from the environment, @FILE from a file"
+
+// variableName is a secret that is read from the environment.
+var variableName = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+
+// secretOf reads the value of a flag for a secret: ${NAME} from the environment,
+// @FILE from a file without its last line break, and any other text as it is. A
+// text is visible to whoever lists the processes of this machine, so that a
+// warning follows. The error names the flag and never the value.
+func (a *app) secretOf(flag, text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	wrong := func(err error) (string, error) {
+		return "", failure{exitUsage, fmt.Errorf("%s: %w", flag, err), "write ${NAME} for a variable of the environment, or @FILE for a file"}
+	}
+	if m := variableName.FindStringSubmatch(text); m != nil {
+		value := a.getenv(m[1])
+		if value == "" {
+			return wrong(fmt.Errorf("the variable %s is not set", m[1]))
+		}
+		return value, nil
+	}
+	file, ok := strings.CutPrefix(text, "@")
+	if !ok {
+		fmt.Fprintf(a.stderr, "httpdest: %s: other users of this machine can see a secret on the command line; use ${NAME} or @FILE\n", flag)
+		return text, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return wrong(err)
+	}
+	value := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	switch {
+	case value == "":
+		return wrong(fmt.Errorf("%s is empty", file))
+	case strings.ContainsAny(value, "\r\n\x00"):
+		return wrong(errors.New("the file has more than one line"))
+	}
+	return value, nil
+}
