@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -94,6 +95,8 @@ type service struct {
 	store  store.Store
 	driver *live.Driver
 	guard  access.Guard
+
+	notices *notices
 }
 
 // serveEngine runs until it is told to end.
@@ -102,13 +105,14 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := f.open()
+	s, err := f.open(a.stderr)
 	if err != nil {
 		return err
 	}
 	s.guard = guard
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	defer s.wire.Close()
+	defer s.notices.close()
 	if a.getenv("GOGC") == "" {
 		// What is live is small beside what passes through: collecting less often
 		// spends some memory to save CPU time.
@@ -124,7 +128,11 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	for _, w := range s.config.Warnings {
 		fmt.Fprintf(a.stderr, "httpdest: %s: %s\n", w.Path, w.Message)
 	}
-	if before := s.driver.Stats(); before.Pending > 0 {
+	before := s.driver.Stats()
+	if before.Dead > 0 {
+		fmt.Fprintf(a.stderr, "httpdest: %s in the store from before; `httpdest dead list --data DIR` lists them after the end\n", count(int(before.Dead), "dead letter"))
+	}
+	if before.Pending > 0 {
 		fmt.Fprintf(a.stderr, "httpdest: %s undelivered from before; %s with an outcome that is not known\n",
 			count(int(before.Pending), "export"), count(int(before.Unknown), "attempt"))
 	}
@@ -134,7 +142,7 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 
 // open reads the configuration and the certificates, and opens the store: what
 // is wrong is said before anything is listened on.
-func (f serveFlags) open() (*service, error) {
+func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	sc, err := scenarios.LoadService(f.config)
 	if err != nil {
 		return nil, failure{exitUsage, err, ""}
@@ -150,15 +158,21 @@ func (f serveFlags) open() (*service, error) {
 	if err := trustsSomebody(sender, f.ca); err != nil {
 		return nil, err
 	}
-	if s.store, err = f.openStore(); err != nil {
+	opening := startOpening(stderr)
+	defer opening.end()
+	if s.store, err = f.openStore(opening.at); err != nil {
 		return nil, storeFailure(err)
 	}
+	s.notices = startNotices(stderr)
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
-	s.driver, err = live.New(live.Config{Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
+	opening.at("taking up undelivered exports", 0, 0)
+	s.driver, err = live.New(live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable,
+		Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
 		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {
+		s.notices.close()
 		return nil, storeFailure(errors.Join(err, s.store.Close()))
 	}
 	return s, nil
@@ -201,7 +215,7 @@ func trustsSomebody(c delivery.Config, ca string) error {
 		"give --ca FILE, or install ca-certificates"}
 }
 
-func (f serveFlags) openStore() (store.Store, error) {
+func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store, error) {
 	switch {
 	case f.shards < 0 || f.backlog < 1:
 		return nil, failure{exitUsage, errors.New("--shards must be 0 or more and --backlog must be 1 or more"), "leave them out"}
@@ -214,7 +228,7 @@ func (f serveFlags) openStore() (store.Store, error) {
 	case f.data == "":
 		return nil, failure{exitUsage, errors.New("--data is missing"), "give --data DIR, or --store memory to keep nothing"}
 	}
-	return local.Open(f.data, local.Options{})
+	return local.Open(f.data, local.Options{Progress: progress})
 }
 
 // storeFailure is an error of a store with its hint.
@@ -264,7 +278,7 @@ func (a *app) runEngine(ctx context.Context, s *service, listener net.Listener) 
 			if err != nil {
 				return storeFailure(errors.Join(err, closed))
 			}
-			fmt.Fprintf(a.stderr, "httpdest: ended; %d delivered, %d dead, %s left for the next start\n", left.Delivered, left.Dropped, count(int(left.Pending), "export"))
+			fmt.Fprintf(a.stderr, "httpdest: ended; %d delivered, %d dead, %s left for the next start\n", left.Delivered, left.Dead, count(int(left.Pending), "export"))
 			return closed
 		case err := <-served:
 			if !errors.Is(err, http.ErrServerClosed) {
@@ -292,7 +306,7 @@ func (a *app) startProgress(d *live.Driver) (stop func()) {
 				return
 			case <-tick.C:
 				st := d.Stats()
-				fmt.Fprintf(a.stderr, "\r\x1b[K%d accepted  %d delivered  %d under way  %d pending  %d dead", st.Updates, st.Delivered, st.UnderWay, st.Pending, st.Dropped)
+				fmt.Fprintf(a.stderr, "\r\x1b[K%d accepted  %d delivered  %d under way  %d pending  %d dead", st.Updates, st.Delivered, st.UnderWay, st.Pending, st.Dead)
 			}
 		}
 	}()

@@ -225,6 +225,8 @@ func refusal(err error) (int, answer) {
 		return http.StatusInsufficientStorage, out
 	case errors.Is(err, store.ErrNotDead):
 		return http.StatusNotFound, out
+	case errors.As(err, &trouble):
+		out.Hint = trouble.Hint
 	}
 	return http.StatusInternalServerError, out
 }

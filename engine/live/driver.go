@@ -73,6 +73,11 @@ type Config struct {
 	// Both are for whoever measures, and return at once.
 	Decided func(profile.Update, *engine.Export)
 	Settled func(engine.Settled)
+	// Dead, where set, is told of every message that is kept as a dead letter, once
+	// that is durable; Refused of every profile and export that cannot be read and
+	// is left alone. Both return at once.
+	Dead    func(engine.Record)
+	Refused func(*store.Unreadable)
 }
 
 // Stats is what a driver has done since it began.
@@ -82,10 +87,17 @@ type Stats struct {
 	Attempts  uint64 `json:"attempts"`  // begun
 	Delivered uint64 `json:"delivered"` // messages
 	Dropped   uint64 `json:"dropped"`   // messages
+	Dead      int64  `json:"dead"`      // dead letters in the store, those of earlier processes included
 	Unknown   uint64 `json:"unknown"`   // attempts found charged and not settled at the start
 	Pending   int64  `json:"pending"`   // exports accepted and not settled
 	UnderWay  int64  `json:"underWay"`  // operations
+	// Unreadable names what is in the store and cannot be read: it is left alone,
+	// and everything else goes on. At most mostNamed are listed.
+	Unreadable []string `json:"unreadable,omitempty"`
 }
+
+// mostNamed bounds a list of names in an answer.
+const mostNamed = 100
 
 // Driver is a running engine. Submit may be called from any goroutine while
 // Run runs.
@@ -114,8 +126,11 @@ type Driver struct {
 	unknown                                        uint64          // set by New
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
-	pending, underWay                              atomic.Int64
+	pending, underWay, deadLetters                 atomic.Int64
 	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
+
+	refusing sync.Mutex
+	refused  map[string]bool // what Config.Refused was told of, by its text
 }
 
 // New takes up what the store holds unsettled: an attempt that was charged and
@@ -134,11 +149,23 @@ func New(c Config) (*Driver, error) {
 	charged.MaxInFlight += c.Ahead
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
 		decided: make(chan []*decided), atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
-		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}}
+		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	d.held.most, d.lines.most = c.Memory/heldShare, c.Memory/linesShare
 	d.workers = newWorkers(d, c.Settings.MaxInFlight)
-	var left []engine.Unsettled
-	err := c.Store.Unsettled(func(m *engine.Message, charged int) error {
+	left, err := d.takeUp()
+	if err != nil {
+		return nil, err
+	}
+	d.begun = d.dispatcher.Recover(time.Now(), left)
+	for range c.Shards {
+		d.shards = append(d.shards, newShard(d))
+	}
+	return d, nil
+}
+
+// takeUp reads what the store holds unsettled, and counts its dead letters.
+func (d *Driver) takeUp() (left []engine.Unsettled, err error) {
+	err = d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
 		left = append(left, engine.Unsettled{Message: m, Charged: charged})
 		d.hold(m)
 		if charged > 0 {
@@ -147,13 +174,38 @@ func New(c Config) (*Driver, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("what is undelivered: %w", err)
+		return nil, fmt.Errorf("undelivered exports: %w", err)
 	}
-	d.begun = d.dispatcher.Recover(time.Now(), left)
-	for range c.Shards {
-		d.shards = append(d.shards, newShard(d))
+	if err := d.config.Store.Dead(func(store.DeadLetter) error { d.deadLetters.Add(1); return nil }); err != nil {
+		return nil, fmt.Errorf("dead letters: %w", err)
 	}
-	return d, nil
+	for _, u := range d.config.Store.Unreadable() {
+		d.refuse(&u)
+	}
+	return left, nil
+}
+
+// refuse tells of something that cannot be read, once.
+func (d *Driver) refuse(u *store.Unreadable) {
+	d.refusing.Lock()
+	defer d.refusing.Unlock()
+	if d.refused[u.Error()] {
+		return
+	}
+	d.refused[u.Error()] = true
+	if d.config.Refused != nil {
+		d.config.Refused(u)
+	}
+}
+
+// unreadable are the names of what cannot be read.
+func (d *Driver) unreadable() []string {
+	var names []string
+	all := d.config.Store.Unreadable()
+	for _, u := range all[:min(len(all), mostNamed)] {
+		names = append(names, u.Kind+" "+u.ID)
+	}
+	return names
 }
 
 // Run delivers until ctx is done and the end is clean: updates that were
@@ -211,5 +263,6 @@ func (d *Driver) err() error {
 // Stats returns what was done so far.
 func (d *Driver) Stats() Stats {
 	return Stats{Updates: d.updates.Load(), Exports: d.exports.Load(), Attempts: d.attempts.Load(),
-		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
+		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Dead: d.deadLetters.Load(), Unreadable: d.unreadable(),
+		Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
 }

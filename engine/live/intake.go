@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/recent"
+	"github.com/httpdest/httpdest/engine/store"
 )
 
 // waitingPerShard bounds what a shard has taken in and not decided.
@@ -188,6 +190,12 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 	default:
 	}
 	state, err := s.load(r.update.Profile)
+	var unreadable *store.Unreadable
+	if errors.As(err, &unreadable) {
+		d.refuse(unreadable) // this profile alone
+		r.done <- err
+		return batch
+	}
 	if err != nil {
 		r.done <- err
 		d.fail(err)

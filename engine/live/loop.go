@@ -193,6 +193,7 @@ func (d *Driver) commit(ctx context.Context) {
 			}
 			continue // the loop ends, and with it this one
 		}
+		d.count(g.records)
 		for _, x := range g.accepted {
 			d.updates.Add(1)
 			x.shard.release(x.state, true)
@@ -207,6 +208,21 @@ func (d *Driver) commit(ctx context.Context) {
 		select {
 		case d.spent <- g:
 		default:
+		}
+	}
+}
+
+// count keeps the number of dead letters true, and tells of the new ones.
+func (d *Driver) count(records []engine.Record) {
+	for _, r := range records {
+		switch r.Kind {
+		case engine.Dropped:
+			d.deadLetters.Add(1)
+			if d.config.Dead != nil {
+				d.config.Dead(r)
+			}
+		case engine.Resent:
+			d.deadLetters.Add(-1)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
@@ -22,7 +23,8 @@ import (
 // after an unclear failure then has the same result.
 type Store interface {
 	// Load returns the state of a profile; ok is false when it was never
-	// committed.
+	// committed. The error is *Unreadable where the state of this profile alone
+	// cannot be read: the store goes on for all others.
 	Load(id profile.ID) (s engine.State, ok bool, err error)
 
 	// Commit keeps states and records, all or none of them. States,
@@ -49,6 +51,10 @@ type Store interface {
 	// since, in the order of acceptance.
 	Dead(yield func(DeadLetter) error) error
 
+	// Unreadable lists what is stored and cannot be read, as far as it was met.
+	// States, Unsettled and Dead leave it out; it stays in the store.
+	Unreadable() []Unreadable
+
 	// Close releases what the store holds. It may be called more than once.
 	Close() error
 }
@@ -61,6 +67,21 @@ type DeadLetter struct {
 	Outcome  retry.Outcome // of the last attempt
 	At       time.Time     // when it was given up
 }
+
+// Unreadable is one stored thing that cannot be read.
+type Unreadable struct {
+	Kind string // "profile", "export", "charge", "dead letter"
+	ID   string // of the profile or export, or its number in the store
+	Err  error
+}
+
+// Error names it.
+func (u *Unreadable) Error() string {
+	return fmt.Sprintf("%s %q cannot be read: %v", u.Kind, u.ID, u.Err)
+}
+
+// Unwrap gives the cause.
+func (u *Unreadable) Unwrap() error { return u.Err }
 
 // What callers branch on.
 var (

@@ -210,7 +210,7 @@ func (d damageable) try(t *testing.T, name string, x damage, row *tally) {
 	after := contentsOf(t, disk)
 	if !maps.EqualFunc(before, after, bytes.Equal) {
 		row.deleted++
-		t.Errorf("%s %s: refused, and the folder was changed: %v became %v", name, x.what, slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(after)))
+		t.Errorf("%s %s: refused, and the folder was changed: of %d files %d are left", name, x.what, len(before), len(after))
 	}
 }
 

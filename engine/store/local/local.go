@@ -69,6 +69,8 @@ type Store struct {
 	dead     map[string]uint64          // message id -> sequence number
 	versions recent.Map[string, uint64] // profile id -> version of its state
 	draft    *draft
+
+	unreadable map[string]store.Unreadable // by kind and id
 }
 
 var _ store.Store = (*Store)(nil)
@@ -84,7 +86,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if o.Progress == nil {
 		o.Progress = func(string, int64, int64) {}
 	}
-	s := &Store{dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(),
+	s := &Store{dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(), unreadable: map[string]store.Unreadable{},
 		versions: recent.New[string, uint64](knownVersions)}
 	s.room = newRoom(o.FS, dir)
 	s.disk = newDisk(o.FS, &s.room.full)
@@ -241,10 +243,14 @@ func (s *Store) index() error {
 		if err != nil {
 			return err
 		}
-		x, err := decodeExport(value)
-		s.accepted[x.ID] = seq
 		s.next = max(s.next, seq+1)
-		return err
+		x, err := decodeExport(value)
+		if err != nil {
+			_ = s.cannotRead("export", number(seq), err) // listed
+			return nil
+		}
+		s.accepted[x.ID] = seq
+		return nil
 	})
 	if err != nil {
 		return err
@@ -254,12 +260,13 @@ func (s *Store) index() error {
 		if err != nil {
 			return err
 		}
+		s.next = max(s.next, seq+1)
 		l, err := decodeDead(value)
 		if err != nil {
-			return err
+			_ = s.cannotRead("dead letter", number(seq), err) // listed
+			return nil
 		}
 		s.dead[l.Message.ID] = seq
-		s.next = max(s.next, seq+1)
 		return nil
 	})
 }

@@ -46,6 +46,7 @@ type charge struct {
 	number  int
 	exports []uint64 // sequence numbers of their acceptance
 	body    []byte   // nil: the body of the only export
+	lost    bool     // it cannot be read; never stored
 }
 
 func (a *appender) charge(c charge) {

@@ -2,6 +2,9 @@ package local
 
 import (
 	"errors"
+	"maps"
+	"slices"
+	"strconv"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -20,15 +23,39 @@ func (s *Store) Load(id profile.ID) (engine.State, bool, error) {
 		s.remember(string(id), 0, commits)
 		return engine.State{}, false, nil
 	}
-	if err != nil {
-		return engine.State{}, false, explain(s.dir, err)
+	var state engine.State
+	if err == nil {
+		state, err = decodeState(value)
+		err = errors.Join(err, closer.Close())
 	}
-	state, err := decodeState(value)
-	if err = errors.Join(err, closer.Close()); err != nil {
-		return engine.State{}, false, explain(s.dir, err)
+	if err != nil {
+		return engine.State{}, false, s.cannotRead("profile", string(id), err)
 	}
 	s.remember(string(id), state.Version, commits)
 	return state, true, nil
+}
+
+// cannotRead notes what cannot be read, and is the error of it.
+func (s *Store) cannotRead(kind, id string, err error) error {
+	u := store.Unreadable{Kind: kind, ID: id, Err: err}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unreadable[kind+" "+id] = u
+	return &store.Trouble{Dir: s.dir, Err: &u, Hint: hintUnreadable}
+}
+
+// number is the id of something whose own id cannot be read.
+func number(seq uint64) string { return "number " + strconv.FormatUint(seq, 10) }
+
+// Unreadable implements store.Store.
+func (s *Store) Unreadable() []store.Unreadable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []store.Unreadable
+	for _, key := range slices.Sorted(maps.Keys(s.unreadable)) {
+		all = append(all, s.unreadable[key])
+	}
+	return all
 }
 
 // remember keeps the version of a state that was read when there were so many
@@ -47,30 +74,43 @@ func (s *Store) remember(id string, version, commits uint64) {
 
 // States implements store.Store.
 func (s *Store) States(yield func(engine.State) error) error {
-	return s.each(stateKey, func(_, value []byte) error {
+	return s.each(stateKey, func(key, value []byte) error {
 		state, err := decodeState(value)
 		if err != nil {
-			return err
+			_ = s.cannotRead("profile", string(key[1:]), err) // listed
+			return nil
 		}
 		return handed(yield(state))
 	})
 }
 
-// Unsettled implements store.Store.
-func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
-	charges, carried := map[uint64]charge{}, map[uint64]uint64{}
-	err := s.each(chargeKey, func(key, value []byte) error {
+// charges are the messages that were tried, by the number of their first
+// export; carried is the number of the first export of each export's message.
+func (s *Store) charges() (charges map[uint64]charge, carried map[uint64]uint64, err error) {
+	charges, carried = map[uint64]charge{}, map[uint64]uint64{}
+	err = s.each(chargeKey, func(key, value []byte) error {
 		first, err := sequence(key)
 		if err != nil {
 			return err
 		}
 		c, err := decodeCharge(value)
+		if err != nil {
+			// How often it was tried is not known: its export is not sent.
+			_ = s.cannotRead("charge", number(first), err) // listed
+			c = charge{exports: []uint64{first}, lost: true}
+		}
 		charges[first] = c
 		for _, seq := range c.exports {
 			carried[seq] = first
 		}
-		return err
+		return nil
 	})
+	return charges, carried, err
+}
+
+// Unsettled implements store.Store.
+func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
+	charges, carried, err := s.charges()
 	if err != nil {
 		return err
 	}
@@ -80,19 +120,21 @@ func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
 			return err
 		}
 		first, charged := carried[seq]
-		if charged && first != seq {
+		if charged && (first != seq || charges[first].lost) {
 			return nil // comes with the first of its message
 		}
 		x, err := decodeExport(value)
 		if err != nil {
-			return err
+			_ = s.cannotRead("export", number(seq), err) // listed
+			return nil
 		}
 		if !charged {
 			return handed(yield(&engine.Message{ID: x.ID, Exports: []engine.Export{x}, Body: x.Body}, 0))
 		}
 		m, err := s.message(x, charges[first])
 		if err != nil {
-			return err
+			_ = s.cannotRead("export", x.ID, err) // listed
+			return nil
 		}
 		return handed(yield(m, charges[first].number))
 	})
@@ -120,10 +162,15 @@ func (s *Store) message(first engine.Export, c charge) (*engine.Message, error) 
 
 // Dead implements store.Store.
 func (s *Store) Dead(yield func(store.DeadLetter) error) error {
-	return s.each(deadKey, func(_, value []byte) error {
-		l, err := decodeDead(value)
+	return s.each(deadKey, func(key, value []byte) error {
+		seq, err := sequence(key)
 		if err != nil {
 			return err
+		}
+		l, err := decodeDead(value)
+		if err != nil {
+			_ = s.cannotRead("dead letter", number(seq), err) // listed
+			return nil
 		}
 		return handed(yield(l))
 	})

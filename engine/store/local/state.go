@@ -1,8 +1,6 @@
 package local
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/httpdest/httpdest/engine"
@@ -100,18 +98,4 @@ func decodeState(value []byte) (engine.State, error) {
 	var err error
 	s.Profile.Attributes, err = decodeAttributes(raw)
 	return s, err
-}
-
-// decodeAttributes reads attributes back; a number is a json.Number.
-func decodeAttributes(raw []byte) (map[string]any, error) {
-	if len(raw) == 0 {
-		return nil, nil
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var out map[string]any
-	if err := d.Decode(&out); err != nil {
-		return nil, fmt.Errorf("%w: %w", errShort, err)
-	}
-	return out, nil
 }

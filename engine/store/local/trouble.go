@@ -61,14 +61,18 @@ const (
 	hintVersion = "use the version of httpdest that wrote it; or `httpdest store repair --data DIR`, which copies it into a store of this version"
 	hintDamaged = "nothing in the folder was changed. Restore the file from a copy, or see what can be read: `httpdest store check --data DIR`; " +
 		"`httpdest store repair --data DIR` saves that into a new store"
-	hintFull = "make room on the disk: nothing that was accepted is lost, and the store goes on by itself"
+	hintUnreadable = "all others go on, and the data stays in the folder: `httpdest store check --data DIR` lists what cannot be read"
+	hintFull       = "make room on the disk: nothing that was accepted is lost, and the store goes on by itself"
 )
 
 // explain says what an error of a folder means and what to do about it.
 func explain(dir string, err error) error {
+	var already *store.Trouble
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &already):
+		return err
 	case errors.Is(err, store.ErrNewer):
 		return &store.Trouble{Dir: dir, Err: err, Hint: hintVersion}
 	case errors.Is(err, pebble.ErrDBDoesNotExist):

@@ -207,5 +207,8 @@ func (s *Store) Dead(yield func(store.DeadLetter) error) error {
 	return nil
 }
 
+// Unreadable implements store.Store: memory is read as it was written.
+func (s *Store) Unreadable() []store.Unreadable { return nil }
+
 // Close implements store.Store.
 func (s *Store) Close() error { return nil }
