@@ -39,9 +39,9 @@ type damageable struct {
 
 // newDamageable fills a store with commits of so many exports, and closes it or
 // takes the process away.
-func newDamageable(t *testing.T, group int, close bool) damageable {
+func newDamageable(t *testing.T, group int, close bool) (d damageable) {
 	t.Helper()
-	d := damageable{disk: vfs.NewCrashableMem()}
+	d.disk = vfs.NewCrashableMem()
 	s, err := local.Open("data", local.Options{FS: d.disk, Buffer: damageBuffer})
 	if err != nil {
 		t.Fatal(err)

@@ -18,8 +18,8 @@ import (
 
 // FileFault is a file of a store that is not what was written.
 type FileFault struct {
-	Name string
-	What string // "is missing", "is cut: 10 of 20 bytes are left", "was changed"
+	Name string `json:"file"`
+	What string `json:"what"` // "is missing", "is cut: 10 of 20 bytes are left", "was changed"
 }
 
 // String is the fault in a sentence.
