@@ -1,0 +1,166 @@
+package secret
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+const (
+	// shortest is the length in bytes from which a secret is searched in free
+	// text. A shorter one is found by chance in every other word; it is hidden
+	// only where a credential stands, see Header and Form.
+	shortest = 4
+	// cutOff is the length of a secret's beginning or end that gives it away.
+	cutOff = 8
+	// leastCoded is the least length of a piece of base64 that is searched.
+	leastCoded = 5
+)
+
+// Redactor takes secrets out of text. The zero value knows none. Its methods
+// that read may be called in parallel, Add may not be called beside them.
+type Redactor struct {
+	// AnyCase finds secrets in any case of their letters too, as a server may
+	// give back what it was sent.
+	AnyCase bool
+
+	secrets []string // the longest first
+	coded   []string // pieces of their base64
+}
+
+// NewRedactor returns a Redactor that knows some secrets.
+func NewRedactor(secrets ...string) *Redactor {
+	r := &Redactor{}
+	r.Add(secrets...)
+	return r
+}
+
+// Add makes more texts secret. Those of less than four bytes are left out.
+func (r *Redactor) Add(secrets ...string) {
+	for _, s := range secrets {
+		if len(s) < shortest || slices.Contains(r.secrets, s) {
+			continue
+		}
+		r.secrets = append(r.secrets, s)
+		if plus := strings.ReplaceAll(s, " ", "+"); plus != s {
+			r.secrets = append(r.secrets, plus) // as a form writes it
+		}
+		r.coded = append(r.coded, pieces(s)...)
+	}
+	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// pieces are what the base64 of any text that contains s has in common: one
+// for each of the three offsets at which s may begin, in both alphabets.
+func pieces(s string) []string {
+	var out []string
+	for offset := range 3 {
+		first := (offset*8 + 5) / 6
+		last := (offset + len(s)) * 8 / 6
+		if last-first < leastCoded {
+			continue
+		}
+		padded := append(make([]byte, offset), s...)
+		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if piece := alphabet.EncodeToString(padded)[first:last]; !slices.Contains(out, piece) {
+				out = append(out, piece)
+			}
+		}
+	}
+	return out
+}
+
+// Text is s without secrets.
+func (r *Redactor) Text(s string) string {
+	found := r.find(s)
+	if len(found) == 0 {
+		return s
+	}
+	var b strings.Builder
+	at := 0
+	for _, f := range found {
+		b.WriteString(s[at:f.from])
+		b.WriteString(Redacted)
+		at = f.to
+	}
+	b.WriteString(s[at:])
+	return b.String()
+}
+
+// Has says whether a text holds a secret in any spelling.
+func (r *Redactor) Has(s string) bool { return len(r.find(s)) > 0 }
+
+// stretch is a part of a text, from its first byte up to the one after its last.
+type stretch struct{ from, to int }
+
+// find is where secrets are in a text: sorted, apart from each other, and none
+// within an earlier "[redacted]".
+func (r *Redactor) find(s string) []stretch {
+	if len(r.secrets) == 0 || s == "" {
+		return nil
+	}
+	var found []stretch
+	for view := plainView(s); ; {
+		found = append(found, r.search(view)...)
+		next, changed := view.decoded()
+		if !changed {
+			return merged(s, found)
+		}
+		view = next
+	}
+}
+
+// search is where secrets are in one view.
+func (r *Redactor) search(v view) []stretch {
+	var found []stretch
+	for _, secret := range r.secrets {
+		found = append(found, v.occurrences(secret)...)
+	}
+	for _, piece := range r.coded {
+		found = append(found, v.runs(piece)...)
+	}
+	if !r.AnyCase {
+		return found
+	}
+	v.text = lower(v.text)
+	for _, secret := range r.secrets {
+		found = append(found, v.occurrences(lower(secret))...)
+	}
+	return found
+}
+
+// lower is a text of the same length with the letters of ASCII in lower case.
+func lower(s string) string {
+	out := []byte(s)
+	for i, c := range out {
+		if c >= 'A' && c <= 'Z' {
+			out[i] = c + 'a' - 'A'
+		}
+	}
+	return string(out)
+}
+
+// merged sorts stretches, joins those that touch, and drops those that lie
+// within a placeholder.
+func merged(s string, found []stretch) []stretch {
+	if len(found) == 0 {
+		return nil
+	}
+	found = slices.DeleteFunc(found, func(f stretch) bool { return withinPlaceholder(s, f) })
+	slices.SortFunc(found, func(a, b stretch) int { return a.from - b.from })
+	var out []stretch
+	for _, f := range found {
+		if n := len(out); n > 0 && f.from <= out[n-1].to {
+			out[n-1].to = max(out[n-1].to, f.to)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// withinPlaceholder says whether a stretch is a part of a "[redacted]".
+func withinPlaceholder(s string, f stretch) bool {
+	from, to := max(0, f.to-len(Redacted)), min(len(s), f.from+len(Redacted))
+	return from <= f.from && f.to <= to && strings.Contains(s[from:to], Redacted)
+}
