@@ -17,6 +17,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
+
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
@@ -73,9 +75,10 @@ type Options struct {
 
 // Endpoint serves any number of listeners with one journal and fault plan.
 type Endpoint struct {
-	options Options
-	server  *http.Server
-	ready   *handover
+	options  Options
+	redactor *secret.Redactor
+	server   *http.Server
+	ready    *handover
 
 	mu      sync.Mutex
 	sockets int
@@ -104,7 +107,10 @@ func New(o Options) *Endpoint {
 		o.OnState = func(net.Conn, State) {}
 	}
 	o.Faults.Begin(o.Now)
-	e := &Endpoint{options: o, ready: newHandover(), open: map[net.Conn]bool{}}
+	e := &Endpoint{options: o, redactor: secret.NewRedactor(o.Bearer), ready: newHandover(), open: map[net.Conn]bool{}}
+	if o.Tokens != nil {
+		e.redactor.Add(o.Tokens.Secrets()...)
+	}
 	e.gone = sync.NewCond(&e.mu)
 	e.server = &http.Server{
 		Handler:                      http.HandlerFunc(e.handle),

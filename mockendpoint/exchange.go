@@ -93,7 +93,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.asked = e.options.Tokens.Read(r, body)
 		x.entry.Authorization = x.asked.Authorization
 		x.entry.TokenRequest = &journal.TokenRequest{Grant: e.redact("", x.asked.Grant), Credentials: x.asked.Credentials}
-		x.entry.Body = []byte(e.redact("", string(token.RedactForm(body))))
+		x.entry.Body = []byte(token.HideIssued(e.redactor.Form(string(body))))
 	case r.Method == http.MethodPost:
 		x.bearers = r.Header.Values("Authorization")
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
@@ -144,32 +144,22 @@ func (e *Endpoint) head(raw []byte) ([]byte, []journal.Header) {
 // redactBody hides the tokens where a body holds one; the body itself stays as
 // it is, for whoever has to judge it.
 func (e *Endpoint) redactBody(body []byte) []byte {
-	if secret := []byte(e.options.Bearer); len(secret) > 0 && bytes.Contains(body, secret) {
-		body = bytes.ReplaceAll(body, secret, []byte(journal.Redacted))
-	}
+	text := e.redactor.JSON(string(body))
 	if e.options.Tokens != nil {
-		body = []byte(e.options.Tokens.Redact(string(body)))
+		text = token.HideIssued(text)
 	}
-	return body
+	if text == string(body) {
+		return body
+	}
+	return []byte(text)
 }
 
 // redact hides credentials: all of an Authorization header but its scheme, and
 // the bearer token wherever it stands.
 func (e *Endpoint) redact(name, value string) string {
-	switch strings.ToLower(name) {
-	case "authorization", "proxy-authorization":
-		if scheme, _, ok := strings.Cut(value, " "); ok {
-			return scheme + " " + journal.Redacted
-		}
-		return journal.Redacted
-	case "cookie":
-		return journal.Redacted
-	}
-	if e.options.Bearer != "" {
-		value = strings.ReplaceAll(value, e.options.Bearer, journal.Redacted)
-	}
+	value = e.redactor.Header(name, value)
 	if e.options.Tokens != nil {
-		value = e.options.Tokens.Redact(value)
+		value = token.HideIssued(value)
 	}
 	return e.options.Require.redact(name, value)
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/secret"
 )
 
 // Position is a place in a scenario file; Line and Column count from 1.
@@ -24,21 +26,8 @@ type Position struct {
 // String is the form editors and CI systems make clickable: file:line:column.
 func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
 
-// Secret is a credential. It prints as "[redacted]" wherever it is formatted
-// or marshalled; Reveal is the only way to its value.
-type Secret string
-
-// Reveal returns the credential itself.
-func (s Secret) Reveal() string { return string(s) }
-
-// String redacts.
-func (Secret) String() string { return "[redacted]" }
-
-// GoString redacts under %#v.
-func (Secret) GoString() string { return "[redacted]" }
-
-// MarshalText redacts in JSON and YAML.
-func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+// Secret is a credential, which prints as "[redacted]" wherever it is formatted.
+type Secret = secret.Secret
 
 // Scenario is one case: a profile history, an endpoint, and expectations.
 type Scenario struct {

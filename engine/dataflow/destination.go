@@ -7,23 +7,12 @@ import (
 	"net/url"
 
 	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/internal/secret"
 )
 
-// Secret is a credential. It prints as "[redacted]" wherever it is formatted
-// or marshalled (R32); Reveal is the only way to its value.
-type Secret string
-
-// Reveal returns the credential itself.
-func (s Secret) Reveal() string { return string(s) }
-
-// String redacts.
-func (Secret) String() string { return "[redacted]" }
-
-// GoString redacts under %#v.
-func (Secret) GoString() string { return "[redacted]" }
-
-// MarshalText redacts in JSON.
-func (Secret) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+// Secret is a credential, which prints as "[redacted]" wherever it is formatted
+// (R32).
+type Secret = secret.Secret
 
 // MTLS says when the client certificate is presented to the endpoint.
 type MTLS string

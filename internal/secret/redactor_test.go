@@ -198,6 +198,23 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+func FuzzForm(f *testing.F) {
+	f.Add("grant_type=client_credentials&client_id=a&client_secret=b")
+	f.Add("Client%5Fsecret=x&password")
+	f.Fuzz(func(t *testing.T, body string) {
+		shown := NewRedactor("s3cret").Form(body)
+		values, err := url.ParseQuery(shown)
+		if err != nil {
+			return // hidden as a whole, or not a form
+		}
+		for _, name := range Fields {
+			if v := values.Get(name); v != "" && v != Redacted {
+				t.Errorf("%q shows %s = %q", shown, name, v)
+			}
+		}
+	})
+}
+
 // A redactor costs little on the data of a profile, which has no secret and no
 // escapes: it stands in the path of every request to the mock endpoint.
 func BenchmarkText(b *testing.B) {

@@ -6,9 +6,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/secret"
 
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
@@ -124,36 +125,8 @@ func (r Request) refuse() Answer {
 	return a
 }
 
-// secretFields are the parameters whose values no journal shows.
-var secretFields = []string{"client_secret", "password", "refresh_token", "client_assertion", "assertion", "code"}
+// Secrets are the credentials that the endpoint wants.
+func (i *Issuer) Secrets() []string { return []string{i.options.ClientSecret, i.options.Password} }
 
-// RedactForm is the body of a token request without the values of its secrets.
-// A body that is no form is not shown at all: nobody knows what is secret in it.
-func RedactForm(body []byte) []byte {
-	if _, err := url.ParseQuery(string(body)); err != nil || len(body) > 0 && !strings.Contains(string(body), "=") {
-		return []byte(journal.Redacted)
-	}
-	pairs := strings.Split(string(body), "&")
-	for n, pair := range pairs {
-		name, _, _ := strings.Cut(pair, "=")
-		if plain, err := url.QueryUnescape(name); err != nil || slices.Contains(secretFields, strings.ToLower(plain)) {
-			pairs[n] = name + "=" + journal.Redacted
-		}
-	}
-	return []byte(strings.Join(pairs, "&"))
-}
-
-// Redact is a text without the secrets of the endpoint and without any token
-// it issues.
-func (i *Issuer) Redact(text string) string {
-	for _, secret := range []string{i.options.ClientSecret, i.options.Password} {
-		if secret == "" {
-			continue
-		}
-		form := url.QueryEscape(secret)
-		for _, spelling := range []string{secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret)} {
-			text = strings.ReplaceAll(text, spelling, journal.Redacted)
-		}
-	}
-	return form.ReplaceAllString(text, journal.Redacted)
-}
+// HideIssued is a text without any token that an Issuer issues.
+func HideIssued(text string) string { return form.ReplaceAllString(text, secret.Redacted) }

@@ -2,7 +2,6 @@ package token
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -31,14 +30,6 @@ func FuzzTokenRequest(f *testing.F) {
 			t.Errorf("a token for %s credentials in %s", read.Authorization, read.Credentials)
 		case a.Status != http.StatusOK && !strings.HasPrefix(string(a.Body), `{"error":"`):
 			t.Errorf("%d with %s", a.Status, a.Body)
-		}
-		shown := string(RedactForm([]byte(body)))
-		if values, err := url.ParseQuery(shown); err == nil {
-			for _, name := range secretFields {
-				if v := values.Get(name); v != "" && v != journal.Redacted {
-					t.Errorf("%q shows %s = %q", shown, name, v)
-				}
-			}
 		}
 	})
 }

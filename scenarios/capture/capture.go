@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/httpdest/httpdest/internal/secret"
+
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -91,16 +93,16 @@ type Options struct {
 
 // Reader reads a capture from its beginning to its end.
 type Reader struct {
-	name   string
-	format Format
-	bearer string
-	hidden []string
-	urls   []*regexp.Regexp
-	next   func() (found, error)
-	left   map[string]int // what was left out, by kind
-	run    *recording.Run
-	end    *recording.End
-	cut    bool
+	name     string
+	format   Format
+	bearer   string
+	redactor *secret.Redactor
+	urls     []*regexp.Regexp
+	next     func() (found, error)
+	left     map[string]int // what was left out, by kind
+	run      *recording.Run
+	end      *recording.End
+	cut      bool
 	// refused counts the connections of a recording that became no request.
 	refused int
 }
@@ -116,12 +118,10 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, hidden: slices.Clone(o.Secrets), left: map[string]int{}}
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), left: map[string]int{}}
+	r.redactor.Add(o.Secrets...)
 	for _, pattern := range o.URLs {
 		r.urls = append(r.urls, globbed(pattern))
-	}
-	if o.Bearer != "" {
-		r.hidden = append(r.hidden, o.Bearer)
 	}
 	if r.format == "" || r.format == Auto {
 		r.format = detect(name, start)

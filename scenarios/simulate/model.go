@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
+
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
@@ -31,6 +33,7 @@ type model struct {
 	certificate string // trusted, untrusted, none
 	own         func(now time.Time) *journal.Peer
 	bearer      string
+	redactor    *secret.Redactor
 	profileOf   func(namespace, id string) (string, bool)
 	target      string // of every request
 	host        string
@@ -52,7 +55,7 @@ func (s *stage) inAModel(o mockendpoint.Options, c delivery.Config, certificate 
 	u := c.Destination.URL()
 	m := &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
 		own:    func(now time.Time) *journal.Peer { return presentedAt(s.driver.scenario, now) },
-		bearer: o.Bearer, profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
+		bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
 	s.plan.Begin(func() time.Time { return m.now })
 	s.driver.ground = m
 }
@@ -285,13 +288,7 @@ func (m *model) headers(x *delivery.Exchange) []journal.Header {
 	out := []journal.Header{{Name: "Host", Value: m.host}}
 	var rest []journal.Header
 	for _, h := range x.Headers {
-		value := h.Value
-		switch {
-		case strings.EqualFold(h.Name, "cookie"):
-			value = journal.Redacted
-		case m.bearer != "" && !strings.EqualFold(h.Name, "authorization"):
-			value = strings.ReplaceAll(value, m.bearer, journal.Redacted)
-		}
+		value := m.redactor.Header(h.Name, h.Value)
 		if h.Name == "User-Agent" {
 			out = append(out, journal.Header{Name: h.Name, Value: value})
 			continue

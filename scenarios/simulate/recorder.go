@@ -1,11 +1,7 @@
 package simulate
 
 import (
-	"cmp"
-	"encoding/base64"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +10,7 @@ import (
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/export"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/scenarios"
@@ -23,34 +20,21 @@ import (
 // recorder writes the recording of a run. Credentials are redacted here for
 // what the sender tells; the journal redacts its own.
 type recorder struct {
-	lines   []recording.Line
-	secrets []string // longest first: one may be a part of another
+	lines    []recording.Line
+	redactor secret.Redactor
 }
 
-// newRecorder knows every spelling of the configured secrets.
+// newRecorder knows the configured secrets.
 func newRecorder(a dataflow.Auth) *recorder {
 	r := &recorder{}
 	r.hide(a.Token.Reveal())
 	r.hide(a.ClientSecret.Reveal())
 	r.hide(a.Password.Reveal())
-	if a.ClientSecret != "" {
-		for _, pair := range []string{a.ClientID + ":" + a.ClientSecret.Reveal(), url.QueryEscape(a.ClientID) + ":" + url.QueryEscape(a.ClientSecret.Reveal())} {
-			r.hide(base64.StdEncoding.EncodeToString([]byte(pair)))
-		}
-	}
 	return r
 }
 
-// hide adds a secret, as it is and percent-encoded.
-func (r *recorder) hide(secret string) {
-	if strings.TrimSpace(secret) == "" {
-		return // nothing to hide, and spaces are everywhere
-	}
-	form := url.QueryEscape(secret)
-	r.secrets = append(r.secrets, secret, form, strings.ReplaceAll(form, "+", "%20"), url.PathEscape(secret))
-	slices.SortStableFunc(r.secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	r.secrets = slices.Compact(r.secrets)
-}
+// hide adds a secret.
+func (r *recorder) hide(credential string) { r.redactor.Add(credential) }
 
 // learn adds what a token endpoint issued.
 func (r *recorder) learn(i *engine.Issued) {
@@ -62,31 +46,10 @@ func (r *recorder) learn(i *engine.Issued) {
 
 func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
 
-// redact hides the credentials wherever they stand.
-func (r *recorder) redact(name, value string) string { return redacted(name, value, r.secrets...) }
-
-// redacted hides credentials wherever they stand, and of an Authorization header
-// all but the scheme.
-func redacted(name, value string, secrets ...string) string {
-	if strings.EqualFold(name, "Authorization") {
-		scheme, _, ok := strings.Cut(value, " ")
-		if ok {
-			return scheme + " " + journal.Redacted
-		}
-		return journal.Redacted
-	}
-	for _, secret := range secrets {
-		if secret != "" {
-			value = strings.ReplaceAll(value, secret, journal.Redacted)
-		}
-	}
-	return value
-}
-
 // problem records what the engine says about the configuration or an action.
 func (r *recorder) problem(now time.Time, p dataflow.Problem, action string) {
 	r.add(recording.Line{Problem: &recording.Problem{At: now, Path: p.Path, Level: string(p.Level),
-		Message: r.redact("", p.Message), Hint: p.Hint, Action: action}})
+		Message: r.redactor.Text(p.Message), Hint: p.Hint, Action: action}})
 }
 
 func (r *recorder) update(now time.Time, u profile.Update) {
@@ -154,14 +117,14 @@ func (r *recorder) unsent(now time.Time, u engine.Unsent, x *delivery.Exchange) 
 func (r *recorder) attemptLine(m *engine.Message, number int, x *delivery.Exchange) *recording.Attempt {
 	return &recording.Attempt{
 		Message: m.ID, Exports: exportIDs(m), Number: number,
-		Method: x.Method, URL: r.redact("", x.URL), Headers: r.headers(x.Headers), Body: r.redact("", string(x.Body)),
+		Method: x.Method, URL: r.redactor.Text(x.URL), Headers: r.headers(x.Headers), Body: r.redactor.JSON(string(x.Body)),
 	}
 }
 
 func (r *recorder) headers(headers []dataflow.Header) []recording.Header {
 	out := make([]recording.Header, len(headers))
 	for i, h := range headers {
-		out[i] = recording.Header{Name: h.Name, Value: r.redact(h.Name, h.Value)}
+		out[i] = recording.Header{Name: h.Name, Value: r.redactor.Header(h.Name, h.Value)}
 	}
 	return out
 }
@@ -183,18 +146,22 @@ func (r *recorder) drop(now time.Time, s engine.Settled) {
 }
 
 func (r *recorder) request(q journal.Request) {
-	r.add(recording.Line{Request: recordedRequest(q, r.redact)})
+	r.add(recording.Line{Request: recordedRequest(q, &r.redactor)})
 }
 
 // recordedRequest is a journal entry as a recording tells it.
-func recordedRequest(q journal.Request, redact func(name, value string) string) *recording.Request {
+func recordedRequest(q journal.Request, redactor *secret.Redactor) *recording.Request {
 	headers := make([]recording.Header, len(q.Headers))
 	for i, h := range q.Headers {
-		headers[i] = recording.Header{Name: h.Name, Value: redact(h.Name, h.Value)}
+		headers[i] = recording.Header{Name: h.Name, Value: redactor.Header(h.Name, h.Value)}
+	}
+	body := redactor.JSON
+	if q.TokenRequest != nil {
+		body = redactor.Form
 	}
 	return &recording.Request{
 		At: q.Arrived, AnsweredAt: q.Answered, Socket: q.Socket, Number: q.Number,
-		Method: q.Method, Target: redact("", q.Target), Proto: q.Proto, Headers: headers, Body: redact("", string(q.Body)),
+		Method: q.Method, Target: redactor.Text(q.Target), Proto: q.Proto, Headers: headers, Body: body(string(q.Body)),
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
 		Authorization: string(q.Authorization), Token: q.Token, TokenRequest: recordedTokenRequest(q.TokenRequest),
 		Status: q.Status, Refused: q.Refused, Fault: q.Fault, Disconnected: q.Disconnected,

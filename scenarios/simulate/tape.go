@@ -44,7 +44,7 @@ func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) 
 
 // Request implements journal.Sink.
 func (t *Tape) Request(q journal.Request) {
-	t.write(recording.Line{Request: recordedRequest(q, t.redactor.redact)})
+	t.write(recording.Line{Request: recordedRequest(q, &t.redactor.redactor)})
 }
 
 // Handshake implements journal.Sink.
