@@ -11,9 +11,10 @@ import (
 
 const pathHint = "write it as person.name.firstName"
 
-// value reads any JSON-like value: string, bool, int64, float64, []any,
-// map[string]any. YAML times stay the text they are written as. nullHint says
-// what to do instead of writing null, which no profile holds (R39).
+// value reads any JSON-like value: string, bool, json.Number, []any,
+// map[string]any. A number keeps its spelling, and YAML times stay the text they
+// are written as. nullHint says what to do instead of writing null, which no
+// profile holds (R39).
 func (d *decoder) value(n *yaml.Node, what, nullHint string) any {
 	v := d.nested(n, what, nullHint)
 	if !d.within(n, what, limits.Value(v)) {
@@ -37,6 +38,9 @@ func (d *decoder) nested(n *yaml.Node, what, nullHint string) any {
 			out = append(out, d.nested(c, what, nullHint))
 		}
 		return out
+	}
+	if isNumber(n) {
+		return d.number(n, what)
 	}
 	switch n.ShortTag() {
 	case "!!str", "!!timestamp":

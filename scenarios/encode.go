@@ -3,6 +3,7 @@ package scenarios
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -110,6 +111,8 @@ func nodeOf(value any) *yaml.Node {
 		return plain(strconv.Itoa(v))
 	case int64:
 		return plain(strconv.FormatInt(v, 10))
+	case json.Number:
+		return plain(v.String())
 	case uint64:
 		return plain(strconv.FormatUint(v, 10))
 	case float64:

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -85,7 +86,7 @@ func TestInitialOverGenerated(t *testing.T) {
 	got, made = start(t, s, "own-4"), generate.Person(3, "own-4")
 	want := made.Attributes
 	want["person"].(map[string]any)["name"].(map[string]any)["firstName"] = "Doc"
-	want["loyalty"], want["extra"] = "4", int64(1)
+	want["loyalty"], want["extra"] = "4", json.Number("1")
 	same(t, "own attributes", got.Attributes, want)
 	ids := []Identity{{"ecid", ECID(3, "own-4")}, {"email_lc_sha256", generate.Digest("own-4@x.org")}}
 	if len(made.Identities) == 4 {

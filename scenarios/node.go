@@ -145,6 +145,8 @@ func syntaxHint(line string, column int, message string) string {
 		return "within { } and [ ] a range or {n} needs quotes: \"new-{1..5}\""
 	case strings.Contains(line, "\t"):
 		return "indent with spaces, not with tabs"
+	case strings.Contains(message, "Unicode character escape"):
+		return "write the character itself, or \\U and eight digits: YAML has no surrogate pairs"
 	case strings.Contains(message, "unknown anchor"):
 		return "define it with & before its first use, or quote a text that starts with *"
 	case strings.Contains(message, "mapping values are not allowed"):
@@ -198,7 +200,7 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag(
 // isText is true for text, and for what YAML takes for a time: "2026-01-15" in
 // a text field is those ten characters.
 func isText(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp")
+	return n.Kind == yaml.ScalarNode && (n.ShortTag() == "!!str" || n.ShortTag() == "!!timestamp") && !isNumber(n)
 }
 
 // found describes a node for a message.
@@ -208,6 +210,9 @@ func found(n *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
+	}
+	if isNumber(n) {
+		return "the number " + short(n.Value)
 	}
 	switch n.ShortTag() {
 	case "!!null":

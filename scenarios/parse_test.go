@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,14 +131,14 @@ func TestEverythingGiven(t *testing.T) {
 		Retry: Retry{Policy: "custom", Delays: []time.Duration{time.Second, 2500 * time.Millisecond}, Statuses: []int{503, 429}, ObserveRetryAfter: true}})
 	same(t, "dataflow", s.Dataflow, Dataflow{Audiences: []string{"a"}, Attributes: []string{"person"}, MaxInFlight: 2,
 		Triggers: Triggers{"attributeChanges": true, "segmentationChanges": true, "identityChanges": false}})
-	attributes := func(count int64, mail string) map[string]any {
-		return map[string]any{"since": "2026-01-15", "count": count, "share": 0.5, "on": true,
+	attributes := func(count string, mail string) map[string]any {
+		return map[string]any{"since": "2026-01-15", "count": json.Number(count), "share": json.Number("0.5"), "on": true,
 			"list": []any{"a", map[string]any{"b": "c"}}, "mail": mail}
 	}
 	same(t, "profiles", s.Profiles, []ProfileGroup{
 		{Names: many(1_000_000), Memberships: []Membership{{Audience: "a", Qualified: day}, {Audience: "b", Qualified: day}},
-			Attributes: attributes(5, "m-{n}@example.com"), Identities: []Identity{{"email", "m-{n}@example.com"}}},
-		{Names: NameRange{Prefix: "n"}, NoIdentity: true, Attributes: attributes(6, "n@example.com"), Memberships: []Membership{
+			Attributes: attributes("5", "m-{n}@example.com"), Identities: []Identity{{"email", "m-{n}@example.com"}}},
+		{Names: NameRange{Prefix: "n"}, NoIdentity: true, Attributes: attributes("6", "n@example.com"), Memberships: []Membership{
 			{"a", true, 48 * time.Hour, 24 * time.Hour}, {"b", true, 36 * time.Hour, 12 * time.Hour},
 			{"c", false, time.Hour, 0}, {"d", false, day, 0}}},
 		{Names: NameRange{Prefix: "o"}},
@@ -166,7 +167,7 @@ func TestEverythingThatHappens(t *testing.T) {
 		{At: time.Hour, Action: "activate"},
 		{At: time.Hour, Profiles: n, Changes: qualify},
 		{At: 2 * time.Hour, Profiles: many(2), Changes: []Change{
-			{Op: "set", Path: "person.name", Value: "Doc"}, {Op: "set", Path: "person.age", Value: int64(7)},
+			{Op: "set", Path: "person.name", Value: "Doc"}, {Op: "set", Path: "person.age", Value: json.Number("7")},
 			{Op: "remove", Path: "x.y"}, {Op: "exit", Audience: "a"}, {Op: "exit", Audience: "b"}}},
 		{At: 150 * time.Minute, Profiles: n, Changes: qualify},
 		{At: 3 * time.Hour, Action: "unmap", Targets: []string{"a"}},

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // text reads a text. Numbers and booleans must be quoted where text is meant:
@@ -192,33 +195,26 @@ func (o *object) instant(name string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// plain are the numbers JSON knows; YAML's 0x1f, 1_000, .5 and .nan are not.
+// The numbers of JSON; YAML's 0x1f, 1_000, .5 and .nan are not.
 var (
 	plainInteger = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 	plainNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 )
 
-// number reads a whole number as int64 and any other as float64.
+// number reads a number, which keeps its spelling.
 func (d *decoder) number(n *yaml.Node, what string) any {
-	if plainInteger.MatchString(n.Value) && n.ShortTag() == "!!int" || isBigInteger(n) {
-		v, err := strconv.ParseInt(n.Value, 10, 64)
-		if err != nil {
-			d.problem(n, fmt.Sprintf("quote it: %q", short(n.Value)), "%s has a number of more than 64 bits, %s", what, short(n.Value))
-			return nil
-		}
-		return v
-	}
-	v, err := strconv.ParseFloat(n.Value, 64)
-	if err != nil || !plainNumber.MatchString(n.Value) {
-		d.problem(n, fmt.Sprintf("quote it, or write plain digits: %q", short(n.Value)),
-			"%s has %s, which has no one spelling in JSON", what, short(n.Value))
+	if !strictjson.IsNumber(n.Value) {
+		d.problem(n, fmt.Sprintf("quote it, or write plain digits: %q", short(n.Value)), "%s: JSON has no number %s", what, short(n.Value))
 		return nil
 	}
-	return v
+	return json.Number(n.Value)
 }
 
-// isBigInteger is true for digits that YAML took for a float because they do
-// not fit 64 bits.
-func isBigInteger(n *yaml.Node) bool {
-	return plainInteger.MatchString(n.Value) && n.Style&yaml.TaggedStyle == 0
+// quoted are the styles of YAML that say what a scalar is.
+const quoted = yaml.TaggedStyle | yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+
+// isNumber is true for a number of JSON without quotes. YAML calls some of them
+// text, those that are too large for its own numbers: 1e400.
+func isNumber(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Style&quoted == 0 && strictjson.IsNumber(n.Value)
 }

@@ -150,7 +150,7 @@ type Dataflow struct {
 type ProfileGroup struct {
 	Names       NameRange
 	Memberships []Membership
-	Attributes  map[string]any // string, bool, int64, float64, []any, map[string]any; never nil values
+	Attributes  map[string]any // string, bool, json.Number (with its spelling), []any, map[string]any; never nil values
 	NoIdentity  bool           // `identities: none`: not even the synthetic ecid
 	Identities  []Identity     // besides the synthetic ecid
 	Generate    *Generate      // nil: nothing is made up; the other fields are laid over it

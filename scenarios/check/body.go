@@ -6,7 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // body is a parsed request body. problems are what keeps it from being strict
@@ -28,18 +29,16 @@ const (
 	wrapper = "profiles"
 )
 
-// parseBody reads strictly: one value, no key twice, no null, nothing empty
-// but the two maps at the top (R39).
+// parseBody reads strictly: JSON that strictjson accepts, no null, nothing empty
+// but the two maps at the top (R39). What is JSON for other readers is read all
+// the same, so that the rest of a body with a duplicate key can be judged.
 func parseBody(text string) *body {
 	b := &body{}
-	if !utf8.ValidString(text) {
-		b.problems = append(b.problems, "not UTF-8")
-	}
-	// Unmarshal is the strict reader: the tokens below do not see what follows
-	// the value. A RawMessage keeps it from decoding anything.
-	if err := json.Unmarshal([]byte(text), new(json.RawMessage)); err != nil {
-		b.problems = append(b.problems, "not JSON: "+err.Error())
-		return b
+	if err := strictjson.Check([]byte(text)); err != nil {
+		b.problems = append(b.problems, err.Error())
+		if !json.Valid([]byte(text)) {
+			return b
+		}
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -106,9 +105,6 @@ func (b *body) readObject(d *json.Decoder, path string) (any, error) {
 		}
 		key := token.(string) // the decoder accepts nothing else as a key
 		at := strings.TrimPrefix(path+"."+key, ".")
-		if _, twice := out[key]; twice {
-			b.problem(at, "a key that is there twice")
-		}
 		if out[key], err = b.value(d, at); err != nil {
 			return nil, err
 		}
@@ -255,7 +251,8 @@ func normal(value any) any {
 	return out
 }
 
-// same compares two normal values; numbers by what they are worth.
+// same compares two normal values. Numbers are the same in the same spelling:
+// the engine must not change what it was given.
 func same(want, got any) bool {
 	switch w := want.(type) {
 	case map[string]any:
@@ -264,14 +261,6 @@ func same(want, got any) bool {
 	case []any:
 		g, ok := got.([]any)
 		return ok && slices.EqualFunc(w, g, same)
-	case json.Number:
-		g, ok := got.(json.Number)
-		if !ok || w == g {
-			return ok
-		}
-		a, errA := w.Float64()
-		b, errB := g.Float64()
-		return errA == nil && errB == nil && a == b
 	}
 	return want == got
 }

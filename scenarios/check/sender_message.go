@@ -40,14 +40,12 @@ func readMessage(text string) *sentMessage {
 		return m
 	}
 	var list []json.RawMessage
-	var wrapper struct {
-		Profiles []json.RawMessage `json:"profiles"`
-	}
+	var members map[string]json.RawMessage // in a map, no key is taken for one in other capitals
 	switch {
 	case json.Unmarshal([]byte(text), &list) == nil && list != nil:
 		m.wrapper = "a list"
-	case whole.object == nil && json.Unmarshal([]byte(text), &wrapper) == nil && wrapper.Profiles != nil:
-		m.wrapper, list = `{"profiles": […]}`, wrapper.Profiles
+	case whole.object == nil && json.Unmarshal([]byte(text), &members) == nil && json.Unmarshal(members["profiles"], &list) == nil && list != nil:
+		m.wrapper = `{"profiles": […]}`
 	default:
 		m.profiles = []sentProfile{{text, whole}}
 		return m

@@ -1,11 +1,12 @@
 package oracle
 
 import (
-	"bytes"
 	"encoding/json"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // separator stands between the keys of a path within the document: a key may
@@ -169,52 +170,32 @@ func flat(into map[string]any, path string, value any) {
 	}
 }
 
-// parse reads a value of a recording; what is not JSON is nothing.
+// parse reads a value of a recording; what is not acceptable JSON is nothing.
 func parse(raw []byte) any {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var out any
-	if d.Decode(&out) != nil {
+	value, err := strictjson.Decode(raw)
+	if err != nil {
 		return nil
 	}
-	return out
+	return value
 }
 
-// equal compares a value with what stands in a body; numbers by their worth.
-func equal(want, got any) bool {
+// equal compares a value with what stands in a body. Numbers are compared by
+// their spelling, or by their exact value.
+func equal(want, got any, spelling bool) bool {
+	inner := func(want, got any) bool { return equal(want, got, spelling) }
 	switch w := want.(type) {
-	case int64:
-		return equal(json.Number(strconv.FormatInt(w, 10)), got)
-	case float64:
-		return equal(json.Number(strconv.FormatFloat(w, 'g', -1, 64)), got)
+	case int64, float64:
+		text, err := json.Marshal(w)
+		return err == nil && equal(json.Number(text), got, spelling)
 	case json.Number:
 		g, ok := got.(json.Number)
-		if !ok || w == g {
-			return ok
-		}
-		if _, err := w.Int64(); err == nil {
-			if _, err := g.Int64(); err == nil {
-				return false // two integers are equal in their digits
-			}
-		}
-		a, errA := w.Float64()
-		b, errB := g.Float64()
-		return errA == nil && errB == nil && a == b
+		return ok && (w == g || !spelling && strictjson.SameNumber(w.String(), g.String()))
 	case []any:
 		g, ok := got.([]any)
-		return ok && slices.EqualFunc(w, g, equal)
+		return ok && slices.EqualFunc(w, g, inner)
 	case map[string]any:
 		g, ok := got.(map[string]any)
-		if !ok || len(w) != len(g) {
-			return false
-		}
-		for key, value := range w {
-			other, there := g[key]
-			if !there || !equal(value, other) {
-				return false
-			}
-		}
-		return true
+		return ok && maps.EqualFunc(w, g, inner)
 	}
 	return want == got
 }

@@ -134,7 +134,7 @@ func (j *judge) export(x *decided) {
 		j.report.add(late)
 	}
 	if x.sent {
-		c := comparison{o: j.oracle, x: &possible, want: j.oracle.content(p, &possible, x.At), times: true, report: j.report, at: at}
+		c := comparison{o: j.oracle, x: &possible, want: j.oracle.content(p, &possible, x.At), own: true, report: j.report, at: at}
 		c.body(x.body)
 	}
 }
