@@ -11,7 +11,7 @@ import (
 // was generated for its name.
 type Initial struct {
 	Attributes  map[string]any // nil for none; parts may be shared with other profiles: change nothing in place
-	Identities  []Identity     // the synthetic ecid comes first, unless `identities: none`
+	Identities  []Identity     // the synthetic ecid comes first, where there is one; see ProfileGroup.Synthetic
 	Memberships []Membership
 }
 
@@ -86,11 +86,18 @@ func (s *Scenario) Initial(name string) (Initial, bool) {
 			identities = overlayIdentities(g.Generate.keptIdentities(person.Identities), identities)
 		}
 	}
-	if !g.NoIdentity {
+	if g.Synthetic() {
 		identities = append([]Identity{{"ecid", ECID(s.Seed, name)}}, identities...)
 	}
 	out.Identities = identities
 	return out, true
+}
+
+// Synthetic says whether the profiles of the group have a synthetic ecid: all
+// do, except those of `identities: none` and those that give an ecid themselves.
+func (g *ProfileGroup) Synthetic() bool {
+	own := func(i Identity) bool { return strings.EqualFold(i.Namespace, "ecid") }
+	return !g.NoIdentity && !slices.ContainsFunc(g.Identities, own)
 }
 
 // Memberships is the part of Initial that a backfill looks at, for every

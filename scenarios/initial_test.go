@@ -203,3 +203,28 @@ func BenchmarkInitial(b *testing.B) {
 		})
 	}
 }
+
+// An ecid of its own replaces the synthetic one, however the namespace is spelt.
+func TestOwnECIDReplacesTheSynthetic(t *testing.T) {
+	for _, test := range []struct {
+		identities string
+		want       int // synthetic ecids
+	}{
+		{"{crm: A1}", 1}, {"{ecid: [\"1\", \"2\"]}", 0}, {"{ECID: \"1\", crm: A1}", 0}, {"{ecid_web: \"1\"}", 1}, {"none", 0},
+	} {
+		s, err := Parse("case.yaml", []byte("title: t\nrules: [all-identities]\nprofiles: {doc: {identities: "+test.identities+"}}\nexpect: []\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, _ := s.Initial("doc")
+		got := 0
+		for _, i := range start.Identities {
+			if i == (Identity{"ecid", ECID(s.Seed, "doc")}) {
+				got++
+			}
+		}
+		if got != test.want || s.Profiles[0].Synthetic() != (test.want == 1) {
+			t.Errorf("identities: %s: %d synthetic ecids, want %d", test.identities, got, test.want)
+		}
+	}
+}

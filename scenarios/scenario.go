@@ -152,7 +152,7 @@ type ProfileGroup struct {
 	Memberships []Membership
 	Attributes  map[string]any // string, bool, json.Number (with its spelling), []any, map[string]any; never nil values
 	NoIdentity  bool           // `identities: none`: not even the synthetic ecid
-	Identities  []Identity     // besides the synthetic ecid
+	Identities  []Identity     // besides the synthetic ecid, which an ecid among them replaces
 	Generate    *Generate      // nil: nothing is made up; the other fields are laid over it
 	UploadOf    string         // key of the audience whose upload makes these profiles; "" for those of the file
 	Pos         Position
