@@ -153,7 +153,12 @@ func (r *reader) readDataflow(n *yaml.Node) {
 		f.Pos = r.pos(o.node)
 	}
 	f.Audiences = r.mapped(o.take("audiences"), "dataflow.audiences", r.audienceRef)
-	f.Attributes = r.mapped(o.take("attributes"), "dataflow.attributes", r.attributePath)
+	r.scenario.attributesAt = map[string]Position{}
+	f.Attributes = r.mapped(o.take("attributes"), "dataflow.attributes", func(n *yaml.Node, what string) string {
+		path := r.attributePath(n, what)
+		r.scenario.attributesAt[path] = r.pos(n)
+		return path
+	})
 	if n := o.take("schedule"); n != nil {
 		f.Schedule = r.line(n, "schedule")
 		r.refuse(o.at("schedule"), "leave it out, or expect the problem: dataflow.schedule", "a dataflow to this destination has no schedule")

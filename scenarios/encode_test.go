@@ -55,7 +55,7 @@ start: 2026-02-03T04:05:06.789Z
 until: 3h
 seed: 7
 audiences:
-  a: {id: A_1, name: "The first, of all", namespace: CustomerAudienceUpload, mergePolicy: other, createdAt: 2025-01-01T00:00:00Z, updatedAt: 2025-01-02T00:00:00Z}
+  a: {id: A_1, name: "The first, of all", namespace: CustomerAudienceUpload, mergePolicy: m, createdAt: 2025-01-01T00:00:00Z, updatedAt: 2025-01-02T00:00:00Z}
   "on": {type: account, origin: federated, labels: [C1, "C 2"]}
 organisation:
   edition: prime
@@ -104,7 +104,7 @@ endpoint:
     - {rate: 2.5, burst: 7, headers: {X-Limit: "2"}}
     - {rate: 100, status: 503}
 history:
-  - {at: 1h, qualify: [a, "on"], set: {x: 1, person.name: Doc}, remove: person.age, addIdentity: {phone: "+1"}, profiles: "p-{1..2}"}
+  - {at: 1h, qualify: [a, "on"], set: {x: 1, person.name: Doc}, remove: person.age, addIdentity: {phone: "+1{n}"}, profiles: "p-{1..2}"}
   - {at: 2h, removeIdentity: {crm: ["c-{n}", "d-{n}"]}, replaceIdentity: {Email: {from: a@b, to: c@d}}, profile: p-3}
   - {at: 90m, map: ["on"]}
   - {at: 91m, unmap: a}

@@ -1,9 +1,11 @@
 package scenarios
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -164,7 +166,7 @@ func (r *reader) body(o *object, e *Expectation) {
 	if n := o.take("identities"); n != nil {
 		e.Identities, e.HasIdentity = r.identities(n, "identities"), true
 	}
-	e.Absent = r.words(o.take("absent"), "absent", r.path)
+	e.Absent = r.words(o.take("absent"), "absent", r.absentPath)
 	for _, part := range []any{e.Payload, e.Attributes} {
 		if part != nil {
 			r.expectPlaces(o, e, part)
@@ -173,6 +175,38 @@ func (r *reader) body(o *object, e *Expectation) {
 	for _, id := range e.Identities {
 		r.expectPlaces(o, e, id.ID)
 	}
+}
+
+// absentPath reads a path that a body must not have. Memberships are filed by
+// namespace and id: a path that names neither could never be there.
+func (r *reader) absentPath(n *yaml.Node, what string) string {
+	path := r.path(n, what)
+	rest, isMembership := strings.CutPrefix(path, "segmentMembership.")
+	if !isMembership {
+		return path
+	}
+	var namespaces []string
+	for _, a := range r.scenario.Audiences {
+		below, inNamespace := strings.CutPrefix(rest, a.Namespace+".")
+		if rest == a.Namespace || inNamespace && (below == a.ID || strings.HasPrefix(below, a.ID+".")) {
+			return path
+		}
+		if !slices.Contains(namespaces, a.Namespace) {
+			namespaces = append(namespaces, a.Namespace)
+		}
+		if inNamespace && (below == a.Key || strings.HasPrefix(below, a.Key+".")) {
+			r.problem(n, fmt.Sprintf("use audiences: {…} to say which are there, or give the audience an id: %s: {id: …}", a.Key),
+				"%s: %s is the key of an audience, and a body has its id %s", what, a.Key, a.ID)
+			return ""
+		}
+	}
+	namespace, _, _ := strings.Cut(rest, ".")
+	if !slices.Contains(namespaces, namespace) {
+		r.problem(n, didYouMean(namespace, namespaces), "%s: no audience has the namespace %q", what, short(namespace))
+	} else {
+		r.problem(n, "use audiences: {…} to say which are there", "%s: no audience has the id in %q", what, short(rest))
+	}
+	return ""
 }
 
 // expectPlaces reports {n} in a line about a profile without a number.

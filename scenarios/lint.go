@@ -35,8 +35,40 @@ func Lint(s *Scenario) Problems {
 		}
 	}
 	l.rules()
+	l.slips()
 	return l.problems.sorted()
 }
+
+// slips reports changes that change nothing, and names that nothing has.
+func (l *linter) slips() {
+	l.problems = append(l.problems, replayHistory(l.s).warnings...)
+	l.windows()
+	paths := newAttributePaths(l.s)
+	l.absentPaths(paths)
+	if !slices.ContainsFunc(l.s.Expect, func(e Expectation) bool { return e.Problem != "" }) {
+		l.mappedPaths(paths)
+		l.mergePolicies()
+	}
+}
+
+// windows reports times that come too early or too late to matter.
+func (l *linter) windows() {
+	last := l.s.Until
+	for _, step := range l.s.History {
+		last = max(last, step.At)
+	}
+	if n := len(l.s.History); l.s.Until > 0 && n > 0 && l.s.History[n-1].At > l.s.Until {
+		l.warn(l.s.Pos, "give a later time, or leave it out", "until: %s changes nothing: the history goes on until %s", plainDuration(l.s.Until), plainDuration(last))
+	}
+	for _, f := range l.s.Endpoint.Faults {
+		if f.From > last+backfillAndRetries {
+			l.warn(f.Pos, "give an earlier from", "the fault %s begins at %s, when the history is over", f.ID, plainDuration(f.From))
+		}
+	}
+}
+
+// backfillAndRetries is how long requests can come after the last step.
+const backfillAndRetries = 2 * time.Hour
 
 // linter knows what a scenario has, for the warnings to ask.
 type linter struct {

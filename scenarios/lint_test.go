@@ -45,11 +45,15 @@ var sound = []string{
 }
 
 // changed is sound with other lines: each replaces the one of its key.
+// A key that sound has not comes last.
 func changed(lines string) string {
 	out := slices.Clone(sound)
 	for line := range strings.SplitSeq(lines, "\n") {
 		key, _, _ := strings.Cut(line, ":")
 		at := slices.IndexFunc(out, func(l string) bool { return strings.HasPrefix(l, key+":") })
+		if at < 0 {
+			at, out = len(out), append(out, "")
+		}
 		out[at] = line
 	}
 	return strings.Join(out, "\n")
@@ -117,6 +121,49 @@ var slips = []struct{ lines, want string }{
 	{"expect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded}]", "9: the alert activation-skipped-rate-exceeded never fires: the destination is not subscribed to it"},
 	{"expect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded, fires: never}]", ""},
 	{"destination: {alerts: activation-skipped-rate-exceeded}\nexpect: [{profile: marty, exports: none}, {alert: activation-skipped-rate-exceeded}]", ""},
+
+	// changes that change nothing
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: marty, exit: scifi}]", "8: exit: marty is never in scifi before 2h"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, exit: scifi}, {at: 3h, profile: doc, exit: scifi}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, qualify: delorean}]", "8: qualify: doc is in delorean at 2h already"},
+	{"rules: [trig-enter, no-requalify]\nhistory: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, qualify: delorean}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 1h, profile: doc, exit: delorean}]", "8: doc qualifies for delorean and exits from it at the same time, 1h"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, remove: person.name}]", "8: remove: doc never has person.name before 2h"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean, set: person.name, to: Doc}, {at: 2h, profile: doc, remove: person}, {at: 3h, profile: doc, remove: person}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, removeIdentity: {crm: A1}}]", "8: removeIdentity: doc never has the identity crm A1 before 2h"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, replaceIdentity: {crm: {from: A1, to: A2}}}]",
+		"8: replaceIdentity: doc never has the identity crm A1 before 2h"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean, set: person, to: Doc}, {at: 2h, profile: doc, set: person.name, to: Doc}]",
+		"8: set: person of doc is the value Doc, which an object replaces"},
+	{"profiles: {doc: {audiences: [scifi]}, \"marty-{1..9}\": {audiences: [scifi]}}\nexpect: [{profiles: \"marty-{1..9}\", exports: none}]\n" +
+		"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 1h, profiles: \"marty-{3..4}\", qualify: delorean}, {at: 2h, profiles: \"marty-{1..9}\", exit: delorean}]", ""},
+	{"profiles: {doc: {audiences: [scifi]}, marty: {}, \"m-{1..9}\": {generate: {audiences: {delorean: 30%}}}}\n" +
+		"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profiles: \"m-{1..9}\", exit: delorean}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, profile: doc, exit: scifi, every: 1h, times: 3}]", ""},
+
+	// actions that change nothing
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, unmap: scifi}]", "8: unmap at 2h: scifi is not mapped"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, map: delorean}]", "8: map at 2h: delorean is mapped already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, map: scifi}, {at: 3h, unmap: scifi}]", ""},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, enable: true}]", "8: enable at 2h: the dataflow is enabled already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, disable: true}, {at: 3h, disable: true}]", "8: disable at 3h: the dataflow is disabled already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, delete: true}, {at: 3h, disable: true}]", "8: disable at 3h: no dataflow is active"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, rename: {scifi: scifi}}]", "8: rename at 2h: scifi has this name already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: true}}]", "8: triggers at 2h: the triggers are as they were"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: false}}]", ""},
+	{"until: 30m", "1: until: 30m changes nothing: the history goes on until 2h"},
+	{"until: 3h", ""},
+	{"endpoint: {faults: [{from: 9h, status: 503}]}", "7: the fault fault-1 begins at 9h, when the history is over"},
+
+	// names that nothing has
+	{"dataflow: {audiences: [delorean], attributes: [persn.name]}", "5: no profile has persn.name, and no step sets it: it is never exported"},
+	{"dataflow: {audiences: [delorean], attributes: [person]}", ""},
+	{"dataflow: {audiences: [delorean], attributes: [persn.name]}\nhistory: [{at: 1h, profile: doc, qualify: delorean}]", ""}, // no attribute matters here
+	{"dataflow: {audiences: [delorean], attributes: [loyalty]}\nexpect: [{profile: marty, exports: none}, {profile: doc, absent: [loyalty]}]", ""},
+	{"dataflow: {audiences: [delorean], attributes: [person.name, person]}", "5: person.name is within person, which is mapped too"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, absent: [persn.name]}]", "9: absent: no profile has persn.name, so this line cannot fail"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, absent: [identityMap.crm]}]", "9: absent: no profile has an identity in crm, so this line cannot fail"},
+	{"audiences: {delorean: {}, scifi: {mergePolicy: nosuch}}", "3: the audience scifi has the merge policy nosuch, which is declared nowhere"},
 
 	// rules that are about nothing here
 	{"rules: [trig-enter, trig-exit]", "2: nothing exercises the rule trig-exit: no step has a profile exit"},

@@ -269,6 +269,20 @@ func (r *reader) read(root *yaml.Node) {
 	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))
 	s.OthersAllowed = r.word(o.take("others"), "others", "allowed") == "allowed"
 	o.end()
+	if len(r.problems) == 0 { // what is wrong already would only be said again
+		r.slips()
+	}
+}
+
+// slips reports what is well-formed and makes the result wrong.
+func (r *reader) slips() {
+	var found Problems
+	if !r.configurationUnderTest {
+		found = append(found, r.scenario.undeclaredPolicies()...)
+		found = append(found, newAttributePaths(r.scenario).throughLists(r.scenario)...)
+	}
+	found = append(found, replayHistory(r.scenario).errors...)
+	r.problems = append(r.problems, found...)
 }
 
 // cited reads the id of a rule that the scenario exercises, and where it stands.

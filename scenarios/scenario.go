@@ -49,8 +49,9 @@ type Scenario struct {
 	Expect        []Expectation
 	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
 	Pos           Position
-	citedAt       []Position  // of Rules, for a scenario that was read from a file
-	groups        *groupIndex // of Profiles, for a scenario that was read from a file
+	citedAt       []Position          // of Rules, for a scenario that was read from a file
+	groups        *groupIndex         // of Profiles, for a scenario that was read from a file
+	attributesAt  map[string]Position // of Dataflow.Attributes, likewise
 }
 
 // CitedAt is where `rules:` names a rule; the scenario itself where it does not,

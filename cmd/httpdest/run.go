@@ -96,6 +96,9 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if err := prepare(outputs, f.out); err != nil {
 		return err
 	}
+	if !f.quiet {
+		a.warn(cases)
+	}
 	if options.Clock == simulate.Wall {
 		// The one that waits should know what for.
 		fmt.Fprintf(a.stderr, "httpdest: %s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", longest(cases))
@@ -119,6 +122,17 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		return failure{status: s}
 	}
 	return nil
+}
+
+// warn prints the likely slips of scenarios: a run passes in spite of them, and
+// proves less than it seems to.
+func (a *app) warn(cases []*scenarios.Scenario) {
+	for _, c := range cases {
+		for _, p := range scenarios.Lint(c) {
+			p.Message = "warning: " + p.Message
+			fmt.Fprintln(a.stderr, p)
+		}
+	}
 }
 
 // longest is how long the longest history lasts.

@@ -44,9 +44,10 @@ func (a *app) scenarioLintCommand() *cobra.Command {
 		Use:   "lint [FILE|DIR...]",
 		Short: "Check scenarios without playing them, and warn of likely slips",
 		Long: `Check scenarios without playing them. What is wrong is an error, exit status 2. What
-is valid but cannot do what it seems to, such as an audience that nothing uses or a
-line of expect that can never hold, is a warning; so is what the engine warns of. Without an argument, the library
-that comes with httpdest is checked.`,
+is valid but cannot do what it seems to is a warning: an audience that nothing uses, a
+mapped path that no profile has, an exit from an audience never entered, a line of expect
+that can never hold or never fail. The warnings of the engine are listed too. Without an
+argument, the library that comes with httpdest is checked.`,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, strict, advice) },
 		ValidArgsFunction: scenarioFiles,
 	}

@@ -132,10 +132,15 @@ func (h *history) switches(label string) scenarios.Triggers {
 }
 
 // value draws an attribute: also the empty ones that never travel.
-func (h *history) value(label string) any {
-	return draw[any](h.t, label, "Doc", "Marty", "Emmett", "Doc", int64(1), int64(88), 2.5, true, "", []any{"x", "", "y"}, []any{}, map[string]any{},
+func (h *history) value(label, path string) any {
+	value := draw[any](h.t, label, "Doc", "Marty", "Emmett", "Doc", int64(1), int64(88), 2.5, true, "", []any{"x", "", "y"}, []any{}, map[string]any{},
 		map[string]any{"firstName": "Emmett", "lastName": ""}, map[string]any{"points": int64(7)}, map[string]any{"name": map[string]any{"firstName": "Lorraine"}},
 		map[string]any{"name": "Biff", "age": int64(47)})
+	_, isList := value.([]any)
+	if within := func(p string) bool { return strings.HasPrefix(p, path+".") }; isList && slices.ContainsFunc(paths, within) {
+		return map[string]any{"others": value} // a scenario has no path into a list
+	}
+	return value
 }
 
 func name(n int) string { return fmt.Sprintf("p-%d", n) }
@@ -164,7 +169,7 @@ func (h *history) profiles() {
 				if g.Attributes == nil {
 					g.Attributes = map[string]any{}
 				}
-				g.Attributes[path] = h.value(label + " " + path)
+				g.Attributes[path] = h.value(label+" "+path, path)
 			}
 		}
 		switch {
@@ -285,7 +290,8 @@ func (h *history) change(at, kind string, n int, before []scenarios.Change) []sc
 			return nil
 		}
 	case "set":
-		c.Path, c.Value = draw(h.t, at+" path", paths...), h.value(at+" value")
+		c.Path = draw(h.t, at+" path", paths...)
+		c.Value = h.value(at+" value", c.Path)
 	case "remove":
 		c.Path = draw(h.t, at+" path", paths...)
 	case "add-identity", "remove-identity":

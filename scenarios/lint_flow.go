@@ -1,0 +1,77 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// flowReplay is the plain state of the dataflow while a history is replayed.
+type flowReplay struct {
+	active   bool
+	disabled bool
+	mapped   map[string]bool // audience keys; nil after a deletion, when the next dataflow maps anew
+	names    map[string]string
+	triggers Triggers
+}
+
+func newFlowReplay(s *Scenario) *flowReplay {
+	f := &flowReplay{active: s.Dataflow.Activated, mapped: map[string]bool{}, names: map[string]string{}, triggers: Triggers{}.With(s.Dataflow.Triggers)}
+	for _, key := range s.Dataflow.Audiences {
+		f.mapped[key] = true
+	}
+	for _, a := range s.Audiences {
+		f.names[a.Key] = a.Name
+	}
+	return f
+}
+
+// act plays an action, and returns a warning where it changes nothing.
+func (f *flowReplay) act(step *Step) (out Problems) {
+	warn := func(hint, format string, args ...any) {
+		out = append(out, Problem{step.Pos, fmt.Sprintf("%s at %s: ", step.Action, plainDuration(step.At)) + fmt.Sprintf(format, args...), hint})
+	}
+	if !f.active && slices.Contains([]string{"unmap", "disable", "enable"}, step.Action) {
+		warn("activate it before", "no dataflow is active")
+		return out
+	}
+	switch step.Action {
+	case "activate":
+		f.active, f.disabled = true, false
+	case "delete":
+		f.active, f.disabled, f.mapped = false, false, nil
+	case "map", "unmap":
+		for _, key := range step.Targets {
+			switch {
+			case f.mapped == nil:
+			case step.Action == "map" && f.active && f.mapped[key]:
+				warn("leave it out", "%s is mapped already", key)
+			case step.Action == "unmap" && !f.mapped[key]:
+				warn("leave it out, or map it before", "%s is not mapped", key)
+			}
+			if f.mapped != nil {
+				f.mapped[key] = step.Action == "map"
+			}
+		}
+	case "disable", "enable":
+		disables := step.Action == "disable"
+		if f.disabled == disables {
+			warn("leave it out", "the dataflow is %s already", map[bool]string{true: "disabled", false: "enabled"}[disables])
+		}
+		f.disabled = disables
+	case "rename":
+		for i, key := range step.Targets {
+			if f.names[key] == step.Names[i] {
+				warn("give it another name", "%s has this name already", key)
+			}
+			f.names[key] = step.Names[i]
+		}
+	case "triggers":
+		after := f.triggers.With(step.Triggers)
+		if maps.Equal(f.triggers, after) {
+			warn("leave it out, or switch something", "the triggers are as they were")
+		}
+		f.triggers = after
+	}
+	return out
+}
