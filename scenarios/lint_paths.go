@@ -144,7 +144,9 @@ func (l *linter) mappedPaths(a *attributePaths) {
 // meantAbsent says whether a line expects that the attribute is not exported,
 // or it is one of experience events.
 func (l *linter) meantAbsent(path string) bool {
-	covers := func(p string) bool { return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".") }
+	covers := func(p string) bool {
+		return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".")
+	}
 	return slices.ContainsFunc(l.s.Organisation.EventAttributes, covers) ||
 		slices.ContainsFunc(l.s.Expect, func(e Expectation) bool { return slices.ContainsFunc(e.Absent, covers) })
 }

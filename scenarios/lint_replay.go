@@ -33,9 +33,9 @@ type replay struct {
 type replayed struct {
 	group       *ProfileGroup
 	attributes  map[string]any
-	had         map[string]bool   // attributes that were removed
-	identities  map[Identity]bool // false: it has lost it
-	memberships map[string]bool   // by audience; false: it has left
+	had         map[string]bool     // attributes that were removed
+	identities  map[Identity]bool   // false: it has lost it
+	memberships map[string]bool     // by audience; false: it has left
 	crossed     map[string]crossing // by audience: the last change of its membership
 }
 
