@@ -343,7 +343,7 @@ func (l *linter) outcomes(e *Expectation) {
 	}
 	for _, outcome := range slices.Compact(slices.Sorted(slices.Values(e.Outcomes))) {
 		status, err := strconv.Atoi(outcome)
-		if err != nil || status == 200 || status == 401 {
+		if err != nil || status == 200 || status == 401 || l.s.Endpoint.Require.refusesWith(status) {
 			continue
 		}
 		gives := func(f Fault) bool {

@@ -95,6 +95,7 @@ var slips = []struct{ lines, want string }{
 	{"destination: {retry: {delays: []}}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: [503, 200]}]", "9: 2 outcomes, but the retry policy has 1 attempt"},
 	{"expect: [{profile: marty, exports: none}, {profile: doc, outcomes: [503, 200, 200]}]", "9: outcome 2 is 200, after which nothing is sent again"},
 	{"expect: [{profile: marty, exports: none}, {profile: doc, outcomes: [500, 401]}]", "9: no fault answers doc with 500"},
+	{"endpoint: {require: {query: {source: aep}}}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: [400, 422]}]", "9: no fault answers doc with 422"},
 	{"endpoint: {faults: [{status: 500}]}\nexpect: [{profile: marty, exports: none}, {profile: doc, outcomes: [500, timeout, 200]}]", ""},
 
 	// contents that cannot come

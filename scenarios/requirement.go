@@ -16,6 +16,20 @@ type Requirements struct {
 	Pos         Position
 }
 
+// refusesWith says whether the endpoint may answer a call with a status because
+// the call lacks something.
+func (q Requirements) refusesWith(status int) bool {
+	switch status {
+	case 400:
+		return len(q.Headers)+len(q.Query) > 0
+	case 415:
+		return q.ContentType != ""
+	case 422:
+		return q.Payload
+	}
+	return false
+}
+
 // Field is a header or a query parameter; a Value of "" is any that is not
 // empty.
 type Field struct{ Name, Value string }
