@@ -100,6 +100,7 @@ var all = []invariant{
 	{"upload-latency", "", (*view).uploadLatency},
 	{"delete-unmaps", "", (*view).deleted},
 	{"", "nothing decided and nothing sent once the configuration is refused", (*view).nothingPlayed},
+	{"", "mTLS decisions without body, credentials and custom headers", (*view).bareDecisions},
 	{"", "exports of a profile in order, one after the other", (*view).order},
 	{"", "what was sent is what the endpoint saw", (*view).traffic},
 	{"", "every export delivered, dropped, left over or excluded", (*view).accounted},

@@ -107,6 +107,18 @@ func (v *view) noEnvelope(f *findings) {
 	}
 }
 
+// bareDecisions: until it is known whether the endpoint insists on mTLS, it is
+// sent nothing that is meant for the receiver (design §4).
+func (v *view) bareDecisions(f *findings) {
+	for _, r := range v.asking {
+		f.note(r.Body == "", "%s has a body", place(r))
+		f.note(len(headers(r, "Authorization")) == 0, "%s has an Authorization header", place(r))
+		for _, name := range slices.Sorted(maps.Keys(v.custom())) {
+			f.note(len(headers(r, name)) == 0, "%s has the custom header %s", place(r), name)
+		}
+	}
+}
+
 // certificates holds both ends against the mode of the endpoint (R108).
 func (v *view) certificates(f *findings) {
 	d := v.scenario.Destination

@@ -24,6 +24,7 @@ type broken struct {
 
 const (
 	inOrder       = "exports of a profile in order, one after the other"
+	bareDecision  = "mTLS decisions without body, credentials and custom headers"
 	bothEnds      = "what was sent is what the endpoint saw"
 	silentRefusal = "nothing decided and nothing sent once the configuration is refused"
 	allSettle     = "every export delivered, dropped, left over or excluded"
@@ -166,6 +167,14 @@ func headerless(name string) func(*recording.Request) {
 // request breaks the only request of a message.
 func request(change func(*recording.Request)) func(*tape) {
 	return func(p *tape) { change(p.request("griff#1", 1)) }
+}
+
+// asking adds a request of the mTLS decision, on a socket of its own.
+func asking(r recording.Request) func(*tape) {
+	return func(p *tape) {
+		r.At, r.AnsweredAt, r.Method, r.Target, r.Status, r.Socket, r.Number = began, began, "OPTIONS", "/in?source=aep", 204, 99, 1
+		p.lines = slices.Insert(p.lines, 1, recording.Line{Request: &r})
+	}
 }
 
 func tls(mode, mtls string) func(*scenarios.Scenario) {
@@ -314,6 +323,9 @@ var flowsBroken = []broken{
 	{inOrder, "overtaken while it waits", nil, func(p *tape) {
 		p.delay("marty#2", -3*time.Hour+5*time.Second) // between the first two attempts of marty#1
 	}},
+	{bareDecision, "a body", nil, asking(recording.Request{Body: "{}"})},
+	{bareDecision, "credentials", nil, asking(recording.Request{Headers: []recording.Header{{Name: "authorization", Value: "Bearer [redacted]"}}})},
+	{bareDecision, "a custom header", nil, asking(recording.Request{Headers: []recording.Header{{Name: "x-tenant", Value: "acme"}}})},
 	{bothEnds, "another status", nil, request(func(r *recording.Request) { r.Status = 204 })},
 	{bothEnds, "another body arrives", nil, request(func(r *recording.Request) { r.Body = " " + r.Body })},
 	{bothEnds, "no request arrived", nil, func(p *tape) {

@@ -27,6 +27,7 @@ type view struct {
 	attempts     []*recording.Attempt
 	requests     []*recording.Request // that carry a message: all but those of an mTLS decision or for a token
 	decisions    []*recording.Decision
+	asking       []*recording.Request // of the mTLS decisions
 	tokens       []*recording.Token
 	tokenCalls   []*recording.Request // to the token endpoint
 	lines        []recording.Line
@@ -224,6 +225,8 @@ func (v *view) index(l recording.Line) {
 		v.tokenCalls = append(v.tokenCalls, l.Request)
 	case l.Request != nil && l.Request.Method != "OPTIONS":
 		v.requests = append(v.requests, l.Request)
+	case l.Request != nil:
+		v.asking = append(v.asking, l.Request)
 	case l.Decision != nil:
 		v.decisions = append(v.decisions, l.Decision)
 	case l.Token != nil:
