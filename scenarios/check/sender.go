@@ -35,28 +35,25 @@ type SenderOptions struct {
 // sender that names one audience has names on.
 type Sender struct {
 	SenderOptions
-	rules     scenarios.Catalogue
-	tallies   map[string]*tally
-	tolerance time.Duration
-	requests  int // that carry a message
-	others    int // that carry none
-	bodiless  int // that carry a message whose body the capture does not tell
-	batches   int // messages of several profiles
-	wrapped   []int
-	entries   entries
-	exchanges []*exchange       // kept where there is a history to hold them against
-	profiles  map[string]string // by identity, in the form of an export
-	unclear   []string          // what nobody can tell from this capture
-	sendings  sendings
-}
-
-// tally is what was seen of one rule. Of what is wrong the first few are kept.
-type tally struct {
-	looked      int
-	wrong, open []string // against the documentation; against a default of ours
-	wrongs      int
-	opens       int
-	line        int // of the first that counts
+	rules       scenarios.Catalogue
+	tallies     map[string]*tally
+	tolerance   time.Duration
+	requests    int // that carry a message
+	others      int // that carry none
+	bodiless    int // that carry a message whose body the capture does not tell
+	wrapped     []wrapped
+	entries     entries
+	exchanges   []*exchange       // kept where there is a history to hold them against
+	profiles    map[string]string // by identity, in the form of an export
+	unclear     []string          // what nobody can tell from this capture
+	sendings    sendings
+	ledger      *ledger
+	synthetic   bool              // the sender knows the synthetic identities of the scenario
+	identifying bool              // all requests are there
+	nameless    []string          // profiles without any other identity; nil until asked for
+	own         map[string]string // of an ecid of the sender's own -> profile
+	unclaimed   int               // bodies without an identity that several profiles may have sent
+	unknowable  int               // bodies of one of these
 }
 
 // NewSender returns a Sender that has seen nothing.
@@ -69,72 +66,6 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 		s.profiles = knownIdentities(o.Scenario)
 	}
 	return s
-}
-
-func (s *Sender) tally(rule string) *tally {
-	t := s.tallies[rule]
-	if t == nil {
-		t = &tally{}
-		s.tallies[rule] = t
-	}
-	return t
-}
-
-// fewKept is how many wrong things are told of one rule.
-const fewKept = 5
-
-// note counts one thing that was looked at. What is wrong fails a rule of the
-// documentation, and leaves a default of ours unspecified.
-func (s *Sender) note(rule string, ok bool, line int, format string, args ...any) {
-	t := s.tally(rule)
-	t.looked++
-	switch r, known := s.rules.Find(rule); {
-	case ok:
-	case known && r.Level == "should":
-		t.leave(line, format, args...)
-	default:
-		t.fail(line, format, args...)
-	}
-}
-
-// leave counts something that is not as we do it, on a point where the
-// documentation is silent.
-func (s *Sender) leave(rule string, line int, format string, args ...any) {
-	s.tally(rule).looked++
-	s.tally(rule).leave(line, format, args...)
-}
-
-// against counts something that no version of the documentation allows, though
-// the rule is a default of ours.
-func (s *Sender) against(rule string, line int, format string, args ...any) {
-	s.tally(rule).looked++
-	s.tally(rule).fail(line, format, args...)
-}
-
-func (t *tally) fail(line int, format string, args ...any) {
-	if t.wrongs == 0 {
-		t.line = line
-	}
-	if t.wrongs++; t.wrongs <= fewKept {
-		t.wrong = append(t.wrong, at(line, format, args...))
-	}
-}
-
-func (t *tally) leave(line int, format string, args ...any) {
-	if t.opens == 0 && t.wrongs == 0 {
-		t.line = line
-	}
-	if t.opens++; t.opens <= fewKept {
-		t.open = append(t.open, at(line, format, args...))
-	}
-}
-
-func at(line int, format string, args ...any) string {
-	text := fmt.Sprintf(format, args...)
-	if line > 0 {
-		text = fmt.Sprintf("line %d: %s", line, text)
-	}
-	return text
 }
 
 // Exchange takes in the next one.
@@ -258,37 +189,6 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 		out = append(out, fmt.Sprintf("%d of %d requests have no body in the capture: the rules on content skip them", s.bodiless, s.requests))
 	}
 	return out
-}
-
-// checks makes one of every rule about a sender, in the order of the rules.
-func (s *Sender) checks() []reports.Check {
-	var out []reports.Check
-	for _, r := range s.rules {
-		if r.Side != "sender" && r.Side != "both" && s.tallies[r.ID] == nil {
-			continue
-		}
-		c := reports.Check{Rule: r.ID, Verdict: reports.Pass, Title: r.Title, File: s.File, Line: 1, Column: 1}
-		switch t := s.tallies[r.ID]; {
-		case t == nil || t.looked == 0:
-			c.Verdict, c.Title = reports.Skip, s.unseen(r.ID)
-		case t.wrongs > 0:
-			c.Verdict, c.Line, c.Fix = reports.Fail, max(1, t.line), r.Fix
-			c.Expected, c.Actual = r.Want, kept(t.wrong, t.wrongs)
-		case t.opens > 0:
-			c.Verdict, c.Line = reports.Unspecified, max(1, t.line)
-			c.Expected, c.Actual = r.Want+" (a default of ours)", kept(t.open, t.opens)
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-// kept is the first few of n things.
-func kept(few []string, n int) string {
-	if n > len(few) {
-		return fmt.Sprintf("%s; and %d more", strings.Join(few, "; "), n-len(few))
-	}
-	return strings.Join(few, "; ")
 }
 
 // lacking says what of the history a rule needs that has no point to look at

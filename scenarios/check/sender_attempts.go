@@ -3,20 +3,12 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/oracle"
 )
-
-// sent is a message of somebody else's sender: requests with one body that, by
-// their answers and times, are attempts at one delivery.
-type sent struct {
-	attempts []*exchange
-	beyond   *exchange // came although the message was delivered or given up
-	settled  outcome   // of the last attempt
-	before   *sent     // a message with the same body, that this one may be part of
-}
 
 // outcome is what an attempt came to, as far as it can be told.
 type outcome int
@@ -34,8 +26,8 @@ func (s *Sender) outcome(x *exchange) outcome {
 		return outcomeUnclear
 	case r.Disconnected || r.Status < 200 || r.Status > 299 || s.broken(r.Fault):
 		return outcomeFailed
-	case x.Told.Time && r.AnsweredAt.Sub(r.At) > budget+s.tolerance:
-		return outcomeUnclear
+	case x.Told.Time && x.Told.Duration && r.AnsweredAt.Sub(r.At) > budget:
+		return outcomeUnclear // whether the sender's clock saw two seconds nobody knows
 	}
 	return outcomeDelivered
 }
@@ -46,11 +38,9 @@ func (s *Sender) broken(fault string) bool {
 	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && f.Broken() })
 }
 
-// gap is the time from the end of a message to a request; false where the
-// capture does not tell.
-func (m *sent) gap(x *exchange) (time.Duration, bool) {
-	last := m.attempts[len(m.attempts)-1]
-	return x.Request.At.Sub(last.Request.AnsweredAt), last.Told.Time && x.Told.Time
+// network says whether an attempt ended without a whole answer.
+func (s *Sender) network(x *exchange) bool {
+	return x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
 }
 
 // delaysOf is the waits of the policy.
@@ -58,118 +48,29 @@ func (s *Sender) delaysOf() []time.Duration {
 	return (&view{scenario: s.Scenario}).policy()
 }
 
-// grouping sorts requests into messages.
-type grouping struct {
-	sender   *Sender
-	delays   []time.Duration
-	oracle   *oracle.Oracle
-	messages []*sent
-	last     map[string]*sent // by body
-	count    map[string]int   // messages of a profile
-	possible map[string]int   // exports that the history has for a profile
-	gone     map[*sent]bool   // that are part of another
-}
+// listed are the statuses that every source has retried (R83).
+var listed = []int{403, 408, 409, 429, 500, 502, 503, 504}
 
-// group finds the messages. A request with the body of one that is not settled
-// is its next attempt. One with the body of a message that is delivered or
-// given up, or that comes late, is another message if the history has room for
-// one more export of that profile, and otherwise should not have been sent.
-func (s *Sender) group() []*sent {
-	g := &grouping{sender: s, delays: s.delaysOf(), oracle: oracle.New(s.Scenario, oracle.Planned(s.Scenario)),
-		last: map[string]*sent{}, count: map[string]int{}, possible: map[string]int{}, gone: map[*sent]bool{}}
-	for _, x := range s.exchanges {
-		g.add(x)
-	}
-	g.messages = slices.DeleteFunc(g.messages, g.surplus)
-	return g.messages
-}
-
-func (g *grouping) add(x *exchange) {
-	m := g.last[x.message.text]
-	if m != nil && !g.settled(m) && !g.late(m, x) {
-		m.attempts = append(m.attempts, x)
-		m.settled = g.sender.outcome(x)
-		return
-	}
-	next := &sent{attempts: []*exchange{x}, settled: g.sender.outcome(x), before: m}
-	g.messages = append(g.messages, next)
-	g.last[x.message.text] = next
-	for _, name := range x.names {
-		g.count[name]++
-	}
-}
-
-// surplus says whether a message that repeats the body of another is one more
-// than the history has, and makes it part of the other.
-func (g *grouping) surplus(m *sent) bool {
-	if m.before == nil || g.room(m.attempts[0]) {
+// agreed says whether every source has a failed attempt retried.
+func (s *Sender) agreed(x *exchange) bool {
+	p, network := s.Scenario.Destination.Retry, s.network(x)
+	if p.Policy == "custom" && !network && len(p.Statuses) > 0 && !slices.Contains(p.Statuses, x.Request.Status) {
 		return false
 	}
-	for _, name := range m.attempts[0].names {
-		g.count[name]--
-	}
-	before := m.before
-	for before.before != nil && g.gone[before] {
-		before = before.before
-	}
-	switch {
-	case !g.settled(before):
-		before.attempts = append(before.attempts, m.attempts...)
-		before.settled = m.settled
-	case before.beyond == nil:
-		before.beyond = m.attempts[0]
-	}
-	g.gone[m] = true
-	return true
+	return network || slices.Contains(listed, x.Request.Status)
 }
 
-// settled: delivered, or tried as often as the policy has it.
-func (g *grouping) settled(m *sent) bool {
-	return m.settled == outcomeDelivered || len(m.attempts) > len(g.delays)
-}
-
-// late: too long after the attempt before it for a retry of this policy.
-func (g *grouping) late(m *sent, x *exchange) bool {
-	gap, told := m.gap(x)
-	return told && gap > 2*slices.Max(append([]time.Duration{0}, g.delays...))+budget+g.sender.tolerance
-}
-
-// room says whether the history has as many exports of the profiles as there
-// are messages.
-func (g *grouping) room(x *exchange) bool {
-	for _, name := range x.names {
-		if name == "" {
-			continue
+// attempts judges every request by the roles of its bodies. until is when the
+// capture ends.
+func (s *Sender) attempts(until time.Time) {
+	for _, x := range s.exchanges {
+		s.inTime(x)
+		s.retry(x)
+		s.duplicates(x)
+		if s.outcome(x) == outcomeFailed {
+			s.retried(x, until)
 		}
-		if _, counted := g.possible[name]; !counted {
-			for _, p := range g.oracle.Possible(name) {
-				if p.Obligation != oracle.MustNot {
-					g.possible[name]++
-				}
-			}
-		}
-		if g.count[name] > g.possible[name] {
-			return false
-		}
-	}
-	return true
-}
-
-// retries judges the attempts at every message. until is when the capture ends.
-func (s *Sender) retries(messages []*sent, until time.Time) {
-	delays := s.delaysOf()
-	for _, m := range messages {
-		for i, x := range m.attempts {
-			s.inTime(x)
-			if i > 0 {
-				s.note("retry-same", s.sameRequest(&m.attempts[0].Request, &x.Request), x.Line, "attempt %d differs from the first in its URL or its headers", i+1)
-				s.spacing(m, i, delays)
-			}
-			if s.outcome(x) == outcomeFailed {
-				s.retried(m, i, delays, until)
-			}
-		}
-		s.beyond(m, len(delays)+1)
+		s.settled(x)
 	}
 }
 
@@ -182,26 +83,72 @@ func (s *Sender) inTime(x *exchange) {
 	s.note("timeout-2s", took <= budget+s.tolerance, x.Line, "the sender waited %s for an answer", took.Round(time.Millisecond))
 }
 
-// spacing: the waits of the policy. Whether the second counts from the first
-// attempt or from its retry is open, so half of it will do (A2).
-func (s *Sender) spacing(m *sent, n int, delays []time.Duration) {
-	gap, told := (&sent{attempts: m.attempts[:n]}).gap(m.attempts[n])
-	if !told || n > len(delays) {
+// retry judges a request in which a body is attempted again: the whole of it
+// must be the request it repeats, and come when the policy says.
+func (s *Sender) retry(x *exchange) {
+	again := keepPostings(x.postings, func(p *posting) bool {
+		return p.role.Kind != oracle.Duplicate && p.before != nil && !s.unsure(p.name)
+	})
+	if len(again) == 0 {
 		return
 	}
-	least := delays[n-1]
-	if n > 1 && s.Scenario.Destination.Retry.Policy != "custom" {
+	before, first := again[0].before.exchange, again[0].first.exchange
+	number := again[0].role.Attempt
+	apart := x.message.text != before.message.text && (len(again) < len(x.postings) || len(again) < len(before.postings) ||
+		slices.ContainsFunc(again, func(p *posting) bool { return p.before.exchange != before }))
+	switch part := s.otherPart(first, x); {
+	case apart:
+		s.noteAs("retry-same", regrouped, false, x.Line, "attempt %d of %s is not together with the profiles of line %d", number, whose(again), before.Line)
+	case x.message.text != first.message.text && x.message.text != before.message.text:
+		s.noteAs("retry-same", changedBody, false, x.Line, "attempt %d of %s: %s", number, whose(again), changed(again))
+	case part != "":
+		s.noteAs("retry-same", changedRequest, false, x.Line, "attempt %d of %s has another %s than that on line %d", number, whose(again), part, first.Line)
+	default:
+		s.note("retry-same", true, 0, "")
+	}
+	s.spacing(before, x, number)
+	for _, p := range again {
+		if p.role.Overtaken {
+			s.leaveAs("next-unaffected", outOfOrder, x.Line, "attempt %d of %s comes after a later export of it", number, p.name)
+		}
+	}
+}
+
+// changed is how the bodies of a retry differ from those they repeat.
+func changed(again []*posting) string {
+	for _, p := range again {
+		was, is := p.first.exchange.message.profiles[p.first.place], p.exchange.message.profiles[p.place]
+		if was.text != is.text {
+			return difference(was.body, is.body)
+		}
+	}
+	return "the order of its profiles, or what is around them"
+}
+
+func keepPostings(all []*posting, wanted func(*posting) bool) []*posting {
+	return slices.DeleteFunc(slices.Clone(all), func(p *posting) bool { return !wanted(p) })
+}
+
+// spacing: the waits of the policy. Whether the second counts from the first
+// attempt or from its retry is open, so half of it will do (A2).
+func (s *Sender) spacing(before, x *exchange, number int) {
+	delays := s.delaysOf()
+	if !before.Told.Time || !x.Told.Time || number < 2 || number-2 >= len(delays) {
+		return
+	}
+	gap := x.Request.At.Sub(before.Request.AnsweredAt)
+	least, most := delays[number-2], delays[number-2]
+	if number > 2 && s.Scenario.Destination.Retry.Policy != "custom" {
 		least = delays[0]
 	}
-	most := delays[n-1]
-	if !m.attempts[n-1].Told.Duration {
+	if !before.Told.Duration {
 		most += budget // the gap counts from the request, and its answer may have taken as long
 	}
-	if s.Scenario.Destination.Retry.ObserveRetryAfter {
+	if s.Scenario.Destination.Retry.ObserveRetryAfter || s.pauses() {
 		most = max(most, gap)
 	}
 	ok := gap >= least-s.tolerance && gap <= most+s.tolerance
-	s.note("retry-delays", ok, m.attempts[n].Line, "attempt %d came %s after the failure", n+1, gap.Round(time.Millisecond))
+	s.note("retry-delays", ok, x.Line, "attempt %d came %s after the failure", number, gap.Round(time.Millisecond))
 }
 
 // pauses says whether the history has any: a retry that is due in one waits for
@@ -210,50 +157,135 @@ func (s *Sender) pauses() bool {
 	return slices.ContainsFunc(s.Scenario.History, func(step scenarios.Step) bool { return step.Action == "disable" || step.Action == "delete" })
 }
 
-// listed are the statuses that every source has retried (R83).
-var listed = []int{403, 408, 409, 429, 500, 502, 503, 504}
-
 // retried judges whether a failure was followed by another attempt: where all
 // sources agree on it a missing one breaks the rule.
-func (s *Sender) retried(m *sent, n int, delays []time.Duration, until time.Time) {
-	x, more := m.attempts[n], n+1 < len(m.attempts)
-	if n >= len(delays) || !more && s.pauses() {
+func (s *Sender) retried(x *exchange, until time.Time) {
+	delays := s.delaysOf()
+	mine := keepPostings(x.postings, func(p *posting) bool {
+		return p.role.Attempt > 0 && p.role.Attempt <= len(delays) && !s.unsure(p.name)
+	})
+	if len(mine) == 0 {
 		return
 	}
-	network := x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
-	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[n]+budget+s.tolerance))) {
-		if network || slices.Contains(listed, x.Request.Status) {
-			s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, n+2))
+	number := mine[0].role.Attempt
+	more := slices.ContainsFunc(mine, func(p *posting) bool { return p.next != nil })
+	if !more && s.pauses() {
+		return
+	}
+	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[number-1]+budget+s.tolerance))) {
+		if s.agreed(x) {
+			s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, number+1))
 		}
 		return
 	}
-	switch p := s.Scenario.Destination.Retry; {
-	case p.Policy == "custom" && !network && len(p.Statuses) > 0 && !slices.Contains(p.Statuses, x.Request.Status):
+	what := fmt.Sprintf("failed with %d and was not retried", x.Request.Status)
+	if s.network(x) {
+		what = "was not answered and not retried"
+	}
+	what = fmt.Sprintf("attempt %d of %s %s", number, whose(mine), what)
+	switch policy := s.Scenario.Destination.Retry; {
+	case s.agreed(x):
+	case policy.Policy == "best-effort" || policy.Policy == "custom" && len(policy.Statuses) > 0:
 		s.note("noretry-codes", !more, x.Line, "%d was retried", x.Request.Status)
-	case network:
-		s.note("retry-network", more, x.Line, "what was not answered was not retried")
-		s.note("max-3", more, x.Line, "attempt %d was not answered and none followed", n+1)
-	case slices.Contains(listed, x.Request.Status):
-		s.note("retry-codes", more, x.Line, "%d was not retried", x.Request.Status)
-		s.note("max-3", more, x.Line, "attempt %d failed with %d and none followed", n+1, x.Request.Status)
+		return
+	case more:
+		s.note("max-3", true, 0, "")
+		return
 	default: // the page retries all failures, the Destination SDK not these
-		s.note("noretry-codes", !more, x.Line, "%d was retried", x.Request.Status)
+		s.leaveAs("max-3", notRetried, x.Line, "%s", what)
+		return
+	}
+	switch {
+	case s.network(x):
+		s.noteAs("retry-network", notRetried, more, x.Line, "%s", what)
+	default:
+		s.noteAs("retry-codes", notRetried, more, x.Line, "%s", what)
+	}
+	s.noteAs("max-3", notRetried, more, x.Line, "%s", what)
+}
+
+// duplicates judges the bodies of a request that repeat others: in the same
+// request, after the export was delivered, or after it was given up.
+func (s *Sender) duplicates(x *exchange) {
+	groups := map[string][]*posting{}
+	for _, p := range x.postings {
+		if p.role.Kind == oracle.Duplicate && !s.unsure(p.name) {
+			groups[s.duplicate(p)] = append(groups[s.duplicate(p)], p)
+		}
+	}
+	if all := groups["together"]; len(all) > 0 {
+		s.againstAs("batch-split", twiceInOne, x.Line, "%s twice in one request", whose(all))
+	}
+	if all := groups["given up"]; len(all) > 0 {
+		s.noteAs("max-3", oneMore, false, x.Line, "attempt %d of %s, after line %d", s.mostAttempts()+1, whose(all), all[0].before.exchange.Line)
+		s.noteAs("drop-after", givenUp, false, x.Line, "%s sent again after %d attempts", whose(all), s.mostAttempts())
+	}
+	if all := groups["delivered"]; len(all) > 0 {
+		s.noteAs("stop-on-success", resent, false, x.Line, "%s sent again after the delivery on line %d", whose(all), all[0].before.exchange.Line)
 	}
 }
 
-// beyond judges what came after a message was delivered or given up.
-func (s *Sender) beyond(m *sent, most int) {
-	extra := m.beyond
-	switch {
-	case m.settled == outcomeDelivered && extra != nil:
-		s.note("stop-on-success", false, extra.Line, "sent again after it was delivered")
-	case m.settled == outcomeDelivered:
-		s.note("stop-on-success", true, 0, "")
-	case extra != nil:
-		s.note("max-3", false, extra.Line, "attempt %d", most+1)
-		s.note("drop-after", false, extra.Line, "sent again after %d failures", most)
-	case len(m.attempts) == most:
-		s.note("max-3", true, 0, "")
-		s.note("drop-after", true, 0, "")
+// duplicate is what a duplicate comes after.
+func (s *Sender) duplicate(p *posting) string {
+	for b := p.before; b != nil; b = b.before {
+		if b.exchange == p.exchange {
+			return "together"
+		}
+		if b.role.Kind != oracle.Duplicate {
+			break
+		}
 	}
+	if chain := p.before.chain(); s.fate(chain) == outcomeDelivered || len(chain) < s.mostAttempts() {
+		return "delivered"
+	}
+	return "given up"
+}
+
+// settled counts the messages that ended as they should: with a 2xx, or with
+// the last attempt of the policy.
+func (s *Sender) settled(x *exchange) {
+	delivered := s.outcome(x) == outcomeDelivered
+	for _, p := range x.postings {
+		switch last := p.role.Attempt == s.mostAttempts(); {
+		case p.role.Attempt == 0 || p.repeated():
+		case delivered:
+			s.note("stop-on-success", true, 0, "")
+			return
+		case last && s.outcome(x) == outcomeFailed:
+			s.note("max-3", true, 0, "")
+			s.note("drop-after", true, 0, "")
+			return
+		}
+	}
+}
+
+// repeated says whether a duplicate repeats a body.
+func (p *posting) repeated() bool {
+	return p.copies > 0
+}
+
+// otherPart is the part of a retry besides its body that is not that of the
+// request it repeats, as far as the destination decides: tracing headers may
+// well differ (A9).
+func (s *Sender) otherPart(a, b *exchange) string {
+	switch {
+	case a.Told.Method && b.Told.Method && a.Request.Method != b.Request.Method:
+		return "method"
+	case a.Told.Target && b.Told.Target && a.Request.Target != b.Request.Target:
+		return "URL"
+	}
+	names := []string{"Content-Type"}
+	for name := range customHeaders(s.Scenario.Destination.Headers) {
+		if name != "authorization" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		told := a.Header(name) && b.Header(name)
+		if told && !slices.Equal(headers(&a.Request, name), headers(&b.Request, name)) {
+			return "header " + strings.ToLower(name)
+		}
+	}
+	return ""
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/httpdest/httpdest/scenarios/capture"
-	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
 // configured judges a request by the destination of the scenario. Values of
@@ -60,18 +59,4 @@ func customHeaders(line string) map[string][]string {
 		}
 	}
 	return out
-}
-
-// sameRequest says whether a retry is the request it repeats, as far as the
-// destination decides: tracing headers may well differ (A9).
-func (s *Sender) sameRequest(a, b *recording.Request) bool {
-	if a.Method != b.Method || a.Target != b.Target {
-		return false
-	}
-	for name := range customHeaders(s.Scenario.Destination.Headers) {
-		if name != "authorization" && !slices.Equal(headers(a, name), headers(b, name)) {
-			return false
-		}
-	}
-	return slices.Equal(headers(a, "Content-Type"), headers(b, "Content-Type"))
 }

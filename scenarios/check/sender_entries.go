@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,17 +159,30 @@ func (s *Sender) toggles(line int, x shownEntry) {
 	}
 }
 
-// wraps judges messages of one profile that something is around. Whoever sends
-// several together may have to wrap one.
+// wraps judges messages of one profile that something is around: a mistake
+// where one profile a request is said, and otherwise one way of sending several
+// (R40, A23). The way that the scenario names is nothing to tell of.
 func (s *Sender) wraps() {
-	for _, line := range s.wrapped {
-		if s.batches > 0 {
-			s.leave("no-envelope", line, "one profile in a wrapper, beside messages of several")
-			continue
+	for _, w := range s.wrapped {
+		switch {
+		case s.Scenario == nil:
+			s.leave("no-envelope", w.line, "one profile in %s", w.form)
+		case s.Scenario.Destination.MaxProfilesPerRequest <= 1:
+			s.note("no-envelope", false, w.line, "one profile in %s", w.form)
+		case w.form != wrappers[cmp.Or(s.Scenario.Destination.BatchEncoding, array)]:
+			s.leave("no-envelope", w.line, "one profile in %s", w.form)
 		}
-		s.note("no-envelope", false, line, "one profile in a wrapper")
 	}
 }
+
+// wrapped is a message of one profile that something is around.
+type wrapped struct {
+	line int
+	form string
+}
+
+// wrappers are the words for the two encodings of several profiles.
+var wrappers = map[string]string{array: "a list", wrapper: `{"profiles": […]}`}
 
 // toggled is why a rule about a toggle has nothing to look at: the capture
 // shows the other position.

@@ -15,93 +15,26 @@ import (
 // exchange is one request of somebody else's sender, with whose it is.
 type exchange struct {
 	capture.Exchange
-	message *sentMessage
-	names   []string // of its profiles, in their order; "" for one that nobody knows
-}
-
-// knownIdentities is whose an identity is, in the form of an export: those a
-// profile starts with, and those the history gives it.
-func knownIdentities(sc *scenarios.Scenario) map[string]string {
-	known := map[string]string{}
-	for i := range sc.Profiles {
-		for name := range sc.Profiles[i].Names.All() {
-			start, _ := sc.Initial(name)
-			for _, id := range start.Identities {
-				known[exportForm(id.Namespace+":"+id.ID)] = name
-			}
-		}
-	}
-	for i := range sc.History {
-		for name := range sc.History[i].Profiles.All() {
-			_, n, _ := sc.Group(name)
-			for _, c := range sc.History[i].Changes {
-				id := map[string]any{"add-identity": c.Identity.ID, "replace-identity": c.To}[c.Op]
-				if text, ok := scenarios.Expand(id, n).(string); ok && text != "" {
-					known[exportForm(c.Identity.Namespace+":"+text)] = name
-				}
-			}
-		}
-	}
-	for i := range sc.Audiences {
-		knownByUpload(sc.Audiences[i].Upload, known)
-	}
-	return known
-}
-
-// knownByUpload adds the profiles that rows make whose identity nobody has.
-func knownByUpload(u *scenarios.Upload, known map[string]string) {
-	if u == nil {
-		return
-	}
-	rows, err := u.Members()
-	if err != nil {
-		return // the sender refuses it as well
-	}
-	for n, row := range rows {
-		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" {
-			known[identity] = u.Created.At(int64(n))
-		}
-	}
-}
-
-// nameOf finds the profile of a body by any of its identities, whatever their
-// spelling; "" when nobody has one of them.
-func (s *Sender) nameOf(b *body) string {
-	all := b.identities()
-	for _, identity := range all {
-		if name := s.profiles[exportForm(identity)]; name != "" {
-			return name
-		}
-		if name := s.profiles[exportForm(strings.ToLower(identity))]; name != "" {
-			return name
-		}
-	}
-	// Without an identity it can only be the one profile that has none.
-	if anonymous := s.anonymous(); len(all) == 0 && len(anonymous) == 1 {
-		return anonymous[0]
-	}
-	return ""
-}
-
-// anonymous are the first two profiles that start without an identity: with
-// two, nobody can tell which is which.
-func (s *Sender) anonymous() []string {
-	var out []string
-	for _, g := range s.Scenario.Profiles {
-		if g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == "" {
-			for name := range g.Names.All() {
-				if out = append(out, name); len(out) == 2 {
-					return out
-				}
-			}
-		}
-	}
-	return out
+	message  *sentMessage
+	names    []string   // of its profiles, in their order; "" for one that nobody knows
+	postings []*posting // in the same order
 }
 
 // history holds everything against the history of the scenario.
 func (s *Sender) history(in *capture.Reader) {
 	s.wraps()
+	s.identify()
+	if !slices.ContainsFunc(s.exchanges, func(x *exchange) bool { return !x.Told.Time }) {
+		// Recorded in the order of the answers; sent in that of their times.
+		slices.SortStableFunc(s.exchanges, func(a, b *exchange) int { return a.Request.At.Compare(b.Request.At) })
+	}
+	s.exports(in)
+	s.attempts(s.until(in))
+}
+
+// identify finds out whose every body is.
+func (s *Sender) identify() {
+	s.synthetic, s.identifying = s.knowsSynthetic(), true
 	for _, x := range s.exchanges {
 		for _, p := range x.message.profiles {
 			name := ""
@@ -113,25 +46,25 @@ func (s *Sender) history(in *capture.Reader) {
 			x.names = append(x.names, name)
 		}
 	}
-	// Recorded in the order of the answers; sent in that of their times.
-	slices.SortStableFunc(s.exchanges, func(a, b *exchange) int { return a.Request.At.Compare(b.Request.At) })
-	messages := s.group()
-	s.retries(messages, s.until(in))
-	s.exports(messages, in)
 }
 
 // stranger is a profile that the history does not have.
 func (s *Sender) stranger(line int, b *body) {
 	switch known := len(s.anonymous()) == 0; {
+	case !s.synthetic && onlySynthetic(b) && len(s.unnamed()) > 0:
+		s.unknowable++
+		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity but a synthetic ecid, which no sender knows: whose this is cannot be told", line))
+		return
 	case len(b.identities()) > 0:
 	case known:
 		s.note("all-identities", false, line, "no identity: whose profile it is cannot be told")
 		return
 	default:
+		s.unclaimed++
 		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity: whose this is cannot be told", line))
 		return
 	}
-	s.note("incremental", false, line, "a profile that the history does not have")
+	s.noteAs("incremental", stranger, false, line, "a profile that the history does not have")
 }
 
 // until is how long the capture lasts.
@@ -148,20 +81,49 @@ func (s *Sender) until(in *capture.Reader) time.Time {
 	return last
 }
 
-// exports asks the oracle about every message: whether the history calls for
-// it, what it must carry, and what is missing.
-func (s *Sender) exports(messages []*sent, in *capture.Reader) {
-	seen, lines := s.seen(messages)
-	verdicts := oracle.Exports(s.Scenario, seen)
+// exports asks the oracle about every body: which role it has, whether the
+// history calls for it, what it must carry, and what is missing.
+func (s *Sender) exports(in *capture.Reader) {
+	l, known := s.posted()
+	s.ledger = l
+	clock := oracle.Clock{Began: s.Began, Tolerance: s.tolerance}
+	seen, lines := s.seen(known, clock.Began)
+	verdicts, roles := oracle.Exports(s.Scenario, seen, clock)
+	if clock.Began.IsZero() {
+		untimed := explained(verdicts, roles)
+		for _, began := range s.estimates(seen, roles) {
+			clock.Began, clock.Estimated = began, true
+			seen, lines = s.seen(known, began)
+			verdicts, roles = oracle.Exports(s.Scenario, seen, clock)
+			if !untimed || explained(verdicts, roles) {
+				break
+			}
+		}
+	}
+	assign(known, roles)
+	if wrong := l.unbalanced(); wrong != "" {
+		s.unclear = append(s.unclear, "internal error, please report it: "+wrong)
+	}
+	if clock.Estimated && !explained(verdicts, roles) {
+		// With something missing or too many the estimate may be that of
+		// another export.
+		verdicts.Findings = slices.DeleteFunc(verdicts.Findings, func(f oracle.Finding) bool { return slices.Contains(timed, f.Rule) && f.Export != "" })
+		for _, rule := range timed {
+			delete(verdicts.Looked, rule)
+		}
+	}
 	wrong := map[string]int{}
 	var missing []oracle.Finding
 	for _, f := range verdicts.Findings {
 		wrong[f.Rule]++
+		if s.unsure(f.Profile) {
+			continue
+		}
 		if f.Export == "" {
 			missing = append(missing, f)
 			continue
 		}
-		s.finding(f, f.Export, lines[f.Export])
+		s.finding(s.held(f, in), f.Export, lines[f.Export])
 	}
 	s.missing(missing, in)
 	for rule, looked := range verdicts.Looked {
@@ -169,39 +131,112 @@ func (s *Sender) exports(messages []*sent, in *capture.Reader) {
 			s.tally(rule).looked += looked - wrong[rule]
 		}
 	}
-}
-
-// seen is every profile of every message in the words of the oracle, and the
-// line of each.
-func (s *Sender) seen(messages []*sent) (all []oracle.Seen, lines map[string]int) {
-	lines = map[string]int{}
-	for _, m := range messages {
-		x := m.attempts[0]
-		for i, p := range x.message.profiles {
-			if x.names[i] == "" {
-				continue
-			}
-			e := oracle.Seen{Profile: x.names[i], Body: p.text, ID: fmt.Sprintf("%s (line %d)", x.names[i], x.Line)}
-			if !s.Began.IsZero() && x.Told.Time {
-				// A change and its export may be within a clock's grain.
-				e.At = s.Scenario.Start.Add(x.Request.At.Sub(s.Began) + s.tolerance)
-			}
-			lines[e.ID] = cmp.Or(lines[e.ID], x.Line)
-			all = append(all, e)
+	for _, p := range l.entries {
+		if p.role.Kind == oracle.Attempt && p.role.Attempt == 1 && p.role.Overtaken && !s.unsure(p.name) {
+			s.leaveAs("next-unaffected", outOfOrder, p.exchange.Line, "an export of %s comes after a later one", p.name)
 		}
 	}
+}
+
+// timed are the rules on times.
+var timed = []string{"dispatch-asap", "backfill-hour", "lqt-value"}
+
+// explained says whether the history has an export for every body, and the
+// capture a body for every export.
+func explained(v oracle.Verdicts, roles []oracle.Role) bool {
+	return !slices.ContainsFunc(v.Findings, func(f oracle.Finding) bool { return f.Export == "" }) &&
+		!slices.ContainsFunc(roles, func(r oracle.Role) bool { return r.Kind != oracle.Attempt })
+}
+
+// held leaves lateness open where something that no capture shows may have
+// kept an export: a token, or connections that were refused.
+func (s *Sender) held(f oracle.Finding, in *capture.Reader) oracle.Finding {
+	if f.Rule == "dispatch-asap" && (in.Refused() > 0 || strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2")) {
+		f.Default = true
+	}
+	return f
+}
+
+// seen is every known body in the words of the oracle, and the line of each.
+func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lines map[string]int) {
+	lines = map[string]int{}
+	requests := map[*exchange]int{}
+	for _, p := range known {
+		x := p.exchange
+		if requests[x] == 0 {
+			requests[x] = len(requests) + 1
+		}
+		e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, ID: fmt.Sprintf("%s (line %d)", p.name, x.Line),
+			Request: requests[x], Outcome: s.outcomeOf(x)}
+		if x.Told.Time {
+			e.Sent, e.Ended = x.Request.At, x.Request.At
+			if x.Told.Duration {
+				e.Ended = x.Request.AnsweredAt
+			}
+			if !began.IsZero() {
+				// A change and its export may be within a clock's grain.
+				e.At = s.Scenario.Start.Add(x.Request.At.Sub(began) + s.tolerance)
+			}
+		}
+		lines[e.ID] = cmp.Or(lines[e.ID], x.Line)
+		all = append(all, e)
+	}
 	return all, lines
+}
+
+// outcomeOf is the outcome of a request in the words of the oracle.
+func (s *Sender) outcomeOf(x *exchange) oracle.Outcome {
+	switch s.outcome(x) {
+	case outcomeDelivered:
+		return oracle.Delivered
+	case outcomeFailed:
+		if s.agreed(x) {
+			return oracle.Failed
+		}
+		return oracle.FailedOne
+	}
+	return oracle.Unclear
+}
+
+// estimates are the times at which the history may have begun, where only gaps
+// are known; the likeliest first. No export comes before it is due, so that the
+// last is the latest that all exports allow; but what a body is the export of
+// may be mistaken, so that the latest that most of them allow comes first.
+func (s *Sender) estimates(seen []oracle.Seen, roles []oracle.Role) []time.Time {
+	const close = 10 * time.Minute
+	var all []time.Time
+	for i, r := range roles {
+		if seen[i].Sent.IsZero() {
+			return nil
+		}
+		if r.Kind == oracle.Attempt && r.Attempt == 1 {
+			all = append(all, seen[i].Sent.Add(-r.Due.Sub(s.Scenario.Start)))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	best, most := 0, 0
+	for first, i := 0, 1; i <= len(all); i++ {
+		if i < len(all) && all[i].Sub(all[i-1]) <= close {
+			continue
+		}
+		if i-first > most {
+			best, most = first, i-first
+		}
+		first = i
+	}
+	return slices.Compact([]time.Time{all[best], all[0]})
 }
 
 // missing tells of exports that are not there, unless the capture was cut off
 // before they came, the dataflow excludes the profile, or as many may have been
 // in connections that were refused.
 func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
-	unnamed := s.anonymous()
 	findings = slices.DeleteFunc(findings, func(f oracle.Finding) bool {
-		g, _, known := s.Scenario.Group(f.Profile)
 		excluded := slices.ContainsFunc(s.Scenario.Dataflow.Exclude, func(e scenarios.Exclusion) bool { return e.Profiles.Contains(f.Profile) })
-		return in.CutOff() || excluded || len(unnamed) > 1 && known && g.NoIdentity && len(g.Identities) == 0
+		return in.CutOff() || excluded || s.isAnonymous(f.Profile) && len(s.anonymous()) > 1
 	})
 	if n := in.Refused() / (len(s.delaysOf()) + 1); len(findings) > 0 && len(findings) <= n {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
@@ -226,12 +261,28 @@ var twice = []string{"lqt-format", "ts-order", "status-values", "lowercase-ident
 // finding counts one of the oracle's, a default of ours as such. What the body
 // by itself has shown already is not told again.
 func (s *Sender) finding(f oracle.Finding, whose string, line int) {
-	if t := s.tally(f.Rule); slices.Contains(twice, f.Rule) && t.wrongs+t.opens > 0 {
+	if t := s.tally(f.Rule); slices.Contains(twice, f.Rule) && t.broken() > 0 {
 		return
 	}
-	tell := func(format string, args ...any) { s.note(f.Rule, false, line, format, args...) }
+	d := diagnosisOf(f)
+	tell := func(format string, args ...any) { s.noteAs(f.Rule, d, false, line, format, args...) }
 	if f.Default {
-		tell = func(format string, args ...any) { s.leave(f.Rule, line, format, args...) }
+		tell = func(format string, args ...any) { s.leaveAs(f.Rule, d, line, format, args...) }
 	}
 	tell("%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
+}
+
+// diagnosisOf is that of a finding of the oracle, where its rule can be broken
+// in several ways.
+func diagnosisOf(f oracle.Finding) diagnosis {
+	switch {
+	case f.Rule == "dispatch-asap":
+		return tooLate
+	case f.Rule == "incremental" && f.Export != "":
+		return uncalled
+	case f.Export == "" && slices.Contains([]string{"trig-enter", "trig-exit", "trig-identity-add", "trig-identity-any", "trig-attr-mapped",
+		"trig-attr-add", "trig-overwrite"}, f.Rule):
+		return forgotten
+	}
+	return diagnosis{}
 }

@@ -43,9 +43,9 @@ func readMessage(text string) *sentMessage {
 	var members map[string]json.RawMessage // in a map, no key is taken for one in other capitals
 	switch {
 	case json.Unmarshal([]byte(text), &list) == nil && list != nil:
-		m.wrapper = "a list"
+		m.wrapper = wrappers[array]
 	case whole.object == nil && json.Unmarshal([]byte(text), &members) == nil && json.Unmarshal(members["profiles"], &list) == nil && list != nil:
-		m.wrapper = `{"profiles": […]}`
+		m.wrapper = wrappers[wrapper]
 	default:
 		m.profiles = []sentProfile{{text, whole}}
 		return m
@@ -86,10 +86,9 @@ func (s *Sender) message(line int, m *sentMessage) {
 	}
 	s.note("batch-max-10", len(m.profiles) <= 10, line, "%d profiles in a message", len(m.profiles))
 	switch n := len(m.profiles); {
-	case n > 1:
-		s.batches++ // how several go together is nowhere documented
+	case n > 1: // how several go together is nowhere documented
 	case m.wrapper != "":
-		s.wrapped = append(s.wrapped, line)
+		s.wrapped = append(s.wrapped, wrapped{line, m.wrapper})
 	default:
 		s.note("no-envelope", m.profiles[0].object != nil, line, "neither segmentMembership nor identityMap at the top")
 	}

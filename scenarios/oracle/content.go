@@ -22,7 +22,10 @@ type entry struct {
 	must     bool
 	missing  rule // that its absence breaks
 	status   string
-	since    time.Time // lastQualificationTime
+	since    time.Time   // lastQualificationTime
+	again    []time.Time // when it qualified once more
+	until    time.Time   // of an exited one
+	initial  bool        // from before the history
 	exited   bool
 	mapped   bool
 	name     string // of a mapped one
@@ -36,6 +39,10 @@ type entry struct {
 func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 	c := &content{attributes: p.document.at(o.mapped, x.tick), identities: p.identitiesAt(x.tick), entries: map[string]*entry{}}
 	sure, perhaps := o.policies(p, x)
+	latest := at
+	if !x.live && at.Equal(x.From) && x.To.After(at) {
+		latest = x.To // when within the hour a backfill is decided nobody knows
+	}
 	for id, t := range p.memberships {
 		a, known := o.audiences[id]
 		s, ever := t.latest(x.tick)
@@ -43,18 +50,20 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 			continue
 		}
 		mapping, mapped := o.flow.mapped[id].at(x.tick)
-		e := &entry{audience: a.Key, status: "realized", since: s.since, mapped: mapped}
+		e := &entry{audience: a.Key, status: "realized", since: s.since, until: s.until, initial: s.from <= 0, mapped: mapped}
+		e.again = p.qualifiedAgain(id, s.from, min(s.to, x.tick))
 		if s.to <= x.tick {
 			e.status, e.exited = "exited", true
 		}
 		switch {
 		case mapped:
-			e.must = !e.exited || at.Sub(s.until) <= retention
+			carried := func(at time.Time) bool { return !e.exited || at.Sub(s.until) <= retention }
+			e.must = carried(latest)
 			e.missing = rule{"changed-audience-present", !x.triggers[id]} // A48
 			if e.exited && !x.triggers[id] {
 				e.missing = rule{"exited-retention", true}
 			}
-			if !e.must {
+			if !carried(at) {
 				c.absent = append(c.absent, a.Namespace+"/"+id)
 				continue
 			}

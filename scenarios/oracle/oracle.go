@@ -59,6 +59,9 @@ type Oracle struct {
 	updates   map[string][]moment // by profile
 	flow      *flow
 	mapped    []string // attribute paths, in the form of documents
+	clock     Clock    // of somebody else's capture
+	// lenient: the sender does not know the synthetic identities.
+	lenient bool
 
 	mu     sync.Mutex
 	people map[string]*person

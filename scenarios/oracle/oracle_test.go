@@ -270,7 +270,7 @@ var breakages = []broken{
 	}, []string{"namespace-key"}, false},
 	{"a wrong status", func(b *breaker) { b.entry("doc#4", "mapped", field("status", "realized")) }, []string{"changed-audience-present"}, false},
 	{"an unknown status", func(b *breaker) { b.entry("doc#4", "mapped", field("status", "exiting")) }, []string{"status-values"}, false},
-	{"another time", func(b *breaker) { b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T17:00:00Z")) }, []string{"membership-shape"}, true},
+	{"another time", func(b *breaker) { b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T17:00:00Z")) }, []string{"lqt-value"}, true},
 	{"a time with an offset", func(b *breaker) {
 		b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T10:00:00+00:00"))
 	}, []string{"lqt-format"}, false},

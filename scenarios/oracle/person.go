@@ -13,9 +13,10 @@ import (
 // person is what the whole history says about one profile.
 type person struct {
 	name        string
-	moments     []moment            // its updates
-	memberships map[string]timeline // audience id -> when it was realized
-	identities  map[string]timeline // namespace:id in the form of an export
+	moments     []moment               // its updates
+	memberships map[string]timeline    // audience id -> when it was realized
+	said        map[string][]statement // audience id -> what its updates say
+	identities  map[string]timeline    // namespace:id in the form of an export
 	document    document
 }
 
@@ -49,6 +50,7 @@ func (o *Oracle) newPerson(name string) *person {
 	for id, said := range memberships {
 		p.memberships[id] = p.memberships[id].follow(said)
 	}
+	p.said = memberships
 	return p
 }
 

@@ -1,0 +1,200 @@
+package check
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// knownIdentities is whose an identity is, in the form of an export: those a
+// profile starts with, and those the history gives it.
+func knownIdentities(sc *scenarios.Scenario) map[string]string {
+	known := map[string]string{}
+	for i := range sc.Profiles {
+		for name := range sc.Profiles[i].Names.All() {
+			start, _ := sc.Initial(name)
+			for _, id := range start.Identities {
+				known[exportForm(id.Namespace+":"+id.ID)] = name
+			}
+		}
+	}
+	for i := range sc.History {
+		for name := range sc.History[i].Profiles.All() {
+			_, n, _ := sc.Group(name)
+			for _, c := range sc.History[i].Changes {
+				id := map[string]any{"add-identity": c.Identity.ID, "replace-identity": c.To}[c.Op]
+				if text, ok := scenarios.Expand(id, n).(string); ok && text != "" {
+					known[exportForm(c.Identity.Namespace+":"+text)] = name
+				}
+			}
+		}
+	}
+	for i := range sc.Audiences {
+		knownByUpload(sc.Audiences[i].Upload, known)
+	}
+	return known
+}
+
+// knownByUpload adds the profiles that rows make whose identity nobody has.
+func knownByUpload(u *scenarios.Upload, known map[string]string) {
+	if u == nil {
+		return
+	}
+	rows, err := u.Members()
+	if err != nil {
+		return // the sender refuses it as well
+	}
+	for n, row := range rows {
+		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" {
+			known[identity] = u.Created.At(int64(n))
+		}
+	}
+}
+
+// nameOf finds the profile of a body by any of its identities, whatever their
+// spelling; "" when nobody has one of them.
+func (s *Sender) nameOf(b *body) string {
+	all := b.identities()
+	for _, identity := range all {
+		if name := s.profiles[exportForm(identity)]; name != "" {
+			return name
+		}
+		if name := s.profiles[exportForm(strings.ToLower(identity))]; name != "" {
+			return name
+		}
+	}
+	if name := s.guessed(b); name != "" {
+		return name
+	}
+	// Without an identity it can only be the one profile that has none.
+	if anonymous := s.anonymous(); len(all) == 0 && len(anonymous) == 1 {
+		return anonymous[0]
+	}
+	return ""
+}
+
+// anonymous are the first two profiles that start without an identity: with
+// two, nobody can tell which is which.
+func (s *Sender) anonymous() []string {
+	var out []string
+	for _, g := range s.Scenario.Profiles {
+		if g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == "" {
+			for name := range g.Names.All() {
+				if out = append(out, name); len(out) == 2 {
+					return out
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isAnonymous says whether a profile starts without an identity.
+func (s *Sender) isAnonymous(name string) bool {
+	g, _, known := s.Scenario.Group(name)
+	return known && g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == ""
+}
+
+// unsure says whether bodies that nobody can tell apart may be a profile's: its
+// exports cannot be counted then, nor told from each other.
+func (s *Sender) unsure(name string) bool {
+	return s.unclaimed > 0 && s.isAnonymous(name) || s.unknowable > 0 && s.isUnnamed(name)
+}
+
+// onlySynthetic says whether a body has no identity but an ecid: that of a
+// profile that was given none may have any value.
+func onlySynthetic(b *body) bool {
+	return !slices.ContainsFunc(b.identities(), func(identity string) bool {
+		return !strings.HasPrefix(strings.ToLower(identity), "ecid:")
+	})
+}
+
+// knowsSynthetic says whether a body has the synthetic ecid of a profile. A
+// scenario does not tell it to a sender; one that has it from elsewhere must
+// use it.
+func (s *Sender) knowsSynthetic() bool {
+	for _, x := range s.exchanges {
+		for _, p := range x.message.profiles {
+			if p.object == nil {
+				continue
+			}
+			for _, identity := range p.identities() {
+				name := s.profiles[exportForm(identity)]
+				if namespace, id, _ := strings.Cut(identity, ":"); name != "" && strings.EqualFold(namespace, "ecid") && id == scenarios.ECID(s.Scenario.Seed, name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// mostUnnamed bounds the profiles that are tried for a body.
+const mostUnnamed = 1000
+
+// unnamed are the first profiles that nobody but us has an identity of: they
+// are given none, and get none from the history.
+func (s *Sender) unnamed() []string {
+	if s.nameless != nil {
+		return s.nameless
+	}
+	others := map[string]bool{}
+	for identity, name := range s.profiles {
+		if identity != "ecid:"+scenarios.ECID(s.Scenario.Seed, name) {
+			others[name] = true
+		}
+	}
+	s.nameless = []string{}
+	for i := range s.Scenario.Profiles {
+		g := &s.Scenario.Profiles[i]
+		if g.NoIdentity || len(g.Identities) > 0 || g.UploadOf != "" {
+			continue
+		}
+		for name := range g.Names.All() {
+			if !others[name] {
+				s.nameless = append(s.nameless, name)
+			}
+			if len(s.nameless) == mostUnnamed {
+				return s.nameless
+			}
+		}
+	}
+	return s.nameless
+}
+
+func (s *Sender) isUnnamed(name string) bool { return slices.Contains(s.unnamed(), name) }
+
+// guessed is the unnamed profile that a body is of: the only one there is, or
+// the only one that has its attributes. An ecid of the sender's own stays with
+// the profile that it was first recognised by.
+func (s *Sender) guessed(b *body) string {
+	if !s.identifying || s.synthetic || !onlySynthetic(b) {
+		return ""
+	}
+	own := strings.Join(b.identities(), " ")
+	if name := s.own[own]; name != "" {
+		return name
+	}
+	all := s.unnamed()
+	fits := all
+	if len(all) > 1 {
+		fits = nil
+		for _, name := range all {
+			start, _ := s.Scenario.Initial(name)
+			if attributes := b.attributes(); len(attributes) > 0 && covers(attributes, normal(start.Attributes)) {
+				fits = append(fits, name)
+			}
+		}
+	}
+	if len(fits) != 1 {
+		return ""
+	}
+	if s.own == nil {
+		s.own = map[string]string{}
+	}
+	if own != "" {
+		s.own[own] = fits[0]
+	}
+	return fits[0]
+}

@@ -1,0 +1,343 @@
+package oracle
+
+import (
+	"slices"
+	"time"
+)
+
+// Outcome is how an attempt ended, as far as a capture tells.
+type Outcome int
+
+// The outcomes.
+const (
+	Unclear   Outcome = iota // the capture does not tell, or the answer came too late to be sure of
+	Delivered                // a 2xx
+	Failed                   // a failure that every source has retried
+	FailedOne                // a failure that may as well be final
+)
+
+// Role is what one profile body is: every body has exactly one.
+type Role struct {
+	Kind RoleKind
+	// Export numbers the exports of a profile from 1, in the order in which they
+	// began. A duplicate has the number of the export that it repeats.
+	Export int
+	// Attempt counts from 1; 0 for a duplicate.
+	Attempt int
+	// Before is the index of the attempt before, or of the body that a duplicate
+	// repeats; First that of the first attempt. -1 for none.
+	Before, First int
+	// Due is when the history calls for the export: of the change, or of the
+	// mapping for a backfill. Zero for a body that nothing calls for.
+	Due time.Time
+	// Overtaken: the export of a later change came first.
+	Overtaken bool
+}
+
+// RoleKind is one of the three kinds of roles.
+type RoleKind int
+
+// The kinds. The zero value is none of them.
+const (
+	Attempt     RoleKind = iota + 1 // at an export that the history calls for or allows
+	Duplicate                       // of a body that was delivered, given up, or in the same request
+	Unexplained                     // nothing in the history calls for it
+)
+
+// What it costs to explain what was seen in one way or another. The cheapest
+// explanation is the one that is reported.
+const (
+	costOfMissing    = 40
+	costOfDuplicate  = 38
+	costOfForbidden  = 56 // a change explains it, though not to its credit
+	costOfTimely     = 42 // the same, and it came right after that change
+	costOfSurplus    = 60
+	costOfDifference = 8 // each, and not more than costOfContent
+	costOfContent    = 45
+	costOfDelay      = 1  // of coming long after it was decided
+	costOfLate       = 10 // and later than anything that is documented
+	costOfRepetition = 4  // of a backfill with the body before it
+	costOfAbandoned  = 10 // a failure without a retry
+	costOfOvertaken  = 6
+	costOfOddGap     = 3  // a retry at another time than the policy has it
+	costOfFarGap     = 30 // and one that comes when no policy would have it
+	costOfFinal      = 6  // a retry of what need not be retried
+	costOfChange     = 14 // a retry with another body
+	costOfSkewed     = 10 // the same, at another time than the policy has it
+	costOfPunctual   = 32 // of taking for an export what comes exactly when a retry had to
+	costOfWord       = 2  // a retry though nobody knows that there was a failure
+	impossible       = 1 << 30
+)
+
+// Bounds of the search: attempts that may go on, exports that may still come,
+// explanations that are kept of a state and of all.
+const (
+	mostOpen    = 3
+	mostSkipped = 3
+	mostAlike   = 6
+	mostKept    = 240
+)
+
+// chain is the attempts at one export that is not delivered.
+type chain struct{ first, last, attempts int }
+
+// hypothesis explains the bodies up to one, by the possibilities up to one.
+type hypothesis struct {
+	cost int
+	state
+	path *node
+}
+
+// state is what the rest of an explanation depends on.
+type state struct {
+	open     [mostOpen]chain // attempts 0: none; the newest first
+	skipped  [mostSkipped]int
+	skips    int
+	lastTick int // of the latest matched export
+}
+
+// node is one decision; the way back is the explanation.
+type node struct {
+	before *node
+	i, j   int // body, and possibility or the body that is repeated
+	how    step
+}
+
+// step is how one body or one possibility is explained.
+type step int
+
+const (
+	matched    step = iota // body i is the first attempt of possibility j
+	overtaken              // the same, after a later one
+	retried                // body i is another attempt, after body j
+	duplicated             // body i repeats body j
+	unexplained
+	skipped // possibility j has no export
+)
+
+// explain finds the cheapest explanation: body after body, with the possible
+// exports up to each.
+func (a *alignment) explain() *node {
+	n, m := len(a.seen), len(a.possible)
+	owed := make([]int, m+1) // from j on
+	for j := m - 1; j >= 0; j-- {
+		owed[j] = owed[j+1]
+		if a.owes(j) {
+			owed[j]++
+		}
+	}
+	row := make([][]hypothesis, m+1)
+	row[0] = []hypothesis{{}}
+	for i := 0; ; i++ {
+		for j := range m {
+			a.skip(row, j)
+		}
+		if i == n {
+			break
+		}
+		row = a.body(i, row)
+		prune(row, owed, n-i-1)
+	}
+	best := row[m][0]
+	for _, h := range row[m][1:] {
+		if h.cost+a.abandoned(h) < best.cost+a.abandoned(best) {
+			best = h
+		}
+	}
+	return best.path
+}
+
+// skip goes on to the next possibility without an export of this one.
+func (a *alignment) skip(row [][]hypothesis, j int) {
+	for _, h := range row[j] {
+		h.path = &node{before: h.path, i: -1, j: j, how: skipped}
+		if a.owes(j) {
+			h.cost += costOfMissing
+			copy(h.skipped[1:], h.skipped[:mostSkipped-1])
+			h.skipped[0] = j
+			h.skips = min(h.skips+1, mostSkipped)
+		}
+		row[j+1] = keep(row[j+1], h)
+	}
+}
+
+// body explains body i in every way there is.
+func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
+	next := make([][]hypothesis, len(row))
+	for j := range row {
+		for _, h := range row[j] {
+			if j < len(a.possible) {
+				a.start(i, j, h, func(g hypothesis) { next[j+1] = keep(next[j+1], g) })
+			}
+			for k := range h.skips {
+				a.overtake(i, h, k, func(g hypothesis) { next[j] = keep(next[j], g) })
+			}
+			for k := range h.open {
+				a.retry(i, h, k, func(g hypothesis) { next[j] = keep(next[j], g) })
+			}
+			if of, ok := a.repeats(i); ok {
+				g := h
+				g.cost += costOfDuplicate
+				g.path = &node{h.path, i, of, duplicated}
+				next[j] = keep(next[j], g)
+			}
+			g := h
+			g.cost += costOfSurplus + a.punctual(i, h)
+			g.path = &node{h.path, i, -1, unexplained}
+			next[j] = keep(next[j], a.opened(g, chain{i, i, 1}))
+		}
+	}
+	return next
+}
+
+// keep adds an explanation to those of one possibility, the cheapest first. Of
+// those in one state one is enough.
+func keep(all []hypothesis, h hypothesis) []hypothesis {
+	at := len(all)
+	for k, g := range all {
+		if g.state == h.state {
+			if g.cost <= h.cost {
+				return all
+			}
+			all = slices.Delete(all, k, k+1)
+			at = min(at, len(all))
+			break
+		}
+	}
+	for at > 0 && all[at-1].cost > h.cost {
+		at--
+	}
+	if at == mostAlike {
+		return all
+	}
+	all = slices.Insert(all, at, h)
+	return all[:min(len(all), mostAlike)]
+}
+
+// prune drops what cannot become the cheapest: those are the least likely that
+// cost most, with the exports that are too many for the bodies to come.
+func prune(row [][]hypothesis, owed []int, left int) {
+	count := 0
+	var costs []int
+	for j := range row {
+		count += len(row[j])
+		for _, h := range row[j] {
+			costs = append(costs, h.cost+costOfMissing*max(0, owed[j]-left))
+		}
+	}
+	if count <= mostKept {
+		return
+	}
+	slices.Sort(costs)
+	limit := costs[mostKept]
+	for j := range row {
+		row[j] = slices.DeleteFunc(row[j], func(h hypothesis) bool {
+			return h.cost+costOfMissing*max(0, owed[j]-left) > limit
+		})
+	}
+}
+
+// start takes body i for the first attempt of possibility j.
+func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
+	cost := a.match(i, j, h.lastTick)
+	if cost >= impossible {
+		return
+	}
+	h.cost += cost + a.punctual(i, h)
+	h.path = &node{h.path, i, j, matched}
+	if a.possible[j].Obligation != MustNot {
+		h.lastTick = a.possible[j].tick
+	}
+	use(a.opened(h, chain{i, i, 1}))
+}
+
+// overtake takes body i for the kth of the exports that were skipped.
+func (a *alignment) overtake(i int, h hypothesis, k int, use func(hypothesis)) {
+	j := h.skipped[k]
+	cost := a.match(i, j, h.lastTick)
+	if cost > 2*costOfDifference {
+		return
+	}
+	h.cost += cost + costOfOvertaken - costOfMissing
+	h.path = &node{h.path, i, j, overtaken}
+	copy(h.skipped[k:], h.skipped[k+1:])
+	h.skipped[mostSkipped-1] = 0
+	h.skips--
+	use(a.opened(h, chain{i, i, 1}))
+}
+
+// retry takes body i for the next attempt of the kth open chain.
+func (a *alignment) retry(i int, h hypothesis, k int, use func(hypothesis)) {
+	c := h.open[k]
+	if c.attempts == 0 {
+		return
+	}
+	cost := a.again(i, c)
+	if cost >= impossible {
+		return
+	}
+	h.cost += cost
+	h.path = &node{h.path, i, c.last, retried}
+	h.open = without(h.open, k)
+	use(a.opened(h, chain{c.first, i, c.attempts + 1}))
+}
+
+// opened adds a chain that may have another attempt.
+func (a *alignment) opened(h hypothesis, c chain) hypothesis {
+	if a.seen[c.last].Outcome == Delivered || c.attempts > len(a.delays) {
+		return h
+	}
+	if last := h.open[mostOpen-1]; last.attempts > 0 && a.seen[last.last].Outcome == Failed {
+		h.cost += costOfAbandoned
+	}
+	copy(h.open[1:], h.open[:mostOpen-1])
+	h.open[0] = c
+	return h
+}
+
+func without(open [mostOpen]chain, k int) [mostOpen]chain {
+	copy(open[k:], open[k+1:])
+	open[mostOpen-1] = chain{}
+	return open
+}
+
+// abandoned is what the failures cost that had no retry.
+func (a *alignment) abandoned(h hypothesis) int {
+	cost := 0
+	for _, c := range h.open {
+		if c.attempts > 0 && a.seen[c.last].Outcome == Failed {
+			cost += costOfAbandoned
+		}
+	}
+	return cost
+}
+
+// match is the cost of taking body i for the first attempt of possibility j,
+// after an export at the tick last.
+func (a *alignment) match(i, j, last int) int {
+	x, s := a.turn(j, last), a.seen[i]
+	if !s.At.IsZero() && s.At.Before(a.possible[j].From) {
+		return impossible
+	}
+	wrong := costOfDifference * len(a.compare(i, j).findings)
+	if x.Obligation == MustNot {
+		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong <= 2*costOfDifference {
+			return costOfTimely + wrong
+		}
+		return costOfForbidden + min(wrong, 1)
+	}
+	if !x.live && i > 0 && a.seen[i].Body == a.seen[i-1].Body {
+		if gap, told := a.gap(i-1, i); !told || gap <= a.window() {
+			wrong += costOfRepetition // rather a retry than one more turn
+		}
+	}
+	if !s.At.IsZero() && !x.To.IsZero() {
+		switch late := s.At.Sub(x.To); {
+		case late > longest:
+			wrong += costOfLate
+		case late > delay:
+			wrong += costOfDelay
+		}
+	}
+	return min(wrong, costOfContent)
+}

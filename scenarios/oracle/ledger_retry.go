@@ -1,0 +1,149 @@
+package oracle
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"time"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
+)
+
+// What an attempt may take (R81), and how exact the times of two machines are.
+const (
+	attemptBudget = 2 * time.Second
+	grain         = time.Second
+)
+
+// sentBody is a profile body, parsed once.
+type sentBody struct {
+	value  any
+	err    error          // why it is not JSON
+	text   string         // with its keys in order
+	leaves map[string]any // nil until somebody asks
+}
+
+func newSentBody(raw string) *sentBody {
+	value, err := strictjson.Decode([]byte(raw))
+	b := &sentBody{value: value, err: err, text: raw}
+	if _, ok := b.value.(map[string]any); ok {
+		if out, err := json.Marshal(b.value); err == nil {
+			b.text = string(out)
+		}
+	}
+	return b
+}
+
+func (b *sentBody) all() map[string]any {
+	if b.leaves == nil {
+		b.leaves = map[string]any{}
+		object, _ := b.value.(map[string]any)
+		for key, value := range object {
+			flat(b.leaves, key, value)
+		}
+	}
+	return b.leaves
+}
+
+// differences counts the leaves in which two bodies differ; ok is false when
+// that is more than half of them.
+func differences(a, b *sentBody) (n int, ok bool) {
+	common := 0
+	for path, value := range a.all() {
+		if other, there := b.all()[path]; there && reflect.DeepEqual(value, other) {
+			common++
+		}
+	}
+	paths := maps.Clone(a.all())
+	maps.Copy(paths, b.all())
+	return len(paths) - common, 2*common >= len(paths)
+}
+
+// gap is the time from the end of one request to the next; false where the
+// capture does not tell.
+func (a *alignment) gap(before, i int) (time.Duration, bool) {
+	s, b := a.seen[i], a.seen[before]
+	return s.Sent.Sub(b.Ended), !s.Sent.IsZero() && !b.Ended.IsZero()
+}
+
+// fits says whether a gap is that of the policy after so many attempts; the
+// second wait may count from the first attempt (A2).
+func (a *alignment) fits(gap time.Duration, attempts int) bool {
+	most := a.delays[attempts-1]
+	least := min(a.delays[0], most)
+	return gap >= least-grain && gap <= most+attemptBudget+grain
+}
+
+// window is how long after a request the last attempt at its message may come.
+func (a *alignment) window() time.Duration {
+	all := attemptBudget + grain
+	for _, d := range a.delays {
+		all = max(all, 2*d+attemptBudget+grain)
+	}
+	return all
+}
+
+// again is the cost of taking body i for the next attempt of a chain.
+func (a *alignment) again(i int, c chain) int {
+	s, last := a.seen[i], a.seen[c.last]
+	if s.Request != 0 && s.Request == last.Request {
+		return impossible
+	}
+	cost := 0
+	switch gap, told := a.gap(c.last, i); {
+	case !told || a.fits(gap, c.attempts):
+	case gap <= a.window() || len(a.oracle.flow.enabled) > 1 || len(a.oracle.flow.deleted) > 0:
+		cost = costOfOddGap
+	default:
+		cost = costOfFarGap
+	}
+	switch last.Outcome {
+	case Unclear:
+		cost += costOfWord
+	case FailedOne:
+		cost += costOfFinal
+	}
+	if s.Body == last.Body {
+		return cost
+	}
+	different, alike := differences(a.bodies[c.last], a.bodies[i])
+	if !alike || last.Outcome != Failed {
+		return impossible
+	}
+	if cost > 0 {
+		cost += costOfSkewed
+	}
+	return cost + costOfChange + min(different, 6)
+}
+
+// repeats finds a body like body i that was in the same request, was given up,
+// or was delivered a short while before.
+func (a *alignment) repeats(i int) (int, bool) {
+	for k := i - 1; k >= 0; k-- {
+		if a.bodies[k].text != a.bodies[i].text || a.seen[k].Outcome == Unclear && a.seen[k].Body != a.seen[i].Body {
+			continue
+		}
+		same := a.seen[i].Request != 0 && a.seen[i].Request == a.seen[k].Request
+		gap, told := a.gap(k, i)
+		failed := a.seen[k].Outcome == Failed || a.seen[k].Outcome == FailedOne
+		if same || failed || !told || gap <= a.window() {
+			return k, true
+		}
+		return 0, false
+	}
+	return 0, false
+}
+
+// punctual is the cost of taking body i for anything but a retry, when it is
+// one by its body and comes exactly when one had to.
+func (a *alignment) punctual(i int, h hypothesis) int {
+	for _, c := range h.open {
+		if c.attempts == 0 || a.seen[c.last].Outcome != Failed || a.seen[c.last].Body != a.seen[i].Body {
+			continue
+		}
+		if gap, told := a.gap(c.last, i); told && a.fits(gap, c.attempts) {
+			return costOfPunctual
+		}
+	}
+	return 0
+}

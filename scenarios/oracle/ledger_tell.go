@@ -1,0 +1,256 @@
+package oracle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tell reports what is wrong with the cheapest explanation, and returns the
+// role of every body. Indexes in the roles are those of the profile's bodies.
+func (a *alignment) tell(path *node, r *report) []Role {
+	var steps []*node
+	for n := path; n != nil; n = n.before {
+		steps = append(steps, n)
+	}
+	slices.Reverse(steps)
+	t := &reporter{alignment: a, report: r, roles: make([]Role, len(a.seen)), explained: map[int]int{}, lastTick: 0}
+	for _, n := range steps {
+		if n.how == overtaken || n.how == matched && t.possible[n.j].Obligation != MustNot {
+			t.explained[n.j] = n.i
+		}
+	}
+	for _, n := range steps {
+		t.step(n)
+	}
+	t.owed()
+	return t.roles
+}
+
+// reporter is an explanation that is being told.
+type reporter struct {
+	*alignment
+	report    *report
+	roles     []Role
+	exports   int         // that have begun
+	explained map[int]int // possibility -> body
+	lastTick  int
+}
+
+func (t *reporter) step(n *node) {
+	switch n.how {
+	case matched, overtaken:
+		t.first(n)
+	case retried:
+		before := t.roles[n.j]
+		t.roles[n.i] = Role{Kind: before.Kind, Export: before.Export, Attempt: before.Attempt + 1, Before: n.j, First: before.First,
+			Due: before.Due, Overtaken: t.startedAfter(n.j, before.Export)}
+	case duplicated:
+		before := t.roles[n.j]
+		t.roles[n.i] = Role{Kind: Duplicate, Export: before.Export, Before: n.j, First: before.First}
+	case unexplained:
+		t.begin(n.i, Unexplained)
+		t.surplus(n.i)
+	default:
+		t.skipped(n.j)
+	}
+}
+
+// begin gives body i the role of a first attempt.
+func (t *reporter) begin(i int, kind RoleKind) *Role {
+	t.exports++
+	t.roles[i] = Role{Kind: kind, Export: t.exports, Attempt: 1, Before: -1, First: i}
+	return &t.roles[i]
+}
+
+// startedAfter says whether an export began after body i that the history calls
+// for later.
+func (t *reporter) startedAfter(i, export int) bool {
+	return slices.ContainsFunc(t.roles[i+1:], func(r Role) bool { return r.Kind == Attempt && r.Export > export })
+}
+
+// first reports what is wrong with body i as the first attempt at possibility j.
+func (t *reporter) first(n *node) {
+	x, s := t.turn(n.j, t.lastTick), t.seen[n.i]
+	if x.Obligation == MustNot {
+		t.begin(n.i, Unexplained)
+		delete(t.explained, n.j)
+		f := Finding{Rule: x.Rule, Default: x.Default, Profile: s.Profile, Export: s.ID, At: s.At, What: "an export", Want: "none", Got: "exported"}
+		t.report.look(x.Rule)
+		t.report.add(f)
+		return
+	}
+	role := t.begin(n.i, Attempt)
+	role.Due, role.Overtaken = t.possible[n.j].From, n.how == overtaken
+	if n.how == matched {
+		t.lastTick = t.possible[n.j].tick
+	}
+	if x.Rule != "" {
+		t.report.look(x.Rule)
+	}
+	t.report.merge(t.compare(n.i, n.j))
+	t.punctuality(n.i, n.j)
+}
+
+// skipped reports an export that is not there.
+func (t *reporter) skipped(j int) {
+	if _, there := t.explained[j]; there {
+		return
+	}
+	x := t.possible[j]
+	switch {
+	case x.Obligation == MustNot && !t.visible(j):
+		return // an export of it could not be told from a repetition
+	case x.Rule != "":
+		t.report.look(x.Rule)
+	}
+	if t.owes(j) {
+		t.report.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
+			What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
+	}
+}
+
+// visible says whether an export for a change that calls for none could be
+// recognised: by its time, or by a body that no other export has.
+func (t *reporter) visible(j int) bool {
+	if !t.oracle.clock.Began.IsZero() || len(t.seen) == 0 {
+		return true
+	}
+	for i := range t.seen {
+		if len(t.compare(i, j).findings) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// surplus reports a body that no possibility explains: the rule is that of one
+// backfill too many, if there was one to come.
+func (t *reporter) surplus(i int) {
+	s := t.seen[i]
+	tick := 0
+	for _, m := range t.oracle.moments {
+		if s.At.IsZero() || !m.event.At().After(s.At) {
+			tick = m.last
+		}
+	}
+	f := Finding{Rule: "incremental", Profile: s.Profile, Export: s.ID, At: s.At, What: "an export that no change calls for", Want: "none", Got: "exported"}
+	earlier := func(after int) bool {
+		for j := range t.explained {
+			if t.possible[j].tick >= after {
+				return true
+			}
+		}
+		return false
+	}
+	if x := t.oracle.backfill(t.person, tick, s.At, earlier); x.Obligation == MustNot {
+		f.Rule = x.Rule
+	}
+	t.report.look(f.Rule)
+	t.report.add(f)
+}
+
+// What a live export may take: the objective is ten minutes for 95 of 100
+// (R119), and nothing that the documentation describes takes more than about an
+// hour and a half (A56).
+const (
+	objective = 10 * time.Minute
+	longest   = time.Hour + tolerated
+)
+
+// tolerated is how far past the hour a backfill may come before the page's
+// "approximately one hour" is over (A56).
+const tolerated = 30 * time.Minute
+
+// punctuality reports a live export that comes long after its change (R37).
+func (t *reporter) punctuality(i, j int) {
+	x, s := t.possible[j], t.seen[i]
+	if !x.live || s.At.IsZero() || t.uploaded(j) {
+		return
+	}
+	due := x.From
+	for k := range i { // the exports of a profile wait for each other
+		if b := t.seen[k]; !b.Ended.IsZero() && b.Ended.Before(s.Sent) {
+			if ended := s.At.Add(b.Ended.Sub(s.Sent)); ended.After(due) {
+				due = ended
+			}
+		}
+	}
+	late := t.oracle.flow.enabledBetween(due, s.At)
+	for _, d := range t.delays {
+		late -= d + attemptBudget // of attempts that no endpoint saw
+	}
+	t.report.look("dispatch-asap")
+	if late <= objective {
+		return
+	}
+	took := s.At.Add(-t.oracle.clock.Tolerance).Sub(x.From).Round(time.Second)
+	got := fmt.Sprintf("sent %s after the change", took)
+	if t.oracle.clock.Estimated {
+		got = fmt.Sprintf("sent at least %s after the change, by the gaps of the capture", took)
+	}
+	t.report.add(Finding{Rule: "dispatch-asap", Default: late <= longest || t.oracle.clock.Estimated, Profile: s.Profile, Export: s.ID, At: s.At,
+		What: "an export", Want: "as soon as possible, and within ten minutes as a rule", Got: got})
+}
+
+// uploaded says whether an export is because of an upload, which takes its own
+// time (R136).
+func (t *reporter) uploaded(j int) bool {
+	for id := range t.possible[j].triggers {
+		for _, a := range t.oracle.scenario.Audiences {
+			if a.ID == id && a.Upload != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// enabledBetween is how long the dataflow was enabled from one time to another.
+func (f *flow) enabledBetween(from, to time.Time) time.Duration {
+	total := time.Duration(0)
+	for _, s := range f.enabled {
+		begin, end := from, to
+		if s.since.After(begin) {
+			begin = s.since
+		}
+		if s.to != endless && s.until.Before(end) {
+			end = s.until
+		}
+		total += max(0, end.Sub(begin))
+	}
+	return total
+}
+
+// owed looks for the export that meets each claim to a backfill.
+func (t *reporter) owed() {
+	for _, c := range t.oracle.claims(t.person.realized) {
+		if !t.oracle.firm(t.person, c) {
+			continue
+		}
+		f := Finding{Rule: c.rule, Profile: t.person.name, At: c.at, What: "a backfill after the mapping", Want: "within about an hour", Got: "no export"}
+		j := slices.IndexFunc(t.possible, func(x Possible) bool { return x.tick >= c.tick })
+		for ; j >= 0 && j < len(t.possible); j++ {
+			if _, there := t.explained[j]; there {
+				break
+			}
+		}
+		if j < 0 || j >= len(t.possible) {
+			t.report.look(f.Rule)
+			t.report.add(f)
+			continue
+		}
+		at := t.seen[t.explained[j]].At
+		if at.IsZero() {
+			continue
+		}
+		t.report.look("backfill-hour")
+		if at.After(c.ends) {
+			f.Rule, f.Default = "backfill-hour", !at.After(c.ends.Add(tolerated)) || t.oracle.clock.Estimated
+			f.Export = t.seen[t.explained[j]].ID
+			f.Got = fmt.Sprintf("%s after the mapping", at.Sub(c.at).Round(time.Second))
+			t.report.add(f)
+		}
+	}
+}

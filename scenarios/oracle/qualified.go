@@ -1,0 +1,96 @@
+package oracle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// Bounds of a time of qualification in somebody else's export: how far a clock,
+// or the moment at which a membership is evaluated, may be from the history's;
+// and how much earlier than our estimate the history may have begun.
+const (
+	clockTolerance = 5 * time.Minute
+	estimate       = 24 * time.Hour
+)
+
+// writtenTimes are the documented forms of lastQualificationTime.
+var writtenTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"}
+
+// qualified compares lastQualificationTime with the last time that the profile
+// qualified (R138). A scenario tells somebody else's sender nothing of the time
+// of a membership that it begins with, and the documentation nothing of that of
+// an exit (A35).
+func (c *comparison) qualified(e *entry, what, written string) {
+	var at time.Time
+	for _, form := range writtenTimes {
+		if t, err := time.Parse(form, written); err == nil {
+			at = t
+		}
+	}
+	if at.IsZero() {
+		return
+	}
+	want := e.since.UTC().Truncate(time.Second)
+	what += ": lastQualificationTime"
+	if c.own {
+		c.note(at.Equal(want), rule{"lqt-value", e.exited}, what, want.Format(time.RFC3339), written)
+		return
+	}
+	clock := c.o.clock
+	if clock.Began.IsZero() {
+		return
+	}
+	shift := clock.Began.Sub(c.o.scenario.Start)
+	accepted := append([]time.Time{e.since}, e.again...)
+	if e.exited {
+		accepted = append(accepted, e.until)
+	}
+	ok := slices.ContainsFunc(accepted, func(t time.Time) bool {
+		ahead := at.Sub(t.Add(shift)) // on the clock of the capture
+		most := clockTolerance
+		least := -clockTolerance
+		if clock.Estimated {
+			least = -estimate
+		}
+		// A sender may replay the times of the scenario as well.
+		return ahead >= least && ahead <= most || at.Sub(t).Abs() <= clockTolerance
+	})
+	untold := e.initial && !at.After(clock.Began.Add(clockTolerance))
+	c.note(ok, rule{"lqt-value", e.exited || untold}, what, want.Add(shift).Format(time.RFC3339), written)
+}
+
+// qualifiedAgain is when the history has a profile qualify for an audience after
+// one tick and up to another.
+func (p *person) qualifiedAgain(audience string, after, until int) (at []time.Time) {
+	for _, said := range p.said[audience] {
+		if said.holds && said.tick > after && said.tick <= until {
+			at = append(at, said.at)
+		}
+	}
+	return at
+}
+
+// syntheticUnknown says whether a sender does not know the synthetic ecid of
+// profiles that are given none: no body has that of its profile.
+func syntheticUnknown(sc *scenarios.Scenario, seen []Seen) bool {
+	return !slices.ContainsFunc(seen, func(s Seen) bool {
+		return strings.Contains(s.Body, scenarios.ECID(sc.Seed, s.Profile))
+	})
+}
+
+// withoutSynthetic leaves out of the wanted and of the seen identities what a
+// sender that does not know the synthetic ecid cannot get right.
+func (c *comparison) withoutSynthetic(got []string) (wanted, there []string) {
+	synthetic := "ecid:" + scenarios.ECID(c.o.scenario.Seed, c.x.Profile)
+	if c.own || !c.o.lenient || !slices.Contains(c.want.identities, synthetic) {
+		return c.want.identities, got
+	}
+	wanted = slices.DeleteFunc(slices.Clone(c.want.identities), func(i string) bool { return i == synthetic })
+	there = slices.DeleteFunc(slices.Clone(got), func(i string) bool {
+		return strings.HasPrefix(strings.ToLower(i), "ecid:") && !slices.Contains(wanted, i)
+	})
+	return wanted, there
+}
