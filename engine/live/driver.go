@@ -235,7 +235,12 @@ var errEnded = errors.New("the engine has ended")
 
 // Abort ends at once: attempts under way are cut off, and count as failed at
 // the next start. It may be called while Run runs.
-func (d *Driver) Abort() { d.fail(errors.New("ended by force")) }
+func (d *Driver) Abort() {
+	d.fail(errors.New("ended by force"))
+	if s, ok := d.config.Store.(interface{ GiveUp() }); ok {
+		s.GiveUp() // a commit may wait for room on a full disk
+	}
+}
 
 // fail stops everything because of err; nil stops without one. Only the first
 // call counts.

@@ -22,9 +22,9 @@ const patience = 100 * time.Millisecond
 // while the disk is full nothing is charged or settled, so nothing is sent.
 type disk struct {
 	vfs.FS
-	full *atomic.Bool // a write waits
-	quit *quit
-	real bool // the operating system's, with modes
+	waiting *atomic.Int32 // writes that wait for room
+	quit    *quit
+	real    bool // the operating system's, with modes
 }
 
 // quit ends the waiting for good.
@@ -35,8 +35,8 @@ type quit struct {
 
 func (q *quit) now() { q.once.Do(func() { close(q.done) }) }
 
-func newDisk(fs vfs.FS, full *atomic.Bool) disk {
-	return disk{fs, full, &quit{done: make(chan struct{})}, vfs.Root(fs) == vfs.Default}
+func newDisk(fs vfs.FS, waiting *atomic.Int32) disk {
+	return disk{fs, waiting, &quit{done: make(chan struct{})}, vfs.Root(fs) == vfs.Default}
 }
 
 // Unwrap implements vfs.FS.
@@ -44,12 +44,13 @@ func (d disk) Unwrap() vfs.FS { return d.FS }
 
 // tried calls do until there was room for it, or the waiting is ended.
 func (d disk) tried(do func() error) error {
+	err := do()
+	if err == nil || !isFull(err) {
+		return err
+	}
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
 	for {
-		err := do()
-		if err == nil || !isFull(err) {
-			return err
-		}
-		d.full.Store(true)
 		timer := time.NewTimer(patience)
 		select {
 		case <-timer.C:
@@ -57,8 +58,16 @@ func (d disk) tried(do func() error) error {
 			timer.Stop()
 			return err
 		}
+		if err = do(); err == nil || !isFull(err) {
+			return err
+		}
 	}
 }
+
+// GiveUp ends the waiting of every write on a full disk, now and later: the
+// commit under way fails, and the store takes no other. It is for a process that
+// must end at once.
+func (s *Store) GiveUp() { s.disk.quit.now() }
 
 // private makes a file the owner's alone.
 func (d disk) private(name string, err error) error {

@@ -28,7 +28,8 @@ import (
 const layout = "httpdest/store/v2"
 
 // Reserve is how many bytes must stay free on the disk: below it nothing new
-// is accepted, and what was accepted can still be charged and settled.
+// is accepted, and what was accepted can still be charged and settled. Where
+// others use the reserve up too, writes wait for room.
 const Reserve = 64 << 20
 
 // knownVersions is how many versions of states are kept in memory, so that a
@@ -89,7 +90,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(), unreadable: map[string]store.Unreadable{},
 		versions: recent.New[string, uint64](knownVersions)}
 	s.room = newRoom(o.FS, dir)
-	s.disk = newDisk(o.FS, &s.room.full)
+	s.disk = newDisk(o.FS, &s.room.waiting)
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(explain(dir, err), s.letGo())
 	}

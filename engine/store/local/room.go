@@ -3,6 +3,7 @@ package local
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
@@ -10,12 +11,15 @@ import (
 )
 
 // room watches how much of the disk is free. Asking costs a system call, so it
-// is asked once for every step bytes that were written.
+// is asked once for every step bytes that were written, and once a second for
+// what others write.
 type room struct {
-	fs    vfs.FS
-	dir   string
-	since atomic.Int64 // bytes written since it was asked
-	full  atomic.Bool
+	fs      vfs.FS
+	dir     string
+	since   atomic.Int64 // bytes written since it was asked
+	asked   atomic.Int64 // when, in nanoseconds since the epoch
+	full    atomic.Bool
+	waiting atomic.Int32 // writes that found no room
 }
 
 // step is small against Reserve: between two questions no more than this goes
@@ -34,10 +38,15 @@ func (r *room) wrote(n int) { r.since.Add(int64(n)) }
 // left says whether there is room for something new. While the disk is full it
 // asks every time, so that intake goes on as soon as there is room.
 func (r *room) left() error {
-	if r.since.Load() < step && !r.full.Load() {
+	if r.waiting.Load() > 0 {
+		return fmt.Errorf("%w: a write waits for room", store.ErrFull)
+	}
+	now := time.Now().UnixNano()
+	if r.since.Load() < step && !r.full.Load() && now-r.asked.Load() < int64(time.Second) {
 		return nil
 	}
 	r.since.Store(0)
+	r.asked.Store(now)
 	usage, err := r.fs.GetDiskUsage(r.dir)
 	if err != nil {
 		return nil //nolint:nilerr // a file system that cannot tell refuses the write itself
