@@ -23,6 +23,7 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/mockendpoint/token"
 )
 
 // `make crash CYCLES=100` asks for more.
@@ -30,10 +31,36 @@ var cycles = flag.Int("cycles", 3, "how often the engine is killed")
 
 const (
 	crashProfiles  = 24
-	crashConfig    = "audiences: {delorean: {}}\ndestination: {name: crm, endpoint: %q, retry: {delays: [20ms, 40ms]}}\ndataflow: {audiences: [delorean], attributes: [n, s], maxInFlight: 16}\n"
 	crashPatience  = 30 * time.Second
 	killsInAttempt = 0.8 // the share of kills that must come while attempts are under way
 )
+
+// crashCase is one kind of destination that is killed.
+type crashCase struct {
+	name        string
+	destination string // further keys of the block; %s is the URL of the token endpoint
+	tokens      bool
+}
+
+var crashCases = []crashCase{
+	{"one profile in a request", "", false},
+	{"batches of 5 in an array", "maxProfilesPerRequest: 5", false},
+	{"batches of 10 in the profiles wrapper with OAuth 2", `maxProfilesPerRequest: 10, batchEncoding: profiles, auth: {type: oauth2-client-credentials, ` +
+		`credentials: body-form-encoded, clientID: hill-valley, clientSecret: flux-capacitor, tokenURL: %q}`, true},
+}
+
+// config is the configuration of serve.
+func (c crashCase) config(r *receiving) string {
+	extra := c.destination
+	if c.tokens {
+		extra = fmt.Sprintf(extra, r.tokenURL)
+	}
+	if extra != "" {
+		extra = ", " + extra
+	}
+	return fmt.Sprintf("audiences: {delorean: {}}\ndestination: {name: crm, endpoint: %q, retry: {delays: [20ms, 40ms]}%s}\n"+
+		"dataflow: {audiences: [delorean], attributes: [n, s], maxInFlight: 16}\n", "http://"+r.listener.Addr().String()+"/profiles", extra)
+}
 
 // receiving is the receiver of a crash test: the mock endpoint, which takes a
 // while, fails every tenth request, and refuses one profile for good.
@@ -41,6 +68,7 @@ type receiving struct {
 	journal  journal.Memory
 	endpoint *mockendpoint.Endpoint
 	listener net.Listener
+	tokenURL string
 
 	mu   sync.Mutex
 	open map[net.Conn]bool // with a request being answered
@@ -52,7 +80,18 @@ func (r *receiving) answering() int {
 	return len(r.open)
 }
 
-func startReceiver(t *testing.T) *receiving {
+// requests are the data calls so far.
+func (r *receiving) requests() []journal.Request {
+	var data []journal.Request
+	for _, q := range r.journal.Requests() {
+		if q.TokenRequest == nil {
+			data = append(data, q)
+		}
+	}
+	return data
+}
+
+func startReceiver(t *testing.T, tokens bool) *receiving {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +101,11 @@ func startReceiver(t *testing.T) *receiving {
 		fault.Fault{ID: "refused", Profiles: func(p string) bool { return p == "p0" }, ProfileCount: 1, Latency: 2 * time.Millisecond, Status: 503},
 		fault.Fault{ID: "flaky", Probability: 0.1, Latency: 5 * time.Millisecond, Status: 500},
 		fault.Fault{ID: "slow", Latency: 10 * time.Millisecond})
-	r.endpoint = mockendpoint.New(mockendpoint.Options{Faults: plan, Journal: &r.journal,
+	var issuer *token.Issuer
+	if tokens {
+		issuer = token.New(token.Options{ClientID: "hill-valley", ClientSecret: "flux-capacitor", ExpiresIn: time.Hour})
+	}
+	r.endpoint = mockendpoint.New(mockendpoint.Options{Faults: plan, Journal: &r.journal, Tokens: issuer,
 		ProfileOf: func(namespace, id string) (string, bool) { return id, namespace == "crm" },
 		OnState: func(c net.Conn, s mockendpoint.State) {
 			r.mu.Lock()
@@ -73,6 +116,15 @@ func startReceiver(t *testing.T) *receiving {
 		}})
 	go func() { _ = r.endpoint.Serve(l) }() // ends with the listener
 	t.Cleanup(func() { _ = l.Close(); _ = r.endpoint.Close() })
+	if tokens {
+		own, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.tokenURL = "http://" + own.Addr().String() + "/token"
+		go func() { _ = r.endpoint.ServeTokens(own) }() // ends with the listener
+		t.Cleanup(func() { _ = own.Close() })
+	}
 	return r
 }
 
@@ -151,19 +203,25 @@ func (c *client) send(url string, until <-chan struct{}) {
 }
 
 // The real binary is killed at random moments, most of them while attempts are
-// under way. From the receiver's journal: every acknowledged update was
-// delivered or is dead, no export came more than three times, the exports of a
-// profile came in order, and nothing is dead with fewer than three attempts.
+// under way, and every fourth time it is told to end. From the receiver's
+// journal: every acknowledged update was delivered or is dead, no export came
+// more than three times or in two different bodies, the exports of a profile
+// came in order, and nothing is dead with fewer than three attempts.
 func TestKill(t *testing.T) {
-	dir := t.TempDir()
-	binary := filepath.Join(dir, "httpdest")
+	binary := filepath.Join(t.TempDir(), "httpdest")
 	build := exec.Command("go", "build", "-o", binary, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	r := startReceiver(t)
-	config := fmt.Sprintf(crashConfig, "http://"+r.listener.Addr().String()+"/profiles")
-	if err := os.WriteFile(filepath.Join(dir, "serve.yaml"), []byte(config), 0o600); err != nil {
+	for _, c := range crashCases {
+		t.Run(c.name, func(t *testing.T) { c.kill(t, binary) })
+	}
+}
+
+func (c crashCase) kill(t *testing.T, binary string) {
+	dir := t.TempDir()
+	r := startReceiver(t, c.tokens)
+	if err := os.WriteFile(filepath.Join(dir, "serve.yaml"), []byte(c.config(r)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	clients := make([]*client, crashProfiles)
@@ -172,10 +230,14 @@ func TestKill(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(uint64(*cycles), 7))
 	inAttempt, unknown := 0, uint64(0)
-	for range *cycles {
+	for n := range *cycles {
 		p := startEngine(t, binary, dir)
 		unknown += p.stats(t).Unknown
-		if killWhileSending(t, p, r, clients, random.IntN(200)) {
+		end := syscall.SIGKILL
+		if n%4 == 1 {
+			end = syscall.SIGTERM
+		}
+		if killWhileSending(t, p, r, clients, random.IntN(200), end) {
 			inAttempt++
 		}
 	}
@@ -183,6 +245,9 @@ func TestKill(t *testing.T) {
 	unknown += p.stats(t).Unknown
 	drained(t, p, r)
 	letters := deadLetters(t, p)
+	if st := p.stats(t); st.Dead != int64(len(letters)) {
+		t.Errorf("/health counts %d dead letters; there are %d", st.Dead, len(letters))
+	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -216,24 +281,26 @@ func (r *receiving) next() { <-time.After(time.Millisecond) }
 
 // killWhileSending lets all clients send, kills the engine after a number of
 // further requests, and says whether attempts were under way.
-func killWhileSending(t *testing.T, p *engineProcess, r *receiving, clients []*client, after int) bool {
+func killWhileSending(t *testing.T, p *engineProcess, r *receiving, clients []*client, after int, end syscall.Signal) bool {
 	until := make(chan struct{})
 	var sending sync.WaitGroup
 	for _, c := range clients {
 		sending.Go(func() { c.send(p.url, until) })
 	}
-	want := len(r.journal.Requests()) + after
-	for deadline := time.Now().Add(crashPatience); len(r.journal.Requests()) < want || r.answering() == 0; {
+	want := len(r.requests()) + after
+	for deadline := time.Now().Add(crashPatience); len(r.requests()) < want || r.answering() == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("no request came")
 		}
 		r.next()
 	}
 	open := r.answering() > 0
-	if err := p.cmd.Process.Kill(); err != nil {
+	if err := p.cmd.Process.Signal(end); err != nil {
 		t.Fatal(err)
 	}
-	_ = p.cmd.Wait() // killed
+	if err := p.cmd.Wait(); err != nil && end == syscall.SIGTERM {
+		t.Errorf("the clean end: %v", err)
+	}
 	close(until)
 	sending.Wait()
 	return open
@@ -254,67 +321,5 @@ func deadLetters(t *testing.T, p *engineProcess) []live.Letter {
 			t.Fatal(err)
 		}
 		out = append(out, l)
-	}
-}
-
-// numbered is what a body says: whose it is, and its number.
-func numbered(t *testing.T, body string) (profile string, n int64) {
-	t.Helper()
-	var b struct {
-		N           int64
-		IdentityMap map[string][]struct{ ID string }
-	}
-	if err := json.Unmarshal([]byte(body), &b); err != nil || len(b.IdentityMap["crm"]) != 1 {
-		t.Fatalf("body %s: %v", body, err)
-	}
-	return b.IdentityMap["crm"][0].ID, b.N
-}
-
-func judgeKills(t *testing.T, r *receiving, clients []*client, letters []live.Letter, unknown uint64) {
-	type update struct {
-		profile string
-		n       int64
-	}
-	requests, delivered, last := map[string]int{}, map[update]int{}, map[string]int64{}
-	most, duplicates := 0, 0
-	for _, q := range r.journal.Requests() {
-		profile, n := numbered(t, string(q.Body))
-		requests[string(q.Body)]++
-		most = max(most, requests[string(q.Body)])
-		if n < last[profile] {
-			t.Errorf("%s: update %d came after %d", profile, n, last[profile])
-		}
-		last[profile] = n
-		if q.Status == http.StatusOK && !q.Disconnected {
-			if delivered[update{profile, n}]++; delivered[update{profile, n}] > 1 {
-				duplicates++
-			}
-		}
-	}
-	dead := map[update]bool{}
-	for _, l := range letters {
-		profile, n := numbered(t, l.Body)
-		dead[update{profile, n}] = true
-		if l.Attempts != 3 {
-			t.Errorf("%s is dead after %d attempts", l.ID, l.Attempts)
-		}
-	}
-	accepted, lost := int64(0), 0
-	for _, c := range clients {
-		accepted += c.acked
-		for n := int64(1); n <= c.acked; n++ {
-			if u := (update{c.profile, n}); delivered[u] == 0 && !dead[u] {
-				lost++
-				t.Errorf("%s: update %d was acknowledged, and neither delivered nor dead", c.profile, n)
-			}
-		}
-	}
-	fmt.Printf("cycles=%d accepted=%d delivered=%d dead=%d unknown=%d duplicates=%d most-attempts=%d lost=%d\n",
-		*cycles, accepted, len(delivered), len(dead), unknown, duplicates, most, lost)
-	if most > 3 {
-		t.Errorf("one export was sent %d times", most)
-	}
-	if len(dead) == 0 {
-		t.Error("nothing is dead, though one profile is refused for good")
 	}
 }

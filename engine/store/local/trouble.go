@@ -83,7 +83,10 @@ func explain(dir string, err error) error {
 		// Pebble has no error value for this one.
 		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrNewer, err), Hint: hintVersion}
 	case isFull(err):
-		return &store.Trouble{Dir: dir, Err: fmt.Errorf("%w: %w", store.ErrFull, err), Hint: hintFull}
+		if !errors.Is(err, store.ErrFull) {
+			err = fmt.Errorf("%w: %w", store.ErrFull, err)
+		}
+		return &store.Trouble{Dir: dir, Err: err, Hint: hintFull}
 	case isDamage(err):
 		return &store.Trouble{Dir: dir, Err: damaged(err), Hint: hintDamaged}
 	}
