@@ -6,6 +6,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // identified is the part of an export the endpoint needs: a body is a profile
@@ -38,9 +40,12 @@ func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool
 	return names
 }
 
-// identifiedIn reads the profiles of a body. What is no export has none; the
-// journal shows what it is.
+// identifiedIn reads the profiles of a body. What is not acceptable JSON has none,
+// nor has what is not an export; the journal shows what it is.
 func identifiedIn(body []byte) []identified {
+	if !strictjson.Valid(body) {
+		return nil
+	}
 	if one, err := scanIdentified(body); err == nil {
 		return []identified{one}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // MaxTokenBody bounds what is read of a token endpoint's answer, which is a few
@@ -82,7 +83,7 @@ func tokenForm(a dataflow.Auth, op engine.Operation) []byte {
 // hold a token. Names are taken exactly as RFC 6749 writes them.
 func parseToken(body []byte) (issued *engine.Issued, problem string) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(body, &fields); err != nil || fields == nil {
+	if err := strictjson.Unmarshal(body, &fields); err != nil || fields == nil {
 		return nil, "not-json"
 	}
 	access, ok := text(fields["access_token"])

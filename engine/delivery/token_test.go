@@ -15,6 +15,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/internal/strictjson/strictjsontest"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 )
@@ -204,4 +205,18 @@ func FuzzParseToken(f *testing.F) {
 			t.Errorf("it lives for %s", got.ExpiresIn)
 		}
 	})
+}
+
+// A response is read exactly when strictjson accepts it.
+func TestTokenStrictness(t *testing.T) {
+	for _, i := range strictjsontest.All() {
+		body := `{"access_token":"abc","v":` + i.Text + `}`
+		issued, problem := parseToken([]byte(body))
+		if accepted := i.Accepted(1); (issued != nil) != accepted || !accepted && problem != "not-json" {
+			t.Errorf("%s: parseToken(%.80q) = %v, %q", i.Name, body, issued, problem)
+		}
+		if _, problem := parseToken([]byte(i.Text)); i.Reason != "" && problem != "not-json" {
+			t.Errorf("%s: parseToken(%.80q) has the problem %q", i.Name, i.Text, problem)
+		}
+	}
 }

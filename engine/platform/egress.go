@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // EgressPath is where the addresses are served. The platform has no such
@@ -46,6 +48,9 @@ func ShippedEgress() (*Egress, error) { return ParseEgress(shipped) }
 // ParseEgress reads a list; the error names every entry that is no address.
 func ParseEgress(content []byte) (*Egress, error) {
 	e := &Egress{regions: map[string][]netip.Prefix{}}
+	if err := strictjson.Check(content); err != nil {
+		return nil, fmt.Errorf("a list of egress addresses: %w", err)
+	}
 	d := json.NewDecoder(bytes.NewReader(content))
 	d.DisallowUnknownFields()
 	if err := d.Decode(e); err != nil {

@@ -271,7 +271,8 @@ func TestShippedEgress(t *testing.T) {
 
 func TestEgressFilesAreChecked(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
-		{"not JSON", "x", "a list of egress addresses: invalid character"},
+		{"not JSON", "x", "a list of egress addresses: not JSON, line 1, column 1"},
+		{"a key twice", `{"date":"2026-10-01","date":"2026-10-02","global":["192.0.2.1"]}`, `the key "date" is there twice`},
 		{"an unknown key", `{"dat":""}`, `unknown field "dat"`},
 		{"no date", `{"global":["192.0.2.1"]}`, `date: "" is no date such as 2026-10-01`},
 		{"nothing global", `{"date":"2026-10-01"}`, "global: no address"},

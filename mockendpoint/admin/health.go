@@ -1,13 +1,15 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // healthReport says whether the journal is whole. All but the status is for
@@ -77,13 +79,14 @@ func (a *Admin) reset(w http.ResponseWriter, r *http.Request) {
 
 // strictly reads one JSON value with the keys that are known.
 func strictly(r io.Reader, into any) error {
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	text, err := io.ReadAll(r)
+	if err != nil {
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the value")
+	if err := strictjson.Check(text); err != nil {
+		return err
 	}
-	return nil
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }

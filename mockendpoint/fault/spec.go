@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 // Spec is a fault as people write it, in JSON: the same words as in the faults
@@ -54,15 +55,12 @@ func ParseSpec(text []byte) (Spec, error) {
 }
 
 func strictly(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
+	if err := strictjson.Check(text); err != nil {
 		return err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the fault")
-	}
-	return nil
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }
 
 // Lifetime is that of an access token: a duration in whole seconds, or none,

@@ -80,7 +80,7 @@ func TestSpecsAreRefused(t *testing.T) {
 	for text, says := range map[string]string{
 		`{}`:                                                           "does nothing",
 		`{"status":503,"typo":1}`:                                      "unknown field",
-		`{"status":503}{}`:                                             "more after",
+		`{"status":503}{}`:                                             "something follows",
 		`{"status":700}`:                                               "200 to 599",
 		`{"id":"a b","status":503}`:                                    "one word",
 		`{"on":"data","status":503}`:                                   "on must be",

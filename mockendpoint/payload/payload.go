@@ -15,6 +15,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
+
+	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
 //go:embed export.schema.json
@@ -40,7 +42,7 @@ var Export = sync.OnceValue(func() *Schema {
 // What it refers to must be within it: nothing is loaded from files or from
 // the network.
 func Compile(name string, content []byte) (*Schema, error) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(content))
+	document, err := strictjson.Decode(content)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not JSON: %w", name, err)
 	}
@@ -68,13 +70,14 @@ func (nowhere) Load(url string) (any, error) {
 
 // Check says what is wrong with a body: where, as a JSON pointer, and what. nil
 // is nothing. The text holds names of the body, never its values, which may be
-// anybody's personal data.
+// anybody's personal data. A body that is not acceptable JSON has an error that
+// wraps a *strictjson.Error.
 func (s *Schema) Check(body []byte) error {
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	value, err := strictjson.Decode(body)
 	if err != nil {
-		return errors.New("the body is not JSON")
+		return fmt.Errorf("the body: %w", err)
 	}
-	err = s.compiled.Validate(value)
+	err = s.compiled.Validate(bounded(value))
 	if err == nil {
 		return nil
 	}

@@ -2,12 +2,15 @@ package payload_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/httpdest/httpdest/internal/strictjson"
+	"github.com/httpdest/httpdest/internal/strictjson/strictjsontest"
 	"github.com/httpdest/httpdest/mockendpoint/payload"
 )
 
@@ -26,9 +29,12 @@ func TestExport(t *testing.T) {
 		{"a list", "[" + profile() + "," + profile() + "]", ""},
 		{"a wrapper", `{"profiles":[` + profile() + `]}`, ""},
 		{"names and timestamps", membership(`"name":"Doc","createdAt":1648553325000,"updatedAt":1648553330000,"mappingCreatedAt":1649856570000,"mappingUpdatedAt":1649856570000`), ""},
-		{"no JSON", `{"segmentMembership":`, "the body is not JSON"},
-		{"a trailing comma", `{"a":1,}`, "the body is not JSON"},
-		{"two bodies", profile() + profile(), "the body is not JSON"},
+		{"no JSON", `{"segmentMembership":`, "the body: the JSON ends too early, line 1, column 22"},
+		{"a trailing comma", `{"a":1,}`, "the body: not JSON, line 1, column 8"},
+		{"two bodies", profile() + profile(), "the body: something follows the JSON value"},
+		{"a key twice", profile(`"a":1`, `"\u0061":2`), `the body: the key "a" is there twice`},
+		{"not UTF-8", profile("\"a\":\"M\xfcller\""), "the body: not UTF-8"},
+		{"half a surrogate pair", profile(`"a":"\ud800"`), "the body: an incomplete"},
 		{"no membership", `{"person":{"name":"Doc"}}`, "the body: missing property 'segmentMembership'"},
 		{"an empty namespace", `{"segmentMembership":{"ups":{}}}`, "/segmentMembership/ups: minProperties"},
 		{"another status", strings.Replace(profile(), "realized", "existing", 1), "/segmentMembership/ups/59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae/status: is none of [realized exited]"},
@@ -126,4 +132,43 @@ func FuzzCheck(f *testing.F) {
 			t.Errorf("taken, and no JSON: %q", body)
 		}
 	})
+}
+
+// A body is refused as not being acceptable JSON exactly where strictjson refuses
+// it, and so is a schema.
+func TestStrictness(t *testing.T) {
+	for _, i := range strictjsontest.All() {
+		for _, body := range []string{i.Text, profile(`"v":` + i.Text)} {
+			var strict *strictjson.Error
+			if err := payload.Export().Check([]byte(body)); errors.As(err, &strict) == strictjson.Valid([]byte(body)) {
+				t.Errorf("%s: Check(%.80q) = %v", i.Name, body, err)
+			}
+		}
+		var strict *strictjson.Error
+		if _, err := payload.Compile("own.json", []byte(i.Text)); errors.As(err, &strict) == strictjson.Valid([]byte(i.Text)) {
+			t.Errorf("%s: Compile(%.80q) = %v", i.Name, i.Text, err)
+		}
+	}
+}
+
+// Numbers that no float64 and no fraction holds are compared all the same, and
+// in no time.
+func TestNumbersBeyondMeasure(t *testing.T) {
+	own, err := payload.Compile("own.json", []byte(`{"properties":{"small":{"maximum":7},"large":{"minimum":-7},"whole":{"type":"integer"},"one":{"const":1}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digits := strings.Repeat("7", 100_000)
+	for number, c := range map[string]struct{ small, large, whole bool }{
+		"1e400": {false, true, true}, "-1e400": {true, false, true}, "1e-400": {true, true, false}, "1e9999999999999999999": {false, true, true},
+		"-1e9999999999999999999": {true, false, true}, "1e-9999999999999999999": {true, true, false}, "-1e-9999999999999999999": {true, true, false}, "1e9999999": {false, true, true}, "1e-9999999": {true, true, false},
+		digits: {false, true, true}, "-" + digits: {true, false, true}, digits + ".5": {false, true, true}, "0." + digits: {true, true, false}, "7." + digits: {false, true, false}, digits + "e-99999": {false, true, false},
+		"1." + strings.Repeat("0", 100_000): {true, true, true}, "70e-1": {true, true, true}, "71e-1": {false, true, false}, "-0": {true, true, true}, "0e9999999999999": {true, true, true}, strings.Repeat("7", 999) + "." + digits: {false, true, false},
+	} {
+		for key, want := range map[string]bool{"small": c.small, "large": c.large, "whole": c.whole, "one": strings.HasPrefix(number, "1.0")} {
+			if err := own.Check([]byte(`{"` + key + `":` + number + `}`)); (err == nil) != want {
+				t.Errorf("%s: %.30s is accepted: %t; want %t", key, number, err == nil, want)
+			}
+		}
+	}
 }

@@ -9,15 +9,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os/exec"
-	"reflect"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/strictjson"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -95,17 +96,15 @@ func readCommand(ctx context.Context, command []string, ecid string) (any, error
 
 // decodeState reads a state; blank text and null are none.
 func decodeState(body []byte) (any, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
+	if len(bytes.Trim(body, " \t\r\n")) == 0 {
 		return nil, nil
 	}
 	if len(body) > maxState {
 		return nil, fmt.Errorf("the read-back has more than %d bytes", maxState)
 	}
-	var state any
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if err := d.Decode(&state); err != nil {
-		return nil, fmt.Errorf("the read-back is no JSON: %w", err)
+	state, err := strictjson.Decode(body)
+	if err != nil {
+		return nil, fmt.Errorf("the read-back: %w", err)
 	}
 	return state, nil
 }
@@ -161,10 +160,27 @@ func difference(a, b any, ignore []string, path ...string) string {
 		}
 		return ""
 	}
-	if reflect.DeepEqual(a, b) {
+	if same(a, b) {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s became %s", orRoot(at), compact(a), compact(b))
+}
+
+// same compares two values of a state; numbers by their exact value, since a
+// receiver may spell a number in its own way.
+func same(a, b any) bool {
+	switch x := a.(type) {
+	case json.Number:
+		y, ok := b.(json.Number)
+		return ok && strictjson.SameNumber(x.String(), y.String())
+	case []any:
+		y, ok := b.([]any)
+		return ok && slices.EqualFunc(x, y, same)
+	case map[string]any:
+		y, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(x, y, same)
+	}
+	return a == b
 }
 
 func orRoot(path string) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine/platform"
+	"github.com/httpdest/httpdest/internal/strictjson"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/scenarios"
@@ -151,7 +152,7 @@ func facts(line *recording.Lookup, body []byte) error {
 		Links   map[string]json.RawMessage `json:"_links"`
 		Allowed *bool                      `json:"allowed"`
 	}
-	if err := json.Unmarshal(body, &document); err != nil {
+	if err := strictjson.Unmarshal(body, &document); err != nil {
 		return err
 	}
 	line.Total, line.Count, line.Allowed = document.Total, document.Count, document.Allowed
