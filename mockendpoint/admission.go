@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -66,9 +67,13 @@ func (e *Endpoint) admit(conn *lookahead, a arrival, entry *journal.Handshake) (
 	config := e.tlsConfig(a)
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		entry.ServerName = hello.ServerName
+		e.patient(conn) // a fault may wait for as long as it says
+		defer e.impatient(conn)
 		return nil, e.early(conn, fault.Handshake, a, entry)
 	}
 	secure := tls.Server(conn, config)
+	e.impatient(conn)
+	defer e.patient(conn)
 	// Without an end of its own: what ended the handshake is told by its error.
 	if err := secure.HandshakeContext(context.Background()); err != nil {
 		if agreed := secure.ConnectionState().Version; agreed != 0 {
@@ -77,6 +82,20 @@ func (e *Endpoint) admit(conn *lookahead, a arrival, entry *journal.Handshake) (
 		return nil, err
 	}
 	return secure, nil
+}
+
+// impatient ends a handshake that the client does not go on with, and patient
+// takes that back.
+func (e *Endpoint) impatient(conn *lookahead) {
+	if e.silence > 0 {
+		_ = conn.SetReadDeadline(time.Now().Add(e.silence))
+	}
+}
+
+func (e *Endpoint) patient(conn *lookahead) {
+	if e.silence > 0 {
+		_ = conn.SetReadDeadline(time.Time{})
+	}
 }
 
 // early plays a fault of a phase before there is a request.
@@ -173,6 +192,6 @@ func reset(raw net.Conn) {
 func isClosedListener(err error) bool { return errors.Is(err, net.ErrClosed) }
 
 func isDeparture(err error) bool {
-	return errors.Is(err, errDisconnected) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, errDisconnected) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

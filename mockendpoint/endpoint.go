@@ -39,6 +39,14 @@ const (
 // Forever is the wait without end of a stall.
 const Forever = time.Duration(-1)
 
+// The bounds of silent connections on the wall clock: of one that does not go on
+// with its handshake or its request head, and of one between two requests. They
+// are longer than what the destination itself waits for.
+const (
+	silence = time.Minute
+	idle    = 2 * time.Minute
+)
+
 // State is what a connection's goroutine on the endpoint is doing.
 type State int
 
@@ -69,6 +77,10 @@ type Options struct {
 	// Wait waits for d, or without end when d is Forever, and returns early
 	// with an error when ctx is done. nil waits by a timer.
 	Wait func(ctx context.Context, d time.Duration) error
+	// Bodies is how many bytes the request bodies that are being read or answered
+	// may take together; a large one beyond that is refused with 503. 0 means
+	// DefaultBodies.
+	Bodies int64
 	// OnState, where set, is told of every change of a connection's state.
 	OnState func(net.Conn, State)
 }
@@ -79,6 +91,8 @@ type Endpoint struct {
 	redactor *secret.Redactor
 	server   *http.Server
 	ready    *handover
+	bodies   *bodyRoom
+	silence  time.Duration // of a client in its handshake; 0: without an end
 
 	mu      sync.Mutex
 	sockets int
@@ -100,14 +114,15 @@ func New(o Options) *Endpoint {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Wait == nil {
+	wall := o.Wait == nil
+	if wall {
 		o.Wait = waitOnTimer
 	}
 	if o.OnState == nil {
 		o.OnState = func(net.Conn, State) {}
 	}
 	o.Faults.Begin(o.Now)
-	e := &Endpoint{options: o, redactor: secret.NewRedactor(o.Bearer), ready: newHandover(), open: map[net.Conn]bool{}}
+	e := &Endpoint{options: o, redactor: secret.NewRedactor(o.Bearer), ready: newHandover(), bodies: newBodyRoom(o.Bodies), open: map[net.Conn]bool{}}
 	if o.Tokens != nil {
 		e.redactor.Add(o.Tokens.Secrets()...)
 	}
@@ -121,6 +136,10 @@ func New(o Options) *Endpoint {
 			return context.WithValue(ctx, connectionKey{}, c.(*connection))
 		},
 		ConnState: func(c net.Conn, s http.ConnState) { e.stateChanged(c.(*connection), s) },
+	}
+	if wall { // in simulation a silent connection is an event, and no time of the wall clock ends it
+		e.silence = silence
+		e.server.ReadHeaderTimeout, e.server.IdleTimeout = silence, idle
 	}
 	e.wg.Go(func() { _ = e.server.Serve(e.ready) }) // ends with Close
 	return e

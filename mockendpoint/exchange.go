@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,9 +14,6 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
 )
-
-// MaxBody bounds a request body: ten profiles of any plausible size.
-const MaxBody = 16 << 20
 
 // exchange is one request while it is answered.
 type exchange struct {
@@ -50,9 +46,14 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{endpoint: e, conn: c, ctx: r.Context(), w: w, contentType: "text/plain"}
 	// The whole body first: unread, net/http would sleep before it closes, and
 	// would not notice that the client leaves.
-	body, err := readBody(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
-	x.receive(r, body)
+	body, reserved, err := e.bodies.read(w, r)
+	defer e.bodies.release(reserved)
+	e.bodies.work(len(body), func() { x.receive(r, body) })
 	if err != nil {
+		if status, reason, ok := turnedAway(err); ok {
+			x.turnAway(status, reason)
+			return
+		}
 		x.entry.Disconnected = true
 		x.journal()
 		panic(http.ErrAbortHandler) // half a request has no answer
@@ -60,13 +61,15 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	x.play(e.options.Faults.Request(x.entry.Profiles, x.target(), x.conn.nth))
 }
 
-// readBody reads to the end, into one piece of memory where the client told the
-// truth about the length.
-func readBody(r io.Reader, length int64) ([]byte, error) {
-	const most = 64 << 10 // that a length is believed
-	b := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), most)+bytes.MinRead))
-	_, err := b.ReadFrom(r)
-	return b.Bytes(), err
+// turnAway answers a request whose body could not be read, and ends the
+// connection.
+func (x *exchange) turnAway(status int, reason string) {
+	x.unmet.status, x.unmet.reason = status, reason
+	x.headers = map[string]string{"Connection": "close"}
+	if status == http.StatusServiceUnavailable {
+		x.headers["Retry-After"] = "1"
+	}
+	x.respond(x.refuse(), nil)
 }
 
 // receive fills the journal entry with what came in.
@@ -78,6 +81,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Body: body,
 	}
 	head := c.takeHead()
+	if smuggles(head) {
+		x.w.Header().Set("Connection", "close")
+	}
 	x.entry.Head, x.entry.Headers = e.head(head)
 	c.giveBack(head)
 	if c.state != nil {
@@ -106,6 +112,17 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	if !c.tokens {
 		x.entry.Body = e.redactBody(body)
 	}
+}
+
+// smuggles says whether a head says in two ways how long the body is. What
+// follows on the connection may be meant for somebody else (RFC 9112, 6.1).
+func smuggles(head []byte) bool {
+	length, coding := false, false
+	for line := range journal.Lines(head) {
+		length = length || bytes.EqualFold(line.Name, []byte("Content-Length"))
+		coding = coding || bytes.EqualFold(line.Name, []byte("Transfer-Encoding"))
+	}
+	return length && coding
 }
 
 // target is what kind of request it is.
@@ -233,13 +250,23 @@ func (x *exchange) ordinary() int {
 	case x.entry.Method == http.MethodOptions:
 		return http.StatusNoContent
 	case x.entry.Method != http.MethodPost:
+		x.say("Allow", "OPTIONS, POST")
 		return http.StatusMethodNotAllowed
 	case x.entry.Authorization != journal.Accepted && x.entry.Authorization != journal.NotChecked:
+		x.say("WWW-Authenticate", `Bearer realm="httpdest mock"`)
 		return http.StatusUnauthorized
 	case x.unmet.status != 0:
 		return x.refuse()
 	}
 	return http.StatusOK
+}
+
+// say adds a header to the ordinary answer.
+func (x *exchange) say(name, value string) {
+	if x.headers == nil {
+		x.headers = map[string]string{}
+	}
+	x.headers[name] = value
 }
 
 // refuse is the answer to a request that lacks something. Its body says what,

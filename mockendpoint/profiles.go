@@ -26,16 +26,19 @@ func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool
 		return nil
 	}
 	var names []string
+	before := map[string]bool{} // of the profiles before
 	for _, p := range identifiedIn(body) {
 		own := map[string]bool{}
 		for namespace, ids := range p.IdentityMap {
 			for _, id := range ids {
-				if name, ok := of(namespace, id.ID); ok && !slices.Contains(names, name) {
+				if name, ok := of(namespace, id.ID); ok && !before[name] {
 					own[name] = true
 				}
 			}
 		}
-		names = append(names, slices.Sorted(maps.Keys(own))...)
+		for _, name := range slices.Sorted(maps.Keys(own)) {
+			names, before[name] = append(names, name), true
+		}
 	}
 	return names
 }

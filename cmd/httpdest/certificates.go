@@ -136,7 +136,7 @@ func (f certificateFiles) throwaway(hosts []string) (k endpointKeys, err error) 
 // write leaves the files for a client in the folder. Nobody else may read the
 // key.
 func (f certificateFiles) write(authority, client, key []byte) error {
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+	if err := os.MkdirAll(f.dir, private); err != nil {
 		return err
 	}
 	for _, file := range []struct {

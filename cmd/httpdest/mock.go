@@ -34,6 +34,8 @@ type mockFlags struct {
 	require  requireFlags
 	bearer   string
 	record   string
+	force    bool
+	quiet    bool
 	files    certificateFiles
 	admin    adminFlags
 }
@@ -70,8 +72,10 @@ writes what a client needs to trust it, and a client certificate that is trusted
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file whose endpoint block says how to behave, and whose profiles are known")
 	f.listen.add(c.Flags())
 	f.require.add(c.Flags())
-	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none)")
-	c.Flags().StringVar(&f.record, "record", "", "file to write the recording to, as it happens")
+	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none); "+secretForms)
+	c.Flags().StringVar(&f.record, "record", "", "file to write the recording to, as it happens; it must not exist")
+	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --record")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no line for each request and each refused connection")
 	c.Flags().StringVar(&f.files.certificate, "cert", "", "PEM file of the server certificate and its chain")
 	c.Flags().StringVar(&f.files.key, "key", "", "PEM file of its key")
 	c.Flags().StringVar(&f.files.clientCA, "client-ca", "", "PEM file of what client certificates must come from")
@@ -83,7 +87,7 @@ writes what a client needs to trust it, and a client certificate that is trusted
 
 // mock serves until a signal or the end of ctx.
 func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
-	plan, err := f.plan()
+	plan, err := f.plan(a)
 	if err != nil {
 		return err
 	}
@@ -92,6 +96,11 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		return err
 	}
 	options := plan.options
+	if f.admin.token != anyToken {
+		if f.admin.token, err = a.secretOf("--admin-token", f.admin.token); err != nil {
+			return errors.Join(err, hangUp(listeners))
+		}
+	}
 	page, err := openAdmin(f.admin)
 	if err != nil {
 		return errors.Join(err, hangUp(listeners))
@@ -100,15 +109,18 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	var sink journal.Sink
 	var tape *simulate.Tape
 	if f.record != "" {
-		file, err := os.Create(f.record)
+		file, err := f.recordFile()
 		if err != nil {
-			return failure{exitUsage, errors.Join(err, hangUp(listeners)), "give --record the path of a file that can be written"}
+			return errors.Join(err, hangUp(listeners))
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
 		sink = tape
 	}
-	options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), page.attach(&options, sink)}
+	options.Journal = page.attach(&options, sink)
+	if !f.quiet {
+		options.Journal = requestLog{slog.New(slog.NewTextHandler(a.stderr, nil)), options.Journal}
+	}
 	served := a.serve(ctx, listeners, options, page)
 	if options.Tokens != nil {
 		c := options.Tokens.Counts()
@@ -124,6 +136,26 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}
 	return nil
+}
+
+// recordFile makes the file of --record. A recording that is there stays, unless
+// --force replaces it; a device or a pipe is written to.
+func (f mockFlags) recordFile() (*os.File, error) {
+	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	info, err := os.Stat(f.record)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		mode = os.O_WRONLY
+	case err == nil && !f.force:
+		return nil, failure{exitUsage, fmt.Errorf("--record %s already exists", f.record), "give --force to replace it, or another file"}
+	case err == nil:
+		mode = os.O_WRONLY | os.O_TRUNC
+	}
+	file, err := os.OpenFile(f.record, mode, privateFile)
+	if err != nil {
+		return nil, failure{exitUsage, err, "give --record the path of a file that can be written"}
+	}
+	return file, nil
 }
 
 // mockPlan is what the flags come to.
@@ -177,7 +209,10 @@ func (p mockPlan) fired() []recording.Fault {
 }
 
 // plan checks the flags before anything is opened.
-func (f mockFlags) plan() (p mockPlan, err error) {
+func (f mockFlags) plan(a *app) (p mockPlan, err error) {
+	if f.force && f.record == "" {
+		return p, failure{exitUsage, errors.New("--force without --record"), "name the file that may be replaced"}
+	}
 	kind := ""
 	if f.scenario != "" {
 		if p.scenario, err = oneScenario(f.scenario); err != nil {
@@ -187,9 +222,12 @@ func (f mockFlags) plan() (p mockPlan, err error) {
 		p.options = p.receiver.Options()
 		kind = p.scenario.Endpoint.Certificate
 	}
+	if f.bearer, err = a.secretOf("--bearer", f.bearer); err != nil {
+		return p, err
+	}
 	p.options.Bearer = cmp.Or(f.bearer, p.options.Bearer)
 	p.options.Now = func() time.Time { return time.Now().UTC() }
-	if p.options.Require, err = f.require.over(p.options.Require); err != nil {
+	if p.options.Require, err = f.require.over(a, p.options.Require); err != nil {
 		return p, err
 	}
 	if p.listen, err = f.listen.all(p.options.Listener, kind); err != nil {
@@ -323,7 +361,7 @@ func (l requestLog) Request(r journal.Request) {
 	path, _, _ := strings.Cut(r.Target, "?") // a query may hold a credential
 	fields := []any{"method", r.Method, "path", path, "status", r.Status, "bytes", len(r.Body), "took", r.Answered.Sub(r.Arrived).Round(time.Microsecond)}
 	for _, f := range []struct{ name, value string }{
-		{"listener", r.Listener}, {"profiles", strings.Join(r.Profiles, ",")}, {"fault", r.Fault}, {"refused", r.Refused}, {"authorization", string(r.Authorization)}, {"tls", r.TLS},
+		{"listener", r.Listener}, {"profiles", some(r.Profiles)}, {"fault", r.Fault}, {"refused", r.Refused}, {"authorization", string(r.Authorization)}, {"tls", r.TLS},
 	} {
 		if f.value != "" {
 			fields = append(fields, f.name, f.value)
@@ -336,6 +374,15 @@ func (l requestLog) Request(r journal.Request) {
 		fields = append(fields, "left", true)
 	}
 	l.log.Info("request", fields...)
+}
+
+// some are the first few of many.
+func some(profiles []string) string {
+	const most = 10
+	if len(profiles) <= most {
+		return strings.Join(profiles, ",")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(profiles[:most], ","), len(profiles)-most)
 }
 
 // Handshake implements journal.Sink.

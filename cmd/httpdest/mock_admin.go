@@ -35,7 +35,7 @@ const anyToken = "none"
 
 func (f *adminFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.address, "admin", "127.0.0.1:0", "address and port of the page and the admin API; off: none")
-	flags.StringVar(&f.token, "admin-token", "", "the token of the page and the admin API; none: anybody on this machine (default: a random one)")
+	flags.StringVar(&f.token, "admin-token", "", "the token of the page and the admin API; none: anybody on this machine (default: a random one); "+secretForms)
 	flags.StringVar(&f.journal, "journal", "", "file to keep the journal in, and to continue it from (default: a temporary one)")
 }
 

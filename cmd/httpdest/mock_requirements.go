@@ -26,15 +26,15 @@ type requireFlags struct {
 
 func (f *requireFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.contentType, "require-content-type", "", "media type that data calls must have, such as application/json; else 415")
-	flags.StringArrayVar(&f.headers, "require-header", nil, "header that data calls must carry: 'Name: value', or Name for any value; else 400; repeat it for more")
-	flags.StringArrayVar(&f.query, "require-query", nil, "query parameter that data calls must carry: name=value, or name for any value; else 400; repeat it for more")
+	flags.StringArrayVar(&f.headers, "require-header", nil, "header that data calls must carry: 'Name: value', or Name for any value; else 400; repeat it for more; a value may be ${NAME} or @FILE")
+	flags.StringArrayVar(&f.query, "require-query", nil, "query parameter that data calls must carry: name=value, or name for any value; else 400; repeat it for more; a value may be ${NAME} or @FILE")
 	flags.StringVar(&f.schema, "schema", "", "JSON Schema that bodies must match: export for the shipped one, or a file; else 422")
 	flags.StringSliceVar(&f.allow, "allow", nil, "addresses requests may come from: an address, a CIDR block, egress or egress:REGION for those of the platform; else 403")
 	flags.StringVar(&f.egress, "egress-list", "", "file with the egress addresses, in the form of engine/platform/egress.json, in place of the shipped list")
 }
 
 // over lays the flags over what a scenario asks for.
-func (f requireFlags) over(q mockendpoint.Requirements) (mockendpoint.Requirements, error) {
+func (f requireFlags) over(a *app, q mockendpoint.Requirements) (mockendpoint.Requirements, error) {
 	wrong := func(err error, hint string) (mockendpoint.Requirements, error) {
 		return q, failure{exitUsage, err, hint}
 	}
@@ -49,12 +49,20 @@ func (f requireFlags) over(q mockendpoint.Requirements) (mockendpoint.Requiremen
 		if name = strings.TrimSpace(name); name == "" || strings.Contains(name, " ") {
 			return wrong(errors.New("--require-header has no name"), "write 'X-Api-Key: value', or X-Api-Key for any value")
 		}
-		q.Headers = append(q.Headers, mockendpoint.Field{Name: name, Value: strings.TrimSpace(value), Secret: true})
+		value, _, err := a.secretNamed("--require-header "+name, strings.TrimSpace(value))
+		if err != nil {
+			return q, err
+		}
+		q.Headers = append(q.Headers, mockendpoint.Field{Name: name, Value: value, Secret: true})
 	}
 	for _, text := range f.query {
 		name, value, _ := strings.Cut(text, "=")
 		if name == "" {
 			return wrong(errors.New("--require-query has no name"), "write name=value, or name for any value")
+		}
+		value, _, err := a.secretNamed("--require-query "+name, value)
+		if err != nil {
+			return q, err
 		}
 		q.Query = append(q.Query, mockendpoint.Field{Name: name, Value: value, Secret: true})
 	}

@@ -83,10 +83,17 @@ func prepare(outputs []output, out string) error {
 	return nil
 }
 
+// Reports, recordings and journals repeat what profiles hold: folders and files
+// that are made for them belong to their owner alone.
+const (
+	private     = 0o700
+	privateFile = 0o600
+)
+
 // writable makes a folder where there is none, and shows that a file can be
 // written to it.
 func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, private); err != nil {
 		return failure{exitUsage, err, "give a folder that can be made"}
 	}
 	f, err := os.CreateTemp(dir, ".report-*")
@@ -129,7 +136,7 @@ func (o output) put(stdout io.Writer, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Chmod(privateFile), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), o.path)

@@ -66,9 +66,9 @@ read-back, mTLS and the verdicts.`,
 	s.StringVar(&f.print, "print", "", "print the body of a message by its id, such as profile/unicode, and probe nothing")
 	s.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to probe: needed for every address that is not of this machine")
-	s.StringVar(&f.bearer, "bearer", "", "bearer token; ${NAME} is read from the environment")
-	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2")
-	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value")
+	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
+	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2; "+secretForms)
+	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value; "+secretForms)
 	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the server's certificate must come from (default: the system's)")
 	s.StringVar(&f.certificates, "certificates", "", "folder that --write-certificates made: mTLS is planned")
 	s.StringVar(&f.readBack, "read-back", "", "URL of the stored state: GET URL/ECID; with the bearer token, if there is one")
@@ -90,12 +90,28 @@ read-back, mTLS and the verdicts.`,
 	return c
 }
 
+// readSecrets reads the flags that may name where a secret is.
+func (f *probeFlags) readSecrets(a *app) (err error) {
+	for _, x := range []struct {
+		flag string
+		text *string
+	}{{"--bearer", &f.bearer}, {"--headers", &f.headers}, {"--query", &f.query}} {
+		if *x.text, _, err = a.secretNamed(x.flag, *x.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
 	switch {
 	case f.starter:
 		return a.writeProbe(args)
 	case f.writeCertificates != "":
 		return a.writeProbeCertificates(f.writeCertificates)
+	}
+	if err := f.readSecrets(a); err != nil {
+		return err
 	}
 	c, err := f.configure(cmd, args, a.getenv)
 	if err != nil {

@@ -19,34 +19,40 @@ var variableName = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 // text is visible to whoever lists the processes of this machine, so that a
 // warning follows. The error names the flag and never the value.
 func (a *app) secretOf(flag, text string) (string, error) {
-	if text == "" {
-		return "", nil
+	value, named, err := a.secretNamed(flag, text)
+	if err == nil && !named && text != "" {
+		fmt.Fprintf(a.stderr, "httpdest: %s: other users of this machine can see a secret on the command line; use ${NAME} or @FILE\n", flag)
 	}
-	wrong := func(err error) (string, error) {
-		return "", failure{exitUsage, fmt.Errorf("%s: %w", flag, err), "write ${NAME} for a variable of the environment, or @FILE for a file"}
+	return value, err
+}
+
+// secretNamed is secretOf for a flag whose text need not be a secret: there is no
+// warning. named says whether it came from elsewhere.
+func (a *app) secretNamed(flag, text string) (value string, named bool, err error) {
+	wrong := func(err error) (string, bool, error) {
+		return "", true, failure{exitUsage, fmt.Errorf("%s: %w", flag, err), "write ${NAME} for a variable of the environment, or @FILE for a file"}
 	}
 	if m := variableName.FindStringSubmatch(text); m != nil {
 		value := a.getenv(m[1])
 		if value == "" {
 			return wrong(fmt.Errorf("the variable %s is not set", m[1]))
 		}
-		return value, nil
+		return value, true, nil
 	}
 	file, ok := strings.CutPrefix(text, "@")
 	if !ok {
-		fmt.Fprintf(a.stderr, "httpdest: %s: other users of this machine can see a secret on the command line; use ${NAME} or @FILE\n", flag)
-		return text, nil
+		return text, false, nil
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return wrong(err)
 	}
-	value := strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
+	value = strings.TrimSuffix(strings.TrimSuffix(string(content), "\n"), "\r")
 	switch {
 	case value == "":
 		return wrong(fmt.Errorf("%s is empty", file))
 	case strings.ContainsAny(value, "\r\n\x00"):
 		return wrong(errors.New("the file has more than one line"))
 	}
-	return value, nil
+	return value, true, nil
 }

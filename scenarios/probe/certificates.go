@@ -109,7 +109,7 @@ func put(files map[string][]byte, name string, own tls.Certificate, err error) e
 // writeFolder makes a folder with files, whole or not at all.
 func writeFolder(dir string, files map[string][]byte) error {
 	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return err
 	}
 	temporary, err := os.MkdirTemp(parent, ".certificates-*")
@@ -117,7 +117,7 @@ func writeFolder(dir string, files map[string][]byte) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(temporary) }() // gone already when all went well
-	if err := os.Chmod(temporary, 0o755); err != nil {
+	if err := os.Chmod(temporary, 0o700); err != nil {
 		return err
 	}
 	for name, content := range files {

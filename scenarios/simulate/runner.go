@@ -226,10 +226,11 @@ func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalog
 	return c, lines, nil
 }
 
-// writeRecording writes <dir>/recordings/<case>.jsonl, whole or not at all.
+// writeRecording writes <dir>/recordings/<case>.jsonl, whole or not at all. It is
+// for its owner alone: bodies hold what profiles hold.
 func writeRecording(dir, id string, lines []recording.Line) (err error) {
 	path := filepath.Join(dir, "recordings", filepath.FromSlash(id)+".jsonl")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".recording-*")
@@ -241,7 +242,7 @@ func writeRecording(dir, id string, lines []recording.Line) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	if err := errors.Join(recording.Write(f, lines), f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(recording.Write(f, lines), f.Chmod(0o600), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
