@@ -27,6 +27,8 @@ type judgeFlags struct {
 	format   string
 	start    string
 	urls     []string
+	failOn   []string
+	removed  bool
 	partial  bool
 	out      string
 	root     string
@@ -68,6 +70,8 @@ What a capture leaves out is untold, and rules that need it are skipped.`,
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file of the history that the sender was given, or a folder for recordings that name theirs")
 	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
 	c.Flags().StringArrayVar(&f.urls, "url", nil, "judge only requests whose URL or path matches this pattern, with * and ?; repeatable")
+	c.Flags().BoolVar(&f.removed, "credentials-removed", false, "a tool removed credentials from the captures: skip the rules on them")
+	c.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "what else fails: unspecified, for anything that the documentation leaves open")
 	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
 	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
 	c.Flags().StringVar(&f.root, "root", "", rootUsage)
@@ -113,10 +117,26 @@ func (a *app) judge(args []string, f judgeFlags) error {
 	if err := a.write(report, outputs, runFlags{verbose: f.verbose, quiet: f.quiet}); err != nil {
 		return err
 	}
+	if n := unspecified(report); n > 0 && len(f.failOn) > 0 {
+		return failure{exitFail, fmt.Errorf("--fail-on unspecified: %d left", n), "fix what is listed as unspecified, or leave --fail-on out"}
+	}
 	if s := status(report.Verdict); s != exitPass {
 		return failure{status: s}
 	}
 	return nil
+}
+
+// unspecified counts the checks that the documentation leaves open.
+func unspecified(r *reports.Report) int {
+	n := 0
+	for _, c := range r.Cases {
+		for _, k := range c.Checks {
+			if k.Verdict == reports.Unspecified {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // judging is what files are judged by.
@@ -126,12 +146,18 @@ type judging struct {
 	format    capture.Format
 	began     time.Time
 	urls      []string
+	removed   bool
 	partial   bool
 }
 
 // judge checks the flags.
 func (f judgeFlags) judge() (j judging, err error) {
-	j.format, j.urls, j.partial = capture.Format(f.format), f.urls, f.partial
+	j.format, j.urls, j.partial, j.removed = capture.Format(f.format), f.urls, f.partial, f.removed
+	for _, kind := range f.failOn {
+		if kind != string(reports.Unspecified) {
+			return j, failure{exitUsage, fmt.Errorf("--fail-on %q", kind), "give unspecified; what the documentation states fails anyway"}
+		}
+	}
 	if slices.Contains(f.urls, "") {
 		return j, failure{exitUsage, errors.New("--url is empty"), "give a pattern such as 'https://receiver.example/*'"}
 	}
@@ -236,7 +262,7 @@ func (j judging) scenarioOf(name string, run *recording.Run) (*scenarios.Scenari
 
 // capture judges what somebody else's sender sent.
 func (j judging) capture(name string, in *os.File) (reports.Case, error) {
-	options := capture.Options{Format: j.format, URLs: j.urls}
+	options := capture.Options{Format: j.format, URLs: j.urls, CredentialsRemoved: j.removed}
 	var sc *scenarios.Scenario
 	if len(j.scenarios) > 0 {
 		run, err := firstLine(in)

@@ -55,11 +55,14 @@ type Told struct {
 var whole = Told{Method: true, Target: true, Query: true, Headers: true, Credentials: true, Body: true, Time: true, Duration: true, Status: true}
 
 // Header reports whether the capture tells the values of a header, or that the
-// request does not have it.
+// request does not have it. Where credentials were removed, the values that stand
+// for one are not told, nor is it known that a header for one is missing.
 func (x Exchange) Header(name string) bool {
-	return x.Told.Headers || slices.ContainsFunc(x.Request.Headers, func(h recording.Header) bool {
-		return strings.EqualFold(h.Name, name)
-	})
+	present := values(x.Request.Headers, name)
+	if !x.Told.Credentials && (len(present) == 0 && credentialName.MatchString(name) || slices.ContainsFunc(present, isRemoved)) {
+		return false
+	}
+	return x.Told.Headers || len(present) > 0
 }
 
 // Message reports whether the request carries a message. The requests of an
@@ -86,6 +89,9 @@ type Options struct {
 	// Secrets are redacted wherever they stand, and so is Bearer; the longest
 	// first, since one may be a part of another.
 	Secrets []string
+	// CredentialsRemoved: a tool removed credentials from the file, or put words
+	// such as [REDACTED] in their place.
+	CredentialsRemoved bool
 	// URLs are patterns of which one must match: * stands for any text and ? for
 	// one character. None selects every exchange.
 	URLs []string
@@ -98,6 +104,8 @@ type Reader struct {
 	bearer   string
 	redactor *secret.Redactor
 	urls     []*regexp.Regexp
+	bare     bool // credentials were removed
+	marked   int  // requests with a word such as [REDACTED] for a credential
 	next     func() (found, error)
 	left     map[string]int // what was left out, by kind
 	run      *recording.Run
@@ -118,7 +126,7 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), left: map[string]int{}}
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), bare: o.CredentialsRemoved, left: map[string]int{}}
 	r.redactor.Add(o.Secrets...)
 	for _, pattern := range o.URLs {
 		r.urls = append(r.urls, globbed(pattern))
@@ -174,6 +182,10 @@ func (r *Reader) CutOff() bool { return r.cut }
 // request, so far.
 func (r *Reader) Refused() int { return r.refused }
 
+// Marked is how many requests so far have a word such as [REDACTED] in the place
+// of a credential, though nobody said that credentials were removed.
+func (r *Reader) Marked() int { return r.marked }
+
 // Next returns the next exchange that carries a message; io.EOF after the last,
 // and otherwise an error that names the place, after which nothing can be read.
 // Entries that carry no message are counted, whatever is wrong with them.
@@ -189,6 +201,11 @@ func (r *Reader) Next() (Exchange, error) {
 		}
 		if f.err != nil {
 			return Exchange{}, f.err
+		}
+		if r.bare {
+			f.Exchange.withoutCredentials()
+		} else if f.Told.Credentials && f.Exchange.marked() {
+			r.marked++
 		}
 		f.Request = r.redacted(f.Exchange)
 		return f.Exchange, nil

@@ -54,6 +54,9 @@ type Sender struct {
 	own         map[string]string // of an ecid of the sender's own -> profile
 	unclaimed   int               // bodies without an identity that several profiles may have sent
 	unknowable  int               // bodies of one of these
+
+	untold     map[string]string // why a rule may have nothing to look at
+	uncredited int               // requests whose credentials were removed
 }
 
 // NewSender returns a Sender that has seen nothing.
@@ -61,7 +64,7 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	if o.Scenario != nil && o.Scenario.Refuses() {
 		o.Scenario = nil // its history is not to happen, so that it tells nothing of a sender
 	}
-	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, tolerance: time.Second}
+	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, untold: map[string]string{}, tolerance: time.Second}
 	if o.Scenario != nil {
 		s.profiles = knownIdentities(o.Scenario)
 	}
@@ -75,6 +78,7 @@ func (s *Sender) Exchange(x capture.Exchange) {
 		return
 	}
 	s.requests++
+	s.untell(x)
 	s.request(x)
 	if !x.Told.Body {
 		s.bodiless++
@@ -107,6 +111,7 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 	}
 	c.Evidence = s.evidence(in)
 	c.Checks = append(s.unfinished(in), s.checks()...)
+	s.explain(c.Checks)
 	for _, k := range c.Checks {
 		if k.Verdict != reports.Skip && k.Rule != "" {
 			c.Rules = append(c.Rules, k.Rule)
@@ -188,6 +193,12 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 	if s.bodiless > 0 {
 		out = append(out, fmt.Sprintf("%d of %d requests have no body in the capture: the rules on content skip them", s.bodiless, s.requests))
 	}
+	if n := in.Marked(); n > 0 && s.Scenario != nil {
+		out = append(out, fmt.Sprintf("%d of %d requests have a word such as [REDACTED] for a credential: --credentials-removed skips the rules on it", n, s.requests))
+	}
+	if s.uncredited > 0 && s.Scenario != nil {
+		out = append(out, fmt.Sprintf("%d of %d requests have no credentials in the capture: the rules on them skip them", s.uncredited, s.requests))
+	}
 	return out
 }
 
@@ -211,8 +222,6 @@ func (s *Sender) unseen(rule string) string {
 		return reason
 	}
 	switch what := lacking[rule]; {
-	case s.bodiless > 0 && s.bodiless == s.requests && slices.Contains(shapes, rule) && rule != "post-json":
-		return untoldBody
 	case s.Scenario != nil && slices.Contains(historyFree, rule), slices.Contains(shapes, rule):
 		return "nothing in the capture is about it"
 	case s.Scenario != nil:
@@ -222,9 +231,6 @@ func (s *Sender) unseen(rule string) string {
 	}
 	return "needs history"
 }
-
-// untoldBody is why the rules on content have nothing to look at.
-const untoldBody = "the capture does not tell the bodies"
 
 // shapes are the rules that the capture alone decides.
 var shapes = []string{"post-json", "batch-max-10", "valid-json", "no-envelope", "absent-attributes", "all-identities", "membership-shape",
