@@ -76,9 +76,10 @@ differential-mutants: ## Build every wrong decider and show that random historie
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
 
 .PHONY: crash
-crash: ## Kill the engine CYCLES times (10), and take the power away at every write of a small history
+crash: ## Kill the engine CYCLES times (10), take the power away at every write of a small history, and compare HISTORIES (2000) random ones with a kill against the same without
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
 	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
+	CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole 20
 
 .PHONY: damage
 damage: ## Damage every file of a closed and of a killed store in each way, and show that nothing is lost in silence or deleted

@@ -121,6 +121,7 @@ func TestDiskFilledBySomebodyElse(t *testing.T) {
 			if err := <-done; err != nil {
 				t.Fatalf("Commit with room again = %v", err)
 			}
+			<-time.After(time.Second) // of the bubble: a table may wait for room as well
 			if err := s.Room(); err != nil {
 				t.Errorf("Room with room again = %v", err)
 			}
