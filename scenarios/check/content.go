@@ -27,12 +27,12 @@ func (v *view) content(e *scenarios.Expectation, x *exported) []mismatch {
 	_, n, _ := v.scenario.Group(x.Profile) // {n} is the profile's number, whatever the line names
 	var wrong []mismatch
 	if e.Payload != nil {
-		if want := normal(scenarios.Expand(e.Payload, n)); !covers(want, b.object) {
+		if want := v.shown(normal(scenarios.Expand(e.Payload, n))); !covers(want, b.object) {
 			wrong = append(wrong, mismatch{x.ID + ": a part of the body", text(want), text(part(want, b.object))})
 		}
 	}
 	if e.Attributes != nil {
-		if want := normal(scenarios.Expand(e.Attributes, n)); !same(want, b.attributes()) {
+		if want := v.shown(normal(scenarios.Expand(e.Attributes, n))); !same(want, b.attributes()) {
 			wrong = append(wrong, mismatch{x.ID + ": attributes", text(want), text(b.attributes())})
 		}
 	}
@@ -87,6 +87,7 @@ func (v *view) entries(e *scenarios.Expectation, x *exported, b *body) []mismatc
 		}
 		got = append(got, fmt.Sprintf("%s: %v", name, m.fields["status"]))
 		if d, ok := detailed[name]; ok {
+			d.Name = v.redactor.Text(d.Name)
 			wrong = append(wrong, details(x, d, m)...)
 		}
 	}
@@ -127,7 +128,7 @@ func (v *view) identities(e *scenarios.Expectation, x *exported, b *body, n int6
 	got := slices.DeleteFunc(b.identities(), func(i string) bool { return i == synthetic })
 	want := make([]string, len(e.Identities))
 	for i, identity := range e.Identities {
-		want[i] = fmt.Sprintf("%s:%v", identity.Namespace, scenarios.Expand(identity.ID, n))
+		want[i] = v.shownIdentity(fmt.Sprintf("%s:%v", identity.Namespace, scenarios.Expand(identity.ID, n)))
 	}
 	slices.Sort(want)
 	if !slices.Equal(want, got) {

@@ -59,7 +59,12 @@ func (g *graph) sorted() []string { return slices.Sorted(slices.Values(g.identit
 func (v *view) eachGraph(look func(x *exported, want, got []string)) {
 	v.replay(func(x *exported, g *graph) {
 		if raw, ok := x.text(); ok && v.body(raw).object != nil {
-			look(x, g.sorted(), v.body(raw).identities())
+			want := g.sorted()
+			for i, identity := range want {
+				want[i] = v.shownIdentity(identity)
+			}
+			slices.Sort(want)
+			look(x, want, v.body(raw).identities())
 		}
 	})
 }

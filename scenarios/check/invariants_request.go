@@ -58,8 +58,8 @@ func (v *view) custom() map[string][]string { return customHeaders(v.scenario.De
 func (v *view) customHeaders(f *findings) {
 	custom := v.custom()
 	for _, name := range slices.Sorted(maps.Keys(custom)) {
-		want := custom[name]
-		hidden := name == "authorization" || slices.ContainsFunc(want, v.secretive) // redacted in a recording
+		want := v.shownTexts(custom[name])
+		hidden := name == "authorization" // redacted in a recording
 		for _, r := range v.requests {
 			got := headers(r, name)
 			same := slices.Equal(got, want) || hidden && len(got) == len(want)
@@ -73,9 +73,10 @@ func (v *view) customHeaders(f *findings) {
 
 func (v *view) query(f *findings) {
 	want := strings.TrimPrefix(strings.TrimSpace(v.scenario.Destination.QueryParameters), "?")
-	if want == "" || v.secretive(want) {
+	if want == "" {
 		return
 	}
+	want = v.redactor.Text(want)
 	for _, r := range v.requests {
 		_, got, _ := strings.Cut(r.Target, "?")
 		f.note(got == want || strings.HasSuffix(got, "&"+want), "%s: %s", place(r), r.Target)

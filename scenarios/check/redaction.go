@@ -71,13 +71,12 @@ func (v *view) redaction(f *findings) {
 		return // nothing was said of what has a credential
 	}
 	for n, l := range v.lines {
-		if l.Run != nil {
-			continue // the title is the author's
-		}
-		text := plain(l)
-		leaks := issuedForm.MatchString(text)
-		for _, s := range secrets {
-			leaks = leaks || strings.Contains(text, s)
+		leaks := false
+		for _, text := range textsOf(l) {
+			leaks = leaks || issuedForm.MatchString(text)
+			for _, s := range secrets {
+				leaks = leaks || strings.Contains(text, s)
+			}
 		}
 		f.note(!leaks, "line %d of the recording shows one", n+1)
 	}
@@ -98,15 +97,81 @@ func (v *view) covered(f *findings, all []recording.Header) {
 	}
 }
 
-// plain is a line as JSON without the escapes of HTML.
-func plain(l recording.Line) string {
+// named are the fields of a line that hold names of the author's: of profiles,
+// exports, faults, hosts and certificates. A secret that is also a name there
+// is not one that was shown.
+var named = []string{"profile", "profiles", "exports", "id", "fault", "faults", "name", "serverName", "peer", "because", "unfinished"}
+
+// textsOf is every text of a line that something other than the author of the
+// scenario may have put a secret into: not the history itself, and not names.
+func textsOf(l recording.Line) []string {
+	if l.Run != nil || l.Update != nil || l.Action != nil {
+		return nil
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(l); err != nil {
-		return "" // a recording that cannot be written shows nothing
+	var object any
+	if err := e.Encode(l); err != nil || json.Unmarshal(b.Bytes(), &object) != nil {
+		return nil // a recording that cannot be written shows nothing
 	}
-	return b.String()
+	var out []string
+	var walk func(key string, value any)
+	walk = func(key string, value any) {
+		switch x := value.(type) {
+		case string:
+			switch {
+			case key == "body":
+				out = append(out, bodyTexts(x)...)
+			case key != "message" || l.Problem != nil:
+				out = append(out, x)
+			}
+		case []any:
+			for _, e := range x {
+				walk(key, e)
+			}
+		case map[string]any:
+			for k, e := range x {
+				if !slices.Contains(named, k) {
+					walk(k, e)
+				}
+			}
+		}
+	}
+	walk("", object)
+	return out
+}
+
+// bodyTexts is what a body holds besides names: the texts of a document as they
+// are written, the values of a form, or all of anything else.
+func bodyTexts(body string) []string {
+	var out []string
+	if json.Valid([]byte(body)) {
+		for at := 0; at < len(body); at++ {
+			if body[at] != '"' {
+				continue
+			}
+			end := at + 1
+			for ; body[end] != '"'; end++ {
+				if body[end] == '\\' {
+					end++
+				}
+			}
+			if !strings.HasPrefix(strings.TrimLeft(body[end+1:], " \t\r\n"), ":") {
+				out = append(out, body[at+1:end])
+			}
+			at = end
+		}
+		return out
+	}
+	if _, err := url.ParseQuery(body); err == nil && strings.Contains(body, "=") {
+		for _, pair := range strings.Split(body, "&") {
+			_, value, _ := strings.Cut(pair, "=")
+			out = append(out, value)
+		}
+		return out
+	}
+	return []string{body}
 }
 
 // escaped is a secret as it stands within JSON.

@@ -70,7 +70,7 @@ func (v *view) form(f *findings, r *recording.Request, contentType, grant string
 	f.note(slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(all))), "%s: the body has %v, not %v", place(r), names, all)
 	f.note(values.Get("grant_type") == grant, "%s: the grant is %q", place(r), values.Get("grant_type"))
 	if slices.Contains(fields, "client_id") {
-		f.note(values.Get("client_id") == v.scenario.Destination.Auth.ClientID, "%s: the client ID is %q", place(r), values.Get("client_id"))
+		f.note(values.Get("client_id") == v.redactor.Text(v.scenario.Destination.Auth.ClientID), "%s: the client ID is %q", place(r), values.Get("client_id"))
 		f.note(len(headers(r, "Authorization")) == 0, "%s has an Authorization header", place(r))
 		f.note(r.TokenRequest.Credentials == "body", "%s: the credentials are in %s", place(r), r.TokenRequest.Credentials)
 	} else {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/oracle"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -18,6 +19,7 @@ import (
 // view is a recording indexed for the checks.
 type view struct {
 	scenario     *scenarios.Scenario
+	redactor     *secret.Redactor // of the scenario's credentials
 	run          *recording.Run
 	end          *recording.End
 	exports      []*exported
@@ -94,7 +96,9 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 		audiences: map[string]scenarios.Audience{}, keys: map[string]scenarios.Audience{}, bodies: map[string]*body{},
 		updatesOf: map[string][]*recording.Update{}, lines: lines,
 	}
+	v.redactor = secret.NewRedactor(sc.Credentials()...)
 	for _, a := range sc.Audiences {
+		a.Name = v.redactor.Text(a.Name)
 		v.audiences[a.ID], v.keys[a.Key] = a, a
 	}
 	v.naming = &naming{v.audiences, map[string]string{}}
@@ -179,7 +183,7 @@ func (v *view) act(a *recording.Action, mapped map[string]bool) map[string]bool 
 	case a.Action == "map" && v.active:
 		return v.mapping(a.At, a.Audiences, mapped)
 	case a.Action == "rename":
-		v.naming = v.naming.renamed(a.At, a.Audiences, a.Names)
+		v.naming = v.naming.renamed(a.At, a.Audiences, v.shownTexts(a.Names))
 	case a.Action == "delete":
 		v.active, v.configured = false, nil
 		v.mappings = append(v.mappings, mappings{at: a.At, anew: true})

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"strings"
 	"time"
 )
 
@@ -89,7 +90,43 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		c.entries[a.Namespace+"/"+id] = e
 	}
 	c.forbidden = func(namespace, id string) rule { return o.forbids(p, x, namespace, id) }
+	o.hide(c)
 	return c
+}
+
+// hide takes the scenario's credentials out of what is expected, as they are
+// out of what is compared with it: one may well be a word of the data.
+func (o *Oracle) hide(c *content) {
+	for path, value := range c.attributes {
+		c.attributes[path] = o.hidden(value)
+	}
+	for i, identity := range c.identities {
+		namespace, id, _ := strings.Cut(identity, ":")
+		c.identities[i] = namespace + ":" + o.redactor.Text(id)
+	}
+	for _, e := range c.entries {
+		e.name = o.redactor.Text(e.name)
+	}
+}
+
+func (o *Oracle) hidden(value any) any {
+	switch v := value.(type) {
+	case string:
+		return o.redactor.Text(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = o.hidden(e)
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for key, e := range v {
+			out[key] = o.hidden(e)
+		}
+		return out
+	}
+	return value
 }
 
 // policies is the merge policies whose unmapped audiences come along (R62,

@@ -40,6 +40,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -53,6 +54,7 @@ type moment struct {
 // parallel.
 type Oracle struct {
 	scenario  *scenarios.Scenario
+	redactor  *secret.Redactor              // of the scenario's credentials
 	keys      map[string]scenarios.Audience // by key
 	audiences map[string]scenarios.Audience // by id
 	moments   []moment
@@ -69,7 +71,7 @@ type Oracle struct {
 
 // New gathers the facts of a history that began as the scenario says.
 func New(sc *scenarios.Scenario, history []Event) *Oracle {
-	o := &Oracle{scenario: sc, keys: map[string]scenarios.Audience{}, audiences: map[string]scenarios.Audience{},
+	o := &Oracle{scenario: sc, redactor: secret.NewRedactor(sc.Credentials()...), keys: map[string]scenarios.Audience{}, audiences: map[string]scenarios.Audience{},
 		updates: map[string][]moment{}, people: map[string]*person{}}
 	for _, a := range sc.Audiences {
 		o.keys[a.Key], o.audiences[a.ID] = a, a
