@@ -81,6 +81,10 @@ crash: ## Kill the engine CYCLES times (10), take the power away at every write 
 	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
 	CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole 20
 
+.PHONY: hostile
+hostile: ## Send hostile requests and a gigabyte to serve and mock, and hold their memory to its bounds (a minute)
+	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 10m -run 'Hostile' -args -hostile
+
 .PHONY: damage
 damage: ## Damage every file of a closed and of a killed store in each way, and show that nothing is lost in silence or deleted
 	@CGO_ENABLED=0 go test ./engine/store/local -v -count=1 -timeout 30m -run 'TestDamage$$' -args -damage

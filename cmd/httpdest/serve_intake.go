@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -76,7 +77,7 @@ const (
 func intakeServer(s *service) *http.Server {
 	guarded := s.guard.Protect(live.Handler(s.driver, s.config.Audience), func(w http.ResponseWriter, r access.Refusal) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Connection", "close") // its body is not read
+		w.Header().Set("Connection", "close")
 		w.WriteHeader(r.Status)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": r.Detail}) // a client that left needs no answer
 	})
@@ -92,5 +93,19 @@ func unambiguous(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)
+		readRest(w, r)
 	})
+}
+
+// The bounds of what is read of a body after it was refused.
+const (
+	restTime  = 2 * time.Second
+	restBytes = 64 << 20
+)
+
+// readRest reads what a client is still sending: it would take the end of the
+// connection for the answer.
+func readRest(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTime)) // the next request has one of its own
+	_, _ = io.CopyN(io.Discard, r.Body, restBytes)                              // how it ends does not matter
 }
