@@ -74,6 +74,7 @@ type Observer struct {
 	waiting  map[string]waiting // messages that failed and are due again
 	pending  int                // exports that were decided and not yet attempted
 	issued   bool               // a token was issued
+	served   bool               // and a data call was made with one
 	hours    []time.Time        // in which something was decided
 	now      time.Time          // of the last export that member-unchanged was asked for
 }

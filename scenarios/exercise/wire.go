@@ -66,9 +66,10 @@ func (o *Observer) attempt(a *recording.Attempt) {
 func (o *Observer) call(a *recording.Attempt, what string) {
 	o.note("data-call", a.At, what)
 	o.connected(a.At)
-	if o.issued {
+	if o.issued && o.served {
 		o.note("token-needed-again", a.At, what)
 	}
+	o.served = o.issued
 	if a.Certificate {
 		o.certificateUsed(a.At, what)
 	}
