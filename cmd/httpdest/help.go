@@ -39,8 +39,7 @@ func topics() []topic {
 func (a *app) help(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-			_, err := fmt.Fprint(a.stdout, topics()[i].page)
-			return err
+			return a.guide(topics()[i])
 		}
 	}
 	about, rest, err := cmd.Root().Find(args)
@@ -54,6 +53,19 @@ func (a *app) help(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return a.listTopics()
+}
+
+// guide prints a page. The one on rules ends with what is made from the checks.
+func (a *app) guide(t topic) error {
+	if t.name == "rules" {
+		p, err := loadProof()
+		if err != nil {
+			return err
+		}
+		t.page += waysPage(p)
+	}
+	_, err := fmt.Fprint(a.stdout, t.page)
+	return err
 }
 
 // listTopics ends the help of httpdest itself.

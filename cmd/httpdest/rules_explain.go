@@ -18,7 +18,8 @@ func (a *app) rulesExplainCommand() *cobra.Command {
 		Short: "Say everything about a rule: sources, conflicts, decision, cases and mutants",
 		Long: `Say everything about rules, named by id or by number: what the rule is, where it is
 documented, which source says otherwise, what was decided, where to look when a sender
-breaks it, which cases of the library cite it, and which mutants prove them.`,
+breaks it, what exercises it, by which checks it can fail in run and in judge, which
+cases of the library cite it, and which mutants prove them.`,
 		Example:           "  httpdest rules explain trig-overwrite\n  httpdest rules explain R82 R83",
 		Args:              cobra.MinimumNArgs(1),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.explain(args) },
@@ -74,7 +75,8 @@ func (p proof) explain(b *strings.Builder, c mutants.Coverage) {
 	fmt.Fprintf(b, "%s %s: %s\n\n", r.Ref, r.ID, r.Title)
 	for _, part := range [][2]string{
 		{"rule", r.Text}, {"level", levels[r.Level]}, {"side", sides[r.Side]}, {"source", r.Source},
-		{"conflict", r.Conflict}, {"decision", r.Decision}, {"fix", r.Fix}, {"shown", string(c.State)},
+		{"conflict", r.Conflict}, {"decision", r.Decision}, {"fix", r.Fix},
+		{"exercised", exercisedBy(r)}, {"run", p.waysInRun(r)}, {"judge", waysInJudge(r)}, {"shown", string(c.State)},
 	} {
 		if part[1] != "" {
 			b.WriteString(paragraph(part[0], strings.Fields(part[1])))
