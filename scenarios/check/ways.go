@@ -47,8 +47,13 @@ func InJudge(rule string) []Way {
 
 // ofCaptures are the rules that the judge of captures notes something for. A test
 // holds the list against the code.
-var ofCaptures = []string{"none-no-authorization", "bearer-header", "post-json", "custom-headers-every-call", "query-every-call", "batch-max-10",
-	"valid-json", "no-envelope", "incremental",
-	"absent-attributes", "all-identities", "membership-shape", "status-values", "names-off", "names-mapped", "names-unmapped", "ts-off",
-	"ts-on", "ts-unmapped", "ts-order", "lqt-format", "namespace-key", "lowercase-identity-ns", "hash", "nested-attributes", "timeout-2s",
-	"max-3", "retry-codes", "noretry-codes", "retry-network", "retry-delays", "retry-same", "drop-after", "stop-on-success"}
+var ofCaptures = []string{
+	"none-no-authorization", "bearer-header", "post-json", "custom-headers-every-call", "query-every-call",
+	"batch-max-10", "dispatch-asap", "batch-split", "valid-json", "no-envelope", "trig-enter", "trig-exit",
+	"trig-identity-add", "trig-identity-any", "trig-attr-mapped", "trig-overwrite", "trig-attr-add", "incremental",
+	"absent-attributes", "all-identities", "membership-shape", "status-values", "names-off", "names-mapped",
+	"names-unmapped", "ts-off", "ts-on", "ts-unmapped", "ts-order", "lqt-format", "namespace-key",
+	"lowercase-identity-ns", "hash", "nested-attributes", "timeout-2s", "max-3", "retry-codes", "noretry-codes",
+	"retry-network", "retry-delays", "retry-same", "drop-after", "stop-on-success", "next-unaffected",
+	"backfill-hour", "lqt-value",
+}
