@@ -38,9 +38,13 @@ type Started struct {
 // Start serves an endpoint as o says, on free ports of loopback, and closes it
 // when the test ends. What o leaves out it gets: a certificate for 127.0.0.1, ::1
 // and localhost, an authority for client certificates, a fault plan without
-// faults. An o.Journal is told as well.
+// faults. An o.Journal is told as well. Options that Check refuses end the test.
 func Start(t TB, o Options) *Started {
 	t.Helper()
+	if err := o.Check(); err != nil {
+		t.Fatalf("options of the mock endpoint: %v", err)
+		return nil
+	}
 	s := &Started{Journal: &journal.Memory{}, Faults: o.Faults}
 	if s.Faults == nil {
 		s.Faults = fault.NewPlan(1)

@@ -278,17 +278,11 @@ func (j judging) capture(name string, in *os.File) (reports.Case, error) {
 	if err != nil {
 		return reports.Case{}, failure{exitUsage, err, "give the file of a recording or a capture"}
 	}
-	sender := check.NewSender(j.rules, check.SenderOptions{File: filepath.ToSlash(name), Scenario: sc, Began: j.began, Partial: j.partial})
-	for {
-		x, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return sender.Judge(r), nil
-		}
-		if err != nil {
-			return reports.Case{}, failure{exitUsage, err, ""}
-		}
-		sender.Exchange(x)
+	c, err := check.JudgeCapture(r, j.rules, check.SenderOptions{File: filepath.ToSlash(name), Scenario: sc, Began: j.began, Partial: j.partial})
+	if err != nil {
+		return c, failure{exitUsage, err, ""}
 	}
+	return c, nil
 }
 
 // firstLine is the run line of a recording; nil for anything else.

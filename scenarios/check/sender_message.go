@@ -154,8 +154,8 @@ func (s *Sender) identitiesOf(line int, b *body) {
 }
 
 // hashed judges an id in email_lc_sha256. A plain address is wrong by every
-// version of the documentation; an id of another form than ours is not: the ids
-// of the published sample have 34 digits.
+// version of the documentation; a digest of another form is unspecified, since the
+// ids of the published sample have 34 digits.
 func (s *Sender) hashed(line int, id string) {
 	switch {
 	case strings.Contains(id, "@"):

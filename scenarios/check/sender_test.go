@@ -85,6 +85,7 @@ func TestSenderWithoutAHistory(t *testing.T) {
 		{name: "a namespace of one's own in capitals", lines: replaced(`"ecid"`, `"CRM_ID"`)},
 		{name: "a short digest", lines: replaced(`"ecid":[{"id":"1"}]`, `"email_lc_sha256":[{"id":"655332b5fa2aea4498bf7a290cff017cb4"}]`), open: []string{"hash"}},
 		{name: "a digest in capitals", lines: replaced(`"ecid":[{"id":"1"}]`, `"email_lc_sha256":[{"id":"`+strings.Repeat("A", 64)+`"}]`), open: []string{"hash"}},
+		{name: "an address that is not hashed", lines: replaced(`"ecid":[{"id":"1"}]`, `"email_lc_sha256":[{"id":"doc@example.com"}]`), wrong: []string{"hash"}},
 		{name: "no status", lines: with(`{"lastQualificationTime":"2026-01-15T09:00:00Z"}`), wrong: []string{"membership-shape"}},
 		{name: "an entry that is a text", lines: with(`"realized"`), wrong: []string{"membership-shape"}},
 		{name: "more of XDM", lines: with(strings.Replace(entryOK, "{", `{"validUntil":"2027-01-15T09:00:00Z",`, 1)), open: []string{"membership-shape"}},

@@ -88,7 +88,7 @@ func TestTestedMutantsAreWellFormed(t *testing.T) {
 // that package alone, which see neither of the other layers: the tests of
 // check judge without the oracle, those of oracle without the checks.
 var layers = []string{
-	"scenarios", "scenarios/check", "scenarios/oracle", "scenarios/capture", "scenarios/exercise", "scenarios/recording",
+	"scenarios", "scenarios/conformance", "scenarios/check", "scenarios/oracle", "scenarios/capture", "scenarios/exercise", "scenarios/recording",
 	"scenarios/probe", "loadtest", "reports", "scenarios/mutants",
 }
 

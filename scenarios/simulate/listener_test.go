@@ -10,6 +10,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/library"
 	"github.com/httpdest/httpdest/scenarios/recording"
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
@@ -89,5 +90,21 @@ func TestTheModelHasNoCertificates(t *testing.T) {
 	}
 	if _, err := against(t, `{certificate: proper}`, simulate.Model); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whatever endpoint a scenario of the library has, the mock endpoint takes it.
+func TestEveryEndpointOfTheLibraryIsTaken(t *testing.T) {
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, sc := range cases {
+		if sc.Refuses() {
+			continue // its configuration is what is wrong
+		}
+		if err := simulate.NewReceiver(sc).Options().Check(); err != nil {
+			t.Errorf("%s: %v", sc.ID, err)
+		}
 	}
 }
