@@ -9,8 +9,8 @@ import (
 // flowReplay is the plain state of the dataflow while a history is replayed.
 type flowReplay struct {
 	active   bool
-	disabled bool
-	mapped   map[string]bool // audience keys; nil after a deletion, when the next dataflow maps anew
+	paused   bool            // it was disabled at some time
+	mapped   map[string]bool // audience keys, false: it was; nil after a deletion, when the next dataflow maps anew
 	names    map[string]string
 	triggers Triggers
 }
@@ -26,39 +26,36 @@ func newFlowReplay(s *Scenario) *flowReplay {
 	return f
 }
 
-// act plays an action, and returns a warning where it changes nothing.
+// act plays an action, and returns a warning where it cannot change anything. An
+// action that repeats another changes nothing either, but is meant to.
 func (f *flowReplay) act(step *Step) (out Problems) {
 	warn := func(hint, format string, args ...any) {
 		out = append(out, Problem{step.Pos, fmt.Sprintf("%s at %s: ", step.Action, plainDuration(step.At)) + fmt.Sprintf(format, args...), hint})
 	}
-	if !f.active && slices.Contains([]string{"unmap", "disable", "enable"}, step.Action) {
+	if !f.active && slices.Contains([]string{"disable", "enable"}, step.Action) {
 		warn("activate it before", "no dataflow is active")
 		return out
 	}
 	switch step.Action {
 	case "activate":
-		f.active, f.disabled = true, false
+		f.active = true
 	case "delete":
-		f.active, f.disabled, f.mapped = false, false, nil
+		f.active, f.paused, f.mapped = false, false, nil
 	case "map", "unmap":
 		for _, key := range step.Targets {
-			switch {
-			case f.mapped == nil:
-			case step.Action == "map" && f.active && f.mapped[key]:
-				warn("leave it out", "%s is mapped already", key)
-			case step.Action == "unmap" && !f.mapped[key]:
+			if f.mapped == nil {
+				continue
+			}
+			if was, known := f.mapped[key]; step.Action == "unmap" && !was && !known {
 				warn("leave it out, or map it before", "%s is not mapped", key)
 			}
-			if f.mapped != nil {
-				f.mapped[key] = step.Action == "map"
-			}
+			f.mapped[key] = step.Action == "map"
 		}
 	case "disable", "enable":
-		disables := step.Action == "disable"
-		if f.disabled == disables {
-			warn("leave it out", "the dataflow is %s already", map[bool]string{true: "disabled", false: "enabled"}[disables])
+		if step.Action == "enable" && !f.paused {
+			warn("leave it out, or disable it before", "the dataflow was never disabled")
 		}
-		f.disabled = disables
+		f.paused = true // a repetition is meant
 	case "rename":
 		for i, key := range step.Targets {
 			if f.names[key] == step.Names[i] {

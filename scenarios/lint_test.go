@@ -144,10 +144,10 @@ var slips = []struct{ lines, want string }{
 
 	// actions that change nothing
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, unmap: scifi}]", "8: unmap at 2h: scifi is not mapped"},
-	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, map: delorean}]", "8: map at 2h: delorean is mapped already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, unmap: delorean}, {at: 3h, unmap: delorean}]", ""},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, map: scifi}, {at: 3h, unmap: scifi}]", ""},
-	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, enable: true}]", "8: enable at 2h: the dataflow is enabled already"},
-	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, disable: true}, {at: 3h, disable: true}]", "8: disable at 3h: the dataflow is disabled already"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, enable: true}]", "8: enable at 2h: the dataflow was never disabled"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, disable: true}, {at: 3h, disable: true}]", ""},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, delete: true}, {at: 3h, disable: true}]", "8: disable at 3h: no dataflow is active"},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, rename: {scifi: scifi}}]", "8: rename at 2h: scifi has this name already"},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: true}}]", "8: triggers at 2h: the triggers are as they were"},
