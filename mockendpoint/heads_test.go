@@ -109,10 +109,10 @@ func sameHeaders(t *rapid.T, in *bufio.Reader, head string) {
 // What cannot be framed is given up, and memory stays bounded.
 func TestHeadsAreBounded(t *testing.T) {
 	for name, sent := range map[string]string{
-		"a head without end":       "POST / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead),
-		"a chunk without a size":   "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-		"a size without end":       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("0", maxChunkLine+1),
-		"a size that is no number": "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
+		"a head without end":     "POST / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead),
+		"a chunk without a size": "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+		"a size without end":     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("0", maxChunkLine+1),
+		"a negative size":        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n",
 	} {
 		var h heads
 		for _, b := range bytes.SplitAfter([]byte(sent), []byte("x")) {

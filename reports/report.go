@@ -92,12 +92,16 @@ type Case struct {
 	Reason     string   `json:"reason,omitempty"` // of a skip or an inconclusive
 	DurationMs float64  `json:"durationMs"`
 	Checks     []Check  `json:"checks"`
-	// Evidence says what of a capture was left out or could not be judged.
+	// Evidence says what of a capture was left out or could not be judged, and
+	// ByItself where nothing between its requests was.
 	Evidence []string `json:"evidence,omitempty"`
 	// Metrics are measured on the clock of the case, by the names below.
 	Metrics  map[string]float64 `json:"metrics,omitempty"`
 	Timeline *Timeline          `json:"timeline,omitempty"` // nil: nothing was recorded
 }
+
+// ByItself is the evidence of a capture that was judged without a history.
+const ByItself = "each request was judged by itself: --scenario judges retries, order and completeness"
 
 // The metrics of a case. Those of a report are the sum of the first, the
 // highest of the second, and "wallSeconds" for what the whole took.

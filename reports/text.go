@@ -240,6 +240,9 @@ func (t *printer) summary(r *Report) {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.word))
 		}
 	}
+	if slices.ContainsFunc(r.Cases, func(c Case) bool { return slices.Contains(c.Evidence, ByItself) }) {
+		parts = append(parts, "each request judged by itself")
+	}
 	if !t.Quiet {
 		t.line("")
 		t.latency(r)

@@ -78,7 +78,7 @@ What a capture leaves out is untold, and rules that need it are skipped.`,
 	c.Flags().StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
 	completeJudge(c)
 	return c
 }

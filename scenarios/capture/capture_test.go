@@ -169,13 +169,13 @@ func TestUntold(t *testing.T) {
 // hold a credential.
 func TestProblems(t *testing.T) {
 	for _, tt := range []struct{ name, file, text, want, hint string }{
-		{"a line that is no JSON", "f.ndjson", body + "\n{\"body\": s3cret}", "f.ndjson:2:10: not JSON: invalid character 's' looking for beginning of value", "as a text"},
+		{"a line that is not JSON", "f.ndjson", body + "\n{\"body\": s3cret}", "f.ndjson:2:10: not JSON: invalid character 's' looking for beginning of value", "as a text"},
 		{"an unknown key", "f.ndjson", `{"methd":"POST","body":"s3cret"}`, `f.ndjson:1:1: unknown field "methd"`, `did you mean "method"?`},
 		{"a status in words", "f.ndjson", `{"method":"POST","status":"s3cret"}`, "f.ndjson:1:34: status must be a number", ""},
 		{"a time of day", "f.ndjson", `{"method":"POST","time":"noon"}`, `f.ndjson:1:1: the time "noon" is not ISO 8601 with a zone`, ""},
 		{"a negative duration", "f.ndjson", `{"method":"POST","durationMs":-1}`, "f.ndjson:1:1: durationMs -1 is not a duration of at most a day", ""},
 		{"no status", "f.ndjson", `{"method":"POST","status":42}`, "f.ndjson:1:1: 42 is not an HTTP status", ""},
-		{"headers that are none", "f.ndjson", `{"method":"POST","headers":{"A":1}}`, `f.ndjson:1:1: the header "A" must be a text or a list of texts`, ""},
+		{"headers that are not texts", "f.ndjson", `{"method":"POST","headers":{"A":1}}`, `f.ndjson:1:1: the header "A" must be a text or a list of texts`, ""},
 		{"headers of another kind", "f.ndjson", `{"method":"POST","headers":"A: s3cret"}`, `f.ndjson:1:1: headers must be {"Name": "value"} or [{"name": …, "value": …}]`, ""},
 		{"both url and target", "f.ndjson", `{"url":"https://a","target":"/"}`, "f.ndjson:1:1: url and target exclude each other", ""},
 		{"not a URL", "f.ndjson", `{"url":"s3cret"}`, "f.ndjson:1:1: url is neither an absolute URL nor a path", ""},
@@ -224,7 +224,7 @@ func TestMessage(t *testing.T) {
 		want bool
 	}{
 		{recording.Request{Method: "POST", Body: "{}"}, true},
-		{recording.Request{Method: "POST"}, true}, // and an empty body is no JSON
+		{recording.Request{Method: "POST"}, true}, // an empty body is not JSON
 		{recording.Request{Body: "{}"}, true},
 		{recording.Request{Method: "GET", Body: "{}"}, true},
 		{recording.Request{Method: "OPTIONS"}, false},

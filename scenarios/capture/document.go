@@ -22,7 +22,7 @@ func (r *Reader) jsonFile(in io.Reader, again string) jsonFile {
 	return jsonFile{Reader: r, lines: lines, decoder: json.NewDecoder(lines), again: again}
 }
 
-// broken is the problem of text that is no JSON, or that ends too soon.
+// broken is the problem of text that is not JSON, or that ends too soon.
 func (f *jsonFile) broken(err error) error {
 	offset := f.decoder.InputOffset()
 	var syntax *json.SyntaxError

@@ -13,7 +13,7 @@ import (
 )
 
 // Samples of what other tools keep, each with a message and, where the tool has
-// it, something that is none.
+// it, something else.
 const (
 	vegetaTargets = `{"method":"POST","url":"https://receiver.test/p?source=aep","body":"eyJhIjoxfQ==","header":{"Content-Type":["application/json"],"X-Tenant":["acme"]}}` + "\n" +
 		`{"method":"GET","url":"https://receiver.test/health"}` + "\n" +
@@ -141,7 +141,7 @@ func TestProblemsOfOthers(t *testing.T) {
 		{"a target that is not base64", Vegeta, `{"method":"POST","url":"/","body":"{}"}`, "f:1:1: the body is not base64"},
 		{"a result that is cut off", VegetaResults, vegetaResults + `{"code":2`, "f:3:9: not JSON: unexpected end of JSON input"},
 		{"a result without a time", VegetaResults, `{"code":200,"timestamp":"now","latency":1}`, `f:1:1: the time "now" is not ISO 8601 with a zone`},
-		{"a line that is no result", VegetaResults, `{"total":1}`, "f:1:1: line 1 is JSON without method, url or body; " + known},
+		{"a line that is not a result", VegetaResults, `{"total":1}`, "f:1:1: line 1 is JSON without method, url or body; " + known},
 		{"an export that is cut off", WebhookSite, webhookJSON[:len(webhookJSON)-3], "f:10:34: not JSON: the file ends too soon"},
 		{"an export of something else", WebhookSite, `{"data":[{"name":"x"}]}`, "f:1:1: line 1 is JSON without method, url or body; " + known},
 		{"a time of day", WebhookSite, "[\n" + `{"uuid":"1","method":"POST","content":"{}","created_at":"09:00"}]`, `f:2:1: the time "09:00" is not ISO 8601 with a zone`},
@@ -149,9 +149,9 @@ func TestProblemsOfOthers(t *testing.T) {
 		{"a quote in the middle", WebhookSite, webhookCSV + "a\"b,web\n", "f:5:2: not CSV: bare \" in non-quoted-field"},
 		{"a list that is cut off", RequestBin, requestBins[:len(requestBins)-1], "f:3:183: not JSON: the file ends too soon"},
 		{"a time in words", RequestBin, `{"method":"POST","path":"/","body":"{}","time":"soon"}`, `f:1:1: the time "soon" is not ISO 8601 with a zone`},
-		{"an event that is none", RequestBin, `[{"e":7}]`, "f:1:1: line 1 is JSON without method, url or body; " + known},
+		{"an event that is a number", RequestBin, `[{"e":7}]`, "f:1:1: line 1 is JSON without method, url or body; " + known},
 		{"a time of its own", Nginx, `{"request_method":"POST","time":"15 Jan"}`, `f:1:1: the time "15 Jan" is not ISO 8601 with a zone`},
-		{"no variable of nginx", Nginx, `{"bytes":"7"}`, "f:1:1: line 1 is JSON without method, url or body; " + known},
+		{"a line without variables of nginx", Nginx, `{"bytes":"7"}`, "f:1:1: line 1 is JSON without method, url or body; " + known},
 		{"the combined format", Nginx, `192.0.2.1 - - [15/Jan/2026:10:00:15 +0100] "POST /p HTTP/1.1" 200 0`, "f:1:6: not JSON: invalid character '.' after top-level value"},
 		{"a status in words", Caddy, `{"logger":"http.log.access","request":{"method":"POST"},"status":"ok"}`, "f:1:69: status must be a number"},
 		{"a time in words", Caddy, `{"ts":"soon","request":{"method":"POST"},"status":200}`, `f:1:1: the time "soon" is not ISO 8601 with a zone`},

@@ -114,7 +114,7 @@ func TestNDJSONBodies(t *testing.T) {
 		{"the JSON itself, not UTF-8", `{"body": {"a": "Zo` + "\xe9" + `"}}`, `{"a": "Zo` + "\xe9" + `"}`},
 		{"a body alone, not UTF-8", `{"identityMap":{}, "a":"` + "\xe9" + `"}`, `{"identityMap":{}, "a":"` + "\xe9" + `"}`},
 		{"base64", `{"bodyBase64":"Wm/p"}`, "Zo\xe9"},
-		{"base64 beside null", `{"bodyBase64":"Wm/p","body":null}`, "Zo\xe9"},
+		{"base64 next to null", `{"bodyBase64":"Wm/p","body":null}`, "Zo\xe9"},
 		{"base64 in the journal of an older export", `{"method":"POST","body":"Zo` + "\uFFFD" + `","journal":{"bodyBase64":"Wm/p"}}`, "Zo\xe9"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestHARBodies(t *testing.T) {
 		{name: "base64", rest: `,"postData":{"text":"Wm/p","encoding":"base64"}`, want: "Zo\xe9"},
 		{name: "base64 under another key, for URLs", rest: `,"postData":{"text":"Wm_p","_encoding":"base64"}`, want: "Zo\xe9"},
 		{name: "fields", rest: formHeaders + `,"postData":{"params":[{"name":"a","value":"1 & 2"},{"name":"b"}]}`, want: "a=1+%26+2&b="},
-		{name: "a text beside fields", rest: formHeaders + `,"postData":{"text":"a=1%202","params":[{"name":"a","value":"1 2"}]}`, want: "a=1%202"},
+		{name: "a text next to fields", rest: formHeaders + `,"postData":{"text":"a=1%202","params":[{"name":"a","value":"1 2"}]}`, want: "a=1%202"},
 		{name: "fields of multipart", rest: `,"postData":{"mimeType":"multipart/form-data; boundary=x","params":[{"name":"a","value":"1"}]}`, untold: true},
 		{name: "a file", rest: `,"postData":{"params":[{"name":"a","fileName":"a.json"}]}`, untold: true},
 		{name: "JSON taken for a form", rest: `,"postData":{"params":[{"name":"{\"a\":\"b","value":"c\"}"}]}`, untold: true},

@@ -48,7 +48,8 @@ type lineOfLog struct {
 var keys = []string{"method", "url", "target", "headers", "body", "bodyBase64", "status", "time", "durationMs", "clientCertificate", "journal"}
 
 // logKeys tell a line of a log where no key of an exchange stands.
-var logKeys = []string{"level", "msg", "message", "severity", "logger", "caller", "ts", "time", "timestamp", "@timestamp", "event", "pid"}
+var logKeys = []string{"level", "lvl", "levelname", "log", "log.level", "msg", "message", "severity", "logger", "logger_name", "caller", "source",
+	"service", "component", "thread", "hostname", "pid", "ts", "time", "timestamp", "@timestamp", "@t", "@mt", "@version", "event", "error", "err"}
 
 // lines reads one JSON value a line.
 func (r *Reader) lines(in io.Reader, read func(text []byte, n int) found) func() (found, error) {
@@ -63,7 +64,7 @@ func (r *Reader) lines(in io.Reader, read func(text []byte, n int) found) func()
 				r.refused++
 			case len(text) > 0:
 				if err := json.Unmarshal(scanner.Bytes(), new(json.RawMessage)); err != nil {
-					return found{}, r.problem(n, column(err), `put one JSON object on a line; a body that is no JSON goes into "body" as a text`, "not JSON: %s", reason(err))
+					return found{}, r.problem(n, column(err), `put one JSON object on a line; a body that is not JSON goes into "body" as a text`, "not JSON: %s", reason(err))
 				}
 				f := read(scanner.Bytes(), n)
 				f.Line = n
@@ -149,7 +150,7 @@ func sort(text []byte) sortOfLine {
 	switch logged := has(logKeys...); {
 	case has("segmentMembership", "identityMap"):
 		return sortBody
-	case has("body", "bodyBase64", "method"), !logged && has("url", "target"):
+	case has("body", "bodyBase64", "method", "headers"), !logged && has("url", "target"):
 		return sortExchange
 	case profileWithin(text):
 		return sortBody

@@ -190,6 +190,9 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 	if left := in.LeftOut(); len(left) > 0 {
 		out = append(out, "left out: "+strings.Join(left, ", "))
 	}
+	if s.Scenario == nil && s.requests > 1 {
+		out = append(out, reports.ByItself)
+	}
 	if s.bodiless > 0 {
 		out = append(out, fmt.Sprintf("%d of %d requests have no body in the capture: the rules on content skip them", s.bodiless, s.requests))
 	}
