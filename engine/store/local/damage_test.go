@@ -190,6 +190,9 @@ func (d damageable) try(t *testing.T, name string, x damage, row *tally) {
 	before := contentsOf(t, disk)
 	row.trials++
 	s, err := local.Open("data", local.Options{FS: disk, Buffer: damageBuffer})
+	if err == nil && name == "INVENTORY" && len(x.content) == 0 {
+		t.Errorf("%s %s: opened, and nothing says what it must hold", name, x.what)
+	}
 	if err == nil {
 		holds := everything(t, s)
 		if err := s.Close(); err != nil {
