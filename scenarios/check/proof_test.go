@@ -61,6 +61,17 @@ func TestProof(t *testing.T) {
 	}
 }
 
+// Each citation is held against what happened, in whatever order they stand.
+func TestEveryCitation(t *testing.T) {
+	p := cites("bearer-header", "unmap-silent", "names-off")
+	c := conclude(p.sc, catalogue(t), proof(p.sc, catalogue(t), p.lines, newView(p.sc, p.lines).first(catalogue(t))))
+	for _, id := range []string{"unmap-silent", "names-off"} {
+		if !slices.ContainsFunc(c.Checks, func(k reports.Check) bool { return k.Rule == id && k.NotExercised }) {
+			t.Errorf("nobody says that the case cites %s for nothing", id)
+		}
+	}
+}
+
 // A check that looked at nothing which could have broken the rule is not counted
 // for it, and one that failed is: a broken rule was broken, exercised or not.
 func TestChecksOfARuleThatWasNotExercised(t *testing.T) {
