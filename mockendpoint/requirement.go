@@ -82,6 +82,27 @@ func (f Field) in(values []string) string {
 	return ""
 }
 
+// matched are the fields with a secret value that a request brings as they are
+// required: the journal shows neither value, so it has to say that they agree.
+func (q Requirements) matched(r *http.Request) []string {
+	var out []string
+	for _, h := range q.Headers {
+		if h.Secret && h.in(r.Header.Values(h.Name)) == "" {
+			out = append(out, "header "+h.Name)
+		}
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return out
+	}
+	for _, p := range q.Query {
+		if p.Secret && p.in(query[p.Name]) == "" {
+			out = append(out, "query "+p.Name)
+		}
+	}
+	return out
+}
+
 // admits says whether requests may come from an address.
 func (q Requirements) admits(remote net.Addr) bool {
 	if q.Sources == nil {

@@ -50,6 +50,7 @@ type RequestFacts struct {
 	Profiles          []string   `json:"profiles,omitempty"`
 	Authorization     string     `json:"authorization,omitempty"`
 	Refused           string     `json:"refused,omitempty"` // what it lacks
+	Matched           []string   `json:"matched,omitempty"` // required fields that were right and are redacted
 	Token             int        `json:"token,omitempty"`
 	Grant             string     `json:"grant,omitempty"`
 	Credentials       string     `json:"credentials,omitempty"`
@@ -106,7 +107,7 @@ func FactsOf(p *Peer) *PeerFacts {
 // Facts are those of an entry that is a request.
 func (e Entry) Facts() RequestFacts {
 	r := e.Request
-	f := RequestFacts{Sequence: e.Sequence, Socket: r.Socket, Listener: r.Listener, Refused: r.Refused, Number: r.Number, Remote: r.Remote, Protocol: r.Proto, TLS: r.TLS, Cipher: r.Cipher,
+	f := RequestFacts{Sequence: e.Sequence, Socket: r.Socket, Listener: r.Listener, Refused: r.Refused, Matched: r.Matched, Number: r.Number, Remote: r.Remote, Protocol: r.Proto, TLS: r.TLS, Cipher: r.Cipher,
 		ServerName: r.ServerName, ClientCertificate: FactsOf(r.Peer), Profiles: r.Profiles, Authorization: string(r.Authorization), Token: r.Token,
 		Fault: r.Fault, Disconnected: r.Disconnected}
 	if q := r.TokenRequest; q != nil {

@@ -130,6 +130,7 @@ func appendRequest(b []byte, r *Request) []byte {
 	b = appendText(appendText(b, r.TLS), r.Cipher)
 	b = appendText(appendText(b, r.ServerName), string(r.Authorization))
 	b = appendText(appendText(b, r.Listener), r.Refused)
+	b = appendTexts(b, r.Matched)
 	b = appendPeer(b, r.Peer)
 	if q := r.TokenRequest; q != nil {
 		b = appendText(appendText(b, q.Grant), q.Credentials)

@@ -124,6 +124,7 @@ func (c *cursor) request(m meta) *Request {
 	r.TLS, r.Cipher = c.text(), c.text()
 	r.ServerName, r.Authorization = c.text(), Authorization(c.text())
 	r.Listener, r.Refused = c.text(), c.text()
+	r.Matched = c.texts()
 	r.Peer = c.peer()
 	if flags&2 > 0 {
 		r.TokenRequest = &TokenRequest{Grant: c.text(), Credentials: c.text()}

@@ -57,6 +57,9 @@ type Request struct {
 	Profiles      []string // named by the identities in the body, in its order
 	Authorization Authorization
 	Refused       string // what the request lacks that the endpoint asks for; "" for nothing
+	// Matched are the required fields whose values were right and are redacted
+	// here: "header X-API-Key", "query key".
+	Matched []string
 	// Token is the number of the access token that was carried or, in the
 	// answer to a token request, issued: in order of issue, from 1; 0 for none.
 	Token        int

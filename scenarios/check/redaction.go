@@ -49,12 +49,6 @@ func Secrets(sc *scenarios.Scenario) []string {
 	return all
 }
 
-// secretive says whether a text holds a secret, so that a recording shows it
-// redacted.
-func (v *view) secretive(text string) bool {
-	return slices.ContainsFunc(v.secrets(), func(s string) bool { return strings.Contains(text, s) })
-}
-
 // redaction looks for secrets in the whole recording (R32): those of the
 // scenario, those the endpoint issued, and anything that stands where a
 // credential does.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/capture"
@@ -36,6 +37,7 @@ type SenderOptions struct {
 type Sender struct {
 	SenderOptions
 	rules       scenarios.Catalogue
+	hidden      *secret.Redactor // takes the scenario's credentials out of what is expected, as they are out of the capture
 	tallies     map[string]*tally
 	tolerance   time.Duration
 	requests    int // that carry a message
@@ -66,7 +68,7 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	}
 	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, untold: map[string]string{}, tolerance: time.Second}
 	if o.Scenario != nil {
-		s.profiles = knownIdentities(o.Scenario)
+		s.profiles, s.hidden = knownIdentities(o.Scenario), secret.NewRedactor(o.Scenario.Credentials()...)
 	}
 	return s
 }

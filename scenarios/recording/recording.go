@@ -195,8 +195,11 @@ type Request struct {
 	TokenRequest *TokenRequest `json:"tokenRequest,omitempty"` // nil for any other request
 	Status       int           `json:"status"`                 // 0: no status line was written
 	Refused      string        `json:"refused,omitempty"`      // what it lacks that the endpoint asks for
-	Fault        string        `json:"fault,omitempty"`
-	Disconnected bool          `json:"disconnected,omitempty"` // the client left before the answer was complete
+	// Matched are the fields that the endpoint requires and that had the right
+	// value, which is redacted: "header X-API-Key", "query key".
+	Matched      []string `json:"matched,omitempty"`
+	Fault        string   `json:"fault,omitempty"`
+	Disconnected bool     `json:"disconnected,omitempty"` // the client left before the answer was complete
 }
 
 // TokenRequest is what a token request asked for; its body is redacted.

@@ -164,7 +164,7 @@ func recordedRequest(q journal.Request, redactor *secret.Redactor) *recording.Re
 		Method: q.Method, Target: redactor.Text(q.Target), Proto: q.Proto, Headers: headers, Body: body(string(q.Body)),
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
 		Authorization: string(q.Authorization), Token: q.Token, TokenRequest: recordedTokenRequest(q.TokenRequest),
-		Status: q.Status, Refused: q.Refused, Fault: q.Fault, Disconnected: q.Disconnected,
+		Status: q.Status, Refused: q.Refused, Matched: q.Matched, Fault: q.Fault, Disconnected: q.Disconnected,
 	}
 }
 
