@@ -208,5 +208,9 @@ func (s *Sender) request(ctx context.Context, x *Exchange) *http.Request {
 	for _, h := range x.Headers {
 		r.Header[h.Name] = append(r.Header[h.Name], h.Value)
 	}
+	if _, own := r.Header["User-Agent"]; !own {
+		// One that is configured in other letters would be joined by net/http's own.
+		r.Header["User-Agent"] = nil
+	}
 	return r.WithContext(ctx)
 }

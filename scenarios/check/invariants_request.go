@@ -114,8 +114,9 @@ func (v *view) bareDecisions(f *findings) {
 	for _, r := range v.asking {
 		f.note(r.Body == "", "%s has a body", place(r))
 		f.note(len(headers(r, "Authorization")) == 0, "%s has an Authorization header", place(r))
-		for _, name := range slices.Sorted(maps.Keys(v.custom())) {
-			f.note(len(headers(r, name)) == 0, "%s has the custom header %s", place(r), name)
+		for name, values := range v.custom() {
+			custom := func(value string) bool { return slices.Contains(values, value) }
+			f.note(!slices.ContainsFunc(headers(r, name), custom), "%s has the custom header %s", place(r), name)
 		}
 	}
 }
