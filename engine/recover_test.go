@@ -8,19 +8,24 @@ import (
 	"github.com/httpdest/httpdest/engine/retry"
 )
 
-// A dead letter tells how many attempts there were, those before a restart
-// included, and a restart gives no message an attempt more.
+// Whatever ends the last attempt, the message becomes a dead letter. It tells
+// how many attempts there were, those before a restart included; a restart gives
+// no message an attempt more.
 func TestDeadLettersCountAttemptsAcrossRestarts(t *testing.T) {
 	start := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
-	for charged := range 4 {
+	failures := []retry.Outcome{{Kind: retry.Answered, Status: 503}, {Kind: retry.Timeout}, {Kind: retry.Reset}, {Kind: retry.TooLarge}}
+	for charged, failure := range failures {
 		x := &Export{ID: "doc#1", Profile: profile.ID("doc"), At: start, Body: []byte("{}")}
 		d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: 10, Certificate: NeverPresent})
 		e := d.Recover(start, []Unsettled{{x.alone(), charged}})
-		now, sent := start, charged
+		now, sent, dropped := start, charged, 0
 		for {
 			for _, r := range e.Persist {
 				if r.Kind == Charged && r.Number != sent+1 {
 					t.Errorf("%d attempts before the restart: attempt %d is charged as %d", charged, sent+1, r.Number)
+				}
+				if r.Kind == Dropped {
+					dropped++
 				}
 				if r.Kind == Dropped && (r.Number != 3 || !r.At.Equal(now)) {
 					t.Errorf("%d attempts before the restart: the dead letter counts %d, at %s; want 3, at %s", charged, r.Number, r.At, now)
@@ -39,10 +44,10 @@ func TestDeadLettersCountAttemptsAcrossRestarts(t *testing.T) {
 			}
 			sent++
 			now = now.Add(time.Second)
-			e = d.Completed(now, Completion{Operation: e.Send[0].ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: 503}})
+			e = d.Completed(now, Completion{Operation: e.Send[0].ID, Outcome: failure})
 		}
-		if want := 3; sent != want {
-			t.Errorf("%d attempts before the restart: %d in all; want %d", charged, sent, want)
+		if sent != 3 || dropped != 1 {
+			t.Errorf("%d attempts before the restart, then %s: %d in all and %d dead letters; want 3 and one", charged, failure, sent, dropped)
 		}
 	}
 }
