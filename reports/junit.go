@@ -249,28 +249,3 @@ func or(texts ...string) string {
 	}
 	return ""
 }
-
-// xmlText replaces what no XML 1.0 document may contain, and what would steer a
-// terminal: control characters by their pictures, everything else by the
-// replacement character.
-func xmlText(s string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '\t' || c == '\n' || c == '\r':
-			return c
-		case c < 0x20:
-			return 0x2400 + c
-		case c == 0x7F:
-			return '␡'
-		case c > 0x7F && c < 0xA0: // a terminal takes U+009B for the start of an escape
-			return '\uFFFD'
-		case c == 0xFFFE || c == 0xFFFF:
-			return '\uFFFD'
-		}
-		return c // strings.Map itself replaces what is no UTF-8
-	}, s)
-}
-
-// visible is a text of several lines in which carriage returns are seen;
-// readers of CDATA sections and of Markdown take them for line breaks.
-func visible(s string) string { return strings.ReplaceAll(xmlText(s), "\r", "␍") }

@@ -37,7 +37,7 @@ func (t *printer) failures(r *Report) {
 func (t *printer) failure(r *Report, k Check) {
 	place := ""
 	if k.File != "" {
-		place = fmt.Sprintf("%s:%d:%d: ", k.File, k.Line, max(1, k.Column))
+		place = fmt.Sprintf("%s:%d:%d: ", OneLine(k.File), k.Line, max(1, k.Column))
 	}
 	title := visible(k.Title)
 	if k.Verdict == Unspecified {
@@ -132,7 +132,7 @@ func (t *printer) hang(margin, head string, indent int, text string) {
 		if i == 0 {
 			t.line("%s%s%s", margin, head, line)
 		} else {
-			t.line("%s%s", strings.Repeat(" ", indent), line)
+			t.line("%s%s", strings.Repeat(" ", indent), Harmless(line))
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/httpdest/httpdest/reports"
 )
 
 // Problem is one thing wrong with a file. Message says what, Hint what to do
@@ -21,14 +23,14 @@ func (p Problem) String() string {
 	if p.Pos.Line == 0 {
 		at = p.Pos.File
 	}
-	text := p.Message
+	text := reports.Printable(p.Message)
 	if at != "" { // else it is about the command, not about a file
-		text = at + ": " + text
+		text = reports.OneLine(at) + ": " + text // the name of a file may hold anything
 	}
 	if p.Hint == "" {
 		return text
 	}
-	return text + "\n    hint: " + p.Hint
+	return text + "\n    hint: " + reports.Printable(p.Hint)
 }
 
 // Problems is everything wrong with one or more files, by file and position.

@@ -106,7 +106,7 @@ func (a *app) columns(w io.Writer) int {
 	if n, err := strconv.Atoi(a.getenv("COLUMNS")); err == nil && n > 0 {
 		return n
 	}
-	if f, ok := w.(*os.File); ok {
+	if f, ok := unwrapped(w).(*os.File); ok {
 		if n := columnsOf(f); n > 0 {
 			return n
 		}

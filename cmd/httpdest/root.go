@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	// net/http says on the standard logger what an endpoint sent unasked, which
 	// may be a credential it was sent (R32). Nothing of ours writes there.
 	log.SetOutput(io.Discard)
-	a := &app{stdout: stdout, stderr: stderr, getenv: getenv}
+	a := &app{stdout: stdout, stderr: &printable{to: stderr}, getenv: getenv}
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -152,7 +152,7 @@ func (a *app) color(w io.Writer) bool {
 }
 
 func (a *app) terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := unwrapped(w).(*os.File)
 	if !ok {
 		return false
 	}

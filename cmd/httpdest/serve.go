@@ -101,6 +101,9 @@ type service struct {
 
 // serveEngine runs until it is told to end.
 func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
+	if f.memory < leastMemory {
+		return failure{exitUsage, fmt.Errorf("--memory %s is too little for the largest updates", &f.memory), "give 128MiB or more"}
+	}
 	guard, err := f.intake.guard(a)
 	if err != nil {
 		return err
@@ -219,8 +222,6 @@ func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store,
 	switch {
 	case f.shards < 0 || f.backlog < 1:
 		return nil, failure{exitUsage, errors.New("--shards must be 0 or more and --backlog must be 1 or more"), "leave them out"}
-	case f.memory < leastMemory:
-		return nil, failure{exitUsage, fmt.Errorf("--memory %s is too little for the largest updates", &f.memory), "give 128MiB or more"}
 	case f.store == "memory":
 		return memory.New(), nil
 	case f.store != "local":

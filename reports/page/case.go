@@ -82,23 +82,8 @@ func clock(ms float64) string {
 	return strings.TrimSuffix(text, "h0m") + map[bool]string{true: "h"}[strings.HasSuffix(text, "h0m")]
 }
 
-// visible shows control characters and what could turn a text around: in a page
-// they would be seen as something else, or not at all.
-func visible(s string) string {
-	return strings.Map(func(c rune) rune {
-		switch {
-		case c == '\n' || c == '\t':
-			return c
-		case c < 0x20:
-			return 0x2400 + c
-		case c == 0x7F:
-			return '␡'
-		case c > 0x7F && c < 0xA0, c == 0xFFFE, c == 0xFFFF, c >= 0x202A && c <= 0x202E, c >= 0x2066 && c <= 0x2069:
-			return '\uFFFD'
-		}
-		return c
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-}
+// visible is a text that cannot mislead the reader of a page.
+func visible(s string) string { return reports.Printable(s) }
 
 // line is the row of a case in the list.
 func (p *printer) line(c *reports.Case, number int) *line {
