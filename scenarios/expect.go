@@ -155,6 +155,7 @@ func (r *reader) body(o *object, e *Expectation) {
 			r.wrongType(n, "payload", "a mapping", "write the part of the body that must be there")
 		} else {
 			e.Payload = r.value(n, "payload", "use absent: for what must not be there")
+			r.payloadKeys(n, e.Payload)
 		}
 	}
 	if n := o.take("audiences"); n != nil {
@@ -174,6 +175,20 @@ func (r *reader) body(o *object, e *Expectation) {
 	}
 	for _, id := range e.Identities {
 		r.expectPlaces(o, e, id.ID)
+	}
+}
+
+// payloadKeys reports the key of an audience where a body has its id.
+func (r *reader) payloadKeys(n *yaml.Node, payload any) {
+	body, _ := payload.(map[string]any)
+	memberships, _ := body["segmentMembership"].(map[string]any)
+	for _, a := range r.scenario.Audiences {
+		entries, _ := memberships[a.Namespace].(map[string]any)
+		_, byID := entries[a.ID]
+		if _, byKey := entries[a.Key]; byKey && !byID && a.Key != a.ID {
+			r.problem(n, fmt.Sprintf("use audiences: {…} to say which are there, or give the audience an id: %s: {id: …}", a.Key),
+				"payload: %s is the key of an audience, and a body has its id %s", a.Key, a.ID)
+		}
 	}
 }
 

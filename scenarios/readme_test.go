@@ -32,6 +32,7 @@ var _ = Describe("The README", func() {
 	It("shows a scenario that passes", func(ctx SpecContext) {
 		sc, err := scenarios.Parse("my.yaml", []byte(blocks()[0]))
 		Expect(err).NotTo(HaveOccurred())
+		Expect(scenarios.Lint(sc)).To(BeEmpty())
 		rules, err := scenarios.Rules()
 		Expect(err).NotTo(HaveOccurred())
 		lines, err := simulate.Play(ctx, sc, memory.New(), 1)
