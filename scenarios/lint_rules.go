@@ -23,6 +23,13 @@ func (l *linter) rules() {
 	}
 }
 
+// CanExercise says whether the file has what the premise of a rule needs. Only a
+// run says whether it happens.
+func (s *Scenario) CanExercise(r Rule) bool {
+	l := newLinter(s)
+	return !slices.ContainsFunc(premises, func(p premise) bool { return slices.Contains(r.Premise, p.Word) && !l.holds(p) })
+}
+
 // holds says whether the file has what a fact needs.
 func (l *linter) holds(p premise) bool {
 	if p.configured != nil {

@@ -47,7 +47,7 @@ func (a *app) listRules(asJSON bool) error {
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, r := range rules {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.Ref, r.ID, r.Level, r.Title)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Ref, r.ID, r.Level, r.Group, r.Title)
 	}
 	return w.Flush()
 }

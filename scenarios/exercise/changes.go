@@ -29,10 +29,22 @@ func (o *Observer) update(u *recording.Update) {
 	for _, c := range u.Changes {
 		effects = append(effects, o.apply(p, c, u.At, member))
 	}
-	if is := o.world.member(p); o.world.members >= 0 && is != was {
+	is := o.world.member(p)
+	if o.world.members >= 0 && is != was {
 		o.world.members += map[bool]int{true: 1, false: -1}[is]
 	}
+	o.world.move(u.Profile, is, u.At)
 	o.classify(effects, u.At, u.Profile)
+}
+
+// move notes that a profile was updated, and whether it is a member now.
+func (w *world) move(name string, member bool, at time.Time) {
+	if !at.Equal(w.moment) {
+		w.moment, w.moved = at, map[string]bool{}
+	}
+	if delete(w.moved, name); member {
+		w.moved[name] = true
+	}
 }
 
 // memberAfter says whether the profile is a member once all changes are made.

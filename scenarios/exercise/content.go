@@ -20,7 +20,7 @@ func (o *Observer) decided(x *recording.Export) {
 		o.note("export-excluded", x.At, x.ID)
 	}
 	hour := x.At.UTC().Truncate(time.Hour)
-	if !slices.Contains(o.hours, hour) {
+	if n := len(o.hours); (n == 0 || !o.hours[n-1].Equal(hour)) && !slices.Contains(o.hours, hour) {
 		o.hours = append(o.hours, hour)
 	}
 	o.others([]string{x.Profile}, x.At, x.ID)
@@ -42,6 +42,9 @@ func (o *Observer) decided(x *recording.Export) {
 // others notes that profiles are due while a message of another one waits for
 // its retry.
 func (o *Observer) others(profiles []string, at time.Time, what string) {
+	if !o.wants("others-while-waiting") {
+		return
+	}
 	for _, w := range o.waiting {
 		shared := slices.ContainsFunc(profiles, func(name string) bool { return slices.Contains(w.profiles, name) })
 		if !shared && !w.since.After(at) {
@@ -55,21 +58,22 @@ func (o *Observer) others(profiles []string, at time.Time, what string) {
 // one without an update at that instant; of a backfill, one in no audience that
 // is backfilled.
 func (o *Observer) bystanders(x *recording.Export) {
-	if !o.wants("member-unchanged") || x.At.Equal(o.now) {
-		return
+	if !o.wants("member-unchanged") || o.facts["member-unchanged"].Times > 0 {
+		return // once is enough: it may cost a look at every profile
 	}
-	o.now = x.At
 	if slices.Equal(x.Because, []string{"backfill"}) {
+		if o.world.searched {
+			return
+		}
+		o.world.searched = true
 		if o.world.anyMember(o.world.mapped, o.world.fresh) {
 			o.note("member-unchanged", x.At, x.ID)
 		}
 		return
 	}
 	others := o.world.count()
-	for _, p := range o.world.people {
-		if p.changed.Equal(x.At) && o.world.member(p) {
-			others--
-		}
+	if x.At.Equal(o.world.moment) {
+		others -= len(o.world.moved)
 	}
 	if others > 0 {
 		o.note("member-unchanged", x.At, x.ID)

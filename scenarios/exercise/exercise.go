@@ -76,7 +76,6 @@ type Observer struct {
 	issued   bool               // a token was issued
 	served   bool               // and a data call was made with one
 	hours    []time.Time        // in which something was decided
-	now      time.Time          // of the last export that member-unchanged was asked for
 }
 
 // export is what an export that is not sent yet would have to tell.

@@ -61,7 +61,7 @@ func (o *Observer) activated(at time.Time, what string) {
 	if w.active {
 		return
 	}
-	w.mapped, w.fresh = map[string]bool{}, map[string]bool{}
+	w.mapped, w.fresh, w.searched = map[string]bool{}, map[string]bool{}, false
 	w.activate()
 	for _, id := range w.mapping {
 		w.fresh[id] = true
@@ -80,7 +80,7 @@ func (o *Observer) mapped(a *recording.Action, what string) {
 		return
 	}
 	again := map[string]bool{}
-	w.fresh = map[string]bool{}
+	w.fresh, w.searched = map[string]bool{}, false
 	for _, id := range a.Audiences {
 		if w.ever[id] {
 			again[id] = true

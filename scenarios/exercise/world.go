@@ -26,7 +26,10 @@ type world struct {
 	triggers  scenarios.Triggers
 	backfills time.Time       // until when backfills are due
 	fresh     map[string]bool // audience ids whose members are due for a backfill
+	searched  bool            // for a member that is not due for that backfill
 	members   int             // profiles realized in a mapped audience; -1: not counted
+	moment    time.Time       // of the last update
+	moved     map[string]bool // members that were updated at that moment
 }
 
 // person is one profile.
@@ -46,7 +49,7 @@ type standing struct {
 
 func newWorld(sc *scenarios.Scenario) *world {
 	w := &world{scenario: sc, audiences: map[string]scenarios.Audience{}, people: map[string]*person{}, mapped: map[string]bool{},
-		ever: map[string]bool{}, renamed: map[string]bool{}, fresh: map[string]bool{}, triggers: sc.Dataflow.Triggers, members: -1}
+		ever: map[string]bool{}, renamed: map[string]bool{}, fresh: map[string]bool{}, moved: map[string]bool{}, triggers: sc.Dataflow.Triggers, members: -1}
 	for _, a := range sc.Audiences {
 		w.audiences[a.ID] = a
 		if slices.Contains(sc.Dataflow.Audiences, a.Key) {

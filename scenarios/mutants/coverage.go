@@ -29,20 +29,26 @@ type Coverage struct {
 
 // Cover tells for every rule, in the order of the catalogue, which cases cite
 // it and which mutants prove it. A mutant counts where it was measured as it
-// is now; what a mutant's file hopes for does not. receivers are the names of
+// is now, and by a case that can exercise the rule; what a mutant's file hopes
+// for does not. receivers are the names of
 // wrong receivers by the rules they break: those alone prove a rule that binds
 // receivers alone, of which no case of the library shows anything.
 func Cover(rules scenarios.Catalogue, cases []*scenarios.Scenario, all []Mutant, measured Matrix, receivers map[string][]string) []Coverage {
 	out := make([]Coverage, len(rules))
 	for i, r := range rules {
 		c := Coverage{Rule: r, State: NotCited, Receivers: receivers[r.ID]}
+		var exercising []string
 		for _, s := range cases {
-			if slices.Contains(s.Rules, r.ID) {
-				c.Cases = append(c.Cases, s.ID)
+			if !slices.Contains(s.Rules, r.ID) {
+				continue
+			}
+			c.Cases = append(c.Cases, s.ID)
+			if s.CanExercise(r) {
+				exercising = append(exercising, s.ID)
 			}
 		}
 		for _, m := range all {
-			if played, ok := measured.Find(m); ok && m.Rule == r.ID && slices.ContainsFunc(c.Cases, played.Red) {
+			if played, ok := measured.Find(m); ok && m.Rule == r.ID && slices.ContainsFunc(exercising, played.Red) {
 				c.Mutants = append(c.Mutants, m.ID)
 			}
 		}

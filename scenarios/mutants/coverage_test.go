@@ -58,3 +58,19 @@ func TestArea(t *testing.T) {
 		}
 	}
 }
+
+// A case that cites a rule which it cannot exercise proves nothing, whatever
+// turned it red.
+func TestACaseThatCannotExerciseTheRuleDoesNotCover(t *testing.T) {
+	rules := scenarios.Catalogue{{ID: "one", Side: "sender", Premise: []string{"batching"}}}
+	all := []Mutant{{ID: "m", Digest: "1", Rule: "one"}}
+	measured := Matrix{Cases: []string{"a"}, Mutants: []Measured{{ID: "m", Digest: "1", By: []string{"a"}}}}
+	s := &scenarios.Scenario{ID: "a", Rules: []string{"one"}}
+	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil)[0]; got.State != Cited {
+		t.Errorf("without batching: %s", got.State)
+	}
+	s.Destination.MaxProfilesPerRequest = 2
+	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil)[0]; got.State != Proved {
+		t.Errorf("with batching: %s", got.State)
+	}
+}
