@@ -55,3 +55,33 @@ func TestUnreadableProfileStopsNobody(t *testing.T) {
 		}
 	})
 }
+
+// stuck is a store on a full disk: a commit waits until it is given up.
+type stuck struct {
+	*memory.Store
+	given chan struct{}
+}
+
+func (s stuck) Commit([]engine.State, []engine.Record) error {
+	<-s.given
+	return store.ErrFull
+}
+
+func (s stuck) GiveUp() { close(s.given) }
+
+// An end by force does not wait for room on a full disk.
+func TestAbortOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, stop := started(t, config(stuck{memory.New(), make(chan struct{})}, newReceiver()))
+		submitted := make(chan error, 1)
+		go func() { submitted <- d.Submit(context.Background(), qualify("good")) }()
+		synctest.Wait()
+		d.Abort()
+		if err := stop(); err == nil {
+			t.Error("the end by force is not told")
+		}
+		if err := <-submitted; err == nil {
+			t.Error("an update was acknowledged that no commit took")
+		}
+	})
+}

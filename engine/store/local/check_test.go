@@ -2,10 +2,12 @@ package local_test
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/httpdest/httpdest/engine/store/local"
@@ -125,5 +127,30 @@ func TestCheckOfAnAbsentStore(t *testing.T) {
 	_, err := local.Repair("data", "saved", local.Options{FS: disk})
 	if _, stat := disk.Stat("saved"); err == nil || stat == nil {
 		t.Errorf("Repair of nothing = %v, and made a folder: %t", err, stat == nil)
+	}
+}
+
+// A store of the first version, which had no inventory, is copied whole.
+func TestRepairCopiesTheFirstVersion(t *testing.T) {
+	d := newDamageable(t, 20, true)
+	disk := copied(d.disk)
+	db, err := pebble.Open("data", &pebble.Options{FS: disk, FormatMajorVersion: pebble.FormatNewest, Logger: silent{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = errors.Join(db.Set([]byte("v"), []byte("httpdest/store/v1"), pebble.Sync), db.Close(), disk.Remove(disk.PathJoin("data", "INVENTORY")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := local.Check("data", local.Options{FS: disk})
+	if err != nil || r.Version != "httpdest/store/v1" || !r.Migrating || r.Whole() {
+		t.Errorf("Check = %+v, %v; want the version, and that nothing can be compared", r, err)
+	}
+	counted(t, r, d)
+	if r, err = local.Repair("data", "saved", local.Options{FS: disk}); err != nil || !r.Lossless() {
+		t.Fatalf("Repair = %+v, %v", r, err)
+	}
+	if got := holds(t, disk, "saved"); got != d.holds {
+		t.Errorf("the copy holds %d of %d lines", strings.Count(got, "\n"), strings.Count(d.holds, "\n"))
 	}
 }

@@ -89,6 +89,9 @@ func (v *inventory) line(format string, args ...any) {
 
 // flush writes the lines and, where asked to, waits for the disk.
 func (v *inventory) flush(durable bool) error {
+	if v.file == nil {
+		return errors.New("the file " + inventoryName + " could not be written")
+	}
 	n, err := v.file.WriteAt(v.lines.Bytes(), v.size)
 	v.size += int64(n)
 	v.lines.Reset()
@@ -104,7 +107,7 @@ func (v *inventory) flush(durable bool) error {
 // rotate begins the list anew with what is true now, whole or not at all.
 func (v *inventory) rotate() error {
 	if v.file != nil {
-		if err := errors.Join(v.file.SyncData(), v.file.Close()); err != nil {
+		if err := errors.Join(v.file.SyncData(), v.release()); err != nil {
 			return err
 		}
 	}
