@@ -174,7 +174,7 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 		if i == fewKept || in.CutOff() {
 			break // a recording that was cut off is told to be so
 		}
-		unclear(1, what, "record all that is sent, and a minute longer; give every profile an identity")
+		unclear(1, what, "record all that is sent with its body, and a minute longer; give every profile an identity")
 	}
 	if in.End() == nil || s.Scenario == nil {
 		return out
