@@ -1,0 +1,305 @@
+package differential
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/oracle"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// tamper is the capture of a right sender that one thing is to be broken in.
+type tamper struct {
+	sc       *scenarios.Scenario
+	random   *rand.Rand
+	requests []*recording.Request // copies, in the order of their times
+	messages []*sending
+	updates  map[string][]time.Time // of a profile
+	actions  []time.Time
+	exports  map[string]*recording.Export
+	end      time.Time
+	oracle   *oracle.Oracle
+	want     string // the rule that has to be found; "" leaves it to the kind
+	rest     []recording.Line
+}
+
+// sending is one message of the sender, as far as the endpoint saw it.
+type sending struct {
+	profiles []string
+	exports  []*recording.Export
+	attempts []*recording.Request
+	hidden   int // attempts that the endpoint did not see
+}
+
+// newTamper copies a recording; on says how to draw.
+func newTamper(sc *scenarios.Scenario, lines []recording.Line, seed uint64) *tamper {
+	t := &tamper{sc: sc, random: rand.New(rand.NewPCG(seed, 1)), updates: map[string][]time.Time{}, exports: map[string]*recording.Export{},
+		oracle: oracle.New(sc, oracle.Planned(sc))}
+	byMessage := map[string]*sending{}
+	var order []string
+	for _, l := range lines {
+		switch {
+		case l.Update != nil:
+			t.updates[l.Update.Profile] = append(t.updates[l.Update.Profile], l.Update.At)
+		case l.Action != nil:
+			t.actions = append(t.actions, l.Action.At)
+		case l.Export != nil:
+			t.exports[l.Export.ID] = l.Export
+		case l.Request != nil:
+			r := *l.Request
+			r.Headers = slices.Clone(r.Headers)
+			t.requests = append(t.requests, &r)
+		case l.Attempt != nil:
+			m := byMessage[l.Attempt.Message]
+			if m == nil {
+				m = &sending{}
+				byMessage[l.Attempt.Message], order = m, append(order, l.Attempt.Message)
+				for _, id := range l.Attempt.Exports {
+					m.exports = append(m.exports, t.exports[id])
+					m.profiles = append(m.profiles, t.exports[id].Profile)
+				}
+			}
+			m.take(l.Attempt, t.requests)
+		case l.Run != nil:
+			run := *l.Run
+			run.Side = "endpoint"
+			t.rest = append(t.rest, recording.Line{Run: &run})
+		case l.Handshake != nil:
+			t.rest = append(t.rest, l)
+		case l.End != nil:
+			t.end = l.End.At
+			t.rest = append(t.rest, l)
+		}
+	}
+	for _, id := range order {
+		t.messages = append(t.messages, byMessage[id])
+	}
+	return t
+}
+
+// take finds the request of an attempt: the last with its body and time.
+func (m *sending) take(a *recording.Attempt, requests []*recording.Request) {
+	for _, r := range slices.Backward(requests) {
+		if r.Body == a.Body && r.At.Equal(a.At) && !slices.Contains(m.attempts, r) {
+			m.attempts = append(m.attempts, r)
+			return
+		}
+	}
+	m.hidden++
+}
+
+// lines is the capture after all changes.
+func (t *tamper) lines() []recording.Line {
+	out := slices.Clone(t.rest[:len(t.rest)-1])
+	slices.SortStableFunc(t.requests, func(a, b *recording.Request) int { return a.At.Compare(b.At) })
+	for _, r := range t.requests {
+		out = append(out, recording.Line{Request: r})
+	}
+	return append(out, t.rest[len(t.rest)-1])
+}
+
+// pick draws one of the messages that fit, of profiles that an endpoint can
+// recognise and whose every attempt it saw.
+func (t *tamper) pick(fits func(m *sending) bool) *sending {
+	var all []*sending
+	for _, m := range t.messages {
+		if m.hidden == 0 && len(m.attempts) > 0 && !slices.ContainsFunc(m.profiles, t.nameless) && fits(m) {
+			all = append(all, m)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[t.random.IntN(len(all))]
+}
+
+func (t *tamper) nameless(profile string) bool {
+	g, _, _ := t.sc.Group(profile)
+	return g.NoIdentity
+}
+
+func (m *sending) first() *recording.Request { return m.attempts[0] }
+func (m *sending) last() *recording.Request  { return m.attempts[len(m.attempts)-1] }
+
+func ok(r *recording.Request) bool {
+	return r.Status >= 200 && r.Status < 300 && !r.Disconnected && r.Fault == ""
+}
+
+// delivered at the first attempt, so that nothing follows it.
+func (m *sending) atOnce() bool { return len(m.attempts) == 1 && ok(m.first()) }
+
+func (m *sending) single() bool { return len(m.profiles) == 1 }
+
+func (m *sending) live() bool {
+	return !slices.ContainsFunc(m.exports, func(x *recording.Export) bool { return slices.Contains(x.Because, "backfill") })
+}
+
+// alone says whether nothing happens to the profiles of a message, or to the
+// dataflow, between two times, besides the message itself.
+func (t *tamper) alone(m *sending, from, to time.Time) bool {
+	within := func(at time.Time) bool { return at.After(from) && !at.After(to) }
+	for _, p := range m.profiles {
+		if slices.ContainsFunc(t.updates[p], within) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(t.actions, within) && t.silent(m, from, to) && to.Before(t.end)
+}
+
+// silent says whether no other message of the profiles comes between two times.
+func (t *tamper) silent(m *sending, from, to time.Time) bool {
+	for _, other := range t.messages {
+		shared := slices.ContainsFunc(other.profiles, func(p string) bool { return slices.Contains(m.profiles, p) })
+		if other == m || !shared {
+			continue
+		}
+		if slices.ContainsFunc(other.attempts, func(r *recording.Request) bool { return r.At.After(from) && !r.At.After(to) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// quiet says whether the dataflow neither pauses nor is deleted between two
+// times, nor was paused when they began.
+func (t *tamper) quiet(from, to time.Time) bool {
+	paused := false
+	for _, s := range t.sc.History {
+		at := t.sc.Start.Add(s.At)
+		if at.After(to) {
+			break
+		}
+		switch s.Action {
+		case "disable":
+			paused = true
+		case "enable":
+			if paused = false; at.After(from) {
+				return false
+			}
+		case "delete":
+			if paused = false; at.After(from) {
+				return false
+			}
+		}
+	}
+	return !paused
+}
+
+// send adds a copy of a request that is answered 200 some time after another.
+func (t *tamper) send(r *recording.Request, at time.Time) *recording.Request {
+	copied := *r
+	copied.Headers = slices.Clone(r.Headers)
+	copied.At, copied.AnsweredAt, copied.Status, copied.Fault, copied.Disconnected = at, at, 200, "", false
+	copied.Socket += 10_000
+	t.requests = append(t.requests, &copied)
+	return &copied
+}
+
+// drop takes requests out.
+func (t *tamper) drop(gone ...*recording.Request) {
+	t.requests = slices.DeleteFunc(t.requests, func(r *recording.Request) bool { return slices.Contains(gone, r) })
+}
+
+// object is a JSON object under change.
+type object = map[string]any
+
+// bodies takes a request's body apart, and returns how to put it together.
+func bodies(body string) (all []object, join func([]object) string) {
+	var whole any
+	d := json.NewDecoder(strings.NewReader(body))
+	d.UseNumber()
+	if d.Decode(&whole) != nil {
+		return nil, nil
+	}
+	list, isList := whole.([]any)
+	top, _ := whole.(object)
+	wrapped, isWrapped := top["profiles"].([]any)
+	switch {
+	case isList:
+	case isWrapped:
+		list = wrapped
+	default:
+		return []object{top}, func(all []object) string { return written(all[0]) }
+	}
+	for _, e := range list {
+		all = append(all, e.(object))
+	}
+	return all, func(all []object) string {
+		if isWrapped {
+			return written(object{"profiles": all})
+		}
+		return written(all)
+	}
+}
+
+func written(value any) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		panic(err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// edit changes the first profile of requests; false when it changes none.
+func edit(change func(object) bool, requests ...*recording.Request) bool {
+	for _, r := range requests {
+		all, join := bodies(r.Body)
+		if len(all) == 0 || !change(all[0]) {
+			return false
+		}
+		r.Body = join(all)
+	}
+	return true
+}
+
+// content breaks the first profile of a message in all its attempts.
+func content(change func(t *tamper, m *sending, o object) bool) func(*tamper) bool {
+	return func(t *tamper) bool {
+		m := t.pick(func(m *sending) bool {
+			all, _ := bodies(m.first().Body)
+			return len(all) > 0 && change(t, m, all[0])
+		})
+		return m != nil && edit(func(o object) bool { return change(t, m, o) }, m.attempts...)
+	}
+}
+
+// entryOf finds the first entry of segmentMembership that fits, in a fixed
+// order.
+func entryOf(o object, fits func(namespace, id string, e object) bool) object {
+	all, _ := o["segmentMembership"].(object)
+	for _, namespace := range sortedNames(all) {
+		entries := all[namespace].(object)
+		for _, id := range sortedNames(entries) {
+			if e := entries[id].(object); fits(namespace, id, e) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+func sortedNames(o object) []string {
+	names := make([]string, 0, len(o))
+	for name := range o {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// attribute is the first top-level attribute.
+func attribute(o object) string {
+	for _, name := range sortedNames(o) {
+		if name != "identityMap" && name != "segmentMembership" {
+			return name
+		}
+	}
+	return ""
+}
