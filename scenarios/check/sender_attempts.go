@@ -92,8 +92,8 @@ func (s *Sender) retry(x *exchange) {
 	if len(again) == 0 {
 		return
 	}
-	before, first := again[0].before.exchange, again[0].first.exchange
-	number := again[0].role.Attempt
+	furthest := slices.MaxFunc(again, func(p, q *posting) int { return p.role.Attempt - q.role.Attempt })
+	before, first, number := furthest.before.exchange, furthest.first.exchange, furthest.role.Attempt
 	apart := x.message.text != before.message.text && (len(again) < len(x.postings) || len(again) < len(before.postings) ||
 		slices.ContainsFunc(again, func(p *posting) bool { return p.before.exchange != before }))
 	switch part := s.otherPart(first, x); {
@@ -144,17 +144,35 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	if !before.Told.Duration {
 		most += budget // the gap counts from the request, and its answer may have taken as long
 	}
-	if s.Scenario.Destination.Retry.ObserveRetryAfter || s.pauses() {
+	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.AnsweredAt, x.Request.At) {
 		most = max(most, gap)
 	}
 	ok := gap >= least-s.tolerance && gap <= most+s.tolerance
 	s.note("retry-delays", ok, x.Line, "attempt %d came %s after the failure", number, gap.Round(time.Millisecond))
 }
 
-// pauses says whether the history has any: a retry that is due in one waits for
-// its end, and nobody knows when that was. After a deletion it never comes.
-func (s *Sender) pauses() bool {
-	return slices.ContainsFunc(s.Scenario.History, func(step scenarios.Step) bool { return step.Action == "disable" || step.Action == "delete" })
+// stopped says whether the dataflow may have been disabled, or was deleted, at
+// some moment from one time to another on the clock of the capture: a retry that
+// is due in a pause waits for its end, and after a deletion it never comes.
+func (s *Sender) stopped(from, to time.Time) bool {
+	known := !s.Began.IsZero()
+	disabled := false
+	for _, step := range s.Scenario.History {
+		at := s.Began.Add(step.At)
+		switch step.Action {
+		case "disable", "delete":
+			if !known || !at.Before(from.Add(-s.tolerance)) && !at.After(to) {
+				return true
+			}
+			disabled = !at.After(to) && step.Action == "disable"
+		case "enable":
+			if disabled && !at.Before(from.Add(-s.tolerance)) {
+				return true
+			}
+			disabled = disabled && at.After(to)
+		}
+	}
+	return disabled
 }
 
 // retried judges whether a failure was followed by another attempt: where all
@@ -167,9 +185,15 @@ func (s *Sender) retried(x *exchange, until time.Time) {
 	if len(mine) == 0 {
 		return
 	}
-	number := mine[0].role.Attempt
+	number := 0
+	for _, p := range x.postings {
+		number = max(number, p.role.Attempt)
+	}
+	if number > len(delays) {
+		return // a part of the message was not in an attempt before
+	}
 	more := slices.ContainsFunc(mine, func(p *posting) bool { return p.next != nil })
-	if !more && s.pauses() {
+	if !more && s.stopped(x.Request.AnsweredAt, x.Request.AnsweredAt.Add(delays[number-1]+budget+s.tolerance)) {
 		return
 	}
 	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[number-1]+budget+s.tolerance))) {

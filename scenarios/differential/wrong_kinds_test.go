@@ -1,7 +1,6 @@
 package differential
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +23,8 @@ type wrongKind struct {
 
 // wrongKinds are all of them.
 var wrongKinds = slices.Concat(wrongSendings, wrongAttempts, wrongContents)
+
+var backfills = []string{"backfill-new-audience", "backfill-new-dest", "backfill-hour"}
 
 // Too many, too few, too late.
 var wrongSendings = []wrongKind{
@@ -53,17 +54,18 @@ var wrongSendings = []wrongKind{
 		m.first().Body = join(append(all, all[0]))
 		return true
 	}},
-	{"an export is missing", nil, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return m.single() && t.due(m, 0) != "" })
-		if m == nil {
-			return false
-		}
-		t.want = t.due(m, 0)
-		t.drop(m.attempts...)
-		return true
-	}},
-	{"a profile is missing in a message", nil, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return !m.single() && t.due(m, 0) != "" })
+	{"an export is missing", nil, backfills, // it also met a claim to a backfill
+		func(t *tamper) bool {
+			m := t.pick(func(m *sending) bool { return m.single() && t.due(m, 0) != "" && t.handshakes() == 0 })
+			if m == nil {
+				return false
+			}
+			t.want = t.due(m, 0)
+			t.drop(m.attempts...)
+			return true
+		}},
+	{"a profile is missing in a message", nil, backfills, func(t *tamper) bool {
+		m := t.pick(func(m *sending) bool { return !m.single() && t.due(m, 0) != "" && t.handshakes() == 0 })
 		if m == nil {
 			return false
 		}
@@ -74,8 +76,8 @@ var wrongSendings = []wrongKind{
 		}
 		return true
 	}},
-	{"a backfill is missing", []string{"backfill-new-audience", "backfill-new-dest", "backfill-hour"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return m.single() && !m.live() && t.firm(m) })
+	{"a backfill is missing", backfills, nil, func(t *tamper) bool {
+		m := t.pick(func(m *sending) bool { return m.single() && !m.live() && t.firm(m) && t.handshakes() == 0 })
 		if m == nil {
 			return false
 		}
@@ -89,11 +91,11 @@ var wrongSendings = []wrongKind{
 		})
 		return m != nil && shift(late, m.first())
 	}},
-	{"an export five hours late", []string{"dispatch-asap"}, nil, func(t *tamper) bool {
+	{"an export five hours late", []string{"dispatch-asap"}, []string{"backfill-hour"}, func(t *tamper) bool {
 		const late = 5 * time.Hour
 		m := t.pick(func(m *sending) bool {
 			at := m.first().At
-			return m.atOnce() && m.single() && t.due(m, 0) != "" && t.quiet(at, at.Add(late)) && t.silent(m, at, at.Add(late+10*time.Minute)) &&
+			return t.handshakes() == 0 && m.atOnce() && m.single() && t.due(m, 0) != "" && t.quiet(at, at.Add(late)) && t.silent(m, at, at.Add(late+10*time.Minute)) &&
 				at.Add(late+time.Hour).Before(t.end)
 		})
 		return m != nil && shift(late, m.first())
@@ -147,6 +149,18 @@ func (t *tamper) clear(m *sending, n int, until time.Time) bool {
 	return t.silent(m, x.At.Add(-10*time.Minute), until.Add(10*time.Minute))
 }
 
+// handshakes counts the connections that were refused, behind which an export
+// may have waited.
+func (t *tamper) handshakes() int {
+	n := 0
+	for _, l := range t.rest {
+		if l.Handshake != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // firm says whether nothing happens to the profile of a backfill, or to the
 // dataflow, from the mapping until after its hour.
 func (t *tamper) firm(m *sending) bool {
@@ -160,6 +174,11 @@ func (t *tamper) firm(m *sending) bool {
 	return !mapped.IsZero() && m.exports[0].At.Sub(mapped) < time.Hour && t.alone(m, mapped, mapped.Add(time.Hour+time.Minute)) &&
 		t.alone(m, mapped.Add(-time.Hour-time.Minute), mapped.Add(-time.Second)) && t.quiet(mapped.Add(-time.Second), mapped.Add(2*time.Hour)) &&
 		mapped.Add(4*time.Hour).Before(t.end)
+}
+
+// within says whether a time is no longer than that before another.
+func within(at time.Time, long time.Duration) func(time.Time) bool {
+	return func(other time.Time) bool { return !other.After(at) && at.Sub(other) <= long }
 }
 
 func shift(by time.Duration, requests ...*recording.Request) bool {
@@ -217,6 +236,7 @@ func uncalledFor(t *tamper) bool {
 		for _, p := range t.oracle.Possible(m.profiles[0]) {
 			least := m.last().AnsweredAt.Add(6 * time.Minute)
 			quiet := t.alone(m, m.exports[0].At, p.From.Add(-time.Nanosecond)) && t.alone(m, p.From, p.From.Add(10*time.Minute))
+			quiet = quiet && !slices.ContainsFunc(t.actions, within(p.From, 2*time.Hour))
 			if p.Obligation == oracle.MustNot && p.From.After(least) && quiet && t.onlyUpdate(m.profiles[0], p.From) && t.quiet(m.exports[0].At, p.From) {
 				all = append(all, place{m, p.From, p.Rule})
 			}
@@ -246,7 +266,7 @@ func (t *tamper) retried(fits func(m *sending) bool) *sending {
 	return t.pick(func(m *sending) bool { return len(m.attempts) > 1 && fits(m) })
 }
 
-func any_(*sending) bool { return true }
+func whichever(*sending) bool { return true }
 
 // onRetry changes the second attempt of a message.
 func onRetry(change func(r *recording.Request) bool) func(*tamper) bool {
@@ -305,7 +325,7 @@ var wrongAttempts = []wrongKind{
 		return true
 	})},
 	{"a fourth attempt", []string{"max-3"}, nil, func(t *tamper) bool {
-		m := t.retried(func(m *sending) bool { return len(m.attempts) == 3 && !ok(m.last()) && t.failed(m.last()) })
+		m := t.retried(func(m *sending) bool { return len(m.attempts) == 3 && !slices.ContainsFunc(m.attempts, t.succeeded) })
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(30*time.Second)) != nil
 	}},
 	{"no retry", []string{"max-3"}, nil, func(t *tamper) bool {
@@ -321,12 +341,17 @@ var wrongAttempts = []wrongKind{
 		return true
 	}},
 	{"a retry too early", []string{"retry-delays"}, nil, func(t *tamper) bool {
-		m := t.retried(any_)
+		m := t.retried(func(m *sending) bool {
+			return t.quiet(m.first().At, m.last().At) && !slices.ContainsFunc(t.actions, within(m.exports[0].At, 24*time.Hour))
+		})
 		return m != nil && shift(-10*time.Second, m.attempts[1])
 	}},
 	{"a retry too late", []string{"retry-delays"}, nil, func(t *tamper) bool {
 		m := t.retried(func(m *sending) bool {
 			at := m.last().At
+			if slices.ContainsFunc(t.actions, within(m.exports[0].At, 24*time.Hour)) {
+				return false // it might be taken for a backfill
+			}
 			return t.quiet(m.first().At, at.Add(2*time.Minute)) && t.silent(m, at, at.Add(time.Minute)) && at.Add(time.Hour).Before(t.end)
 		})
 		return m != nil && shift(25*time.Second, m.last())
@@ -346,7 +371,7 @@ var wrongAttempts = []wrongKind{
 		return m != nil
 	}},
 	{"a request with credentials", []string{"none-no-authorization"}, nil, func(t *tamper) bool {
-		m := t.pick(any_)
+		m := t.pick(whichever)
 		if m != nil {
 			m.first().Headers = append(m.first().Headers, recording.Header{Name: "Authorization", Value: "Bearer [redacted]"})
 		}
@@ -368,8 +393,10 @@ var wrongAttempts = []wrongKind{
 	}},
 }
 
-// failed says whether the endpoint can tell that an attempt failed.
-func (t *tamper) failed(r *recording.Request) bool { return r.Disconnected || r.Status < 200 || r.Status > 299 }
+// succeeded says whether an attempt was answered by a 2xx, whole or not.
+func (t *tamper) succeeded(r *recording.Request) bool {
+	return !r.Disconnected && r.Status >= 200 && r.Status < 300
+}
 
 // agreedFailure says whether every source has a failure retried.
 func (t *tamper) agreedFailure(r *recording.Request) bool {
@@ -399,5 +426,3 @@ func dropIdentity(o object) bool {
 	}
 	return false
 }
-
-func number(text string) json.Number { return json.Number(text) }

@@ -94,6 +94,7 @@ type alignment struct {
 	compared map[[2]int]*report
 	turns    map[[2]int]Possible // backfills, by possibility and by the tick of the export before
 	delays   []time.Duration     // of the retry policy
+	firm     []claim             // that nothing ends
 }
 
 func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *report) {
@@ -115,6 +116,11 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 			e.must = e.must && (e.mapped || a.possible[i].live)
 		}
 		a.contents = append(a.contents, want)
+	}
+	for _, c := range o.claims(a.person.realized) {
+		if o.firm(a.person, c) {
+			a.firm = append(a.firm, c)
+		}
 	}
 	own := a.tell(a.explain(), r)
 	for n, role := range own {

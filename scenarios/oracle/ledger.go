@@ -49,19 +49,24 @@ const (
 const (
 	costOfMissing    = 40
 	costOfDuplicate  = 38
+	costOfTogether   = 20 // a duplicate in the same request
 	costOfForbidden  = 56 // a change explains it, though not to its credit
 	costOfTimely     = 42 // the same, and it came right after that change
 	costOfSurplus    = 60
 	costOfDifference = 8 // each, and not more than costOfContent
+	costOfForm       = 3
 	costOfContent    = 45
 	costOfDelay      = 1  // of coming long after it was decided
 	costOfLate       = 10 // and later than anything that is documented
 	costOfRepetition = 4  // of a backfill with the body before it
 	costOfAbandoned  = 10 // a failure without a retry
+	costOfStranger   = 40 // of coming long after it was decided, and not being quite right
+	costOfMaybe      = 24 // of taking for a backfill that may come what is not quite right for it
+	costOfCopy       = 30 // of taking for an export what repeats a body and is not quite right for it
 	costOfOvertaken  = 6
 	costOfOddGap     = 3  // a retry at another time than the policy has it
 	costOfFarGap     = 30 // and one that comes when no policy would have it
-	costOfFinal      = 6  // a retry of what need not be retried
+	costOfFinal      = 2  // a retry of what need not be retried
 	costOfChange     = 14 // a retry with another body
 	costOfSkewed     = 10 // the same, at another time than the policy has it
 	costOfPunctual   = 32 // of taking for an export what comes exactly when a retry had to
@@ -138,13 +143,7 @@ func (a *alignment) explain() *node {
 		row = a.body(i, row)
 		prune(row, owed, n-i-1)
 	}
-	best := row[m][0]
-	for _, h := range row[m][1:] {
-		if h.cost+a.abandoned(h) < best.cost+a.abandoned(best) {
-			best = h
-		}
-	}
-	return best.path
+	return slices.MinFunc(row[m], func(g, h hypothesis) int { return a.total(g) - a.total(h) }).path
 }
 
 // skip goes on to the next possibility without an export of this one.
@@ -178,6 +177,9 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 			if of, ok := a.repeats(i); ok {
 				g := h
 				g.cost += costOfDuplicate
+				if a.together(i, of) {
+					g.cost += costOfTogether - costOfDuplicate
+				}
 				g.path = &node{h.path, i, of, duplicated}
 				next[j] = keep(next[j], g)
 			}
@@ -246,6 +248,7 @@ func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
 	h.cost += cost + a.punctual(i, h)
 	h.path = &node{h.path, i, j, matched}
 	if a.possible[j].Obligation != MustNot {
+		h.cost += a.claimed(h.lastTick, a.possible[j].tick, a.seen[i].At)
 		h.lastTick = a.possible[j].tick
 	}
 	use(a.opened(h, chain{i, i, 1}))
@@ -301,6 +304,28 @@ func without(open [mostOpen]chain, k int) [mostOpen]chain {
 	return open
 }
 
+// total is the cost of a whole explanation.
+func (a *alignment) total(h hypothesis) int {
+	return h.cost + a.abandoned(h) + a.claimed(h.lastTick, endless, time.Time{})
+}
+
+// claimed is what it costs that an export after a tick is the first to meet the
+// claims to a backfill until another tick: nothing within their hour. With the
+// zero time none meets them.
+func (a *alignment) claimed(after, until int, at time.Time) int {
+	cost := 0
+	for _, c := range a.firm {
+		switch {
+		case c.tick <= after || c.tick > until:
+		case until == endless:
+			cost += costOfMissing
+		case !at.IsZero() && at.After(c.ends.Add(tolerated)):
+			cost += costOfStranger
+		}
+	}
+	return cost
+}
+
 // abandoned is what the failures cost that had no retry.
 func (a *alignment) abandoned(h hypothesis) int {
 	cost := 0
@@ -312,6 +337,18 @@ func (a *alignment) abandoned(h hypothesis) int {
 	return cost
 }
 
+// forms are the rules on how an entry is written, which says little of the
+// export that a body is.
+var forms = []string{"lqt-value", "lqt-format", "ts-on", "ts-off", "ts-unmapped", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
+
+// costOf is that of one difference.
+func costOf(f Finding) int {
+	if slices.Contains(forms, f.Rule) {
+		return costOfForm
+	}
+	return costOfDifference
+}
+
 // match is the cost of taking body i for the first attempt of possibility j,
 // after an export at the tick last.
 func (a *alignment) match(i, j, last int) int {
@@ -319,25 +356,38 @@ func (a *alignment) match(i, j, last int) int {
 	if !s.At.IsZero() && s.At.Before(a.possible[j].From) {
 		return impossible
 	}
-	wrong := costOfDifference * len(a.compare(i, j).findings)
+	wrong := 0
+	for _, f := range a.compare(i, j).findings {
+		wrong += costOf(f)
+	}
 	if x.Obligation == MustNot {
 		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong <= 2*costOfDifference {
 			return costOfTimely + wrong
 		}
 		return costOfForbidden + min(wrong, 1)
 	}
-	if !x.live && i > 0 && a.seen[i].Body == a.seen[i-1].Body {
+	cost := min(wrong, costOfContent)
+	if !x.live && i > 0 && s.Body == a.seen[i-1].Body {
 		if gap, told := a.gap(i-1, i); !told || gap <= a.window() {
-			wrong += costOfRepetition // rather a retry than one more turn
+			cost += costOfRepetition // rather a retry than one more turn
 		}
+	}
+	if !x.live && wrong > 0 {
+		cost += costOfMaybe
+	}
+	if k, again := a.repeats(i); again && wrong > 0 && a.seen[k].Outcome == Delivered {
+		cost += costOfCopy
 	}
 	if !s.At.IsZero() && !x.To.IsZero() {
 		switch late := s.At.Sub(x.To); {
 		case late > longest:
-			wrong += costOfLate
+			cost += costOfLate
 		case late > delay:
-			wrong += costOfDelay
+			cost += costOfDelay
+		}
+		if wrong > 0 && s.At.Sub(x.To) > delay {
+			cost += costOfStranger
 		}
 	}
-	return min(wrong, costOfContent)
+	return cost
 }

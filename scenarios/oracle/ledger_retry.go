@@ -83,16 +83,26 @@ func (a *alignment) window() time.Duration {
 	return all
 }
 
+// paused says whether the dataflow was, or may have been, disabled between two
+// bodies.
+func (a *alignment) paused(before, i int) bool {
+	from, to, f := a.seen[before].At, a.seen[i].At, a.oracle.flow
+	if from.IsZero() || to.IsZero() {
+		return len(f.enabled) > 1 || len(f.deleted) > 0
+	}
+	return f.enabledBetween(from, to) < to.Sub(from)
+}
+
 // again is the cost of taking body i for the next attempt of a chain.
 func (a *alignment) again(i int, c chain) int {
 	s, last := a.seen[i], a.seen[c.last]
-	if s.Request != 0 && s.Request == last.Request {
+	if a.together(i, c.last) {
 		return impossible
 	}
-	cost := 0
+	cost, final := 0, false
 	switch gap, told := a.gap(c.last, i); {
 	case !told || a.fits(gap, c.attempts):
-	case gap <= a.window() || len(a.oracle.flow.enabled) > 1 || len(a.oracle.flow.deleted) > 0:
+	case gap <= a.window() || a.paused(c.last, i):
 		cost = costOfOddGap
 	default:
 		cost = costOfFarGap
@@ -102,18 +112,24 @@ func (a *alignment) again(i int, c chain) int {
 		cost += costOfWord
 	case FailedOne:
 		cost += costOfFinal
+		final = a.oracle.scenario.Destination.Retry.Policy != "documented"
 	}
-	if s.Body == last.Body {
+	if s.Body == last.Body || s.Body == a.seen[c.first].Body {
 		return cost
 	}
 	different, alike := differences(a.bodies[c.last], a.bodies[i])
-	if !alike || last.Outcome != Failed {
+	if !alike || last.Outcome == Unclear || final {
 		return impossible
 	}
 	if cost > 0 {
 		cost += costOfSkewed
 	}
 	return cost + costOfChange + min(different, 6)
+}
+
+// together says whether two bodies came in one request.
+func (a *alignment) together(i, k int) bool {
+	return a.seen[i].Request != 0 && a.seen[i].Request == a.seen[k].Request
 }
 
 // repeats finds a body like body i that was in the same request, was given up,
@@ -123,10 +139,9 @@ func (a *alignment) repeats(i int) (int, bool) {
 		if a.bodies[k].text != a.bodies[i].text || a.seen[k].Outcome == Unclear && a.seen[k].Body != a.seen[i].Body {
 			continue
 		}
-		same := a.seen[i].Request != 0 && a.seen[i].Request == a.seen[k].Request
 		gap, told := a.gap(k, i)
 		failed := a.seen[k].Outcome == Failed || a.seen[k].Outcome == FailedOne
-		if same || failed || !told || gap <= a.window() {
+		if a.together(i, k) || failed || !told || gap <= a.window() {
 			return k, true
 		}
 		return 0, false

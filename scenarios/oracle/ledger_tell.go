@@ -225,10 +225,7 @@ func (f *flow) enabledBetween(from, to time.Time) time.Duration {
 
 // owed looks for the export that meets each claim to a backfill.
 func (t *reporter) owed() {
-	for _, c := range t.oracle.claims(t.person.realized) {
-		if !t.oracle.firm(t.person, c) {
-			continue
-		}
+	for _, c := range t.firm {
 		f := Finding{Rule: c.rule, Profile: t.person.name, At: c.at, What: "a backfill after the mapping", Want: "within about an hour", Got: "no export"}
 		j := slices.IndexFunc(t.possible, func(x Possible) bool { return x.tick >= c.tick })
 		for ; j >= 0 && j < len(t.possible); j++ {
