@@ -71,6 +71,10 @@ coverage: build ## Show that every rule is proved
 differential: ## Play HISTORIES (10000) random histories from SEED (1) and have the oracle judge each; 200 over mTLS too
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestHistories' -args -histories $${HISTORIES:-10000} -wire 200 -seed $${SEED:-1}
 
+.PHONY: wrong-senders
+wrong-senders: ## Break right captures of HISTORIES (10000) random histories from SEED (1) in WAYS (5) of fifty ways each, and have judge name each
+	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 60m -run 'TestWrongSenders$$' -args -wrong $${HISTORIES:-10000} -ways $${WAYS:-5} -seed $${SEED:-1}
+
 .PHONY: differential-mutants
 differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'

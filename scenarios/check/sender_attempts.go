@@ -144,32 +144,35 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	if !before.Told.Duration {
 		most += budget // the gap counts from the request, and its answer may have taken as long
 	}
-	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.AnsweredAt, x.Request.At) {
+	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.AnsweredAt, before.Request.AnsweredAt.Add(most), x.Request.At) {
 		most = max(most, gap)
 	}
 	ok := gap >= least-s.tolerance && gap <= most+s.tolerance
 	s.note("retry-delays", ok, x.Line, "attempt %d came %s after the failure", number, gap.Round(time.Millisecond))
 }
 
-// stopped says whether the dataflow may have been disabled, or was deleted, at
-// some moment from one time to another on the clock of the capture: a retry that
-// is due in a pause waits for its end, and after a deletion it never comes.
-func (s *Sender) stopped(from, to time.Time) bool {
+// stopped says whether a retry may have been kept, on the clock of the capture:
+// the dataflow was, or may have been, disabled at some moment from when it was
+// due to another time, or deleted since the failure before it.
+func (s *Sender) stopped(failed, due, to time.Time) bool {
 	known := !s.Began.IsZero()
 	disabled := false
 	for _, step := range s.Scenario.History {
 		at := s.Began.Add(step.At)
-		switch step.Action {
-		case "disable", "delete":
-			if !known || !at.Before(from.Add(-s.tolerance)) && !at.After(to) {
-				return true
-			}
-			disabled = !at.After(to) && step.Action == "disable"
-		case "enable":
-			if disabled && !at.Before(from.Add(-s.tolerance)) {
-				return true
-			}
-			disabled = disabled && at.After(to)
+		stops := step.Action == "disable" || step.Action == "delete"
+		switch {
+		case !known && stops:
+			return true
+		case !known || at.After(to):
+			continue
+		case step.Action == "delete" && !at.Before(failed.Add(-s.tolerance)),
+			step.Action == "disable" && !at.Before(due.Add(-s.tolerance)),
+			step.Action == "enable" && disabled && !at.Before(due.Add(-s.tolerance)):
+			return true
+		case step.Action == "disable":
+			disabled = true
+		case step.Action == "delete" || step.Action == "enable":
+			disabled = false
 		}
 	}
 	return disabled
@@ -193,10 +196,11 @@ func (s *Sender) retried(x *exchange, until time.Time) {
 		return // a part of the message was not in an attempt before
 	}
 	more := slices.ContainsFunc(mine, func(p *posting) bool { return p.next != nil })
-	if !more && s.stopped(x.Request.AnsweredAt, x.Request.AnsweredAt.Add(delays[number-1]+budget+s.tolerance)) {
+	due := x.Request.AnsweredAt.Add(delays[number-1])
+	if !more && s.stopped(x.Request.AnsweredAt, due, due.Add(budget+s.tolerance)) {
 		return
 	}
-	if !more && (!x.Told.Time || until.Before(x.Request.AnsweredAt.Add(delays[number-1]+budget+s.tolerance))) {
+	if !more && (!x.Told.Time || until.Before(due.Add(budget+s.tolerance))) {
 		if s.agreed(x) {
 			s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, number+1))
 		}

@@ -3,6 +3,12 @@
 // statements of the rules in different shapes, and whatever they do not agree
 // on is a counter-example.
 //
+// The captures of these histories judge the judge of somebody else's sender as
+// well: a right one must break nothing, and one that is broken in one of fifty
+// ways must be found under the rule of that way, with no other documented rule
+// failed. `make wrong-senders` prints a line for each way: how often it was
+// tried and found, and under which rules.
+//
 // Everything is in its tests. `make differential` plays ten thousand histories
 // on the model wire, and two hundred of them over mTLS too, and prints how often
 // everything that matters occurred; `make differential-mutants` builds every

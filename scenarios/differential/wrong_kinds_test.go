@@ -325,7 +325,9 @@ var wrongAttempts = []wrongKind{
 		return true
 	})},
 	{"a fourth attempt", []string{"max-3"}, nil, func(t *tamper) bool {
-		m := t.retried(func(m *sending) bool { return len(m.attempts) == 3 && !slices.ContainsFunc(m.attempts, t.succeeded) })
+		m := t.retried(func(m *sending) bool {
+			return len(m.attempts) == 3 && !slices.ContainsFunc(m.attempts, t.succeeded) && t.silent(m, m.last().At, m.last().At.Add(10*time.Minute))
+		})
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(30*time.Second)) != nil
 	}},
 	{"no retry", []string{"max-3"}, nil, func(t *tamper) bool {

@@ -61,7 +61,7 @@ const (
 	costOfRepetition = 4  // of a backfill with the body before it
 	costOfAbandoned  = 10 // a failure without a retry
 	costOfStranger   = 40 // of coming long after it was decided, and not being quite right
-	costOfMaybe      = 24 // of taking for a backfill that may come what is not quite right for it
+	costOfMaybe      = 32 // of taking for a backfill that may come what is not quite right for it
 	costOfCopy       = 30 // of taking for an export what repeats a body and is not quite right for it
 	costOfOvertaken  = 6
 	costOfOddGap     = 3  // a retry at another time than the policy has it
@@ -353,7 +353,7 @@ func costOf(f Finding) int {
 // after an export at the tick last.
 func (a *alignment) match(i, j, last int) int {
 	x, s := a.turn(j, last), a.seen[i]
-	if !s.At.IsZero() && s.At.Before(a.possible[j].From) {
+	if !s.At.IsZero() && (s.At.Before(a.possible[j].From) || x.Obligation == MustNot && s.At.Before(x.From)) {
 		return impossible
 	}
 	wrong := 0
