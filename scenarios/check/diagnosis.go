@@ -9,7 +9,7 @@ var (
 	notRetried = diagnosis{"retry a message that failed", "another attempt after each failure, as often as the policy has it",
 		"Schedule the next attempt when one fails, and keep the message until it is delivered or has had its last attempt."}
 	oneMore = diagnosis{"make at most three attempts", "no more attempts than the policy has",
-		"Count the attempts where they are made, and look for a client library or a queue that repeats requests by itself."}
+		"Count the attempts where they are made, and look for a client library or a queue that sends requests again on its own."}
 	changedBody = diagnosis{"retry the same request", "the body of the first attempt",
 		"Store the bytes of the body with the message when it is built, and send those again."}
 	changedRequest = diagnosis{"retry the same request", "the method, the URL and the headers of the first attempt",
