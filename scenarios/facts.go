@@ -73,7 +73,7 @@ func FindFact(word string) (Fact, bool) {
 	return premises[i].Fact, true
 }
 
-// Configured decides a fact that is a property of the configuration; ok is
+// Configured decides a fact that is a property of the configuration. ok is
 // false for a fact that has to happen.
 func (s *Scenario) Configured(word string) (holds, ok bool) {
 	for _, p := range premises {
