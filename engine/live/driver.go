@@ -214,7 +214,9 @@ func (d *Driver) unreadable() []string {
 func (d *Driver) Run(ctx context.Context) error {
 	operating, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
+	d.mu.Lock()
 	d.cancel = cancel
+	d.mu.Unlock()
 	var deciders sync.WaitGroup
 	for _, s := range d.shards {
 		deciders.Go(s.run) // ends with dead
@@ -234,7 +236,7 @@ func (d *Driver) Run(ctx context.Context) error {
 var errEnded = errors.New("the engine has ended")
 
 // Abort ends at once: attempts under way are cut off, and count as failed at
-// the next start. It may be called while Run runs.
+// the next start. It may be called before Run and while it runs.
 func (d *Driver) Abort() {
 	d.fail(errors.New("ended by force"))
 	if s, ok := d.config.Store.(interface{ GiveUp() }); ok {
