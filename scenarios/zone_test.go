@@ -11,7 +11,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
 
-// A machine east of Greenwich, in a zone that is a quarter of an hour off, leaves
+// A machine in a zone east of Greenwich, a quarter of an hour off the hour, leaves
 // the same recordings byte for byte as one in UTC.
 func TestRecordingsDoNotDependOnTheZone(t *testing.T) {
 	all, err := scenarios.Find("library")
