@@ -103,6 +103,9 @@ type visit struct {
 	socket *modelSocket
 	waits  *event // for what comes next
 	cutOff func() // what the endpoint does when the sender leaves
+	// answering is true once the status line left: a reset after it is not a
+	// refusal of the certificate.
+	answering bool
 }
 
 // begin implements ground.
@@ -232,6 +235,7 @@ func (v *visit) request() {
 		}
 		entry.Disconnected = a.cut
 		answeredAt(v.now)
+		v.answering = a.headers != never
 		v.end(a.outcome, !a.close)
 	})
 }
@@ -240,7 +244,7 @@ func (v *visit) request() {
 func (v *visit) end(o retry.Outcome, reusable bool) {
 	v.agenda.disarm(v.op.deadline)
 	g := v.socket.greeting
-	v.op.result = delivery.Result{Outcome: o, Socket: v.op.exchange.Socket(), Presented: g.presented, Asked: g.asked, Answering: o.Kind == retry.Answered}
+	v.op.result = delivery.Result{Outcome: o, Socket: v.op.exchange.Socket(), Presented: g.presented, Asked: g.asked, Answering: v.answering || o.Kind == retry.Answered}
 	if !reusable {
 		delete(v.sockets, v.op.exchange.Socket())
 	}

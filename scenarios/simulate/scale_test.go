@@ -31,7 +31,7 @@ const (
 func bigScenario() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, `title: a million profiles, and five megabytes of what happens to them
-rules: [trig-enter]
+rules: [trig-attr-mapped]
 audiences: {all: {}, few: {}, late: {}}
 dataflow: {audiences: [few], attributes: [person.name], maxInFlight: 50, requireMembership: false}
 profiles:
