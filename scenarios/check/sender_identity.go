@@ -173,6 +173,9 @@ func (s *Sender) guessed(b *body) string {
 		return ""
 	}
 	own := strings.Join(b.identities(), " ")
+	if own == "" && len(s.anonymous()) > 0 {
+		return "" // rather one that has no identity at all
+	}
 	if name := s.own[own]; name != "" {
 		return name
 	}

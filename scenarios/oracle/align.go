@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -160,13 +161,17 @@ func (a *alignment) owes(j int) bool {
 }
 
 // stoppedWithin says whether the dataflow was disabled within a time after from
-// and never enabled again.
+// and never enabled again, or only deleted.
 func (f *flow) stoppedWithin(from time.Time, long time.Duration) bool {
-	if len(f.enabled) == 0 {
-		return false
+	for i, s := range f.enabled {
+		if s.to == endless || s.until.Before(from) || s.until.Sub(from) > long {
+			continue
+		}
+		if i == len(f.enabled)-1 || slices.ContainsFunc(f.ended, f.enabled[i+1].since.Equal) {
+			return true
+		}
 	}
-	last := f.enabled[len(f.enabled)-1]
-	return last.to != endless && !last.until.Before(from) && last.until.Sub(from) <= long
+	return false
 }
 
 // compare holds body i against the content of possibility j.
