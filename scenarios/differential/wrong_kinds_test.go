@@ -87,7 +87,7 @@ var wrongSendings = []wrongKind{
 	{"a backfill two hours late", []string{"backfill-hour"}, nil, func(t *tamper) bool {
 		const late = 2 * time.Hour
 		m := t.pick(func(m *sending) bool {
-			return m.atOnce() && m.single() && !m.live() && t.firm(m) && t.alone(m, m.first().At.Add(-time.Hour-time.Minute), m.first().At.Add(late+time.Minute))
+			return m.atOnce() && m.single() && !m.live() && t.firm(m) && t.alone(m, m.first().At, m.first().At.Add(late+time.Minute))
 		})
 		return m != nil && shift(late, m.first())
 	}},
@@ -106,7 +106,8 @@ var wrongSendings = []wrongKind{
 		const later = 3 * time.Hour
 		m := t.pick(func(m *sending) bool {
 			at := m.last().At
-			return ok(m.last()) && t.alone(m, at.Add(-2*time.Hour), at.Add(2*later)) && t.quiet(at, at.Add(2*later))
+			return m.single() && m.live() && t.onlyUpdate(m.profiles[0], m.exports[0].At) && ok(m.last()) &&
+				t.alone(m, m.exports[0].At, at.Add(later+time.Hour)) && !slices.ContainsFunc(t.actions, within(at, 2*time.Hour)) && t.quiet(at, at.Add(2*later))
 		})
 		return m != nil && t.send(m.last(), m.last().At.Add(later)) != nil
 	}},
