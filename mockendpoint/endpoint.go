@@ -126,6 +126,7 @@ func New(o Options) *Endpoint {
 	if o.Tokens != nil {
 		e.redactor.Add(o.Tokens.Secrets()...)
 	}
+	e.redactor.Add(o.Require.Secrets()...)
 	e.gone = sync.NewCond(&e.mu)
 	e.server = &http.Server{
 		Handler:                      http.HandlerFunc(e.handle),

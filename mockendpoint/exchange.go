@@ -104,6 +104,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
 		x.entry.Profiles = ProfilesIn(body, e.options.ProfileOf)
 		x.unmet.status, x.unmet.reason = e.options.Require.unmet(r, body)
+		x.unmet.reason = e.redact("", x.unmet.reason) // a schema may quote the body
 		x.entry.Matched = e.options.Require.matched(r)
 	}
 	if !e.options.Require.admits(c.raw.RemoteAddr()) {

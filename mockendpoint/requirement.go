@@ -112,6 +112,17 @@ func (q Requirements) admits(remote net.Addr) bool {
 	return err == nil && slices.ContainsFunc(q.Sources, func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) })
 }
 
+// Secrets are the values of the secret fields, which nothing may show.
+func (q Requirements) Secrets() []string {
+	var out []string
+	for _, f := range slices.Concat(q.Headers, q.Query) {
+		if f.Secret {
+			out = append(out, f.Value)
+		}
+	}
+	return out
+}
+
 // redact hides the secret fields, as a header or within the query of a target.
 func (q Requirements) redact(name, value string) string {
 	for _, h := range q.Headers {

@@ -63,7 +63,7 @@ type Config struct {
 type Prober struct {
 	config  Config
 	people  *people
-	redact  redactor
+	redact  *redactor
 	machine machine
 	began   time.Time
 	cases   []reports.Case

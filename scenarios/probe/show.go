@@ -3,148 +3,228 @@ package probe
 import (
 	"encoding/base64"
 	"fmt"
-	"html"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/reports"
 )
 
 // maxShown is how much of a body is shown, in bytes.
 const maxShown = 2000
 
-// redactor takes credentials out of everything that is shown (R32).
+// redactor takes credentials out of everything that is shown (R32): the
+// configured ones, those that the token endpoint issues, and the values of custom
+// headers and of the configured query, of which only the names are shown.
 type redactor struct {
-	secrets []*regexp.Regexp
-	known   map[string]bool
+	known   secret.Redactor
+	mu      sync.RWMutex    // of known: a token may come while something is shown
 	headers map[string]bool // names of custom headers, lower case
-	query   map[string]bool // configured pairs
+	query   map[string]bool // names of the configured parameters
 }
 
-const redacted = "[redacted]"
-
-// shortest is the length from which a secret is looked for: what is shorter
-// would be found in every other word.
-const shortest = 4
-
-func newRedactor(c Config) redactor {
+func newRedactor(c Config) *redactor {
 	a := c.Destination.Auth
-	r := redactor{known: map[string]bool{}, headers: map[string]bool{}, query: map[string]bool{}}
+	r := &redactor{headers: map[string]bool{}, query: map[string]bool{}}
+	r.known.AnyCase = true // receivers echo what they were sent, often in lower case
 	r.add(a.Token.Reveal(), a.ClientSecret.Reveal(), a.Password.Reveal(), c.Expired.Reveal())
 	if _, value, ok := strings.Cut(c.State.Header.Reveal(), ":"); ok {
-		r.add(strings.TrimSpace(value), strings.TrimPrefix(strings.TrimSpace(value), "Bearer "))
+		r.addHeader(value)
 	}
 	headers, _ := dataflow.ParseHeaders(c.Destination.Headers)
 	for _, h := range headers {
 		r.headers[strings.ToLower(h.Name)] = true
-		r.add(h.Value)
+		r.addHeader(h.Value)
 	}
-	for _, pair := range strings.Split(c.Destination.URL().RawQuery, "&") {
-		_, value, _ := strings.Cut(pair, "=")
-		r.query[pair] = true
-		r.add(value)
+	for _, raw := range []string{c.Destination.Endpoint, c.Destination.URL().String(), a.TokenURL, c.State.URL} {
+		if _, query, ok := strings.Cut(raw, "?"); ok {
+			r.addQuery(query)
+		}
+		if u, err := url.Parse(raw); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			r.add(password)
+		}
 	}
 	return r
 }
 
-// add makes more secret: an access token that was issued. A secret is found in
-// the forms in which a receiver gives back what it was sent: escaped for a URL
-// or a page, or not, in base64, in any case, and cut off after eight letters.
+// add makes texts secret, as they are and as a URL spells them.
 func (r *redactor) add(secrets ...string) {
-	for _, secret := range secrets {
-		plain, err := url.QueryUnescape(secret)
-		if err != nil {
-			plain = secret
-		}
-		for _, s := range []string{secret, plain} {
-			for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s), base64.StdEncoding.EncodeToString([]byte(s)),
-				base64.RawURLEncoding.EncodeToString([]byte(s)), strings.TrimRight(base64.StdEncoding.EncodeToString([]byte("Bearer "+s)), "=")} {
-				r.addForm(form)
-			}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range secrets {
+		r.known.Add(s)
+		if plain, err := url.QueryUnescape(s); err == nil {
+			r.known.Add(plain)
 		}
 	}
 }
 
-func (r *redactor) addForm(s string) {
-	if len(s) < shortest || r.known[s] {
+// text is a text without secrets.
+func (r *redactor) text(s string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.known.Text(s)
+}
+
+// addHeader makes the value of a header secret, and the credential behind a
+// scheme: a receiver may quote one without the other.
+func (r *redactor) addHeader(value string) {
+	value = strings.TrimSpace(value)
+	r.add(value)
+	scheme, credential, ok := strings.Cut(value, " ")
+	if !ok {
 		return
 	}
-	r.known[s] = true
-	r.secrets = append(r.secrets, regexp.MustCompile("(?i)"+regexp.QuoteMeta(s)))
-	if len(s) > 12 {
-		// Cut off, or with more behind it than was known.
-		r.secrets = append(r.secrets, regexp.MustCompile("(?i)"+regexp.QuoteMeta(s[:8])+`[^\s"'<>&,;]*`))
+	r.add(credential)
+	if plain, err := base64.StdEncoding.DecodeString(credential); err == nil && strings.EqualFold(scheme, "Basic") {
+		_, password, _ := strings.Cut(string(plain), ":")
+		r.add(password)
 	}
 }
 
-// text is a text without what is secret.
-func (r *redactor) text(s string) string {
-	for _, secret := range r.secrets {
-		s = secret.ReplaceAllString(s, redacted)
+func (r *redactor) addQuery(query string) {
+	query, _, _ = strings.Cut(query, "#")
+	for _, pair := range strings.Split(query, "&") {
+		name, value, hasValue := strings.Cut(pair, "=")
+		if r.query[name] = true; !hasValue {
+			r.add(name) // a key without a name, as some receivers want it
+			continue
+		}
+		r.add(value)
 	}
-	return s
+}
+
+// learn makes secret what a token endpoint answered: the tokens, and whatever
+// else may be one. A token under an unexpected name is a token all the same.
+func (r *redactor) learn(a answer) {
+	if i := a.Issued; i != nil {
+		r.add(i.Access.Reveal(), i.Refresh.Reveal())
+	}
+	if a.succeeded() {
+		r.add(secret.Credentials(string(a.Body))...)
+	}
 }
 
 // header is one for a report: custom ones may hold anything, so that only
 // their names are shown.
 func (r *redactor) header(name, value string) string {
 	switch {
-	case strings.EqualFold(name, "Authorization"):
-		scheme, _, _ := strings.Cut(value, " ")
-		value = scheme + " " + redacted
-	case r.headers[strings.ToLower(name)], strings.EqualFold(name, "Set-Cookie"):
-		value = redacted
+	case r.headers[strings.ToLower(name)]:
+		value = secret.Redacted
+	case strings.EqualFold(name, "Location"), strings.EqualFold(name, "Content-Location"), strings.EqualFold(name, "Refresh"):
+		value = r.address(value)
 	}
-	return name + ": " + r.text(value)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return name + ": " + short(r.known.Header(name, value))
 }
 
-// address is the URL without the values of its query.
+// address is a URL without the values of the configured query, whatever they
+// are, and without secrets elsewhere.
 func (r *redactor) address(raw string) string {
-	base, query, ok := strings.Cut(raw, "?")
+	base, query, ok := strings.Cut(strings.ToValidUTF8(raw, "�"), "?")
 	if !ok {
-		return raw
+		return r.text(base)
 	}
-	var names []string
-	for _, pair := range strings.Split(query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); r.query[pair] {
-			pair = name + "=" + redacted
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		switch name, _, hasValue := strings.Cut(pair, "="); {
+		case r.query[name] && hasValue:
+			pairs[i] = name + "=" + secret.Redacted
+		case r.query[name]:
+			pairs[i] = secret.Redacted
 		}
-		names = append(names, pair)
 	}
-	return base + "?" + strings.Join(names, "&")
+	return r.text(base + "?" + strings.Join(pairs, "&"))
 }
 
-// body is what is shown of one.
+// body is the part of a body that is shown. It is cut off after the redaction,
+// since half a secret is harder to find.
 func (r *redactor) body(b []byte) string {
-	s := strings.ToValidUTF8(string(b[:min(len(b), maxShown)]), "�")
-	if len(b) > maxShown {
-		s += fmt.Sprintf("… (%d bytes)", len(b))
+	s := r.text(strings.ToValidUTF8(string(b[:min(len(b), 4*maxShown)]), "�"))
+	if len(b) <= maxShown {
+		return s
 	}
-	return r.text(s)
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "")
+	}
+	return s + fmt.Sprintf("… (%d bytes)", len(b))
 }
 
-// show is an exchange for a report. What a token endpoint answers is not shown:
-// it holds a token.
+// show is an exchange for a report.
 func (r *redactor) show(a answer) *reports.Exchange {
 	x := a.exchange
-	out := &reports.Exchange{Method: x.Method, URL: r.address(x.URL), RequestBody: r.body(x.Body), Status: a.status(), Outcome: a.outcome(),
-		Reused: a.reused, DurationMs: float64(a.took.Microseconds()) / 1000, Phases: a.timing.phases()}
+	out := &reports.Exchange{Method: x.Method, URL: r.address(x.URL), RequestBody: r.requestBody(a), Status: a.status(), Outcome: a.outcome(),
+		Reused: a.reused, DurationMs: float64(a.took.Microseconds()) / 1000, Phases: a.timing.phases(), ResponseBody: r.responseBody(a)}
 	for _, h := range x.Headers {
 		out.RequestHeaders = append(out.RequestHeaders, r.header(h.Name, h.Value))
 	}
 	for _, name := range sortedNames(a.Header) {
 		for _, value := range a.Header[name] {
-			out.ResponseHeaders = append(out.ResponseHeaders, r.header(name, short(value)))
+			if a.token && !slices.Contains(plainHeaders, name) {
+				value = secret.Redacted // a token may come under any name
+			}
+			out.ResponseHeaders = append(out.ResponseHeaders, r.header(name, value))
 		}
 	}
-	if a.Issued == nil {
-		out.ResponseBody = r.body(a.Body)
-	}
 	return out
+}
+
+// report takes the secrets out of everything that a case says.
+func (r *redactor) report(c *reports.Case) {
+	c.Reason = r.text(c.Reason)
+	for i := range c.Checks {
+		k := &c.Checks[i]
+		for _, s := range []*string{&k.Title, &k.Fix, &k.Expected, &k.Actual} {
+			*s = r.text(*s)
+		}
+		if x := k.Exchange; x != nil {
+			x.Outcome = r.text(x.Outcome)
+		}
+	}
+}
+
+// plainHeaders are those of a token endpoint's answer that never hold a token.
+var plainHeaders = []string{"Allow", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Date", "Pragma", "Retry-After", "Server",
+	"Transfer-Encoding", "Via", "Www-Authenticate", "X-Powered-By"}
+
+// requestBody is the body of a request as it is shown.
+func (r *redactor) requestBody(a answer) string {
+	if a.token {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return r.known.Form(string(a.exchange.Body))
+	}
+	return r.body(a.exchange.Body)
+}
+
+// responseBody is the body of a response as it is shown. A token endpoint's may
+// hold a token in any form, unless it refuses.
+func (r *redactor) responseBody(a answer) string {
+	switch {
+	case a.Issued != nil:
+		return ""
+	case a.token && a.succeeded():
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		return short(r.known.Answer(string(a.Body)))
+	}
+	return r.body(a.Body)
+}
+
+// location is the target of a redirect as it is shown. A token endpoint may
+// answer with a token in the query or in the fragment.
+func (r *redactor) location(a answer) string {
+	target := a.Header.Get("Location")
+	if at := strings.IndexAny(target, "?#"); a.token && at >= 0 {
+		target = target[:at+1] + secret.Redacted
+	}
+	return short(r.address(target))
 }
 
 func sortedNames(h http.Header) []string {
@@ -159,7 +239,7 @@ func sortedNames(h http.Header) []string {
 // curl is a command that sends the request again. Credentials, and the values
 // of custom headers and of the configured query, are variables of the shell.
 func (p *Prober) curl(a answer) string {
-	x, r := a.exchange, &p.redact
+	x, r := a.exchange, p.redact
 	parts := []string{"curl -sS -i --http1.1"}
 	if p.config.CAFile != "" {
 		parts = append(parts, "--cacert "+quote(p.config.CAFile))
@@ -181,7 +261,7 @@ func (p *Prober) curl(a answer) string {
 	}
 	switch body := string(x.Body); {
 	case body == "":
-	case strings.HasPrefix(x.URL, p.config.Destination.Auth.TokenURL) && p.fetches():
+	case a.token:
 		parts = append(parts, form(body))
 	case len(body) > maxShown && a.message != "":
 		return p.printing(a.message) + " | " + strings.Join(parts, " ") + " --data-binary @-"
@@ -224,7 +304,7 @@ func form(body string) string {
 	for _, pair := range strings.Split(body, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		plain, _ := url.QueryUnescape(value)
-		if name == "client_secret" || name == "password" || name == "refresh_token" {
+		if slices.Contains(secret.Fields, name) {
 			parts = append(parts, fmt.Sprintf(`--data-urlencode "%s=$%s"`, name, shellName(name)))
 			continue
 		}
@@ -237,16 +317,19 @@ func form(body string) string {
 func (r *redactor) variables(raw string) string {
 	base, query, ok := strings.Cut(raw, "?")
 	if !ok {
-		return quote(raw)
+		return quote(r.text(raw))
 	}
 	var pairs []string
 	for _, pair := range strings.Split(query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); r.query[pair] {
+		switch name, _, hasValue := strings.Cut(pair, "="); {
+		case r.query[name] && hasValue:
 			pair = name + "=$" + shellName(name)
+		case r.query[name]:
+			pair = "$QUERY"
 		}
 		pairs = append(pairs, pair)
 	}
-	return `"` + base + "?" + strings.Join(pairs, "&") + `"`
+	return `"` + r.text(base) + "?" + strings.Join(pairs, "&") + `"`
 }
 
 // shellName makes the name of a variable.

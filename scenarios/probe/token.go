@@ -44,9 +44,7 @@ func (t *round) request(ctx context.Context, l *lane) (answer, bool) {
 		return answer{}, false
 	}
 	a := l.perform(ctx, engine.Operation{Kind: engine.Token, Grant: t.grant()})
-	if a.Issued != nil {
-		t.redact.add(a.Issued.Access.Reveal(), a.Issued.Refresh.Reveal())
-	}
+	t.redact.learn(a)
 	return a, ctx.Err() == nil
 }
 

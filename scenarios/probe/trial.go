@@ -58,8 +58,6 @@ func (t *round) check(k reports.Check, shown *answer) {
 			k.Causes = causes(k.Rule, shown)
 		}
 	}
-	k.Title, k.Fix = t.redact.text(k.Title), t.redact.text(k.Fix)
-	k.Expected, k.Actual = t.redact.text(k.Expected), t.redact.text(k.Actual)
 	t.checks = append(t.checks, k)
 }
 
@@ -108,6 +106,7 @@ func (t *round) result(took time.Duration) reports.Case {
 			c.Reason = c.Checks[i].Title
 		}
 	}
+	t.redact.report(&c)
 	if c.Verdict = reports.Worst(all...); c.Verdict == reports.Skip && advice {
 		c.Verdict = reports.Unspecified
 	}

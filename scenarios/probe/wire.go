@@ -26,13 +26,14 @@ type lane struct {
 	kind        string // of the client certificate; "" none
 	sender      *delivery.Sender
 	destination dataflow.Destination
+	redact      *redactor
 	certificate bool
 	patience    time.Duration
 }
 
 // lane makes one. A nil certificate offers none.
 func (p *Prober) lane(d dataflow.Destination, own *tls.Certificate) *lane {
-	l := &lane{destination: d, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own)}
+	l := &lane{destination: d, redact: p.redact, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own)}
 	l.sender = delivery.New(delivery.Config{Destination: d, Roots: p.config.Roots, Certificate: own, Dial: dial, UserAgent: "httpdest/" + p.config.Version})
 	p.lanes = append(p.lanes, l)
 	return l
@@ -133,6 +134,7 @@ type answer struct {
 	took     time.Duration
 	reused   bool
 	lane     *lane
+	token    bool   // the token endpoint's
 	message  string // id of the message that was sent; "" none
 }
 
@@ -149,7 +151,7 @@ func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
 	x.OnHandshake = func() { t.mark(&t.handshaken) }
 	x.OnWritten = func() { t.mark(&t.written) }
 	x.OnAnswering = func() { t.mark(&t.answering) }
-	a := answer{exchange: x, timing: t, reused: x.Reused, lane: l}
+	a := answer{exchange: x, timing: t, reused: x.Reused, lane: l, token: op.Kind == engine.Token}
 	t.began = time.Now()
 	a.Result = x.Do(within)
 	t.mark(&t.ended)
@@ -169,6 +171,12 @@ func (l *lane) close() {
 // ok says whether the engine would take the answer for a delivery, had it come
 // in time.
 func (a answer) ok() bool { return a.Outcome.Delivered() }
+
+// succeeded says whether the answer has a status of success, or is no more
+// than the reason why its body could not be used.
+func (a answer) succeeded() bool {
+	return a.Outcome.Kind != retry.Answered || a.ok()
+}
 
 // late says whether the engine would have given up before.
 func (a answer) late() bool { return a.took > Deadline }
@@ -195,7 +203,7 @@ func (a answer) words() string {
 	if a.Outcome.Kind != retry.Answered || a.ok() || a.html() || a.Issued != nil {
 		return ""
 	}
-	body := strings.Join(strings.Fields(short(string(a.Body))), " ")
+	body := strings.Join(strings.Fields(a.lane.redact.responseBody(a)), " ")
 	if body == "" {
 		return ""
 	}
@@ -209,7 +217,7 @@ func (a answer) host() string { return a.lane.destination.URL().Host }
 func (a answer) says() string {
 	switch o := a.Outcome; {
 	case o.Kind == retry.Answered && o.Status >= 300 && o.Status < 400:
-		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, short(a.Header.Get("Location")), ms(a.took))
+		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, a.lane.redact.location(a), ms(a.took))
 	case o.Kind == retry.Answered && a.html():
 		return fmt.Sprintf("%d with an HTML page in %s", o.Status, ms(a.took))
 	case o.Kind == retry.Answered:
