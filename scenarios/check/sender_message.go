@@ -79,7 +79,7 @@ func (s *Sender) request(x capture.Exchange) {
 func (s *Sender) message(line int, m *sentMessage) {
 	s.note("valid-json", len(m.problems) == 0, line, "%s", some(m.problems))
 	for _, e := range m.empty {
-		s.note("valid-json", false, line, "%s", e)
+		s.leave("valid-json", line, "%s", e) // only ingested fields are documented to have none
 	}
 	if len(m.profiles) == 0 && m.wrapper == "" {
 		return // no JSON: nothing else can be said
@@ -145,7 +145,11 @@ func (s *Sender) identitiesOf(line int, b *body) {
 		for _, e := range list {
 			fields, _ := e.(map[string]any)
 			id, isText := fields["id"].(string)
-			s.note("all-identities", isText && len(fields) == 1, line, "identityMap.%s has an entry other than {\"id\": …}", namespace)
+			s.note("all-identities", isText, line, "identityMap.%s has an entry without an id", namespace)
+			if isText && len(fields) > 1 {
+				// Only samples show the id alone.
+				s.leave("all-identities", line, "identityMap.%s has an entry other than {\"id\": …}", namespace)
+			}
 			if isText && strings.EqualFold(namespace, "email_lc_sha256") {
 				s.hashed(line, id)
 			}

@@ -70,11 +70,17 @@ func (c *comparison) attributes(object map[string]any) {
 		value, there := got[path]
 		if !there {
 			_, asKey := object[dotted(path)]
-			id := map[bool]string{true: "nested-attributes", false: "all-mapped-attributes"}[asKey]
-			c.note(false, rule{id, false}, dotted(path), text(want), "absent")
+			r := rule{"all-mapped-attributes", false}
+			switch {
+			case asKey:
+				r = rule{"nested-attributes", false}
+			case c.undocumented(path, want, got):
+				r = rule{"nested-attributes", true}
+			}
+			c.note(false, r, dotted(path), text(want), "absent")
 			continue
 		}
-		c.note(equal(want, value, c.own), rule{"all-mapped-attributes", false}, dotted(path), text(want), text(value))
+		c.note(equal(want, value, c.own), c.unequal(want, value), dotted(path), text(want), text(value))
 		if strings.Contains(path, separator) {
 			c.report.look("nested-attributes")
 		}
@@ -102,6 +108,37 @@ func (c *comparison) attributes(object map[string]any) {
 	}
 }
 
+// undocumented says whether no page promises that an absent leaf is exported: it
+// is a list, or part of an object that was mapped whole and is absent as a whole
+// (R78).
+func (c *comparison) undocumented(path string, want any, got map[string]any) bool {
+	if _, isList := want.([]any); isList {
+		return true
+	}
+	if slices.Contains(c.o.mapped, path) {
+		return false
+	}
+	return slices.ContainsFunc(c.o.mapped, func(m string) bool {
+		below := func(g string) bool { return within(g, m) }
+		return within(path, m) && !slices.ContainsFunc(slices.Collect(maps.Keys(got)), below)
+	})
+}
+
+// unequal is the rule about a value, and the one that another value breaks. Empty parts that it has in
+// addition are a default (R59), and so is the form of a list (R78).
+func (c *comparison) unequal(want, got any) rule {
+	_, wantsList := want.([]any)
+	_, isList := got.([]any)
+	switch {
+	case equal(want, got, c.own):
+	case equal(want, solid(got), c.own):
+		return rule{"absent-attributes", true}
+	case wantsList && !isList:
+		return rule{"nested-attributes", true}
+	}
+	return rule{"all-mapped-attributes", false}
+}
+
 // identities compares the identityMap (R60, R76, R77).
 func (c *comparison) identities(value any) {
 	all, ok := value.(map[string]any)
@@ -114,8 +151,10 @@ func (c *comparison) identities(value any) {
 		for _, e := range list {
 			fields, _ := e.(map[string]any)
 			id, isText := fields["id"].(string)
-			if c.note(isText && len(fields) == 1, rule{"all-identities", false}, "identityMap."+namespace, `a list of {"id": …}`, text(e)) {
+			if c.note(isText, rule{"all-identities", false}, "identityMap."+namespace, `a list of {"id": …}`, text(e)) {
 				got = append(got, namespace+":"+id)
+				// Only samples show the id alone.
+				c.note(len(fields) == 1, rule{"all-identities", true}, "identityMap."+namespace, `{"id": …} alone`, text(e))
 			}
 		}
 	}
@@ -154,7 +193,7 @@ func (c *comparison) misspelling(got string) rule {
 func spelling(identity string) rule {
 	namespace, _, _ := strings.Cut(identity, ":")
 	if strings.ToLower(namespace) != namespace {
-		return rule{"lowercase-identity-ns", false}
+		return rule{"lowercase-identity-ns", true}
 	}
 	return rule{"hash", false}
 }

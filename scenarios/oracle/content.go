@@ -173,5 +173,17 @@ func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) rule {
 	case !ever || s.to <= x.tick:
 		return rule{"unmapped-same-policy", true} // A47: only those it is in
 	}
-	return rule{"unmapped-other-policy", false}
+	return rule{"unmapped-other-policy", o.policyMapped(a.MergePolicy, x.tick)}
+}
+
+// policyMapped says whether a mapped audience has a merge policy: the table of
+// the page allows its unmapped audiences in every export, the prose only in those
+// that such an audience caused (R62, R63).
+func (o *Oracle) policyMapped(policy string, tick int) bool {
+	for id, a := range o.audiences {
+		if a.MergePolicy == policy && o.flow.has(id, tick) {
+			return true
+		}
+	}
+	return false
 }

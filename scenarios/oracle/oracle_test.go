@@ -311,7 +311,7 @@ var breakages = []broken{
 			}
 			o["profile"] = inner
 		})
-	}, []string{"all-identities", "all-mapped-attributes", "membership-shape", "only-mapped-attributes"}, false},
+	}, []string{"all-identities", "all-mapped-attributes", "membership-shape", "nested-attributes", "only-mapped-attributes"}, false},
 	{"no export of an entry", func(b *breaker) { b.drop("doc#1") }, []string{"trig-enter"}, false},
 	{"no export of an overwrite", func(b *breaker) { b.drop("doc#2") }, []string{"trig-overwrite"}, true},
 	{"no export of an identity", func(b *breaker) { b.drop("doc#3") }, []string{"trig-identity-add"}, false},

@@ -1,0 +1,92 @@
+package check
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/capture"
+)
+
+// levels is a history in which one profile enters an audience once.
+const levels = `
+title: One entry
+rules: [trig-enter]
+audiences:
+  mapped: {mergePolicy: one}
+  second: {mergePolicy: two}
+  friend: {mergePolicy: one}
+  cousin: {mergePolicy: two}
+  stranger: {mergePolicy: three}
+dataflow: {audiences: [mapped, second], attributes: [personalEmail.address, person.name, tags, lacking]}
+profiles:
+  doc:
+    audiences: [friend, cousin, stranger]
+    identities: {ecid: "88"}
+    attributes: {personalEmail: {address: doc@example.com}, person: {name: {firstName: Emmett, lastName: Brown}}, tags: [a, b]}
+history:
+  - {at: 1s, profile: doc, qualify: mapped}
+expect: []
+others: allowed
+`
+
+// levelsBody is what a right sender makes of it.
+const levelsBody = `{"personalEmail":{"address":"doc@example.com"},"person":{"name":{"firstName":"Emmett","lastName":"Brown"}},"tags":["a","b"],` +
+	`"segmentMembership":{"ups":{"MAPPED":ENTRY,"FRIEND":ENTRY}},"identityMap":{"ecid":[{"id":"88"}]}}`
+
+// A sender that differs only where no page states it is unspecified on that
+// point, and a sender that differs where a page does is failed.
+func TestLevelsWithAHistory(t *testing.T) {
+	sc, err := scenarios.Parse("levels.yaml", []byte(levels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := strings.NewReplacer("MAPPED", scenarios.AudienceID(sc.Seed, "mapped"), "FRIEND", scenarios.AudienceID(sc.Seed, "friend"),
+		"COUSIN", scenarios.AudienceID(sc.Seed, "cousin"), "STRANGER", scenarios.AudienceID(sc.Seed, "stranger"),
+		"ENTRY", strings.Replace(entryOK, "09:00:00Z", "09:00:01Z", 1))
+	for _, tt := range []struct {
+		name, old, text string
+		wrong, open     []string
+	}{
+		{name: "as it should be"},
+		{name: "a null for what is lacking", old: `"tags"`, text: `"lacking":null,"tags"`, open: []string{"valid-json", "absent-attributes"}},
+		{name: "an empty text within a list", old: `"b"]`, text: `"b",""]`, open: []string{"valid-json", "absent-attributes"}},
+		{name: "a null for what is there", old: `"doc@example.com"`, text: `null`, wrong: []string{"all-mapped-attributes"}, open: []string{"valid-json", "absent-attributes"}},
+		{name: "a key twice", old: `"tags":`, text: `"tags":["a","b"],"tags":`, wrong: []string{"valid-json"}},
+		{name: "no list", old: `"tags":["a","b"],`, open: []string{"nested-attributes"}},
+		{name: "a list as a text", old: `["a","b"]`, text: `"a,b"`, open: []string{"nested-attributes"}},
+		{name: "a list of other values", old: `"b"]`, text: `"c"]`, wrong: []string{"all-mapped-attributes"}},
+		{name: "no whole object", old: `"person":{"name":{"firstName":"Emmett","lastName":"Brown"}},`, open: []string{"nested-attributes"}},
+		{name: "half an object", old: `,"lastName":"Brown"`, wrong: []string{"all-mapped-attributes"}},
+		{name: "no mapped leaf", old: `"personalEmail":{"address":"doc@example.com"},`, wrong: []string{"all-mapped-attributes"}},
+		{name: "a namespace in capitals", old: `"ecid"`, text: `"ECID"`, open: []string{"lowercase-identity-ns"}},
+		{name: "more than an id", old: `"88"}`, text: `"88","primary":true}`, open: []string{"all-identities"}},
+		{name: "an identity of somebody else", old: `{"id":"88"}`, text: `{"id":"88"},{"id":"89"}`, wrong: []string{"all-identities"}},
+		{name: "no companion", old: `,"FRIEND":ENTRY`, open: []string{"unmapped-same-policy"}},
+		{name: "the policy of a mapped audience", old: `"FRIEND":ENTRY`, text: `"FRIEND":ENTRY,"COUSIN":ENTRY`, open: []string{"unmapped-other-policy"}},
+		{name: "the policy of no mapped audience", old: `"FRIEND":ENTRY`, text: `"FRIEND":ENTRY,"STRANGER":ENTRY`, wrong: []string{"unmapped-other-policy"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if !strings.Contains(levelsBody, tt.old) {
+				t.Fatalf("the body has no %s", tt.old)
+			}
+			line := ids.Replace(levelsBody)
+			if tt.old != "" {
+				line = ids.Replace(strings.Replace(levelsBody, tt.old, tt.text, 1))
+			}
+			c := judged(t, line, capture.Options{Format: capture.NDJSON}, SenderOptions{Scenario: sc})
+			if diff := cmp.Diff(tt.wrong, rulesWith(c, reports.Fail)); diff != "" {
+				t.Errorf("failed (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.open, rulesWith(c, reports.Unspecified)); diff != "" {
+				t.Errorf("unspecified (-want +got):\n%s", diff)
+			}
+			if failed := c.Verdict == reports.Fail; failed != (len(tt.wrong) > 0) {
+				t.Errorf("verdict %s", c.Verdict)
+			}
+		})
+	}
+}
