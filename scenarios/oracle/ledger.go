@@ -53,7 +53,8 @@ const (
 	costOfForbidden  = 56 // a change explains it, though not to its credit
 	costOfTimely     = 42 // the same, and it came right after that change
 	costOfSurplus    = 60
-	costOfDifference = 8 // each, and not more than costOfContent
+	costOfReplay     = 51 // a surplus with a body that was sent before
+	costOfDifference = 8  // each, and not more than costOfContent
 	costOfForm       = 3
 	costOfContent    = 45
 	costOfDelay      = 1  // of coming long after it was decided
@@ -185,6 +186,9 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 			}
 			g := h
 			g.cost += costOfSurplus + a.punctual(i, h)
+			if a.known(i) {
+				g.cost += costOfReplay - costOfSurplus
+			}
 			g.path = &node{h.path, i, -1, unexplained}
 			next[j] = keep(next[j], a.opened(g, chain{i, i, 1}))
 		}
@@ -362,7 +366,7 @@ func (a *alignment) match(i, j, last int) int {
 	}
 	if x.Obligation == MustNot {
 		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong <= 2*costOfDifference {
-			return costOfTimely + wrong
+			return costOfTimely + min(wrong, costOfDifference)
 		}
 		return costOfForbidden + min(wrong, 1)
 	}

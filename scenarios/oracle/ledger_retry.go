@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/internal/strictjson"
@@ -125,6 +126,11 @@ func (a *alignment) again(i int, c chain) int {
 		cost += costOfSkewed
 	}
 	return cost + costOfChange + min(different, 6)
+}
+
+// known says whether a body came before, however long ago.
+func (a *alignment) known(i int) bool {
+	return slices.ContainsFunc(a.bodies[:i], func(b *sentBody) bool { return b.text == a.bodies[i].text })
 }
 
 // together says whether two bodies came in one request.
