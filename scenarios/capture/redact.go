@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/httpdest/httpdest/internal/secret"
-
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
