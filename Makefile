@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 OUT ?= out
-# The share of the judge's mutants that judge-mutants plays: K of N, counted from 0.
+# The share of the mutants that kills and judge-mutants play: K of N, counted from 0.
 PART ?= 0/1
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
@@ -60,8 +60,8 @@ mutants: ## Play the library under every mutant and write the kill matrix; ONLY=
 	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -only '$(ONLY)'
 
 .PHONY: kills
-kills: ## Play every mutant with the cases that must find it, as CI does; ONLY=regexp for some of them
-	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)'
+kills: ## Play every mutant with the cases that must find it; ONLY=regexp for some of them, PART=K/N for a share, as CI does
+	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)' -part '$(PART)'
 
 .PHONY: coverage
 coverage: build ## Show that every rule is proved

@@ -27,9 +27,9 @@ import (
 //go:embed durability/*.yaml judge/*.yaml mock/*.yaml
 var testedFiles embed.FS
 
-// part chooses a share of the mutants that tests must find: "2/4" plays every
-// fourth one, from the third on. CI rotates through the shares with the commit.
-var part = flag.String("part", "0/1", "with -mutants: play only share K of N of the mutants that tests must find")
+// part chooses a share of the mutants: "2/4" plays every fourth one, from the
+// third on. CI rotates through the shares with the commit.
+var part = flag.String("part", "0/1", "with -mutants, for the mutants that tests must find and with -named: play only share K of N")
 
 // tested is a mutant that no scenario can find: one of durability, since a
 // scenario has no disk and no crash, one of the judge, since a scenario is what
@@ -145,12 +145,17 @@ func playTested(t *testing.T, folder string) {
 func shareOf(t *testing.T, all []tested) []tested {
 	t.Helper()
 	wanted := regexp.MustCompile(*only)
-	all = slices.DeleteFunc(all, func(m tested) bool { return !wanted.MatchString(m.ID) })
+	return share(t, slices.DeleteFunc(all, func(m tested) bool { return !wanted.MatchString(m.ID) }))
+}
+
+// share is the part of a list that -part chooses.
+func share[T any](t *testing.T, all []T) []T {
+	t.Helper()
 	k, n, err := parsePart(*part)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []tested
+	var out []T
 	for i, m := range all {
 		if i%n == k {
 			out = append(out, m)
