@@ -67,12 +67,18 @@ func (g Organisation) policiesAtLimit() bool {
 	return len(g.MergePolicies) >= policyLimit
 }
 
-// mapsIdentity says whether identities or memberships are mapped as attributes.
-func (f Dataflow) mapsIdentity() bool {
+// maps says whether a field at the top of the profile, or something in it, is
+// mapped as an attribute.
+func (f Dataflow) maps(top string) bool {
 	return slices.ContainsFunc(f.Attributes, func(path string) bool {
 		root, _, _ := strings.Cut(path, ".")
-		return root == "identityMap" || root == "segmentMembership"
+		return root == top
 	})
+}
+
+// Unverifiable says whether a sender must refuse the certificate of the endpoint.
+func (e Endpoint) Unverifiable() bool {
+	return e.TLS != "plain" && e.Certificate != "" && e.Certificate != certificateKinds[0]
 }
 
 // mapsEventAttribute says whether a mapped attribute is one of experience events.

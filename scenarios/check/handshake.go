@@ -36,3 +36,19 @@ func (v *view) asked() map[int]bool {
 // pastCertificate are the ends of a connection that come after the point at
 // which a certificate is presented.
 var pastCertificate = []string{"certificate-required", "no-request"}
+
+// verified: an endpoint whose certificate cannot be verified gets no request
+// (R139).
+func (v *view) verified(f *findings) {
+	if !v.scenario.Endpoint.Unverifiable() {
+		return
+	}
+	for _, a := range v.attempts {
+		if a.Socket > 0 {
+			f.note(!status(a.Outcome), "%s, attempt %d was answered %s", a.Message, a.Number, a.Outcome)
+		}
+	}
+	for _, r := range v.requests {
+		f.note(false, "%s", place(r))
+	}
+}

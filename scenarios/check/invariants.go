@@ -42,6 +42,7 @@ var all = []invariant{
 	{"refresh-optional", "", (*view).refreshes},
 	{"token-no-clientcert", "", (*view).tokenCertificates},
 	{"secrets-redacted", "", (*view).redaction},
+	{"verify-server", "", (*view).verified},
 	{"post-json", "", (*view).postJSON},
 	{"custom-headers-every-call", "", (*view).customHeaders},
 	{"query-every-call", "", (*view).query},

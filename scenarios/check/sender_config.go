@@ -10,10 +10,21 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
+// verified: an endpoint whose certificate cannot be verified gets no request
+// (R139). Connections that ended before one show it.
+func (s *Sender) verified(in *capture.Reader) {
+	if s.Scenario.Endpoint.Unverifiable() && s.requests == 0 && in.Refused() > 0 {
+		s.note("verify-server", true, 0, "")
+	}
+}
+
 // configured judges a request by the destination of the scenario. Values of
 // headers are not told: they may be credentials.
 func (s *Sender) configured(x capture.Exchange) {
 	d := s.Scenario.Destination
+	if e := s.Scenario.Endpoint; e.Unverifiable() {
+		s.note("verify-server", false, x.Line, "a request to a server whose certificate is %s", e.Certificate)
+	}
 	if x.Told.Credentials && x.Header("Authorization") {
 		s.authorization(x)
 	}

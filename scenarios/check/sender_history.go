@@ -23,6 +23,7 @@ type exchange struct {
 // history holds everything against the history of the scenario.
 func (s *Sender) history(in *capture.Reader) {
 	s.wraps()
+	s.verified(in)
 	s.identify()
 	if !slices.ContainsFunc(s.exchanges, func(x *exchange) bool { return !x.Told.Time }) {
 		// Recorded in the order of the answers; sent in that of their times.

@@ -1,6 +1,8 @@
 package check
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,4 +91,44 @@ func TestLevelsWithAHistory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A request to a server that nobody can verify fails the sender, and connections
+// that the sender ended without one prove it right.
+func TestSenderVerifiesTheServer(t *testing.T) {
+	const handshake = `{"run":{"schema":"httpdest/recording/v1","scenario":"mock","title":"t","seed":1,"start":"2026-01-15T09:00:00Z","endpoint":"mock","side":"endpoint"}}` + "\n" + `{"handshake":{"socket":1,"reason":"bad-certificate"}}` + "\n"
+	request := `{"request":{"method":"POST","target":"/p","body":` + quoted(levelsBody) + `,"status":200}}` + "\n"
+	for _, tt := range []struct {
+		name, certificate, lines string
+		want                     reports.Verdict
+	}{
+		{"refused", "wrong-host", handshake + `{"end":{}}` + "\n", reports.Pass},
+		{"sent", "wrong-host", handshake + request + `{"end":{}}` + "\n", reports.Fail},
+		{"no connection", "wrong-host", `{"run":{"schema":"httpdest/recording/v1","scenario":"mock","title":"t","seed":1,"start":"2026-01-15T09:00:00Z","endpoint":"mock","side":"endpoint"}}` + "\n" + `{"end":{}}` + "\n", reports.Skip},
+		{"a proper certificate", "proper", handshake + request + `{"end":{}}` + "\n", reports.Skip},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sc, err := scenarios.Parse("levels.yaml", []byte(levels+"endpoint: {certificate: "+tt.certificate+"}\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := judged(t, tt.lines, capture.Options{}, SenderOptions{Scenario: sc})
+			for _, k := range c.Checks {
+				if k.Rule == "verify-server" && k.Verdict != tt.want {
+					t.Errorf("verify-server: %s (%s); want %s", k.Verdict, k.Title, tt.want)
+				}
+			}
+			if got := slices.Contains(rulesWith(c, tt.want), "verify-server"); !got {
+				t.Error("the rule is not among the checks")
+			}
+		})
+	}
+}
+
+func quoted(body string) string {
+	out, err := json.Marshal(body)
+	if err != nil {
+		panic(err)
+	}
+	return string(out)
 }

@@ -55,5 +55,5 @@ var ofCaptures = []string{
 	"names-unmapped", "ts-off", "ts-on", "ts-unmapped", "ts-order", "lqt-format", "namespace-key",
 	"lowercase-identity-ns", "hash", "nested-attributes", "timeout-2s", "max-3", "retry-codes", "noretry-codes",
 	"retry-network", "retry-delays", "retry-same", "drop-after", "stop-on-success", "next-unaffected",
-	"backfill-hour", "lqt-value",
+	"backfill-hour", "lqt-value", "verify-server",
 }

@@ -169,6 +169,9 @@ func (o *Observer) connected(at time.Time) {
 	if o.scenario.Endpoint.TLS != "plain" {
 		o.note("tls-met", at, "")
 	}
+	if o.scenario.Endpoint.Unverifiable() {
+		o.note("server-unverifiable", at, "")
+	}
 }
 
 // certificateUsed notes that a certificate was looked up or presented after one
