@@ -2,6 +2,7 @@ package secret
 
 import (
 	"encoding/base64"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -38,16 +39,30 @@ func NewRedactor(secrets ...string) *Redactor {
 // Add makes more texts secret. Those of less than four bytes are left out.
 func (r *Redactor) Add(secrets ...string) {
 	for _, s := range secrets {
-		if len(s) < shortest || slices.Contains(r.secrets, s) {
-			continue
+		r.add(s)
+		r.add(strings.ReplaceAll(s, " ", "+")) // as a form writes it
+		// A secret with an escape of its own is another text once a spelling of it
+		// was decoded.
+		for view, changed := plainView(s).decoded(); changed; view, changed = view.decoded() {
+			r.add(view.text)
 		}
-		r.secrets = append(r.secrets, s)
-		if plus := strings.ReplaceAll(s, " ", "+"); plus != s {
-			r.secrets = append(r.secrets, plus) // as a form writes it
-		}
-		r.coded = append(r.coded, pieces(s)...)
 	}
 	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// add makes a text and its base64 secret.
+func (r *Redactor) add(s string) {
+	if len(s) < shortest || slices.Contains(r.secrets, s) {
+		return
+	}
+	r.secrets = append(r.secrets, s)
+	for _, inner := range []string{s, url.QueryEscape(s), url.PathEscape(s)} { // Basic credentials are form-encoded first (RFC 6749, 2.3.1)
+		for _, piece := range pieces(inner) {
+			if !slices.Contains(r.coded, piece) {
+				r.coded = append(r.coded, piece)
+			}
+		}
+	}
 }
 
 // pieces are what the base64 of any text that contains s has in common: one

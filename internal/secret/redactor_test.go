@@ -31,6 +31,7 @@ var spellings = map[string]func(string) string{
 	"base64 for URLs":                func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 	"base64 behind a byte":           func(s string) string { return base64.StdEncoding.EncodeToString([]byte("u:" + s)) },
 	"base64 behind two bytes":        func(s string) string { return base64.StdEncoding.EncodeToString([]byte("us:" + s + "!")) },
+	"base64 of the escaped":          func(s string) string { return base64.StdEncoding.EncodeToString([]byte("acme:" + url.QueryEscape(s))) },
 	"base64 in a query":              func(s string) string { return url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("user:" + s))) },
 	"the end cut off":                func(s string) string { return s[:10] + "…" },
 	"the beginning cut off":          func(s string) string { return "…" + s[len(s)-10:] },
@@ -94,7 +95,8 @@ func TestTextLeavesTheRest(t *testing.T) {
 		{"s3cret", "100% \\ & %zz \\q &nothing;", "100% \\ & %zz \\q &nothing;"},
 		{"s3cret", "s3crets3cret", "[redacted]"},
 		{"s3cret", "a%2", "a%2"},
-		{"tokentoken", "tokentok", "tokentok"}, // too short for its beginning to give it away
+		{"a&b=%41", `a\u0026b=%41`, "[redacted]"}, // an escape of its own beside one of its spelling
+		{"tokentoken", "tokentok", "tokentok"},    // too short for its beginning to give it away
 	} {
 		if got := NewRedactor(tt.secret).Text(tt.text); got != tt.want {
 			t.Errorf("without %q %q becomes %q; want %q", tt.secret, tt.text, got, tt.want)

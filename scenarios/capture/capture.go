@@ -103,6 +103,8 @@ type Reader struct {
 	format   Format
 	bearer   string
 	redactor *secret.Redactor
+	given    []string // secrets of the options
+	learned  []string // credentials of the capture itself
 	urls     []*regexp.Regexp
 	bare     bool // credentials were removed
 	marked   int  // requests with a word such as [REDACTED] for a credential
@@ -126,8 +128,8 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), bare: o.CredentialsRemoved, left: map[string]int{}}
-	r.redactor.Add(o.Secrets...)
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, given: append(slices.Clone(o.Secrets), o.Bearer), bare: o.CredentialsRemoved, left: map[string]int{}}
+	r.redactor = secret.NewRedactor(r.given...)
 	for _, pattern := range o.URLs {
 		r.urls = append(r.urls, globbed(pattern))
 	}

@@ -105,7 +105,7 @@ func (r *redactor) learn(a answer) {
 	if i := a.Issued; i != nil {
 		r.add(i.Access.Reveal(), i.Refresh.Reveal())
 	}
-	if a.succeeded() {
+	if a.status() < 400 {
 		r.add(secret.Credentials(string(a.Body))...)
 	}
 }
@@ -166,7 +166,7 @@ func (r *redactor) show(a answer) *reports.Exchange {
 	}
 	for _, name := range sortedNames(a.Header) {
 		for _, value := range a.Header[name] {
-			if a.token && !slices.Contains(plainHeaders, name) {
+			if a.token && !slices.Contains(plainHeaders, name) && !(name == "Www-Authenticate" && a.status() >= 400) {
 				value = secret.Redacted // a token may come under any name
 			}
 			out.ResponseHeaders = append(out.ResponseHeaders, r.header(name, value))
@@ -191,7 +191,7 @@ func (r *redactor) report(c *reports.Case) {
 
 // plainHeaders are those of a token endpoint's answer that never hold a token.
 var plainHeaders = []string{"Allow", "Cache-Control", "Connection", "Content-Length", "Content-Type", "Date", "Pragma", "Retry-After", "Server",
-	"Transfer-Encoding", "Via", "Www-Authenticate", "X-Powered-By"}
+	"Transfer-Encoding", "Via", "X-Powered-By"}
 
 // requestBody is the body of a request as it is shown.
 func (r *redactor) requestBody(a answer) string {
@@ -204,12 +204,12 @@ func (r *redactor) requestBody(a answer) string {
 }
 
 // responseBody is the body of a response as it is shown. A token endpoint's may
-// hold a token in any form, unless it refuses.
+// hold a token in any form, unless the status is that of a refusal.
 func (r *redactor) responseBody(a answer) string {
 	switch {
 	case a.Issued != nil:
 		return ""
-	case a.token && a.succeeded():
+	case a.token && a.status() < 400:
 		r.mu.RLock()
 		defer r.mu.RUnlock()
 		return short(r.known.Answer(string(a.Body)))

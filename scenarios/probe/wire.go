@@ -172,12 +172,6 @@ func (l *lane) close() {
 // in time.
 func (a answer) ok() bool { return a.Outcome.Delivered() }
 
-// succeeded says whether the answer has a status of success, or is no more
-// than the reason why its body could not be used.
-func (a answer) succeeded() bool {
-	return a.Outcome.Kind != retry.Answered || a.ok()
-}
-
 // late says whether the engine would have given up before.
 func (a answer) late() bool { return a.took > Deadline }
 
