@@ -144,7 +144,7 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	if !before.Told.Duration {
 		most += budget // the gap counts from the request, and its answer may have taken as long
 	}
-	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.AnsweredAt, before.Request.AnsweredAt.Add(most), x.Request.At) {
+	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.At, before.Request.AnsweredAt.Add(most), x.Request.At) {
 		most = max(most, gap)
 	}
 	ok := gap >= least-s.tolerance && gap <= most+s.tolerance
@@ -153,8 +153,8 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 
 // stopped says whether a retry may have been kept, on the clock of the capture:
 // the dataflow was, or may have been, disabled at some moment from when it was
-// due to another time, or deleted since the failure before it.
-func (s *Sender) stopped(failed, due, to time.Time) bool {
+// due to another time, or deleted since the attempt before it was sent.
+func (s *Sender) stopped(sent, due, to time.Time) bool {
 	known := !s.Began.IsZero()
 	disabled := false
 	for _, step := range s.Scenario.History {
@@ -165,7 +165,7 @@ func (s *Sender) stopped(failed, due, to time.Time) bool {
 			return true
 		case !known || at.After(to):
 			continue
-		case step.Action == "delete" && !at.Before(failed.Add(-s.tolerance)),
+		case step.Action == "delete" && !at.Before(sent.Add(-s.tolerance)),
 			step.Action == "disable" && !at.Before(due.Add(-s.tolerance)),
 			step.Action == "enable" && disabled && !at.Before(due.Add(-s.tolerance)):
 			return true
@@ -197,7 +197,7 @@ func (s *Sender) retried(x *exchange, until time.Time) {
 	}
 	more := slices.ContainsFunc(mine, func(p *posting) bool { return p.next != nil })
 	due := x.Request.AnsweredAt.Add(delays[number-1])
-	if !more && s.stopped(x.Request.AnsweredAt, due, due.Add(budget+s.tolerance)) {
+	if !more && s.stopped(x.Request.At, due, due.Add(budget+s.tolerance)) {
 		return
 	}
 	if !more && (!x.Told.Time || until.Before(due.Add(budget+s.tolerance))) {
