@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -157,7 +158,7 @@ func (a *alignment) skip(row [][]hypothesis, j int) {
 			h.skipped[0] = j
 			h.skips = min(h.skips+1, mostSkipped)
 		}
-		row[j+1] = keep(row[j+1], h)
+		a.keep(row, j+1, h)
 	}
 }
 
@@ -167,13 +168,13 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 	for j := range row {
 		for _, h := range row[j] {
 			if j < len(a.possible) {
-				a.start(i, j, h, func(g hypothesis) { next[j+1] = keep(next[j+1], g) })
+				a.start(i, j, h, func(g hypothesis) { a.keep(next, j+1, g) })
 			}
 			for k := range h.skips {
-				a.overtake(i, h, k, func(g hypothesis) { next[j] = keep(next[j], g) })
+				a.overtake(i, h, k, func(g hypothesis) { a.keep(next, j, g) })
 			}
 			for k := range h.open {
-				a.retry(i, h, k, func(g hypothesis) { next[j] = keep(next[j], g) })
+				a.retry(i, h, k, func(g hypothesis) { a.keep(next, j, g) })
 			}
 			if of, ok := a.repeats(i); ok {
 				g := h
@@ -182,7 +183,7 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 					g.cost += costOfTogether - costOfDuplicate
 				}
 				g.path = &node{h.path, i, of, duplicated}
-				next[j] = keep(next[j], g)
+				a.keep(next, j, g)
 			}
 			g := h
 			g.cost += costOfSurplus + a.punctual(i, h)
@@ -190,34 +191,43 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 				g.cost += costOfReplay - costOfSurplus
 			}
 			g.path = &node{h.path, i, -1, unexplained}
-			next[j] = keep(next[j], a.opened(g, chain{i, i, 1}))
+			a.keep(next, j, a.opened(g, chain{i, i, 1}))
 		}
 	}
 	return next
 }
 
-// keep adds an explanation to those of one possibility, the cheapest first. Of
+// keep adds an explanation to those of possibility j, the cheapest first. Of
 // those in one state one is enough.
-func keep(all []hypothesis, h hypothesis) []hypothesis {
-	at := len(all)
+func (a *alignment) keep(row [][]hypothesis, j int, h hypothesis) {
+	all := row[j]
+	at, cost := len(all), a.sure(j, h)
 	for k, g := range all {
 		if g.state == h.state {
 			if g.cost <= h.cost {
-				return all
+				return
 			}
 			all = slices.Delete(all, k, k+1)
 			at = min(at, len(all))
 			break
 		}
 	}
-	for at > 0 && all[at-1].cost > h.cost {
+	for at > 0 && a.sure(j, all[at-1]) > cost {
 		at--
 	}
-	if at == mostAlike {
-		return all
+	if at < mostAlike {
+		all = slices.Insert(all, at, h)
 	}
-	all = slices.Insert(all, at, h)
-	return all[:min(len(all), mostAlike)]
+	row[j] = all[:min(len(all), mostAlike)]
+}
+
+// sure is the cost of an explanation up to possibility j: after the last one
+// nothing will meet the claims that are left.
+func (a *alignment) sure(j int, h hypothesis) int {
+	if j < len(a.possible) {
+		return h.cost
+	}
+	return h.cost + a.claimed(h.lastTick, endless, time.Time{})
 }
 
 // prune drops what cannot become the cheapest: those are the least likely that
@@ -265,7 +275,7 @@ func (a *alignment) overtake(i int, h hypothesis, k int, use func(hypothesis)) {
 	if cost > 2*costOfDifference {
 		return
 	}
-	h.cost += cost + costOfOvertaken - costOfMissing
+	h.cost += cost + costOfOvertaken - costOfMissing + a.punctual(i, h)
 	h.path = &node{h.path, i, j, overtaken}
 	copy(h.skipped[k:], h.skipped[k+1:])
 	h.skipped[mostSkipped-1] = 0
@@ -341,16 +351,28 @@ func (a *alignment) abandoned(h hypothesis) int {
 	return cost
 }
 
+// spellings are the rules on how a key or an identity is spelt, which says
+// nothing of the export that a body is.
+var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns"}
+
 // forms are the rules on how an entry is written, which says little of the
 // export that a body is.
 var forms = []string{"lqt-value", "lqt-format", "ts-on", "ts-off", "ts-unmapped", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
 
-// costOf is that of one difference.
-func costOf(f Finding) int {
-	if slices.Contains(forms, f.Rule) {
-		return costOfForm
+// costs are those of the differences, and of the way that keys and identities
+// are spelt: who misspells one misspells all, which counts once.
+func costs(findings []Finding) (wrong, misspelt int) {
+	for _, f := range findings {
+		switch {
+		case slices.Contains(spellings, f.Rule):
+			misspelt = costOfForm
+		case slices.Contains(forms, f.Rule):
+			wrong += costOfForm
+		default:
+			wrong += costOfDifference
+		}
 	}
-	return costOfDifference
+	return wrong, misspelt
 }
 
 // match is the cost of taking body i for the first attempt of possibility j,
@@ -360,17 +382,19 @@ func (a *alignment) match(i, j, last int) int {
 	if !s.At.IsZero() && (s.At.Before(a.possible[j].From) || x.Obligation == MustNot && s.At.Before(x.From)) {
 		return impossible
 	}
-	wrong := 0
-	for _, f := range a.compare(i, j).findings {
-		wrong += costOf(f)
-	}
+	findings := a.compare(i, j).findings
 	if x.Obligation == MustNot {
-		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong <= 2*costOfDifference {
-			return costOfTimely + min(wrong, costOfDifference)
-		}
-		return costOfForbidden + min(wrong, 1)
+		// Which policies come along with an export that has no reason nobody knows.
+		findings = slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return strings.HasPrefix(f.Rule, "unmapped-") })
 	}
-	cost := min(wrong, costOfContent)
+	wrong, misspelt := costs(findings)
+	if x.Obligation == MustNot {
+		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong+misspelt <= 2*costOfDifference {
+			return costOfTimely + min(wrong+misspelt, costOfDifference)
+		}
+		return costOfForbidden + min(wrong+misspelt, 1)
+	}
+	cost := min(wrong+misspelt, costOfContent)
 	if !x.live && i > 0 && s.Body == a.seen[i-1].Body {
 		if gap, told := a.gap(i-1, i); !told || gap <= a.window() {
 			cost += costOfRepetition // rather a retry than one more turn

@@ -156,10 +156,14 @@ func (a *alignment) repeats(i int) (int, bool) {
 }
 
 // punctual is the cost of taking body i for anything but a retry, when it is
-// one by its body and comes exactly when one had to.
+// one by its body, but for one leaf or the way it is written, and comes exactly
+// when one had to.
 func (a *alignment) punctual(i int, h hypothesis) int {
 	for _, c := range h.open {
-		if c.attempts == 0 || a.seen[c.last].Outcome != Failed || a.seen[c.last].Body != a.seen[i].Body {
+		if c.attempts == 0 || a.seen[c.last].Outcome != Failed {
+			continue
+		}
+		if n, _ := differences(a.bodies[c.last], a.bodies[i]); n > 1 {
 			continue
 		}
 		if gap, told := a.gap(c.last, i); told && a.fits(gap, c.attempts) {
