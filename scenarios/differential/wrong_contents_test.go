@@ -155,10 +155,14 @@ var wrongContents = []wrongKind{
 		o["favouriteColour"] = "blue"
 		return true
 	})},
-	{"a mapped attribute is missing", []string{"all-mapped-attributes"}, nil, content(func(_ *tamper, _ *sending, o object) bool {
-		name := attribute(o)
-		delete(o, name)
-		return name != ""
+	{"a mapped attribute is missing", []string{"all-mapped-attributes"}, nil, content(func(t *tamper, _ *sending, o object) bool {
+		for _, name := range sortedNames(o) {
+			if t.promised(o, name) {
+				delete(o, name)
+				return true
+			}
+		}
+		return false
 	})},
 	{"an old value", []string{"all-mapped-attributes"}, nil, content(func(_ *tamper, _ *sending, o object) bool {
 		name := attribute(o)
@@ -172,6 +176,28 @@ var wrongContents = []wrongKind{
 		o["favouriteColour"] = nil
 		return true
 	})},
+}
+
+// promised says whether a page asks for an attribute: it is a single value, or
+// one below it is mapped by its own path. Of objects that are mapped whole, and
+// of lists, no page promises anything (R78).
+func (t *tamper) promised(o object, name string) bool {
+	if name == "identityMap" || name == "segmentMembership" {
+		return false
+	}
+	return slices.ContainsFunc(t.sc.Dataflow.Attributes, func(path string) bool {
+		keys := strings.Split(path, ".")
+		var value any = o
+		for _, key := range keys {
+			inner, _ := value.(object)
+			value = inner[key]
+		}
+		switch value.(type) {
+		case nil, object, []any:
+			return false
+		}
+		return keys[0] == name
+	})
 }
 
 func listOf(value any) []any {

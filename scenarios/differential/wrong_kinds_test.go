@@ -126,12 +126,13 @@ var wrongSendings = []wrongKind{
 }
 
 // due is the rule that asks for the nth export of a message, where nothing lets
-// it be dropped; "" for a backfill.
+// it be dropped; "" for a backfill, and for an export that only a default of
+// ours asks for.
 func (t *tamper) due(m *sending, n int) string {
 	x := m.exports[n]
 	for _, p := range t.oracle.Possible(x.Profile) {
 		settles := m.last().AnsweredAt
-		if p.Obligation == oracle.Must && p.From.Equal(x.At) && t.quiet(p.From, p.From.Add(6*time.Minute)) && t.clear(m, n, settles) {
+		if p.Obligation == oracle.Must && !p.Default && p.From.Equal(x.At) && t.quiet(p.From, p.From.Add(6*time.Minute)) && t.clear(m, n, settles) {
 			return p.Rule
 		}
 	}
@@ -163,16 +164,23 @@ func (t *tamper) handshakes() int {
 }
 
 // firm says whether nothing happens to the profile of a backfill, or to the
-// dataflow, from the mapping until after its hour.
+// dataflow, from the mapping until after its hour, and nothing else did at its
+// instant: one export meets the claims to all backfills before it.
 func (t *tamper) firm(m *sending) bool {
 	var mapped time.Time
+	mappings := 0
 	for _, s := range t.sc.History {
 		at := t.sc.Start.Add(s.At)
 		if (s.Action == "map" || s.Action == "activate") && !at.After(m.exports[0].At) {
+			if !at.Equal(mapped) {
+				mappings = 0
+			}
 			mapped = at
+			mappings++
 		}
 	}
-	return !mapped.IsZero() && m.exports[0].At.Sub(mapped) < time.Hour && t.alone(m, mapped, mapped.Add(time.Hour+time.Minute)) &&
+	return mappings == 1 && !slices.ContainsFunc(t.updates[m.profiles[0]], mapped.Equal) && t.silent(m, mapped.Add(-time.Nanosecond), mapped) &&
+		m.exports[0].At.Sub(mapped) < time.Hour && t.alone(m, mapped, mapped.Add(time.Hour+time.Minute)) &&
 		t.alone(m, mapped.Add(-time.Hour-time.Minute), mapped.Add(-time.Second)) && t.quiet(mapped.Add(-time.Second), mapped.Add(2*time.Hour)) &&
 		mapped.Add(4*time.Hour).Before(t.end)
 }
