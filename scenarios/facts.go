@@ -22,12 +22,14 @@ type Need struct {
 func Needs() []Need { return slices.Clone(needs) }
 
 var needs = []Need{
-	{"history", "the configuration of the destination and what happened to the profiles: a scenario"},
+	{"history", "a scenario with the configuration of the destination and what happened to the profiles"},
 	{"clock", "when the scenario began on the clock of the capture"},
-	{"time", "when each request was sent and answered"},
+	{"time", "when each request was sent"},
+	{"duration", "how long each exchange took"},
 	{"method", "the method of each request"},
 	{"target", "the path and the query of each request"},
 	{"headers", "the headers of each request"},
+	{"credentials", "the credentials of each request, as they were sent or as httpdest redacted them"},
 	{"body", "the body of each request, as its bytes were"},
 	{"status", "the status of each answer, or that none came"},
 	{"answer", "the body of each answer"},

@@ -14,11 +14,8 @@ func (l *linter) rules() {
 	}
 	for _, id := range l.s.Rules {
 		r, _ := catalogue.Find(id)
-		for _, p := range premises {
-			if slices.Contains(r.Premise, p.Word) && !l.holds(p) {
-				l.warn(l.s.CitedAt(id), p.Add+", or take "+id+" out of rules", "nothing exercises the rule %s: %s", id, p.Missing)
-				break
-			}
+		if fact, missing := l.lacks(r); missing {
+			l.warn(l.s.CitedAt(id), fact.Add+", or take "+id+" out of rules", "nothing exercises the rule %s: %s", id, fact.Missing)
 		}
 	}
 }
@@ -26,8 +23,20 @@ func (l *linter) rules() {
 // CanExercise says whether the file has what the premise of a rule needs. Only a
 // run says whether it happens.
 func (s *Scenario) CanExercise(r Rule) bool {
-	l := newLinter(s)
-	return !slices.ContainsFunc(premises, func(p premise) bool { return slices.Contains(r.Premise, p.Word) && !l.holds(p) })
+	_, missing := s.Lacks(r)
+	return !missing
+}
+
+// Lacks is the first fact of a rule's premise that the file has nothing for.
+func (s *Scenario) Lacks(r Rule) (fact Fact, missing bool) { return newLinter(s).lacks(r) }
+
+func (l *linter) lacks(r Rule) (fact Fact, missing bool) {
+	for _, p := range premises {
+		if slices.Contains(r.Premise, p.Word) && !l.holds(p) {
+			return p.Fact, true
+		}
+	}
+	return Fact{}, false
 }
 
 // holds says whether the file has what a fact needs.

@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,8 +56,9 @@ type Sender struct {
 	unclaimed   int               // bodies without an identity that several profiles may have sent
 	unknowable  int               // bodies of one of these
 
-	untold     map[string]string // why a rule may have nothing to look at
-	uncredited int               // requests whose credentials were removed
+	told       map[string]int // by need: messages that tell it
+	uncredited int            // messages whose credentials were removed
+	clocked    bool           // when the history began is known, or follows from the exports
 }
 
 // NewSender returns a Sender that has seen nothing.
@@ -66,7 +66,7 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	if o.Scenario != nil && o.Scenario.Refuses() {
 		o.Scenario = nil // its history is not to happen, so that it tells nothing of a sender
 	}
-	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, untold: map[string]string{}, tolerance: time.Second}
+	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, told: map[string]int{}, tolerance: time.Second}
 	if o.Scenario != nil {
 		s.profiles, s.hidden = knownIdentities(o.Scenario), secret.NewRedactor(o.Scenario.Credentials()...)
 	}
@@ -80,7 +80,7 @@ func (s *Sender) Exchange(x capture.Exchange) {
 		return
 	}
 	s.requests++
-	s.untell(x)
+	s.listen(x)
 	s.request(x)
 	if !x.Told.Body {
 		s.bodiless++
@@ -112,8 +112,8 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 		s.inferred()
 	}
 	c.Evidence = s.evidence(in)
-	c.Checks = append(s.unfinished(in), s.checks()...)
-	s.explain(c.Checks)
+	checks := s.withhold(s.checks())
+	c.Checks = append(s.unfinished(in, checks), checks...)
 	for _, k := range c.Checks {
 		if k.Verdict != reports.Skip && k.Rule != "" {
 			c.Rules = append(c.Rules, k.Rule)
@@ -155,7 +155,7 @@ func (s *Sender) named(x capture.Exchange, m *sentMessage) string {
 }
 
 // unfinished says what keeps the capture from being judged as a whole.
-func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
+func (s *Sender) unfinished(in *capture.Reader, checks []reports.Check) []reports.Check {
 	var out []reports.Check
 	unclear := func(line int, title, fix string) {
 		out = append(out, reports.Check{Verdict: reports.Inconclusive, Title: title, Fix: fix, File: s.File, Line: max(1, line), Column: 1})
@@ -163,11 +163,12 @@ func (s *Sender) unfinished(in *capture.Reader) []reports.Check {
 	if in.CutOff() && !s.Partial {
 		unclear(1, "the recording is cut off: its end line is missing", "record it again, or judge what there is with --partial")
 	}
+	judged := slices.ContainsFunc(checks, func(c reports.Check) bool { return c.Verdict != reports.Skip })
 	// A whole recording without a message is one of a sender that kept silent.
-	if silent := s.Scenario != nil && in.End() != nil && len(s.tallies) > 0; s.requests == 0 && !silent {
+	if silent := s.Scenario != nil && in.End() != nil && judged; s.requests == 0 && !silent {
 		unclear(1, "there is no message in it", "see what the sender was told to send to")
 	}
-	if s.requests > 0 && len(s.tallies) == 0 {
+	if s.requests > 0 && !judged {
 		unclear(1, "the capture tells nothing of its requests that a rule is about", "keep methods, headers and bodies in the capture")
 	}
 	for i, what := range s.unclear {
@@ -206,44 +207,6 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 	}
 	return out
 }
-
-// lacking says what of the history a rule needs that has no point to look at
-// without one.
-var lacking = map[string]string{
-	"custom-headers-every-call": "which headers are configured",
-	"query-every-call":          "which query parameters are configured",
-	"dispatch-asap":             "when a profile was due",
-	"batch-split":               "how many profiles were due together",
-	"all-mapped-attributes":     "which attributes are mapped, and what the profile has",
-	"only-mapped-attributes":    "which attributes are mapped",
-	"names-mapped":              "which audiences are mapped",
-	"names-unmapped":            "which audiences are mapped",
-	"ts-unmapped":               "which audiences are mapped",
-}
-
-// unseen is why nothing of a rule was looked at.
-func (s *Sender) unseen(rule string) string {
-	if reason := s.entries.toggled(rule); reason != "" && s.Scenario == nil {
-		return reason
-	}
-	switch what := lacking[rule]; {
-	case s.Scenario != nil && slices.Contains(historyFree, rule), slices.Contains(shapes, rule):
-		return "nothing in the capture is about it"
-	case s.Scenario != nil:
-		return "a capture of the requests does not tell"
-	case what != "":
-		return "needs history: " + what
-	}
-	return "needs history"
-}
-
-// shapes are the rules that the capture alone decides.
-var shapes = []string{"post-json", "batch-max-10", "valid-json", "no-envelope", "absent-attributes", "all-identities", "membership-shape",
-	"status-values", "ts-on", "ts-order", "lqt-format", "namespace-key", "lowercase-identity-ns", "hash", "nested-attributes"}
-
-// historyFree are rules that a history decides wherever they apply.
-var historyFree = slices.Concat(shapes, slices.Sorted(maps.Keys(lacking)), []string{"names-off", "ts-off", "max-3", "retry-delays", "retry-same",
-	"stop-on-success", "drop-after", "timeout-2s"})
 
 // SenderReport is the report of kind "judge". A rule that is left open only by
 // defaults of ours is unspecified.

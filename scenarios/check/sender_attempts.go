@@ -103,7 +103,7 @@ func (s *Sender) retry(x *exchange) {
 		s.noteAs("retry-same", changedBody, false, x.Line, "attempt %d of %s: %s", number, whose(again), changed(again))
 	case part != "":
 		s.noteAs("retry-same", changedRequest, false, x.Line, "attempt %d of %s has another %s than that on line %d", number, whose(again), part, first.Line)
-	default:
+	case repeatable(first) && repeatable(x):
 		s.note("retry-same", true, 0, "")
 	}
 	s.spacing(before, x, number)
@@ -113,6 +113,9 @@ func (s *Sender) retry(x *exchange) {
 		}
 	}
 }
+
+// repeatable says whether the capture tells all parts that a retry repeats.
+func repeatable(x *exchange) bool { return x.Told.Method && x.Told.Target && x.Told.Headers }
 
 // changed is how the bodies of a retry differ from those they repeat.
 func changed(again []*posting) string {

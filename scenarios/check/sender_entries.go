@@ -126,12 +126,6 @@ func (e *entries) keep(line int, m membership) {
 // capture shows. An entry with a timestamp of its mapping is a mapped one.
 func (s *Sender) inferred() {
 	e := &s.entries
-	if e.seen > 0 && !e.names {
-		s.note("names-off", true, 0, "")
-	}
-	if e.seen > 0 && !e.stamps {
-		s.note("ts-off", true, 0, "")
-	}
 	for _, x := range e.order {
 		s.toggles(e.kept[x], x)
 	}
@@ -190,12 +184,8 @@ func (e *entries) toggled(rule string) string {
 	switch {
 	case e.seen == 0:
 		return ""
-	case rule == "names-off" && e.names:
-		return "the capture shows names: the toggle is on"
 	case (rule == "names-mapped" || rule == "names-unmapped") && !e.names:
 		return "the capture shows no names: the toggle is off, or no audience is mapped"
-	case rule == "ts-off" && e.stamps:
-		return "the capture shows timestamps: the toggle is on"
 	case (rule == "ts-on" || rule == "ts-unmapped") && !e.stamps:
 		return "the capture shows no timestamps: the toggle is off, or no audience is mapped"
 	}

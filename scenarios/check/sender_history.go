@@ -112,7 +112,9 @@ func (s *Sender) exports(in *capture.Reader) {
 		for _, rule := range timed {
 			delete(verdicts.Looked, rule)
 		}
+		clock.Began = time.Time{}
 	}
+	s.clocked = !clock.Began.IsZero()
 	wrong := map[string]int{}
 	var missing []oracle.Finding
 	for _, f := range verdicts.Findings {

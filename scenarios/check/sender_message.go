@@ -58,8 +58,8 @@ func readMessage(text string) *sentMessage {
 
 // request judges what a request has besides its body.
 func (s *Sender) request(x capture.Exchange) {
-	if x.Told.Method {
-		s.note("post-json", x.Request.Method == "POST", x.Line, "method %.20s", x.Request.Method)
+	if wrong := x.Told.Method && x.Request.Method != "POST"; wrong {
+		s.note("post-json", false, x.Line, "method %.20s", x.Request.Method)
 	}
 	if x.Header("Content-Type") {
 		types := headers(&x.Request, "Content-Type")
@@ -68,7 +68,9 @@ func (s *Sender) request(x capture.Exchange) {
 			kind, _, _ := strings.Cut(strings.ToLower(types[0]), ";")
 			ok = strings.TrimSpace(kind) == "application/json"
 		}
-		s.note("post-json", ok, x.Line, "content type %.60q", types)
+		if !ok || x.Told.Method && x.Request.Method == "POST" {
+			s.note("post-json", ok, x.Line, "content type %.60q", types)
+		}
 	}
 	if s.Scenario != nil {
 		s.configured(x)

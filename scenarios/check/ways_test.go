@@ -16,10 +16,6 @@ import (
 	"github.com/httpdest/httpdest/scenarios/library"
 )
 
-// notNoted are variables of the judge of captures that name rules without
-// judging them.
-var notNoted = []string{"lacking", "shapes", "historyFree"}
-
 // The list of rules that the judge of captures can fail is that of the code.
 func TestRulesOfTheJudge(t *testing.T) {
 	files, err := filepath.Glob("sender*.go")
@@ -36,9 +32,6 @@ func TestRulesOfTheJudge(t *testing.T) {
 			t.Fatal(err)
 		}
 		ast.Inspect(tree, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && slices.Contains(notNoted, spec.Names[0].Name) {
-				return false
-			}
 			if word, ok := n.(*ast.BasicLit); ok && word.Kind == gotoken.STRING {
 				text, _ := strconv.Unquote(word.Value)
 				named[text] = true
