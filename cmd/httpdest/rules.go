@@ -33,7 +33,7 @@ func (a *app) rulesCommand() *cobra.Command {
 		RunE:  func(*cobra.Command, []string) error { return a.listRules(asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	rules.AddCommand(list, a.rulesExplainCommand(), a.rulesCoverageCommand())
+	rules.AddCommand(list, a.rulesExplainCommand(), a.rulesSourcesCommand(), a.rulesCoverageCommand())
 	return rules
 }
 
