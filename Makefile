@@ -105,8 +105,12 @@ judge-mutants: ## Break the checks, the oracle, the reports … in one way each,
 mock-mutants: ## Break the mock where no scenario shows it, as its admin page, and show that a test finds it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMockMutants$$' -args -mutants -only '$(ONLY)'
 
+.PHONY: secrets-mutants
+secrets-mutants: ## Show a credential in one place each, and see the suite of all commands find it; ONLY=regexp for some of them
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestSecretsMutants$$' -args -mutants -only '$(ONLY)'
+
 .PHONY: mutants-all
-mutants-all: mutants judge-mutants mock-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
+mutants-all: mutants judge-mutants mock-mutants secrets-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
 
 .PHONY: probe-examples
 probe-examples: build ## Probe the right receivers, which must pass, and each wrong one, which must fail its rules and no others; ONLY=regexp for some of them

@@ -129,8 +129,8 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 	u, err := url.Parse(to)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
 		shown := fmt.Sprintf("%q", to)
-		if strings.Contains(to, "@") {
-			shown = "that" // there may be a password in it
+		if strings.ContainsAny(to, "@?") {
+			shown = "that" // there may be a password or a key in it
 		}
 		return nil, failure{exitUsage, fmt.Errorf("%s is no URL of a receiver", shown), "give http://… or https://…, without a password, or mock"}
 	}

@@ -99,8 +99,9 @@ func newEcho(t *testing.T) *echo {
 // refuses everything ends with its first message.
 const taken = 3
 
-// statuses are those that the receiver answers with then, in turn.
-var statuses = []int{422, 307, 500, 401, 302, 429}
+// statuses are those that the receiver answers with then, in turn; 0: with
+// something that is not HTTP.
+var statuses = []int{422, 307, 500, 401, 302, 0, 409}
 
 func (e *echo) answer(w http.ResponseWriter, q *http.Request) {
 	n := int(e.requests.Add(1))
@@ -142,6 +143,9 @@ func echoed(status, n int, secrets []string) []byte {
 	body := "you sent\n" + strings.Join(texts, "\n") + "\n"
 	if status == 200 && len(secrets) > 0 && secrets[0] == plantedClient {
 		body = `{"accessToken": ` + quoted(plantedAccess) + `, "nested": {"token": ` + quoted("Bearer "+plantedAccess) + `}}`
+	}
+	if status == 0 {
+		return []byte(body)
 	}
 	var b strings.Builder
 	first := strings.Join(texts[:min(4, len(texts))], " ")
@@ -352,7 +356,7 @@ func (l *leak) serves() {
 func (l *leak) loads() {
 	write(l.t, l.path("load.yaml"), l.serviceConfig())
 	for _, more := range [][]string{nil, {"--through-engine", "--drain", "5s"}} {
-		l.httpdest(append(append([]string{"load", l.receiver.URL + "/in", "--config", l.path("load.yaml"), "--rate", "20", "--for", "1s", "--profiles", "50", "--verbose"}, more...), l.reports(everyFormat...)...)...)
+		l.httpdest(append(append([]string{"load", l.receiver.URL + "/in?key=" + escapedOnce(plantedQuery), "--config", l.path("load.yaml"), "--rate", "20", "--for", "1s", "--profiles", "50", "--verbose"}, more...), l.reports(everyFormat...)...)...)
 		l.keep()
 	}
 }

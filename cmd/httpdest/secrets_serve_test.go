@@ -249,31 +249,26 @@ func TestWhatComesUnaskedIsNotShown(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	heard := make(chan bool, 1)
-	go func() { // ends with the connection
-		c, err := l.Accept()
-		if err != nil {
-			return
+	go func() { // ends with the listener
+		for first := true; ; first = false {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go sayBack(c, first, heard) // ends with the connection
 		}
-		defer func() { _ = c.Close() }()
-		r := bufio.NewReader(c)
-		request, err := http.ReadRequest(r)
-		if err != nil {
-			return
-		}
-		_, _ = io.Copy(io.Discard, request.Body)
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"+request.Header.Get("Authorization")+"\r\n")
-		_, err = r.ReadByte()
-		heard <- err != nil // it hung up on us: it has seen the surplus
 	}()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "serve.yaml"), fmt.Sprintf("audiences: {delorean: {}}\ndestination: {name: crm, endpoint: %q, auth: {type: bearer, token: b3arer-t0ken}}\ndataflow: {audiences: [delorean]}\n", "http://"+l.Addr().String()))
 	s, service := spawn(t, 1, "serve", "--no-auth", "--config", filepath.Join(dir, "serve.yaml"), "--store", "memory")
 	ask(t, http.MethodPost, service[0]+"/updates", `{"profile": "doc", "qualify": "delorean"}`)
 	awaitSettled(t, service[0])
+	ask(t, http.MethodPost, service[0]+"/updates", `{"profile": "marty", "qualify": "delorean"}`)
+	awaitSettled(t, service[0])
+	said := s.end(t)
 	if !<-heard {
 		t.Error("the socket was used again after a surplus")
 	}
-	said := s.end(t)
 	for line := range strings.Lines(s.stderr.String()) {
 		if !strings.HasPrefix(line, "httpdest: ") {
 			t.Errorf("stderr has a line that is not ours: %s", line)
@@ -281,5 +276,28 @@ func TestWhatComesUnaskedIsNotShown(t *testing.T) {
 	}
 	if found := secretsIn(said); len(found) > 0 {
 		t.Errorf("serve shows %q", found)
+	}
+}
+
+// sayBack answers the requests of a connection, the first of all with a surplus:
+// heard is then whether nothing more came by its connection.
+func sayBack(c net.Conn, surplus bool, heard chan<- bool) {
+	defer func() { _ = c.Close() }()
+	r := bufio.NewReader(c)
+	for {
+		request, err := http.ReadRequest(r)
+		if err != nil {
+			return
+		}
+		_, _ = io.Copy(io.Discard, request.Body)
+		answer := "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+		if !surplus {
+			_, _ = io.WriteString(c, answer)
+			continue
+		}
+		_, _ = io.WriteString(c, answer+request.Header.Get("Authorization")+"\r\n")
+		_, err = r.ReadByte()
+		heard <- err != nil
+		return
 	}
 }

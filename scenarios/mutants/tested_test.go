@@ -24,7 +24,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-//go:embed durability/*.yaml judge/*.yaml mock/*.yaml
+//go:embed durability/*.yaml judge/*.yaml mock/*.yaml secrets/*.yaml
 var testedFiles embed.FS
 
 // part chooses a share of the mutants: "2/4" plays every fourth one, from the
@@ -35,6 +35,7 @@ var part = flag.String("part", "0/1", "with -mutants, for the mutants that tests
 // scenario has no disk and no crash, one of the judge, since a scenario is what
 // the judge judges, or one of the mock endpoint, where our sender does not show
 // it: it is never an unknown client, and never sees the admin page. A test of the layer it belongs to must find it.
+// One of secrets shows a credential, which the suite of all commands must find.
 type tested struct {
 	ID    string `yaml:"-"`
 	Title string `yaml:"title"`
@@ -72,7 +73,7 @@ func readTested(t *testing.T, folder string) []tested {
 }
 
 func TestTestedMutantsAreWellFormed(t *testing.T) {
-	for _, folder := range []string{"durability", "judge", "mock"} {
+	for _, folder := range []string{"durability", "judge", "mock", "secrets"} {
 		for _, m := range readTested(t, folder) {
 			if _, err := m.mutant().Apply(root); err != nil {
 				t.Error(err)
@@ -113,6 +114,9 @@ func TestJudgeMutants(t *testing.T) { playTested(t, "judge") }
 
 // Each of them turns its test red, and the tests are green without them.
 func TestMockMutants(t *testing.T) { playTested(t, "mock") }
+
+// Each of them turns its test red, and the tests are green without them.
+func TestSecretsMutants(t *testing.T) { playTested(t, "secrets") }
 
 func playTested(t *testing.T, folder string) {
 	if !*run {
