@@ -58,6 +58,7 @@ type Sender struct {
 
 	told       map[string]int // by need: messages that tell it
 	uncredited int            // messages whose credentials were removed
+	recorded   bool           // it is a recording of ours, which has the handshakes as well
 	clocked    bool           // when the history began is known, or follows from the exports
 }
 
@@ -103,6 +104,7 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 		c.Title = "A request of another sender"
 	}
 	if run := in.Run(); run != nil {
+		s.recorded = true
 		s.tolerance = max(s.tolerance, time.Duration(run.ToleranceMs)*time.Millisecond)
 	}
 	if s.Scenario != nil {

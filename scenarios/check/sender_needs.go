@@ -45,6 +45,8 @@ func (s *Sender) tells(need string) int {
 		met = s.Scenario != nil
 	case "clock":
 		met = s.clocked
+	case "certificate":
+		met = s.recorded
 	default:
 		return s.told[need]
 	}

@@ -106,7 +106,7 @@ func TestPassesAreWithheld(t *testing.T) {
 		}
 		for _, missing := range r.Needs {
 			s := NewSender(catalogue(t), SenderOptions{Scenario: &scenarios.Scenario{}})
-			s.requests, s.clocked = 2, true
+			s.requests, s.clocked, s.recorded = 2, true, true
 			for _, need := range scenarios.Needs() {
 				s.told[need.Word] = 1
 			}
@@ -117,7 +117,7 @@ func TestPassesAreWithheld(t *testing.T) {
 				t.Errorf("%s with all of its needs: %s, %s", r.ID, c.Verdict, c.Title)
 			}
 			delete(s.told, missing)
-			s.clocked = missing != "clock"
+			s.clocked, s.recorded = missing != "clock", missing != "certificate"
 			if missing == "history" {
 				s.Scenario = nil
 			}
