@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -36,6 +35,11 @@ func (v *view) eachEntry(look func(x *exported, m membership)) {
 	})
 }
 
+// entriesBy holds every entry against a content rule.
+func (v *view) entriesBy(f *findings, rule func(evidence, membership)) {
+	v.eachEntry(func(x *exported, m membership) { rule(evidence{own: f, place: x.entry(m)}, m) })
+}
+
 func (x *exported) entry(m membership) string {
 	return fmt.Sprintf("%s: %s/%s", x.ID, m.namespace, m.id)
 }
@@ -54,26 +58,9 @@ func (v *view) onlyMapped(f *findings) {
 	})
 }
 
-func (v *view) shape(f *findings) {
-	known := append([]string{"lastQualificationTime", "status", "name"}, timestamps...)
-	v.eachEntry(func(x *exported, m membership) {
-		_, hasTime := m.fields["lastQualificationTime"].(string)
-		_, hasStatus := m.fields["status"].(string)
-		f.note(hasTime && hasStatus, "%s has %v", x.entry(m), sortedKeys(m.fields))
-		for _, key := range sortedKeys(m.fields) {
-			f.note(slices.Contains(known, key), "%s has %s", x.entry(m), key)
-		}
-	})
-}
+func (v *view) shape(f *findings) { v.entriesBy(f, membershipShape) }
 
-func (v *view) statusValues(f *findings) {
-	v.eachEntry(func(x *exported, m membership) {
-		if _, there := m.fields["status"].(string); !there {
-			return // a matter of the shape
-		}
-		f.note(m.fields["status"] == "realized" || m.fields["status"] == "exited", "%s is %v", x.entry(m), m.fields["status"])
-	})
-}
+func (v *view) statusValues(f *findings) { v.entriesBy(f, statusValues) }
 
 func (v *view) mappedOnly(f *findings) {
 	if !v.scenario.Destination.IncludeMappedAudiencesOnly {
@@ -175,29 +162,12 @@ func (v *view) timestampsUnmapped(f *findings) {
 	})
 }
 
-func (v *view) timestampsOrder(f *findings) {
-	v.eachEntry(func(x *exported, m membership) {
-		for _, pair := range [][2]string{{"createdAt", "updatedAt"}, {"mappingCreatedAt", "mappingUpdatedAt"}} {
-			first, ok := millis(m.fields[pair[0]])
-			second, both := millis(m.fields[pair[1]])
-			if ok && both {
-				f.note(first <= second, "%s: %s %d, %s %d", x.entry(m), pair[0], first, pair[1], second)
-			}
-		}
-	})
-}
+func (v *view) timestampsOrder(f *findings) { v.entriesBy(f, timestampOrder) }
 
+// utc is the form of lastQualificationTime.
 var utc = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
 
-func (v *view) timeFormat(f *findings) {
-	v.eachEntry(func(x *exported, m membership) {
-		// An entry without it is a matter of the shape.
-		if at, there := m.fields["lastQualificationTime"].(string); there {
-			_, err := time.Parse(time.RFC3339, at)
-			f.note(err == nil && utc.MatchString(at), "%s: %s", x.entry(m), at)
-		}
-	})
-}
+func (v *view) timeFormat(f *findings) { v.entriesBy(f, timeFormat) }
 
 func (v *view) namespaces(f *findings) {
 	v.eachEntry(func(x *exported, m membership) {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // entries is what the entries of a capture show of the two toggles of the
@@ -34,52 +33,17 @@ const mostKept = 100_000
 // entry judges one entry of segmentMembership by itself.
 func (s *Sender) entry(line int, m membership) {
 	place := m.namespace + "/" + m.id
+	membershipShape(s.evidenceOf("membership-shape", line, place), m)
 	if m.fields == nil {
-		s.note("membership-shape", false, line, "%s is no object", place)
 		return
 	}
-	status, hasStatus := m.fields["status"].(string)
-	since, hasTime := m.fields["lastQualificationTime"].(string)
-	s.note("membership-shape", hasTime && hasStatus, line, "%s has %v", place, sortedKeys(m.fields))
-	known := append([]string{"lastQualificationTime", "status", "name"}, timestamps...)
-	for _, key := range sortedKeys(m.fields) {
-		if !slices.Contains(known, key) {
-			s.leave("membership-shape", line, "%s has %s", place, key) // XDM knows more than exports show (A40)
-		}
-	}
-	if hasStatus {
-		s.note("status-values", status == "realized" || status == "exited", line, "%s is %.20q", place, status)
-	}
-	if hasTime {
-		s.qualified(line, place, since)
-	}
-	for _, pair := range [][2]string{{"createdAt", "updatedAt"}, {"mappingCreatedAt", "mappingUpdatedAt"}} {
-		first, ok := millis(m.fields[pair[0]])
-		second, both := millis(m.fields[pair[1]])
-		if ok && both {
-			s.note("ts-order", first <= second, line, "%s: %s %d, %s %d", place, pair[0], first, pair[1], second)
-		}
-	}
+	statusValues(s.evidenceOf("status-values", line, place), m)
+	timeFormat(s.evidenceOf("lqt-format", line, place), m)
+	timestampOrder(s.evidenceOf("ts-order", line, place), m)
 	s.namespace(line, m)
 	if s.Scenario == nil {
 		s.entries.keep(line, m)
 	}
-}
-
-// documentedTimes are the forms of lastQualificationTime that the documentation
-// shows (domain: timestamp formats seen).
-var documentedTimes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05.999999999-0700"}
-
-// qualified: another documented form than ours is no mistake; what is no time
-// in any of them is one (R74, A27).
-func (s *Sender) qualified(line int, place, since string) {
-	for _, form := range documentedTimes {
-		if _, err := time.Parse(form, since); err == nil {
-			s.note("lqt-format", utc.MatchString(since), line, "%s: %s", place, since)
-			return
-		}
-	}
-	s.against("lqt-format", line, "%s: %.40q is in no documented form", place, since)
 }
 
 var namespaceWord = regexp.MustCompile(`^(ups|CustomerAudienceUpload|AAM)$`)

@@ -1,0 +1,112 @@
+package check
+
+import (
+	"slices"
+	"time"
+)
+
+// evidence is what one content rule is judged by: a part of a body or of a
+// request with its place, in a recording of our own or in a capture of somebody
+// else's sender. The rule is stated once; what is wrong counts as the two judges
+// count it.
+type evidence struct {
+	place string    // of the part, as the author of the sender would look for it
+	own   *findings // of a recording; nil for a capture
+
+	foreign *Sender // of a capture
+	rule    string
+	line    int
+}
+
+// evidenceOf is what one rule is judged by in a capture.
+func (s *Sender) evidenceOf(rule string, line int, place string) evidence {
+	return evidence{place: place, foreign: s, rule: rule, line: line}
+}
+
+// note counts one thing that was looked at. What is wrong breaks the rule; in a
+// capture it leaves a rule that is only a default of ours open.
+func (e evidence) note(ok bool, format string, args ...any) {
+	if e.own != nil {
+		e.own.note(ok, format, args...)
+		return
+	}
+	e.foreign.note(e.rule, ok, e.line, format, args...)
+}
+
+// habit counts something that our sender always does and no page demands: a
+// capture with another habit leaves the rule open, whatever its level.
+func (e evidence) habit(ok bool, format string, args ...any) {
+	if e.own == nil && !ok {
+		e.foreign.leave(e.rule, e.line, format, args...)
+		return
+	}
+	e.note(ok, format, args...)
+}
+
+// against counts something that no version of the documentation allows, whatever
+// the level of the rule.
+func (e evidence) against(format string, args ...any) {
+	if e.own == nil {
+		e.foreign.against(e.rule, e.line, format, args...)
+		return
+	}
+	e.own.note(false, format, args...)
+}
+
+// membershipShape: an entry has its time and its status, and no key that an
+// export does not show (R65). XDM knows more than exports show (A40).
+func membershipShape(e evidence, m membership) {
+	if m.fields == nil {
+		e.note(false, "%s is no object", e.place)
+		return
+	}
+	_, hasTime := m.fields["lastQualificationTime"].(string)
+	_, hasStatus := m.fields["status"].(string)
+	e.note(hasTime && hasStatus, "%s has %v", e.place, sortedKeys(m.fields))
+	known := append([]string{"lastQualificationTime", "status", "name"}, timestamps...)
+	for _, key := range sortedKeys(m.fields) {
+		e.habit(slices.Contains(known, key), "%s has %s", e.place, key)
+	}
+}
+
+// statusValues: realized and exited only (R66). An entry without a status is a
+// matter of its shape.
+func statusValues(e evidence, m membership) {
+	if status, there := m.fields["status"].(string); there {
+		e.note(status == "realized" || status == "exited", "%s is %.20q", e.place, status)
+	}
+}
+
+// documentedTimes are the forms of lastQualificationTime that the documentation
+// shows (domain: timestamp formats seen).
+var documentedTimes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05.999999999-0700"}
+
+// timeFormat: UTC in whole seconds with a Z. Another documented form is another
+// habit; what is no time in any of them is a mistake (R74, A27). An entry without
+// it is a matter of its shape.
+func timeFormat(e evidence, m membership) {
+	at, there := m.fields["lastQualificationTime"].(string)
+	if !there {
+		return
+	}
+	documented := slices.ContainsFunc(documentedTimes, func(form string) bool {
+		_, err := time.Parse(form, at)
+		return err == nil
+	})
+	if !documented {
+		e.against("%s: %.40q is in no documented form", e.place, at)
+		return
+	}
+	e.note(utc.MatchString(at), "%s: %s", e.place, at)
+}
+
+// timestampOrder: nothing is updated before it is created (R73).
+func timestampOrder(e evidence, m membership) {
+	for _, pair := range [][2]string{{"createdAt", "updatedAt"}, {"mappingCreatedAt", "mappingUpdatedAt"}} {
+		first, ok := millis(m.fields[pair[0]])
+		second, both := millis(m.fields[pair[1]])
+		if ok && both {
+			e.note(first <= second, "%s: %s %d, %s %d", e.place, pair[0], first, pair[1], second)
+		}
+	}
+}
