@@ -38,6 +38,9 @@ func (e *encoder) users() *yaml.Node {
 	if u := e.scenario.Users; u.Activates != nil {
 		m.put("activates", u.Activates)
 	}
+	if u := e.scenario.Users; u.Maps != nil {
+		m.put("maps", u.Maps)
+	}
 	return m.Node
 }
 

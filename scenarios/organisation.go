@@ -43,6 +43,7 @@ type UsagePolicy struct {
 type Users struct {
 	Connects  []string
 	Activates []string
+	Maps      []string // who maps further audiences later
 }
 
 // allPermissions are those that configuring a destination can take.
@@ -84,7 +85,7 @@ func (r *reader) readOrganisation(n, users *yaml.Node) {
 		}
 		return nil
 	}
-	r.scenario.Users = Users{Connects: list("connects"), Activates: list("activates")}
+	r.scenario.Users = Users{Connects: list("connects"), Activates: list("activates"), Maps: list("maps")}
 	u.end()
 }
 

@@ -47,9 +47,13 @@ func (d Destination) unnamed() bool { return strings.TrimSpace(d.Name) == "" }
 // usual one.
 func (a Audience) kindStated() bool { return a.Type != "people" || a.Origin != "segmentation" }
 
-// withoutMapping says whether who activates may do so without mapping alone.
+// withoutMapping says whether who activates, or maps further audiences, may do so
+// without mapping alone.
 func (u Users) withoutMapping() bool {
-	return slices.Contains(u.Activates, "Activate Segment without Mapping") && !slices.Contains(u.Activates, "Activate Destinations")
+	alone := func(has []string) bool {
+		return slices.Contains(has, "Activate Segment without Mapping") && !slices.Contains(has, "Activate Destinations")
+	}
+	return alone(u.Activates) || alone(u.Maps)
 }
 
 // policiesAtLimit says whether there are as many merge policies as are

@@ -56,6 +56,12 @@ func (c Configuration) Gate() []Problem {
 	return append(c.Users.activating(c.Flow), c.violations()...)
 }
 
+// MapProblems is what keeps further audiences from being mapped, besides what
+// Problems has to say about the configuration after it.
+func (c Configuration) MapProblems(after Configuration) []Problem {
+	return c.Users.mapping(c.Flow, after.Flow)
+}
+
 func (o Organisation) problems(f Dataflow, audiences audience.Directory) []Problem {
 	var problems []Problem
 	if o.Edition != Ultimate {

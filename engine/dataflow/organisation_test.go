@@ -97,7 +97,7 @@ func TestConfigurationProblems(t *testing.T) {
 			c.Audiences[a1] = audience.Audience{Ref: a1, Labels: []string{"C4"}}
 		}), "error dataflow.audiences[0]"},
 		{"a policy before the activation", usage(func(c *Configuration) { c.Activated = false }), ""},
-		{"all permissions", func(c *Configuration) { c.Users = Users{toConnect, toActivate} }, ""},
+		{"all permissions", func(c *Configuration) { c.Users = Users{toConnect, toActivate, toActivate} }, ""},
 		{"connecting without View Destinations", func(c *Configuration) { c.Users.Connects = without("View Destinations", toConnect) }, "error users.connects"},
 		{"connecting without Manage Destinations", func(c *Configuration) { c.Users.Connects = without("Manage Destinations", toConnect) }, "error users.connects"},
 		{"no permission at all", func(c *Configuration) { c.Users.Activates = []string{} }, "error users.activates"},
@@ -141,6 +141,32 @@ func TestAudiencesLimit(t *testing.T) {
 		})
 		if p := c.Problems(); len(p) != want || want > 0 && (p[0].Level != Warning || p[0].Path != "dataflow.audiences") {
 			t.Errorf("%d audiences: %v", n, p)
+		}
+	}
+}
+
+// Who maps a further audience needs no permission for attributes that stay.
+func TestMapProblems(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		has        []string
+		attributes bool // they change
+		want       int
+	}{
+		{"everything", nil, true, 0},
+		{"to activate", toActivate, true, 0},
+		{"without mapping, the attributes stay", toActivateWithoutMapping, false, 0},
+		{"without mapping, the attributes change", toActivateWithoutMapping, true, 1},
+		{"nothing", []string{}, false, 1},
+	} {
+		before := right()
+		before.Users.Maps = tt.has
+		after := before
+		if tt.attributes {
+			after.Flow.Attributes = append([]profile.Path{"person.name"}, before.Flow.Attributes...)
+		}
+		if got := before.MapProblems(after); len(got) != tt.want {
+			t.Errorf("%s: %v; want %d problems", tt.name, got, tt.want)
 		}
 	}
 }

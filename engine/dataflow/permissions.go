@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// Users are those who connect the destination and who activate audiences to it,
-// by their permissions. A nil list may do everything.
+// Users are those who connect the destination, who activate audiences to it and
+// who map further ones later, by their permissions. A nil list may do everything.
 type Users struct {
 	Connects  []string
 	Activates []string
+	Maps      []string // who maps further audiences to a dataflow that is active
 }
 
 // The permissions of each task (access control; HTTP API destination).
@@ -30,6 +31,16 @@ func (u Users) activating(f Dataflow) []Problem {
 		return nil
 	}
 	return permissions("users.activates", "to activate audiences", u.Activates, toActivate)
+}
+
+// mapping asks for the permissions to map further audiences. Where the mapped
+// attributes stay as they are, the permission to activate without mapping is
+// enough (R21).
+func (u Users) mapping(before, after Dataflow) []Problem {
+	if slices.Equal(before.Attributes, after.Attributes) && len(lacking(u.Maps, toActivateWithoutMapping)) == 0 {
+		return nil
+	}
+	return permissions("users.maps", "to map audiences", u.Maps, toActivate)
 }
 
 func permissions(path, task string, has, needs []string) []Problem {

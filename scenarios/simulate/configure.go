@@ -100,6 +100,9 @@ func (d *driver) allow(s *scenarios.Step, refs []profile.AudienceRef) bool {
 	problems := slices.DeleteFunc(after.Problems(), func(p dataflow.Problem) bool {
 		return slices.ContainsFunc(known, func(k dataflow.Problem) bool { return k.Message == p.Message })
 	})
+	if s.Action == "map" {
+		problems = append(problems, before.MapProblems(after)...)
+	}
 	for _, p := range problems {
 		d.recorder.problem(d.now, p, s.Action)
 	}
