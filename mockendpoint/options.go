@@ -20,7 +20,7 @@ func (o Options) Check() error {
 		wrong = append(wrong, errors.New("the bearer token has a character that no header can carry"))
 	}
 	if o.Bearer != "" && o.Tokens != nil {
-		wrong = append(wrong, errors.New("Bearer and Tokens exclude each other: the tokens that are issued are what is accepted"))
+		wrong = append(wrong, errors.New("the options Bearer and Tokens exclude each other: the endpoint accepts the tokens that it issues"))
 	}
 	return errors.Join(wrong...)
 }

@@ -99,6 +99,9 @@ func Compare(before, after *Report, minEffect float64) (*Comparison, error) {
 		return nil, err
 	}
 	c.renamed()
+	if before.Schema != after.Schema {
+		c.Notes = append(c.Notes, fmt.Sprintf("the reports have the schemas %s and %s: a rule passes in version 2 only where it was exercised", before.Schema, after.Schema))
+	}
 	c.notes()
 	return c, nil
 }

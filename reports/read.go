@@ -20,8 +20,8 @@ func (e *ReadError) Error() string { return e.What }
 
 const makeOne = "give the report.json of httpdest run, judge, probe, load or plan: --out DIR or --report json=FILE writes it"
 
-// ReadJSON reads a report.json of this version's schema. What is none, or one
-// of a newer version, is a *ReadError that says so.
+// ReadJSON reads a report.json of this version's schema or of the one before.
+// Anything else, and one of a newer version, is a *ReadError that says so.
 func ReadJSON(r io.Reader) (*Report, error) {
 	content, err := io.ReadAll(r)
 	if err != nil {
@@ -84,9 +84,9 @@ func foreign(raw json.RawMessage) error {
 	version, ours := strings.CutPrefix(head.Schema, "httpdest/report/v")
 	n, err := strconv.Atoi(version)
 	switch {
-	case head.Schema == Schema:
+	case head.Schema == Schema, head.Schema == schemaBefore:
 		return nil
-	case ours && err == nil && n > 1:
+	case ours && err == nil && n > 2:
 		return &ReadError{fmt.Sprintf("it was written by a newer httpdest: its schema is %s, and this version reads %s", head.Schema, Schema), "use that version of httpdest, or a newer one"}
 	case head.Run != nil:
 		return &ReadError{"it is a recording, not a report", "httpdest judge makes a report of it"}

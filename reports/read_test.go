@@ -20,7 +20,7 @@ func TestReadJSONSaysWhatItIsInstead(t *testing.T) {
 		{"other schema", `{"schema": "https://example.com"}`, `its schema is "https://example.com"`, "report.json"},
 		{"recording", `{"run": {"schema": "httpdest/recording/v1"}}` + "\n" + `{"end": {}}`, "it is a recording", "judge"},
 		{"HAR", `{"log": {"version": "1.2"}}`, "it is a HAR file", "judge"},
-		{"newer", `{"schema": "httpdest/report/v2", "verdict": {}}`, "newer httpdest", "that version"},
+		{"newer", `{"schema": "httpdest/report/v3", "verdict": {}}`, "newer httpdest", "that version"},
 		{"older", `{"schema": "httpdest/report/v0"}`, `its schema is "httpdest/report/v0"`, "report.json"},
 		{"wrong kind of value", `{"schema": "httpdest/report/v1", "cases": 3}`, "cases is a number", "report.json"},
 		{"verdict", `{"schema": "httpdest/report/v1", "verdict": "splendid"}`, `the verdict of the report is "splendid"`, "report.json"},

@@ -4,8 +4,13 @@
 // from it. The package imports nothing of ours.
 package reports
 
-// Schema is the version of report.json.
-const Schema = "httpdest/report/v1"
+// Schema is the version of report.json. Version 2 changes what a rule's pass
+// means: the rule was exercised, and a check that names it passed. In version
+// 1 a case that passed stood for every rule it cited.
+const Schema = "httpdest/report/v2"
+
+// schemaBefore is the version that is still read. Its other fields are the same.
+const schemaBefore = "httpdest/report/v1"
 
 // Verdict is the result of a check, a case, a rule or a run.
 type Verdict string

@@ -177,7 +177,6 @@ func (s *salvage) log(f vfs.File, number uint64) (lost string, err error) {
 			return "", err
 		}
 		if errors.Is(err, io.EOF) {
-			start = info.Size()
 			break
 		}
 		// Whatever follows the last record of a log looks damaged as well: a reused
