@@ -91,21 +91,13 @@ func (s *Sender) exports(in *capture.Reader) {
 	seen, lines := s.seen(known, clock.Began)
 	verdicts, roles := oracle.Exports(s.Scenario, seen, clock)
 	if clock.Began.IsZero() {
-		untimed := explained(verdicts, roles)
-		for _, began := range s.estimates(seen, roles) {
-			clock.Began, clock.Estimated = began, true
-			seen, lines = s.seen(known, began)
-			verdicts, roles = oracle.Exports(s.Scenario, seen, clock)
-			if !untimed || explained(verdicts, roles) {
-				break
-			}
-		}
+		clock, seen, lines, verdicts, roles = s.estimated(known, clock, seen, lines, verdicts, roles)
 	}
 	assign(known, roles)
 	if wrong := l.unbalanced(); wrong != "" {
 		s.unclear = append(s.unclear, "internal error, please report it: "+wrong)
 	}
-	if clock.Estimated && !explained(verdicts, roles) {
+	if clock.Estimated && unexplained(verdicts, roles) > 0 {
 		// With something missing or too many the estimate may be that of
 		// another export.
 		verdicts.Findings = slices.DeleteFunc(verdicts.Findings, func(f oracle.Finding) bool { return slices.Contains(timed, f.Rule) && f.Export != "" })
@@ -144,11 +136,38 @@ func (s *Sender) exports(in *capture.Reader) {
 // timed are the rules on times.
 var timed = []string{"dispatch-asap", "backfill-hour", "lqt-value"}
 
-// explained says whether the history has an export for every body, and the
-// capture a body for every export.
-func explained(v oracle.Verdicts, roles []oracle.Role) bool {
-	return !slices.ContainsFunc(v.Findings, func(f oracle.Finding) bool { return f.Export == "" }) &&
-		!slices.ContainsFunc(roles, func(r oracle.Role) bool { return r.Kind != oracle.Attempt })
+// estimated is what the oracle says with the likeliest estimate of when the
+// history began. An estimate that leaves more unexplained than no times do is
+// not believed.
+func (s *Sender) estimated(known []*posting, clock oracle.Clock, seen []oracle.Seen, lines map[string]int, v oracle.Verdicts, roles []oracle.Role) (
+	oracle.Clock, []oracle.Seen, map[string]int, oracle.Verdicts, []oracle.Role) {
+	most := unexplained(v, roles)
+	for _, began := range s.estimates(seen, roles) {
+		at := oracle.Clock{Began: began, Estimated: true, Tolerance: clock.Tolerance}
+		timedSeen, timedLines := s.seen(known, began)
+		timedVerdicts, timedRoles := oracle.Exports(s.Scenario, timedSeen, at)
+		if unexplained(timedVerdicts, timedRoles) <= most {
+			return at, timedSeen, timedLines, timedVerdicts, timedRoles
+		}
+	}
+	return clock, seen, lines, v, roles
+}
+
+// unexplained counts the bodies that the history has no export for, and the
+// exports that the capture has no body for.
+func unexplained(v oracle.Verdicts, roles []oracle.Role) int {
+	n := 0
+	for _, f := range v.Findings {
+		if f.Export == "" {
+			n++
+		}
+	}
+	for _, r := range roles {
+		if r.Kind != oracle.Attempt {
+			n++
+		}
+	}
+	return n
 }
 
 // held leaves lateness open where something that no capture shows may have
