@@ -60,6 +60,7 @@ var contentsBroken = []broken{
 	{"all-identities", "one namespace missing", nil, identity(cut("phone"))},
 	{"all-identities", "a foreign one", nil, identity(set("gaid", []any{map[string]any{"id": "g"}}))},
 	{"all-identities", "another id", nil, identity(set("Loyalty", []any{map[string]any{"id": "M2"}}))},
+	{"all-identities", "more than an id", nil, identity(set("Loyalty", []any{map[string]any{"id": "M1", "primary": true}}))},
 	{"all-identities", "a hash missing", nil, identity(cut("email_lc_sha256"))},
 	{"lowercase-identity-ns", "capitals", nil, identity(renamed("ecid", "ECID"))},
 	{"hash", "not hashed", nil, identity(set("email_lc_sha256", []any{map[string]any{"id": "marty@example.com"}}))},

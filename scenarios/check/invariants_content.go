@@ -181,14 +181,7 @@ var standard = []string{"adcloud", "aaid", "idfa", "apns", "ecid", "email", "ema
 	"phone_sha256", "phone_sha256_e.164", "tntid", "waid"}
 
 func (v *view) lowerCase(f *findings) {
-	v.eachBody(func(x *exported, b *body) {
-		all, _ := b.object["identityMap"].(map[string]any)
-		for _, namespace := range sortedKeys(all) {
-			if lower := strings.ToLower(namespace); slices.Contains(standard, lower) {
-				f.note(namespace == lower, "%s: %s", x.ID, namespace)
-			}
-		}
-	})
+	v.eachBody(func(x *exported, b *body) { lowerNamespaces(evidence{own: f, place: x.ID + ": "}, b) })
 }
 
 var digest = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -205,9 +198,10 @@ func (v *view) hashes(f *findings) {
 		want, got = keep(want, ofHash), keep(got, ofHash)
 		for _, i := range got {
 			known := len(want) != len(got) || slices.Contains(want, i)
-			made := digest.MatchString(strings.TrimPrefix(i, hashed))
-			given := slices.Contains(want, i) && !strings.Contains(i, "@") // a digest of the profile travels as it is
-			f.note(given || made && known, "%s: %s", x.ID, i)
+			f.note(known, "%s: %s", x.ID, i)
+			if given := slices.Contains(want, i) && !strings.Contains(i, "@"); !given { // a digest of the profile travels as it is
+				digestForm(evidence{own: f, place: x.ID + ": "}, strings.TrimPrefix(i, hashed))
+			}
 		}
 	})
 }
@@ -244,7 +238,8 @@ func (v *view) changedAudience(f *findings) {
 	})
 }
 
-// allIdentities compares the identities of the profile with every body. The
+// allIdentities compares the identities of the profile with every body, and looks
+// at the form of the lists. The
 // spelling of a namespace and the value of a digest are other rules' business.
 func (v *view) allIdentities(f *findings) {
 	blind := func(all []string) []string {
@@ -257,6 +252,7 @@ func (v *view) allIdentities(f *findings) {
 		slices.Sort(out)
 		return out
 	}
+	v.eachBody(func(x *exported, b *body) { identityLists(evidence{own: f, place: x.ID + ": "}, b) })
 	v.eachGraph(func(x *exported, want, got []string) {
 		f.note(slices.Equal(blind(want), blind(got)), "%s: %v instead of %v", x.ID, got, want)
 	})

@@ -2,7 +2,6 @@ package check
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/scenarios/capture"
@@ -134,41 +133,11 @@ func (s *Sender) attributesOf(line int, b *body) {
 	}
 }
 
-// identitiesOf: lists of {"id": …} under lower-case namespaces, digests of 64
-// digits (R60, R76, R77).
+// identitiesOf judges the identityMap (R60, R76, R77).
 func (s *Sender) identitiesOf(line int, b *body) {
-	all, _ := b.object["identityMap"].(map[string]any)
-	for _, namespace := range sortedKeys(all) {
-		if lower := strings.ToLower(namespace); slices.Contains(standard, lower) {
-			s.note("lowercase-identity-ns", namespace == lower, line, "%s", namespace)
-		}
-		list, isList := all[namespace].([]any)
-		s.note("all-identities", isList, line, "identityMap.%s is no list", namespace)
-		for _, e := range list {
-			fields, _ := e.(map[string]any)
-			id, isText := fields["id"].(string)
-			s.note("all-identities", isText, line, "identityMap.%s has an entry without an id", namespace)
-			if isText && len(fields) > 1 {
-				// Only samples show the id alone.
-				s.leave("all-identities", line, "identityMap.%s has an entry other than {\"id\": …}", namespace)
-			}
-			if isText && strings.EqualFold(namespace, "email_lc_sha256") {
-				s.hashed(line, id)
-			}
-		}
-	}
-}
-
-// hashed judges an id in email_lc_sha256. A plain address is wrong by every
-// version of the documentation; a digest of another form is unspecified, since the
-// ids of the published sample have 34 digits.
-func (s *Sender) hashed(line int, id string) {
-	switch {
-	case strings.Contains(id, "@"):
-		s.note("hash", false, line, "an address that is not hashed")
-	case !digest.MatchString(id):
-		s.leave("hash", line, "%d characters instead of 64 hexadecimal digits in lower case", len(id))
-	default:
-		s.note("hash", true, line, "")
+	lowerNamespaces(s.evidenceOf("lowercase-identity-ns", line, ""), b)
+	identityLists(s.evidenceOf("all-identities", line, ""), b)
+	for _, id := range b.digests() {
+		digestForm(s.evidenceOf("hash", line, ""), id)
 	}
 }
