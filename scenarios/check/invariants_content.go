@@ -69,24 +69,37 @@ func (v *view) mappedOnly(f *findings) {
 	v.eachEntry(func(x *exported, m membership) { f.note(x.mapped[m.id], "%s is not mapped", x.entry(m)) })
 }
 
-func (v *view) namesOff(f *findings) {
-	if v.scenario.Destination.IncludeSegmentNames {
-		return
-	}
+// showingBy holds what entries show of the toggles against a content rule: all of
+// them, the mapped or the others.
+func (v *view) showingBy(f *findings, rule func(evidence, shownEntry), wanted func(x *exported, m membership) bool) {
 	v.eachEntry(func(x *exported, m membership) {
-		f.note(m.fields["name"] == nil, "%s is named %v", x.entry(m), m.fields["name"])
+		if wanted(x, m) {
+			rule(evidence{own: f, place: x.entry(m)}, showing(m))
+		}
 	})
+}
+
+func anyEntry(*exported, membership) bool { return true }
+
+func mappedEntry(x *exported, m membership) bool { return x.mapped[m.id] }
+
+func unmappedEntry(x *exported, m membership) bool { return !x.mapped[m.id] }
+
+func (v *view) namesOff(f *findings) {
+	if !v.scenario.Destination.IncludeSegmentNames {
+		v.showingBy(f, nameless, anyEntry)
+	}
 }
 
 func (v *view) namesMapped(f *findings) {
 	if !v.scenario.Destination.IncludeSegmentNames {
 		return
 	}
+	v.showingBy(f, mappedName, mappedEntry)
 	v.eachEntry(func(x *exported, m membership) {
-		if x.mapped[m.id] {
-			// Which name it is after another one was given is name-static's matter.
-			named, isText := m.fields["name"].(string)
-			f.note(isText && (named == x.naming.static[m.id] || x.naming.moved(m.id)), "%s is named %v", x.entry(m), m.fields["name"])
+		// Which name it is after another one was given is name-static's matter.
+		if named, isText := m.fields["name"].(string); isText && x.mapped[m.id] {
+			f.note(named == x.naming.static[m.id] || x.naming.moved(m.id), "%s is named %s", x.entry(m), named)
 		}
 	})
 }
@@ -100,14 +113,9 @@ func (v *view) nameStatic(f *findings) {
 }
 
 func (v *view) namesUnmapped(f *findings) {
-	if !v.scenario.Destination.IncludeSegmentNames {
-		return
+	if v.scenario.Destination.IncludeSegmentNames {
+		v.showingBy(f, nameless, unmappedEntry)
 	}
-	v.eachEntry(func(x *exported, m membership) {
-		if !x.mapped[m.id] {
-			f.note(m.fields["name"] == nil, "%s is named %v", x.entry(m), m.fields["name"])
-		}
-	})
 }
 
 // stamps are the timestamps an entry has.
@@ -116,10 +124,9 @@ func stamps(m membership) []string {
 }
 
 func (v *view) timestampsOff(f *findings) {
-	if v.scenario.Destination.IncludeSegmentTimestamps {
-		return
+	if !v.scenario.Destination.IncludeSegmentTimestamps {
+		v.showingBy(f, stampless, anyEntry)
 	}
-	v.eachEntry(func(x *exported, m membership) { f.note(len(stamps(m)) == 0, "%s has %v", x.entry(m), stamps(m)) })
 }
 
 // millis reads a timestamp: an integer that is a date in milliseconds (A28);
@@ -137,29 +144,22 @@ func (v *view) timestampsOn(f *findings) {
 	if !v.scenario.Destination.IncludeSegmentTimestamps {
 		return
 	}
+	v.showingBy(f, mappedStamps, mappedEntry)
 	v.eachEntry(func(x *exported, m membership) {
-		if !x.mapped[m.id] {
-			return
-		}
 		a := x.naming.audiences[m.id]
 		want := map[string]int64{"createdAt": a.CreatedAt.UnixMilli(), "updatedAt": a.UpdatedAt.UnixMilli()}
-		for _, key := range timestamps {
-			ms, ok := millis(m.fields[key])
-			at, known := want[key]
-			f.note(ok && (!known || ms == at), "%s: %s is %v", x.entry(m), key, m.fields[key])
+		for _, key := range []string{"createdAt", "updatedAt"} {
+			if ms, ok := millis(m.fields[key]); ok && x.mapped[m.id] {
+				f.note(ms == want[key], "%s: %s is %v", x.entry(m), key, m.fields[key])
+			}
 		}
 	})
 }
 
 func (v *view) timestampsUnmapped(f *findings) {
-	if !v.scenario.Destination.IncludeSegmentTimestamps {
-		return
+	if v.scenario.Destination.IncludeSegmentTimestamps {
+		v.showingBy(f, stampless, unmappedEntry)
 	}
-	v.eachEntry(func(x *exported, m membership) {
-		if !x.mapped[m.id] {
-			f.note(len(stamps(m)) == 0, "%s has %v", x.entry(m), stamps(m))
-		}
-	})
 }
 
 func (v *view) timestampsOrder(f *findings) { v.entriesBy(f, timestampOrder) }

@@ -3,7 +3,6 @@ package check
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -16,15 +15,6 @@ type entries struct {
 	mappings bool               // one has a timestamp of its mapping: which are mapped is known
 	kept     map[shownEntry]int // entries that differ, and the line of the first of each
 	order    []shownEntry       // the same in the order of the capture
-}
-
-// shownEntry is an entry as far as the toggles go.
-type shownEntry struct {
-	place         string
-	named, mapped bool
-	nameIsText    bool
-	stamps        string
-	whole         bool // the four, in milliseconds
 }
 
 // mostKept bounds the entries that are kept: a capture may be of any size.
@@ -63,19 +53,9 @@ func (s *Sender) namespace(line int, m membership) {
 
 // keep notes what an entry shows of the toggles.
 func (e *entries) keep(line int, m membership) {
-	has := stamps(m)
-	x := shownEntry{place: m.namespace + "/" + m.id, stamps: strings.Join(has, " ")}
-	name, isText := m.fields["name"].(string)
-	_, x.named = m.fields["name"]
-	x.nameIsText = isText && name != ""
-	x.mapped = slices.Contains(has, "mappingCreatedAt") || slices.Contains(has, "mappingUpdatedAt")
-	x.whole = len(has) == len(timestamps)
-	for _, key := range has {
-		_, ok := millis(m.fields[key])
-		x.whole = x.whole && ok
-	}
+	x := showing(m)
 	e.seen++
-	e.names, e.stamps, e.mappings = e.names || x.named, e.stamps || len(has) > 0, e.mappings || x.mapped
+	e.names, e.stamps, e.mappings = e.names || x.named, e.stamps || x.stamps != "", e.mappings || x.mapped
 	if _, there := e.kept[x]; there || len(e.order) == mostKept {
 		return
 	}
@@ -99,21 +79,23 @@ func (s *Sender) inferred() {
 // toggles judges one kind of entry by what the capture shows of the toggles.
 func (s *Sender) toggles(line int, x shownEntry) {
 	e := &s.entries
+	of := func(rule, how string) evidence { return s.evidenceOf(rule, line, x.place+how) }
+	const mapped, unmapped = ", which is mapped,", ", without a timestamp of a mapping,"
 	switch {
 	case e.names && e.mappings && x.mapped:
-		s.note("names-mapped", x.nameIsText, line, "%s is mapped and has no name", x.place)
+		mappedName(of("names-mapped", mapped), x)
 	case e.names && e.mappings:
-		s.note("names-unmapped", !x.named, line, "%s is named and has no timestamp of a mapping", x.place)
+		nameless(of("names-unmapped", unmapped), x)
 	case x.named:
-		s.note("names-mapped", x.nameIsText, line, "the name of %s is no text", x.place)
+		mappedName(of("names-mapped", ""), x)
 	}
 	switch {
 	case x.mapped:
-		s.note("ts-on", x.whole, line, "%s has [%s], or not in milliseconds", x.place, x.stamps)
+		mappedStamps(of("ts-on", ""), x)
 	case e.mappings:
-		s.note("ts-unmapped", x.stamps == "", line, "%s has [%s] and no timestamp of a mapping", x.place, x.stamps)
+		stampless(of("ts-unmapped", unmapped), x)
 	case x.stamps != "":
-		s.note("ts-on", false, line, "%s has [%s] alone", x.place, x.stamps)
+		mappedStamps(of("ts-on", ""), x) // without a mapping it never has the four
 	}
 }
 
