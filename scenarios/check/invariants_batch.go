@@ -21,8 +21,7 @@ func (v *view) batchMax(f *findings) {
 		f.note(n <= most, "attempt %d of %s carries %d exports", a.Number, a.Message, n)
 	}
 	for _, r := range v.requests {
-		n := len(v.body(r.Body).profiles)
-		f.note(n <= most, "%s carries %d profiles", place(r), n)
+		fewProfiles(evidence{own: f, place: place(r)}, len(v.body(r.Body).profiles), most)
 	}
 }
 

@@ -45,9 +45,10 @@ func (v *view) bearer(f *findings) {
 
 func (v *view) postJSON(f *findings) {
 	for _, r := range v.requests {
-		types := headers(r, "Content-Type")
-		json := len(types) == 1 && (types[0] == "application/json" || types[0] == "application/json; charset=utf-8")
-		f.note(r.Method == "POST" && json, "%s: %s, %v", place(r), r.Method, types)
+		postJSON(evidence{own: f, place: place(r) + ": "}, r, true, true)
+		for _, kind := range headers(r, "Content-Type") { // of the two forms that the page shows
+			f.note(kind == "application/json" || kind == "application/json; charset=utf-8", "%s: %s", place(r), kind)
+		}
 	}
 }
 
@@ -86,11 +87,13 @@ func (v *view) query(f *findings) {
 func (v *view) validJSON(f *findings) {
 	for _, r := range v.requests {
 		b := v.body(r.Body)
-		f.note(len(b.problems) == 0, "%s: %s", place(r), some(b.problems))
+		e := evidence{own: f, place: place(r) + ": "}
+		strictJSON(e, b)
 		for _, profile := range b.profiles {
+			bothMaps(e, profile)
 			for _, key := range []string{"segmentMembership", "identityMap"} {
 				_, isObject := profile[key].(map[string]any)
-				f.note(isObject, "%s: no %s", place(r), key)
+				f.note(isObject, "%s: %s is no object", place(r), key)
 			}
 		}
 	}
@@ -103,7 +106,7 @@ func (v *view) noEnvelope(f *findings) {
 	for _, r := range v.requests {
 		// What is no JSON is no envelope either.
 		if b := v.body(r.Body); b.parsed {
-			f.note(b.object != nil, "%s: %.60s", place(r), r.Body)
+			bare(evidence{own: f, place: place(r) + ": "}, b)
 		}
 	}
 }

@@ -11,9 +11,8 @@ import (
 // it together.
 type sentMessage struct {
 	text     string
-	problems []string // that keep it from being strict JSON
-	empty    []string // nulls and empty values
-	wrapper  string   // "", a list, an object with profiles
+	whole    *body
+	wrapper  string // "", a list, an object with profiles
 	profiles []sentProfile
 }
 
@@ -26,15 +25,8 @@ type sentProfile struct {
 // readMessage takes a message apart: the profile itself, a list of them, or
 // {"profiles": […]} (A23).
 func readMessage(text string) *sentMessage {
-	m := &sentMessage{text: text}
 	whole := parseBody(text)
-	for _, p := range whole.problems {
-		if strings.HasPrefix(p, "null ") || strings.HasPrefix(p, "an empty ") {
-			m.empty = append(m.empty, p)
-		} else {
-			m.problems = append(m.problems, p)
-		}
-	}
+	m := &sentMessage{text: text, whole: whole}
 	if !whole.parsed {
 		return m
 	}
@@ -57,20 +49,7 @@ func readMessage(text string) *sentMessage {
 
 // request judges what a request has besides its body.
 func (s *Sender) request(x capture.Exchange) {
-	if wrong := x.Told.Method && x.Request.Method != "POST"; wrong {
-		s.note("post-json", false, x.Line, "method %.20s", x.Request.Method)
-	}
-	if x.Header("Content-Type") {
-		types := headers(&x.Request, "Content-Type")
-		ok := len(types) == 1
-		if ok {
-			kind, _, _ := strings.Cut(strings.ToLower(types[0]), ";")
-			ok = strings.TrimSpace(kind) == "application/json"
-		}
-		if !ok || x.Told.Method && x.Request.Method == "POST" {
-			s.note("post-json", ok, x.Line, "content type %.60q", types)
-		}
-	}
+	postJSON(s.evidenceOf("post-json", x.Line, ""), &x.Request, x.Told.Method, x.Header("Content-Type"))
 	if s.Scenario != nil {
 		s.configured(x)
 	}
@@ -78,20 +57,17 @@ func (s *Sender) request(x capture.Exchange) {
 
 // message judges a body by itself.
 func (s *Sender) message(line int, m *sentMessage) {
-	s.note("valid-json", len(m.problems) == 0, line, "%s", some(m.problems))
-	for _, e := range m.empty {
-		s.leave("valid-json", line, "%s", e) // only ingested fields are documented to have none
-	}
+	strictJSON(s.evidenceOf("valid-json", line, ""), m.whole)
 	if len(m.profiles) == 0 && m.wrapper == "" {
 		return // no JSON: nothing else can be said
 	}
-	s.note("batch-max-10", len(m.profiles) <= 10, line, "%d profiles in a message", len(m.profiles))
+	fewProfiles(s.evidenceOf("batch-max-10", line, "a message"), len(m.profiles), 10)
 	switch n := len(m.profiles); {
 	case n > 1: // how several go together is nowhere documented
 	case m.wrapper != "":
 		s.wrapped = append(s.wrapped, wrapped{line, m.wrapper})
 	default:
-		s.note("no-envelope", m.profiles[0].object != nil, line, "neither segmentMembership nor identityMap at the top")
+		bare(s.evidenceOf("no-envelope", line, ""), m.profiles[0].body)
 	}
 	for _, p := range m.profiles {
 		if p.object != nil {
@@ -106,10 +82,9 @@ func (s *Sender) profile(line int, b *body) {
 		value, there := b.object[key]
 		if _, isObject := value.(map[string]any); there && !isObject {
 			s.note(map[string]string{"segmentMembership": "membership-shape", "identityMap": "all-identities"}[key], false, line, "%s is no object", key)
-		} else if !there {
-			s.leave("valid-json", line, "no %s", key) // A38; the samples of the page have fragments
 		}
 	}
+	bothMaps(s.evidenceOf("valid-json", line, ""), b.object)
 	s.attributesOf(line, b)
 	s.identitiesOf(line, b)
 	for _, m := range b.memberships() {
