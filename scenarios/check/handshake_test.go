@@ -51,3 +51,26 @@ func TestCertificateIsJudgedWhereItShows(t *testing.T) {
 		}
 	}
 }
+
+// A server that cannot be verified gets no request and answers no attempt (R139).
+func TestServerIsVerified(t *testing.T) {
+	request := recording.Line{Request: &recording.Request{Socket: 3, Number: 1}}
+	for _, test := range []struct {
+		name, certificate, outcome string
+		seen                       []recording.Line
+		looked, wrong              int
+	}{
+		{"refused", "wrong-host", "tls", nil, 1, 0},
+		{"answered", "wrong-host", "200", nil, 1, 1},
+		{"sent, and not answered", "wrong-host", "timeout", []recording.Line{request}, 2, 1},
+		{"a certificate that can be verified", "", "200", []recording.Line{request}, 0, 0},
+	} {
+		sc := &scenarios.Scenario{Endpoint: scenarios.Endpoint{TLS: "tls", Certificate: test.certificate}}
+		attempt := &recording.Attempt{Message: "doc#1", Number: 1, Socket: 3, Outcome: test.outcome}
+		f := &findings{}
+		newView(sc, append(test.seen, recording.Line{Attempt: attempt})).verified(f)
+		if f.looked != test.looked || len(f.wrong) != test.wrong {
+			t.Errorf("%s: looked at %d, wrong is %q", test.name, f.looked, f.wrong)
+		}
+	}
+}
