@@ -147,6 +147,9 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	if !before.Told.Duration {
 		most += budget // the gap counts from the request, and its answer may have taken as long
 	}
+	if s.network(before) { // which a sender may only know when its time is up
+		most += max(0, budget-before.Request.AnsweredAt.Sub(before.Request.At))
+	}
 	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.At, before.Request.AnsweredAt.Add(most), x.Request.At) {
 		most = max(most, gap)
 	}

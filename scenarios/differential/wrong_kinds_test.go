@@ -165,7 +165,8 @@ func (t *tamper) handshakes() int {
 
 // firm says whether nothing happens to the profile of a backfill, or to the
 // dataflow, from the mapping until after its hour, and nothing else did at its
-// instant: one export meets the claims to all backfills before it.
+// instant: one export meets the claims to all backfills before it, and one
+// within half an hour after the hour still may (A56).
 func (t *tamper) firm(m *sending) bool {
 	var mapped time.Time
 	mappings := 0
@@ -180,6 +181,7 @@ func (t *tamper) firm(m *sending) bool {
 		}
 	}
 	return mappings == 1 && !slices.ContainsFunc(t.updates[m.profiles[0]], mapped.Equal) && t.silent(m, mapped.Add(-time.Nanosecond), mapped) &&
+		t.silent(m, mapped, mapped.Add(time.Hour+31*time.Minute)) &&
 		m.exports[0].At.Sub(mapped) < time.Hour && t.alone(m, mapped, mapped.Add(time.Hour+time.Minute)) &&
 		t.alone(m, mapped.Add(-time.Hour-time.Minute), mapped.Add(-time.Second)) && t.quiet(mapped.Add(-time.Second), mapped.Add(2*time.Hour)) &&
 		mapped.Add(4*time.Hour).Before(t.end)

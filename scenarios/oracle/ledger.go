@@ -59,7 +59,7 @@ const (
 	costOfForm       = 3
 	costOfContent    = 45
 	costOfDelay      = 1  // of coming long after it was decided
-	costOfLate       = 10 // and later than anything that is documented
+	costOfLate       = 42 // and later than anything that is documented: rather missing, where it is in time for another
 	costOfRepetition = 4  // of a backfill with the body before it
 	costOfAbandoned  = 10 // a failure without a retry
 	costOfStranger   = 40 // of coming long after it was decided, and not being quite right
@@ -407,7 +407,7 @@ func (a *alignment) match(i, j, last int) int {
 		cost += costOfCopy
 	}
 	if !s.At.IsZero() && !x.To.IsZero() {
-		switch late := s.At.Sub(x.To); {
+		switch late := a.oracle.flow.enabledBetween(x.To, s.At); {
 		case late > longest:
 			cost += costOfLate
 		case late > delay:
