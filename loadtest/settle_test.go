@@ -29,7 +29,7 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: %s, %+v", tt.name, r.Verdict, r.Summary)
 		}
 		for _, x := range r.Rules {
-			if x.ID != "p95" || x.Ref != "R119" || x.Level != "must" || x.Verdict != reports.Skip || x.Cases[0] != "load/p95<10m" {
+			if x.ID != "p95" || x.Ref != "R119" || x.Level != "should" || x.Verdict != reports.Skip || x.Cases[0] != "load/p95<10m" {
 				t.Errorf("%s: %+v", tt.name, x)
 			}
 		}

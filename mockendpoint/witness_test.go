@@ -193,7 +193,7 @@ var _ = Describe("An endpoint in the clear", func() {
 	DescribeTable("plays a fault", func(f fault.Fault, status string, exits ...int) {
 		f.ID = "planned"
 		s := serve(mockendpoint.Plain, func(o *mockendpoint.Options) { o.Faults = fault.NewPlan(1, f) })
-		gotStatus, gotExit := s.curl(with("--max-time", "0.3")...)
+		gotStatus, gotExit := s.curl(with("--max-time", "1")...)
 		Expect(gotStatus).To(Equal(status))
 		Expect(exits).To(ContainElement(gotExit))
 		Eventually(func() []string {
@@ -234,7 +234,7 @@ var _ = Describe("An endpoint with TLS", func() {
 		s := serve(mockendpoint.TLS, func(o *mockendpoint.Options) {
 			o.Faults = fault.NewPlan(1, fault.Fault{ID: "f", Phase: fault.Handshake, Connections: fault.Range{First: 1, Last: 1}, Stall: true})
 		})
-		status, exit := s.curl(with("--max-time", "0.3")...)
+		status, exit := s.curl(with("--max-time", "1")...)
 		Expect(status).To(Equal("000"))
 		Expect(exit).To(Equal(28))
 		Eventually(s.journal.Handshakes).Should(HaveLen(1))
