@@ -166,7 +166,8 @@ func (t *tamper) silent(m *sending, from, to time.Time) bool {
 }
 
 // quiet says whether the dataflow neither pauses nor is deleted between two
-// times, nor was paused when they began.
+// times, nor was paused when they began. What is sent at the very instant of a
+// deletion may be of the dataflow that is gone, so that it may be dropped.
 func (t *tamper) quiet(from, to time.Time) bool {
 	paused := false
 	for _, s := range t.sc.History {
@@ -182,7 +183,7 @@ func (t *tamper) quiet(from, to time.Time) bool {
 				return false
 			}
 		case "delete":
-			if paused = false; at.After(from) {
+			if paused = false; !at.Before(from) {
 				return false
 			}
 		}
@@ -264,7 +265,11 @@ func content(change func(t *tamper, m *sending, o object) bool) func(*tamper) bo
 	return func(t *tamper) bool {
 		m := t.pick(func(m *sending) bool {
 			all, _ := bodies(m.first().Body)
-			return len(all) > 0 && t.fixed(m) && change(t, m, all[0])
+			if len(all) == 0 || !t.fixed(m) {
+				return false
+			}
+			was := written(all[0])
+			return change(t, m, all[0]) && written(all[0]) != was // or nothing is broken
 		})
 		return m != nil && edit(func(o object) bool { return change(t, m, o) }, m.attempts...)
 	}
