@@ -91,7 +91,7 @@ func (s *Sender) exports(in *capture.Reader) {
 	seen, lines := s.seen(known, clock.Began)
 	verdicts, roles := oracle.Exports(s.Scenario, seen, clock)
 	if clock.Began.IsZero() {
-		clock, seen, lines, verdicts, roles = s.estimated(known, clock, seen, lines, verdicts, roles)
+		clock, _, lines, verdicts, roles = s.estimated(known, clock, seen, lines, verdicts, roles)
 	}
 	assign(known, roles)
 	if wrong := l.unbalanced(); wrong != "" {
