@@ -56,8 +56,8 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 	go mod tidy -diff
 
 .PHONY: mutants
-mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing
-	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -only '$(ONLY)'
+mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing, MISSING=1 those not measured
+	@go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutants$$' -args -mutants -only '$(ONLY)' $(if $(MISSING),-missing)
 
 .PHONY: kills
 kills: ## Play every mutant with the cases that must find it; ONLY=regexp for some of them, PART=K/N for a share, as CI does

@@ -35,7 +35,7 @@ func startReceiver(ctx context.Context, arguments []string, files []testcontaine
 	for _, n := range on {
 		options = append(options, network.WithNetwork([]string{receiverName}, n))
 	}
-	arguments = append([]string{"mock", "--record", recordFile}, arguments...)
+	arguments = append([]string{"mock", "--force", "--record", recordFile}, arguments...) // forced: it is restarted in place
 	return &receiver{host: startHost(ctx, wait.ForLog("listening on "), arguments, options...)}
 }
 

@@ -21,6 +21,7 @@ import (
 var (
 	run   = flag.Bool("mutants", false, "build and play every mutant, and write the matrix")
 	named = flag.Bool("named", false, "with -mutants: play each with the cases that must find it alone; the matrix stays")
+	fresh = flag.Bool("missing", false, "with -mutants: play those that were not measured as they are now, and add them to the matrix")
 	only  = flag.String("only", "", "with -mutants: those whose id matches the regular expression; the matrix stays")
 )
 
@@ -92,6 +93,10 @@ func TestMutants(t *testing.T) {
 		playNamed(t, all, cases)
 		return
 	}
+	var measured Matrix
+	if *fresh {
+		all, measured = unmeasured(t, all, cases)
+	}
 	red := playAll(t, all, func(many string, apart []Mutant) [][]string { return near(t, all, apart, many, cases) })
 	if t.Failed() {
 		return // what was not played was not measured
@@ -112,8 +117,8 @@ func TestMutants(t *testing.T) {
 	if *only != "" {
 		return
 	}
-	distinct(t, all, red, cases)
-	x := matrixOf(all, red, cases)
+	x := matrixOf(all, red, cases).with(measured)
+	distinct(t, x, cases)
 	for path, content := range map[string]string{matrixPath: x.text(), pagePath: x.page()} {
 		if err := os.WriteFile(filepath.FromSlash(path), []byte(content), 0o644); err != nil {
 			t.Error(err)
@@ -213,10 +218,10 @@ func areas(all []Mutant) string {
 
 // distinct fails for a case that kills no mutant, and for two that kill the
 // same ones: it proves nothing that is not proved without it.
-func distinct(t *testing.T, all []Mutant, red [][]string, cases []*scenarios.Scenario) {
+func distinct(t *testing.T, x Matrix, cases []*scenarios.Scenario) {
 	kills := map[string][]string{}
-	for i, m := range all {
-		for _, id := range red[i] {
+	for _, m := range x.Mutants {
+		for _, id := range slices.Concat(m.By, m.Also) {
 			kills[id] = append(kills[id], m.ID)
 		}
 	}
