@@ -38,12 +38,14 @@ func (v *view) eachFailure(look func(a *recording.Attempt, again bool)) {
 }
 
 // deletedBefore says whether the dataflow was deleted after an attempt began and
-// before its retry was due: what is under way then, or waits, is not sent again
-// (R118). How long Retry-After makes it wait is not recorded.
+// before its retry could be sent: what is under way then, or waits, is not sent
+// again (R118). A pause in which the retry becomes due holds it until its end.
+// How long Retry-After makes it wait is not recorded.
 func (v *view) deletedBefore(a *recording.Attempt, wait time.Duration) bool {
 	due := a.EndedAt.Add(wait + v.tolerance)
 	return slices.ContainsFunc(v.actions, func(x *recording.Action) bool {
-		late := x.At.After(due) && !v.scenario.Destination.Retry.ObserveRetryAfter
+		held := slices.ContainsFunc(v.pauses(), func(p interval) bool { return !p.from.After(due) && !p.to.Before(x.At) })
+		late := x.At.After(due) && !held && !v.scenario.Destination.Retry.ObserveRetryAfter
 		return x.Action == "delete" && !x.At.Before(a.At) && !late
 	})
 }
