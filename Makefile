@@ -80,10 +80,16 @@ differential-mutants: ## Build every wrong decider and show that random historie
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
 
 .PHONY: crash
-crash: ## Kill the engine CYCLES times (10), take the power away at every write of a small history, and compare HISTORIES (2000) random ones with a kill against the same without
+crash: kill restarts ## Kill the engine, compare histories with a kill against the same without, and take the power away at every write of a small history
+	@CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
+
+.PHONY: kill
+kill: ## Kill the engine CYCLES times (10) with each kind of message, a receiver at work, and show that nothing is lost
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
-	CGO_ENABLED=0 go test ./engine/live -count=1 -timeout 30m -run 'TestCrashAtEveryWrite$$' -args -crash
-	CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole 20
+
+.PHONY: restarts
+restarts: ## Compare HISTORIES (2000) random histories with a kill against the same without, WHOLE (20) of them with one at every point
+	@CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole $${WHOLE:-20}
 
 .PHONY: hostile
 hostile: ## Send hostile requests and a gigabyte to serve and mock, and hold their memory to its bounds (a minute)
