@@ -171,3 +171,34 @@ func TestReadURL(t *testing.T) {
 		}
 	}
 }
+
+// A key that came, went or has another value is a difference, at its path; what
+// is ignored is not.
+func TestDifference(t *testing.T) {
+	object := func(pairs ...any) map[string]any {
+		out := map[string]any{}
+		for i := 0; i < len(pairs); i += 2 {
+			out[pairs[i].(string)] = pairs[i+1]
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name          string
+		before, after any
+		ignore        []string
+		want          bool
+	}{
+		{"the same", object("a", "1"), object("a", "1"), nil, false},
+		{"a key that came", object("a", "1"), object("a", "1", "b", "2"), nil, true},
+		{"a key that went", object("a", "1", "b", "2"), object("a", "1"), nil, true},
+		{"a key that came within", object("a", object()), object("a", object("b", "2")), nil, true},
+		{"another value", object("a", "1"), object("a", "2"), nil, true},
+		{"another value that is ignored", object("a", "1", "seen", "1"), object("a", "1", "seen", "2"), []string{"seen"}, false},
+		{"another value beside one that is ignored", object("a", "1", "seen", "1"), object("a", "2", "seen", "2"), []string{"seen"}, true},
+		{"everything gone", object("a", "1"), nil, nil, true},
+	} {
+		if got := difference(tt.before, tt.after, tt.ignore); (got != "") != tt.want {
+			t.Errorf("%s: difference %q; want one: %t", tt.name, got, tt.want)
+		}
+	}
+}
