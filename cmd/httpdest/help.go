@@ -1,45 +1,23 @@
 package main
 
 import (
-	"embed"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/httpdest/httpdest/docs"
 	"github.com/httpdest/httpdest/scenarios"
 )
-
-// guides are pages that belong to no single command: `httpdest help TOPIC`.
-//
-//go:embed docs/*.md
-var guides embed.FS
-
-// topic is the name of a guide and its first line, which says what it is about.
-type topic struct{ name, about, page string }
-
-// topics are the guides in the order of their names. They are part of the
-// binary: reading them cannot fail.
-func topics() []topic {
-	var out []topic
-	names, _ := fs.Glob(guides, "docs/*.md")
-	for _, name := range names {
-		page, _ := guides.ReadFile(name)
-		title, _, _ := strings.Cut(string(page), "\n")
-		out = append(out, topic{strings.TrimSuffix(path.Base(name), ".md"), strings.TrimPrefix(title, "# "), string(page)})
-	}
-	return out
-}
 
 // help prints a guide, or the help of the command that the arguments name. A
 // guide comes first: `httpdest rules --help` still is the help of the command.
 func (a *app) help(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
-		if i := slices.IndexFunc(topics(), func(t topic) bool { return t.name == args[0] }); i >= 0 {
-			return a.guide(topics()[i])
+		pages := docs.Pages()
+		if i := slices.IndexFunc(pages, func(p docs.Page) bool { return p.Name == args[0] }); i >= 0 {
+			return a.guide(pages[i])
 		}
 	}
 	about, rest, err := cmd.Root().Find(args)
@@ -56,15 +34,15 @@ func (a *app) help(cmd *cobra.Command, args []string) error {
 }
 
 // guide prints a page. The one on rules ends with what is made from the checks.
-func (a *app) guide(t topic) error {
-	if t.name == "rules" {
-		p, err := loadProof()
+func (a *app) guide(p docs.Page) error {
+	if p.Name == "rules" {
+		proof, err := loadProof()
 		if err != nil {
 			return err
 		}
-		t.page += waysPage(p)
+		p.Text += waysPage(proof)
 	}
-	_, err := fmt.Fprint(a.stdout, t.page)
+	_, err := fmt.Fprint(a.stdout, p.Text)
 	return err
 }
 
@@ -72,8 +50,8 @@ func (a *app) guide(t topic) error {
 func (a *app) listTopics() error {
 	var b strings.Builder
 	b.WriteString("\nGuides, by httpdest help TOPIC:\n")
-	for _, t := range topics() {
-		fmt.Fprintf(&b, "  %-13s %s\n", t.name, t.about)
+	for _, t := range docs.Pages() {
+		fmt.Fprintf(&b, "  %-13s %s\n", t.Name, t.Title)
 	}
 	_, err := fmt.Fprint(a.stdout, b.String())
 	return err
@@ -91,8 +69,8 @@ func noTopic(root *cobra.Command, name string) error {
 // topicNames are the words that help takes.
 func topicNames(root *cobra.Command) []string {
 	var names []string
-	for _, t := range topics() {
-		names = append(names, t.name)
+	for _, t := range docs.Pages() {
+		names = append(names, t.Name)
 	}
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() && !slices.Contains(names, c.Name()) {
@@ -106,8 +84,8 @@ func topicNames(root *cobra.Command) []string {
 func completeTopic(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	if len(args) == 0 {
-		for _, t := range topics() {
-			out = append(out, cobra.CompletionWithDesc(t.name, t.about))
+		for _, t := range docs.Pages() {
+			out = append(out, cobra.CompletionWithDesc(t.Name, t.Title))
 		}
 	}
 	if about, _, err := cmd.Root().Find(args); err == nil {

@@ -28,7 +28,7 @@ var (
 const (
 	root       = "../.."
 	matrixPath = "matrix.json"
-	pagePath   = root + "/cmd/httpdest/docs/mutants.md"
+	pagePath   = root + "/docs/reference/mutants.md"
 )
 
 // A mutant whose patch no longer applies, or that names a rule or case that is

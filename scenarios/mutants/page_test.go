@@ -146,7 +146,7 @@ func TestPageIsOfTheMatrix(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(page) != x.page() {
-		t.Error("docs/mutants.md is not the page of matrix.json: run `make mutants`")
+		t.Error("docs/reference/mutants.md is not the page of matrix.json: run `make mutants`")
 	}
 }
 
