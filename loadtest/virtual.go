@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/agenda"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/loadtest/model"
@@ -63,7 +64,7 @@ type virtual struct {
 	recorder   *Recorder
 	random     *rand.Rand
 	now        int64 // nanoseconds from the beginning
-	agenda     agenda
+	endings    agenda.Agenda[engine.OperationID]
 	wake       int64 // the dispatcher's, 0 for none
 	begun      map[engine.OperationID]underWay
 	dueByID    map[string]time.Duration
@@ -128,8 +129,8 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 		if arrival >= 0 && arrival < next {
 			next, what = arrival, 2
 		}
-		if len(v.agenda) > 0 && v.agenda[0].at < next {
-			next, what = v.agenda[0].at, 3
+		if end := v.endings.Next(); !end.IsZero() && int64(end.Sub(base)) < next {
+			next, what = int64(end.Sub(base)), 3
 		}
 		if what == 0 || v.Drain > 0 && next > int64(v.Pace.Duration()+v.Drain) {
 			return false
@@ -143,7 +144,7 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 			v.update(arrival)
 			arrival = v.arrival()
 		case 3:
-			v.completed(v.agenda.pop().id)
+			v.completed(v.endings.Take())
 		}
 	}
 }
@@ -207,7 +208,7 @@ func (v *virtual) begin(op engine.Operation) {
 	v.recorder.Open(time.Duration(v.now))
 	took, o := v.answer(op.Budget)
 	v.begun[op.ID] = underWay{v.now, o}
-	v.agenda.push(ending{v.now + int64(took), op.ID})
+	v.endings.Add(v.time().Add(took), 0, op.ID)
 }
 
 // answer is what comes of a request that arrives now, and after how long.
@@ -270,47 +271,4 @@ func (v *virtual) completed(id engine.OperationID) {
 	delete(v.begun, id)
 	v.recorder.Attempt(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
 	v.perform(v.dispatcher.Completed(v.time(), engine.Completion{Operation: id, Outcome: a.outcome}))
-}
-
-// ending is when an operation ends.
-type ending struct {
-	at int64
-	id engine.OperationID
-}
-
-// agenda is a heap of endings; equal times in the order they were begun.
-type agenda []ending
-
-func (a agenda) less(i, j int) bool {
-	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].id < a[j].id
-}
-
-func (a *agenda) push(e ending) {
-	*a = append(*a, e)
-	h := *a
-	for i := len(h) - 1; i > 0 && h.less(i, (i-1)/2); i = (i - 1) / 2 {
-		h[i], h[(i-1)/2] = h[(i-1)/2], h[i]
-	}
-}
-
-func (a *agenda) pop() ending {
-	h := *a
-	top := h[0]
-	h[0] = h[len(h)-1]
-	h = h[:len(h)-1]
-	for i := 0; ; {
-		least := i
-		for _, c := range []int{2*i + 1, 2*i + 2} {
-			if c < len(h) && h.less(c, least) {
-				least = c
-			}
-		}
-		if least == i {
-			break
-		}
-		h[i], h[least] = h[least], h[i]
-		i = least
-	}
-	*a = h
-	return top
 }

@@ -104,7 +104,7 @@ var _ = Describe("A recording", Ordered, func() {
 
 var _ = Describe("A run in which nothing happens any more", func() {
 	It("is given up, and names the exchange", func() {
-		w := newWire(&agenda{}, time.Unix(0, 0))
+		w := newWire(&events{}, time.Unix(0, 0))
 		w.patience = time.Millisecond
 		w.open[&operation{op: engine.Operation{
 			Kind: engine.Attempt, Number: 2, Message: &engine.Message{ID: "doc#1"},
@@ -116,7 +116,7 @@ var _ = Describe("A run in which nothing happens any more", func() {
 
 var _ = Describe("An agenda", func() {
 	It("orders by time, then wake-up before start before deadline, then sequence", func() {
-		a := &agenda{}
+		a := &events{}
 		var got []string
 		add := func(at int64, c class, name string) *event {
 			return a.add(time.Unix(at, 0), c, func() error { got = append(got, name); return nil })

@@ -37,7 +37,7 @@ type driver struct {
 	scenario   *scenarios.Scenario
 	shards     int
 	ground     ground
-	agenda     *agenda
+	agenda     *events
 	now        time.Time
 	population *population
 	configured dataflow.Configuration // but for the mapping, which is in flow

@@ -1,8 +1,9 @@
 package simulate
 
 import (
-	"container/heap"
 	"time"
+
+	"github.com/httpdest/httpdest/engine/agenda"
 )
 
 // class orders events of one instant: an answer complete at exactly 2.000 s
@@ -25,34 +26,30 @@ func (c class) prolongs() bool { return c < idle }
 type event struct {
 	at    time.Time
 	class class
-	seq   uint64
 	run   func() error
 	dead  bool // fired or disarmed: neither fires nor advances now
 }
 
-// agenda is the events to come, ordered by (time, class, sequence).
-type agenda struct {
-	events []*event
-	seq    uint64
+// events are those to come, ordered by (time, class, sequence).
+type events struct {
+	queue  agenda.Agenda[*event]
 	lively int // armed events that prolong the run
 }
 
 // add arms an event.
-func (a *agenda) add(at time.Time, c class, run func() error) *event {
-	a.seq++
-	e := &event{at: at, class: c, seq: a.seq, run: run}
+func (a *events) add(at time.Time, c class, run func() error) *event {
+	e := &event{at: at, class: c, run: run}
 	if c.prolongs() {
 		a.lively++
 	}
-	heap.Push((*byTime)(a), e)
+	a.queue.Add(at, int(c), e)
 	return e
 }
 
 // next takes the next armed event; nil when none is left that prolongs the run.
-func (a *agenda) next() *event {
+func (a *events) next() *event {
 	for a.lively > 0 {
-		e := heap.Pop((*byTime)(a)).(*event)
-		if !e.dead {
+		if e := a.queue.Take(); !e.dead {
 			a.disarm(e)
 			return e
 		}
@@ -62,45 +59,20 @@ func (a *agenda) next() *event {
 
 // peek is the event that next would return; nil when none is left that prolongs
 // the run.
-func (a *agenda) peek() *event {
+func (a *events) peek() *event {
 	for a.lively > 0 {
-		if e := a.events[0]; !e.dead {
+		if _, e := a.queue.First(); !e.dead {
 			return e
 		}
-		heap.Pop((*byTime)(a))
+		a.queue.Take()
 	}
 	return nil
 }
 
 // disarm takes an event off; one that fired or was disarmed stays so.
-func (a *agenda) disarm(e *event) {
+func (a *events) disarm(e *event) {
 	if !e.dead && e.class.prolongs() {
 		a.lively--
 	}
 	e.dead = true
-}
-
-// byTime is the heap.Interface of an agenda, kept off its own method set.
-type byTime agenda
-
-func (b *byTime) Len() int { return len(b.events) }
-
-func (b *byTime) Less(i, j int) bool {
-	x, y := b.events[i], b.events[j]
-	switch {
-	case !x.at.Equal(y.at):
-		return x.at.Before(y.at)
-	case x.class != y.class:
-		return x.class < y.class
-	}
-	return x.seq < y.seq
-}
-
-func (b *byTime) Swap(i, j int) { b.events[i], b.events[j] = b.events[j], b.events[i] }
-func (b *byTime) Push(e any)    { b.events = append(b.events, e.(*event)) }
-
-func (b *byTime) Pop() any {
-	last := b.events[len(b.events)-1]
-	b.events = b.events[:len(b.events)-1]
-	return last
 }

@@ -26,7 +26,7 @@ import (
 // properties, capacity and benchmarks of millions of events. What bytes show
 // (whether the request on the wire is the one that was meant) it cannot see.
 type model struct {
-	agenda      *agenda
+	agenda      *events
 	now         time.Time
 	plan        *fault.Plan
 	mode        mockendpoint.Mode

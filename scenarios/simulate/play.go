@@ -158,7 +158,7 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 	if err != nil {
 		return nil, err
 	}
-	a := &agenda{}
+	a := &events{}
 	p := newPopulation(sc, refs, setting.Store)
 	s := &stage{plan: faultPlan(sc)}
 	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,

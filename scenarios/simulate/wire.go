@@ -24,7 +24,7 @@ const patience = 5 * time.Second
 type wire struct {
 	net      *memnet.Network
 	patience time.Duration
-	agenda   *agenda
+	agenda   *events
 	now      time.Time
 	sockets  map[int]*socket // open ones, by ordinal of the network
 	carriers map[int]*socket // the same by ordinal of the sender
@@ -65,7 +65,7 @@ type operation struct {
 	result                                   delivery.Result
 }
 
-func newWire(a *agenda, now time.Time) *wire {
+func newWire(a *events, now time.Time) *wire {
 	w := &wire{
 		net: memnet.New(), patience: patience, agenda: a, now: now,
 		sockets: map[int]*socket{}, carriers: map[int]*socket{}, open: map[*operation]bool{},
