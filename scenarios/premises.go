@@ -258,7 +258,7 @@ var premises = []premise{
 		"the dataflow maps no attribute", "add attributes to it"},
 		nil, mapsAttributes},
 	{Fact{"nested-attribute-held", "a profile is exported that has a mapped attribute within an object",
-		"no mapped attribute lies within another", "map a dotted path such as person.name"},
+		"no mapped attribute lies within another", "map a dotted path such as person.name.firstName"},
 		nil, (*linter).nests},
 	{Fact{"identity-held", "a profile with an identity is exported",
 		"the history exports nothing", "add a step such as qualify: …"},

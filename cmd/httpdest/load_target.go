@@ -25,7 +25,7 @@ destination: {endpoint: "http://127.0.0.1/"}
 dataflow:
   audiences: [customers, newsletter]
   maxInFlight: 64
-  attributes: [person.name, personalEmail.address, homeAddress.city, loyalty.points, loyalty.tier]
+  attributes: [person.name.firstName, personalEmail.address, homeAddress.city, loyalty.points, loyalty.tier]
 `
 
 // mockLoadFlags are what the mock endpoint is like under load.
