@@ -18,8 +18,9 @@ type ledger struct {
 // posting is one profile body with its role.
 type posting struct {
 	exchange *exchange
-	place    int    // in its request, from 0
-	name     string // of its profile; "" when nobody knows
+	place    int                       // in its request, from 0
+	name     string                    // of its profile; "" when nobody knows
+	mayBe    func(profile string) bool // of which it may be; nil for no profile of the history
 	role     oracle.Role
 	before   *posting // the attempt before, or the body that a duplicate repeats
 	next     *posting // the attempt after
@@ -35,7 +36,7 @@ func (s *Sender) posted() (*ledger, []*posting) {
 	for _, x := range s.exchanges {
 		l.bodies += len(x.message.profiles)
 		for i := range x.names {
-			p := &posting{exchange: x, place: i, name: x.names[i], role: oracle.Role{Kind: oracle.Unexplained, Before: -1, First: -1}}
+			p := &posting{exchange: x, place: i, name: x.names[i], mayBe: x.mayBe[i], role: oracle.Role{Kind: oracle.Unexplained, Before: -1, First: -1}}
 			x.postings = append(x.postings, p)
 			l.entries = append(l.entries, p)
 			if p.name != "" {

@@ -52,9 +52,8 @@ type Sender struct {
 	synthetic   bool              // the sender knows the synthetic identities of the scenario
 	identifying bool              // all requests are there
 	nameless    []string          // profiles without any other identity; nil until asked for
+	isNameless  map[string]bool   // the same, to look up
 	own         map[string]string // of an ecid of the sender's own -> profile
-	unclaimed   int               // bodies without an identity that several profiles may have sent
-	unknowable  int               // bodies of one of these
 
 	told       map[string]int // by need: messages that tell it
 	uncredited int            // messages whose credentials were removed

@@ -87,7 +87,7 @@ func (s *Sender) inTime(x *exchange) {
 // must be the request it repeats, and come when the policy says.
 func (s *Sender) retry(x *exchange) {
 	again := keepPostings(x.postings, func(p *posting) bool {
-		return p.role.Kind != oracle.Duplicate && p.before != nil && !s.unsure(p.name)
+		return p.role.Kind != oracle.Duplicate && p.before != nil
 	})
 	if len(again) == 0 {
 		return
@@ -189,7 +189,7 @@ func (s *Sender) stopped(sent, due, to time.Time) bool {
 func (s *Sender) retried(x *exchange, until time.Time) {
 	delays := s.delaysOf()
 	mine := keepPostings(x.postings, func(p *posting) bool {
-		return p.role.Attempt > 0 && p.role.Attempt <= len(delays) && !s.unsure(p.name)
+		return p.role.Attempt > 0 && p.role.Attempt <= len(delays)
 	})
 	if len(mine) == 0 {
 		return
@@ -243,7 +243,7 @@ func (s *Sender) retried(x *exchange, until time.Time) {
 func (s *Sender) duplicates(x *exchange) {
 	groups := map[string][]*posting{}
 	for _, p := range x.postings {
-		if p.role.Kind == oracle.Duplicate && !s.unsure(p.name) {
+		if p.role.Kind == oracle.Duplicate {
 			groups[s.duplicate(p)] = append(groups[s.duplicate(p)], p)
 		}
 	}

@@ -15,8 +15,11 @@ import (
 // exchange is one request of somebody else's sender, with whose it is.
 type exchange struct {
 	capture.Exchange
-	message  *sentMessage
-	names    []string   // of its profiles, in their order; "" for one that nobody knows
+	message *sentMessage
+	names   []string // of its profiles, in their order; "" for one that nobody knows
+	// mayBe says of which profiles a body without a name may be, where there are
+	// several; nil for all others.
+	mayBe    []func(profile string) bool
 	postings []*posting // in the same order
 }
 
@@ -39,33 +42,35 @@ func (s *Sender) identify() {
 	for _, x := range s.exchanges {
 		for _, p := range x.message.profiles {
 			name := ""
+			var mayBe func(string) bool
 			if p.object != nil {
 				if name = s.nameOf(p.body); name == "" {
-					s.stranger(x.Line, p.body)
+					mayBe = s.stranger(x.Line, p.body)
 				}
 			}
-			x.names = append(x.names, name)
+			x.names, x.mayBe = append(x.names, name), append(x.mayBe, mayBe)
 		}
 	}
 }
 
-// stranger is a profile that the history does not have.
-func (s *Sender) stranger(line int, b *body) {
-	switch known := len(s.anonymous()) == 0; {
-	case !s.synthetic && onlySynthetic(b) && len(s.unnamed()) > 0:
-		s.unknowable++
+// stranger is a body that is of no profile of the history for sure. It returns
+// which profiles it may be of; nil for none.
+func (s *Sender) stranger(line int, b *body) func(profile string) bool {
+	unnamed := !s.synthetic && onlySynthetic(b) && len(s.unnamed()) > 0
+	anonymous := len(b.identities()) == 0 && len(s.anonymous()) > 0
+	switch {
+	case unnamed:
 		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity but a synthetic ecid, which no sender knows: whose this is cannot be told", line))
-		return
-	case len(b.identities()) > 0:
-	case known:
-		s.note("all-identities", false, line, "no identity: whose profile it is cannot be told")
-		return
-	default:
-		s.unclaimed++
+	case anonymous:
 		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity: whose this is cannot be told", line))
-		return
+	case len(b.identities()) == 0:
+		s.note("all-identities", false, line, "no identity: whose profile it is cannot be told")
+		return nil
+	default:
+		s.noteAs("incremental", stranger, false, line, "a profile that the history does not have")
+		return nil
 	}
-	s.noteAs("incremental", stranger, false, line, "a profile that the history does not have")
+	return func(name string) bool { return unnamed && s.isUnnamed(name) || anonymous && s.isAnonymous(name) }
 }
 
 // until is how long the capture lasts.
@@ -111,9 +116,6 @@ func (s *Sender) exports(in *capture.Reader) {
 	var missing []oracle.Finding
 	for _, f := range verdicts.Findings {
 		wrong[f.Rule]++
-		if s.unsure(f.Profile) {
-			continue
-		}
 		if f.Export == "" {
 			missing = append(missing, f)
 			continue
@@ -127,7 +129,7 @@ func (s *Sender) exports(in *capture.Reader) {
 		}
 	}
 	for _, p := range l.entries {
-		if p.role.Kind == oracle.Attempt && p.role.Attempt == 1 && p.role.Overtaken && !s.unsure(p.name) {
+		if p.role.Kind == oracle.Attempt && p.role.Attempt == 1 && p.role.Overtaken {
 			s.leaveAs("next-unaffected", outOfOrder, p.exchange.Line, "an export of %s comes after a later one", p.name)
 		}
 	}
@@ -179,7 +181,8 @@ func (s *Sender) held(f oracle.Finding, in *capture.Reader) oracle.Finding {
 	return f
 }
 
-// seen is every known body in the words of the oracle, and the line of each.
+// seen is every body in the words of the oracle, those first that are known,
+// and the line of each.
 func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lines map[string]int) {
 	lines = map[string]int{}
 	requests := map[*exchange]int{}
@@ -188,22 +191,35 @@ func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lin
 		if requests[x] == 0 {
 			requests[x] = len(requests) + 1
 		}
-		e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, ID: fmt.Sprintf("%s (line %d)", p.name, x.Line),
-			Request: requests[x], Outcome: s.outcomeOf(x)}
-		if x.Told.Time {
-			e.Sent, e.Ended = x.Request.At, x.Request.At
-			if x.Told.Duration {
-				e.Ended = x.Request.AnsweredAt
-			}
-			if !began.IsZero() {
-				// A change and its export may be within a clock's grain.
-				e.At = s.Scenario.Start.Add(x.Request.At.Sub(began) + s.tolerance)
-			}
-		}
+		e := s.toldOf(p, began)
+		e.ID, e.Request = fmt.Sprintf("%s (line %d)", p.name, x.Line), requests[x]
 		lines[e.ID] = cmp.Or(lines[e.ID], x.Line)
 		all = append(all, e)
 	}
+	for _, p := range s.ledger.entries {
+		if p.mayBe != nil {
+			all = append(all, s.toldOf(p, began))
+		}
+	}
 	return all, lines
+}
+
+// toldOf is what the capture tells of a body.
+func (s *Sender) toldOf(p *posting, began time.Time) oracle.Seen {
+	x := p.exchange
+	e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, Outcome: s.outcomeOf(x), Of: p.mayBe}
+	if !x.Told.Time {
+		return e
+	}
+	e.Sent, e.Ended = x.Request.At, x.Request.At
+	if x.Told.Duration {
+		e.Ended = x.Request.AnsweredAt
+	}
+	if !began.IsZero() {
+		// A change and its export may be within a clock's grain.
+		e.At = s.Scenario.Start.Add(x.Request.At.Sub(began) + s.tolerance)
+	}
+	return e
 }
 
 // outcomeOf is the outcome of a request in the words of the oracle.
@@ -258,7 +274,7 @@ func (s *Sender) estimates(seen []oracle.Seen, roles []oracle.Role) []time.Time 
 func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 	findings = slices.DeleteFunc(findings, func(f oracle.Finding) bool {
 		excluded := slices.ContainsFunc(s.Scenario.Dataflow.Exclude, func(e scenarios.Exclusion) bool { return e.Profiles.Contains(f.Profile) })
-		return in.CutOff() || excluded || s.isAnonymous(f.Profile) && len(s.anonymous()) > 1
+		return in.CutOff() || excluded
 	})
 	if n := in.Refused() / (len(s.delaysOf()) + 1); len(findings) > 0 && len(findings) <= n {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))

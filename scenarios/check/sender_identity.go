@@ -96,12 +96,6 @@ func (s *Sender) isAnonymous(name string) bool {
 	return known && g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == ""
 }
 
-// unsure says whether bodies that nobody can tell apart may be a profile's: its
-// exports cannot be counted then, nor told from each other.
-func (s *Sender) unsure(name string) bool {
-	return s.unclaimed > 0 && s.isAnonymous(name) || s.unknowable > 0 && s.isUnnamed(name)
-}
-
 // onlySynthetic says whether a body has no identity but an ecid: that of a
 // profile that was given none may have any value.
 func onlySynthetic(b *body) bool {
@@ -163,7 +157,15 @@ func (s *Sender) unnamed() []string {
 	return s.nameless
 }
 
-func (s *Sender) isUnnamed(name string) bool { return slices.Contains(s.unnamed(), name) }
+func (s *Sender) isUnnamed(name string) bool {
+	if s.isNameless == nil {
+		s.isNameless = map[string]bool{}
+		for _, n := range s.unnamed() {
+			s.isNameless[n] = true
+		}
+	}
+	return s.isNameless[name]
+}
 
 // guessed is the unnamed profile that a body is of: the only one there is, or
 // the only one that has its attributes. An ecid of the sender's own stays with

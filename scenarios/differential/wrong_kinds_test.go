@@ -169,18 +169,19 @@ func (t *tamper) handshakes() int {
 // within half an hour after the hour still may (A56).
 func (t *tamper) firm(m *sending) bool {
 	var mapped time.Time
-	mappings := 0
 	for _, s := range t.sc.History {
 		at := t.sc.Start.Add(s.At)
 		if (s.Action == "map" || s.Action == "activate") && !at.After(m.exports[0].At) {
-			if !at.Equal(mapped) {
-				mappings = 0
-			}
 			mapped = at
-			mappings++
 		}
 	}
-	return mappings == 1 && !slices.ContainsFunc(t.updates[m.profiles[0]], mapped.Equal) && t.silent(m, mapped.Add(-time.Nanosecond), mapped) &&
+	once := 0
+	for _, at := range t.actions {
+		if at.Equal(mapped) {
+			once++
+		}
+	}
+	return once == 1 && !slices.ContainsFunc(t.updates[m.profiles[0]], mapped.Equal) && t.silent(m, mapped.Add(-time.Nanosecond), mapped) &&
 		t.silent(m, mapped, mapped.Add(time.Hour+31*time.Minute)) &&
 		m.exports[0].At.Sub(mapped) < time.Hour && t.alone(m, mapped, mapped.Add(time.Hour+time.Minute)) &&
 		t.alone(m, mapped.Add(-time.Hour-time.Minute), mapped.Add(-time.Second)) && t.quiet(mapped.Add(-time.Second), mapped.Add(2*time.Hour)) &&

@@ -185,7 +185,7 @@ func breakOne(t *testing.T, all scenarios.Catalogue, sc *scenarios.Scenario, lin
 func report(t *testing.T, table []tried) {
 	for i, c := range table {
 		fmt.Printf("%-45s %7d tried %7d found  %s\n", wrongKinds[i].name, c.tried, c.found, strings.Join(slices.Sorted(maps.Keys(c.rules)), ", "))
-		for _, m := range c.missed[:min(len(c.missed), 3)] {
+		for _, m := range c.missed[:min(len(c.missed), 30)] {
 			t.Error(m)
 		}
 		if c.tried == 0 && *wrong >= 1000 {

@@ -21,6 +21,10 @@ type Seen struct {
 	// the capture; zero where nobody knows.
 	Sent, Ended time.Time
 	Outcome     Outcome
+
+	// Of says which profiles the body may be of, where Profile is "" because
+	// nobody can tell. What it may be is not missing.
+	Of func(profile string) bool
 }
 
 // Clock relates the clock of a capture to that of the history.
@@ -60,7 +64,13 @@ func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Cl
 	o.clock, o.lenient = clock, syntheticUnknown(sc, seen)
 	byProfile := map[string][]int{}
 	var names []string
+	r, roles := newReport(), make([]Role, len(seen))
 	for i, s := range seen {
+		if s.Profile == "" {
+			roles[i] = Role{Kind: Unexplained, Before: -1, First: -1}
+			o.unclaimed = append(o.unclaimed, unclaimed{s, nil})
+			continue
+		}
 		if byProfile[s.Profile] == nil {
 			names = append(names, s.Profile)
 		}
@@ -73,7 +83,6 @@ func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Cl
 			}
 		}
 	}
-	r, roles := newReport(), make([]Role, len(seen))
 	for _, name := range names {
 		o.align(name, seen, byProfile[name], roles, r)
 	}
@@ -96,6 +105,8 @@ type alignment struct {
 	turns    map[[2]int]Possible // backfills, by possibility and by the tick of the export before
 	delays   []time.Duration     // of the retry policy
 	firm     []claim             // that nothing ends
+	perhaps  []*unclaimed        // bodies that may be of this profile
+	excused  map[int]bool        // possibilities that one of them may be; see maybe
 }
 
 func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *report) {
@@ -104,7 +115,8 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 		return
 	}
 	a := &alignment{oracle: o, person: o.person(name), possible: o.Possible(name), compared: map[[2]int]*report{},
-		turns: map[[2]int]Possible{}, delays: retryDelays(o.scenario)}
+		turns: map[[2]int]Possible{}, delays: retryDelays(o.scenario), excused: map[int]bool{}}
+	a.perhaps = o.unclaimedBy(name)
 	for _, i := range mine {
 		a.seen = append(a.seen, all[i])
 		a.bodies = append(a.bodies, newSentBody(all[i].Body))
@@ -119,7 +131,7 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 		a.contents = append(a.contents, want)
 	}
 	for _, c := range o.claims(a.person.realized) {
-		if o.firm(a.person, c) {
+		if o.firm(a.person, c) && !a.perhapsMet(c) {
 			a.firm = append(a.firm, c)
 		}
 	}
@@ -154,10 +166,11 @@ func retryDelays(sc *scenarios.Scenario) []time.Duration {
 
 // owes says whether an export of a change has to be seen: not when the dataflow
 // was deleted so soon after it that it may have been dropped unsent (R118), or
-// disabled so soon and for good.
+// disabled so soon and for good, and not when a body of nobody knows whom may be
+// it.
 func (a *alignment) owes(j int) bool {
 	x, f := &a.possible[j], a.oracle.flow
-	return x.live && x.Obligation == Must && !f.deletedWithin(x.From, delay) && !f.stoppedWithin(x.From, delay)
+	return x.live && x.Obligation == Must && !f.deletedWithin(x.From, delay) && !f.stoppedWithin(x.From, delay) && !a.maybe(j)
 }
 
 // stoppedWithin says whether the dataflow was disabled within a time after from

@@ -178,9 +178,10 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 			}
 			if of, ok := a.repeats(i); ok {
 				g := h
-				g.cost += costOfDuplicate
 				if a.together(i, of) {
-					g.cost += costOfTogether - costOfDuplicate
+					g.cost += costOfTogether
+				} else {
+					g.cost += costOfDuplicate + a.punctual(i, h)
 				}
 				g.path = &node{h.path, i, of, duplicated}
 				a.keep(next, j, g)

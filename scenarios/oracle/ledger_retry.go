@@ -85,13 +85,14 @@ func (a *alignment) window() time.Duration {
 }
 
 // paused says whether the dataflow was, or may have been, disabled between two
-// bodies.
+// bodies for so long that the gap between them is no longer than the policy has
+// it: a retry that is due while the dataflow is enabled is not kept.
 func (a *alignment) paused(before, i int) bool {
 	from, to, f := a.seen[before].At, a.seen[i].At, a.oracle.flow
 	if from.IsZero() || to.IsZero() {
 		return len(f.enabled) > 1 || len(f.deleted) > 0
 	}
-	return f.enabledBetween(from, to) < to.Sub(from)
+	return f.enabledBetween(from, to) <= a.window()
 }
 
 // again is the cost of taking body i for the next attempt of a chain.
@@ -100,21 +101,22 @@ func (a *alignment) again(i int, c chain) int {
 	if a.together(i, c.last) {
 		return impossible
 	}
-	cost, final := 0, false
+	skew, cost, final := 0, 0, false
 	switch gap, told := a.gap(c.last, i); {
 	case !told || a.fits(gap, c.attempts):
 	case gap <= a.window() || a.paused(c.last, i):
-		cost = costOfOddGap
+		skew = costOfOddGap
 	default:
-		cost = costOfFarGap
+		skew = costOfFarGap
 	}
 	switch last.Outcome {
 	case Unclear:
 		cost += costOfWord
 	case FailedOne:
 		cost += costOfFinal
-		final = a.oracle.scenario.Destination.Retry.Policy != "documented"
+		final = !a.everyFailure()
 	}
+	cost += skew
 	if s.Body == last.Body || s.Body == a.seen[c.first].Body {
 		return cost
 	}
@@ -122,7 +124,7 @@ func (a *alignment) again(i int, c chain) int {
 	if !alike || last.Outcome == Unclear || final {
 		return impossible
 	}
-	if cost > 0 {
+	if skew > 0 {
 		cost += costOfSkewed
 	}
 	return cost + costOfChange + min(different, 6)
@@ -157,18 +159,30 @@ func (a *alignment) repeats(i int) (int, bool) {
 
 // punctual is the cost of taking body i for anything but a retry, when it is
 // one by its body, but for one leaf or the way it is written, and comes exactly
-// when one had to.
-func (a *alignment) punctual(i int, h hypothesis) int {
+// when one had to. After a failure that may as well be final it is just more
+// than the retry costs.
+func (a *alignment) punctual(i int, h hypothesis) (cost int) {
 	for _, c := range h.open {
-		if c.attempts == 0 || a.seen[c.last].Outcome != Failed {
+		gap, told := a.gap(c.last, i)
+		if c.attempts == 0 || !told || !a.fits(gap, c.attempts) {
 			continue
 		}
-		if n, _ := differences(a.bodies[c.last], a.bodies[i]); n > 1 {
-			continue
-		}
-		if gap, told := a.gap(c.last, i); told && a.fits(gap, c.attempts) {
+		n, _ := differences(a.bodies[c.last], a.bodies[i])
+		final := a.seen[c.last].Outcome == FailedOne && a.everyFailure()
+		switch {
+		case n > 1:
+		case a.seen[c.last].Outcome == Failed:
 			return costOfPunctual
+		case final && a.seen[c.last].Body == a.seen[i].Body:
+			cost = max(cost, costOfFinal+1)
+		case final:
+			cost = max(cost, costOfFinal+costOfChange+1)
 		}
 	}
-	return 0
+	return cost
+}
+
+// everyFailure says whether the policy has every failure retried.
+func (a *alignment) everyFailure() bool {
+	return a.oracle.scenario.Destination.Retry.Policy == "documented"
 }

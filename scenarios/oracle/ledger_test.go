@@ -2,6 +2,7 @@ package oracle_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,17 +54,7 @@ func TestRoles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			verdicts, roles := oracle.Exports(sc, tt.seen, clock)
-			var got []string
-			for _, r := range roles {
-				switch r.Kind {
-				case oracle.Attempt:
-					got = append(got, fmt.Sprintf("attempt %d of %d", r.Attempt, r.Export))
-				case oracle.Duplicate:
-					got = append(got, fmt.Sprintf("duplicate of %d", r.Export))
-				default:
-					got = append(got, "unexplained")
-				}
-			}
+			got := rolesOf(roles)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("roles (-want +got):\n%s", diff)
 			}
@@ -107,5 +98,135 @@ func TestLateness(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("%s after the change (estimated: %t) is %s; want %s: %+v", tt.after, tt.estimated, got, tt.want, verdicts.Findings)
 		}
+	}
+}
+
+// rolesOf words the roles of some bodies.
+func rolesOf(roles []oracle.Role) (out []string) {
+	for _, r := range roles {
+		switch r.Kind {
+		case oracle.Attempt:
+			out = append(out, fmt.Sprintf("attempt %d of %d", r.Attempt, r.Export))
+		case oracle.Duplicate:
+			out = append(out, fmt.Sprintf("duplicate of %d", r.Export))
+		default:
+			out = append(out, "unexplained")
+		}
+	}
+	return out
+}
+
+// A pause keeps the retry that is due in it, and no other: a body that comes
+// hours after a pause is not the retry of one that failed, and was retried, long
+// before it.
+func TestAPauseKeepsTheRetryThatIsDueInIt(t *testing.T) {
+	_, body := entered(t)
+	for _, tt := range []struct {
+		name, pause string
+		sent        []time.Duration // the first of them fails
+		want        []string
+	}{
+		{"due in the pause", "{at: 1h10s, disable: true}, {at: 3h, enable: true}", []time.Duration{time.Hour, 3 * time.Hour},
+			[]string{"attempt 1 of 1", "attempt 2 of 1"}},
+		{"due before the pause", "{at: 2h, disable: true}, {at: 3h, enable: true}", []time.Duration{time.Hour, time.Hour + 15*time.Second, 5 * time.Hour},
+			[]string{"attempt 1 of 1", "attempt 2 of 1", "unexplained"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sc := scene(t, `
+audiences: {mapped: {id: mapped}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [{at: 1h, qualify: mapped, profile: doc}, `+tt.pause+`]`)
+			var all []oracle.Seen
+			for i, at := range tt.sent {
+				outcome := oracle.Delivered
+				if i == 0 {
+					outcome = oracle.Failed
+				}
+				all = append(all, sent(sc, body, at, outcome, i+1))
+			}
+			_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start})
+			if diff := cmp.Diff(tt.want, rolesOf(roles)); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A body that repeats one which failed, and comes when its retry is due, is the
+// retry, though a backfill with the same content may come as well, and though the
+// failure may as well be final.
+func TestAPunctualRepetitionIsARetry(t *testing.T) {
+	sc := scene(t, `
+audiences: {mapped: {id: mapped}, later: {id: later}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {audiences: [mapped, later], identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [{at: 1h, map: later}, {at: 1h5m, set: email, to: doc@example.com, profile: doc}]`)
+	since := sc.Start.Add(-24 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")
+	entry := `{"lastQualificationTime":"` + since + `","status":"realized"}`
+	body := `{"email":"doc@example.com","identityMap":{"crm":[{"id":"D1"}]},"segmentMembership":{"ups":{"later":` + entry + `,"mapped":` + entry + `}}}`
+	const first = time.Hour + 5*time.Minute
+	for name, second := range map[string]string{"the same": body, "spelt in another way": strings.Replace(body, ",", ", ", 1)} {
+		for _, outcome := range []oracle.Outcome{oracle.Failed, oracle.FailedOne} {
+			_, roles := oracle.Exports(sc, []oracle.Seen{sent(sc, body, first, outcome, 1), sent(sc, second, first+15*time.Second, outcome, 2),
+				sent(sc, body, first+45*time.Second, oracle.Delivered, 3)}, oracle.Clock{Began: sc.Start})
+			if diff := cmp.Diff([]string{"attempt 1 of 1", "attempt 2 of 1", "attempt 3 of 1"}, rolesOf(roles)); diff != "" {
+				t.Errorf("%s, outcome %d (-want +got):\n%s", name, outcome, diff)
+			}
+		}
+	}
+}
+
+// A body that nobody can tell the profile of excuses the exports that it may be,
+// and no others: by its time, by its content, and by whom it may be of.
+func TestUnclaimedBodiesExcuseWhatTheyMayBe(t *testing.T) {
+	sc := scene(t, `
+audiences: {mapped: {id: mapped}, new: {id: new}}
+dataflow: {audiences: [mapped], attributes: [email, person.name]}
+profiles:
+  doc: {audiences: [new], identities: none, attributes: {email: doc@example.com, person: {name: {firstName: Emmett, lastName: Brown}}}}
+history: [{at: 1h, map: new}, {at: 5h, qualify: mapped, profile: doc}]`)
+	body := func(since time.Duration, audience string) string {
+		at := sc.Start.Add(since).UTC().Format("2006-01-02T15:04:05Z")
+		return `{"email":"doc@example.com","person":{"name":{"firstName":"Emmett","lastName":"Brown"}},"identityMap":{},"segmentMembership":{"ups":{"` +
+			audience + `":{"lastQualificationTime":"` + at + `","status":"realized"}}}}`
+	}
+	backfill, live := body(-24*time.Hour, "new"), body(5*time.Hour, "mapped")
+	live = strings.Replace(live, `"ups":{`, `"ups":{"new":{"lastQualificationTime":"`+sc.Start.Add(-24*time.Hour).UTC().Format("2006-01-02T15:04:05Z")+`","status":"realized"},`, 1)
+	all := func(string) bool { return true }
+	none := func(string) bool { return false }
+	unclaimed := func(body string, after time.Duration, of func(string) bool) oracle.Seen {
+		s := sent(sc, body, after, oracle.Delivered, 0)
+		s.Profile, s.ID, s.Of = "", "", of
+		return s
+	}
+	for _, tt := range []struct {
+		name string
+		seen []oracle.Seen
+		want []string
+	}{
+		{"nothing", nil, []string{"trig-enter", "backfill-new-audience"}},
+		{"both", []oracle.Seen{unclaimed(backfill, 90*time.Minute, all), unclaimed(live, 5*time.Hour, all)}, nil},
+		{"of another profile", []oracle.Seen{unclaimed(backfill, 90*time.Minute, none), unclaimed(live, 5*time.Hour, none)}, []string{"trig-enter", "backfill-new-audience"}},
+		{"before it was due", []oracle.Seen{unclaimed(backfill, 30*time.Minute, all), unclaimed(live, 5*time.Hour, all)}, []string{"backfill-new-audience"}},
+		{"after its hour", []oracle.Seen{unclaimed(backfill, 4*time.Hour, all), unclaimed(live, 5*time.Hour, all)}, []string{"backfill-new-audience"}},
+		{"of another content", []oracle.Seen{unclaimed(backfill, 90*time.Minute, all), unclaimed(`{"email":"biff@example.com","identityMap":{},"segmentMembership":{}}`, 5*time.Hour, all)},
+			[]string{"trig-enter"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			verdicts, roles := oracle.Exports(sc, tt.seen, oracle.Clock{Began: sc.Start})
+			var got []string
+			for _, f := range verdicts.Findings {
+				got = append(got, f.Rule)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			for i, r := range roles {
+				if r.Kind != oracle.Unexplained {
+					t.Errorf("body %d has role %+v", i, r)
+				}
+			}
+		})
 	}
 }

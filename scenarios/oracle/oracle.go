@@ -63,7 +63,8 @@ type Oracle struct {
 	mapped    []string // attribute paths, in the form of documents
 	clock     Clock    // of somebody else's capture
 	// lenient: the sender does not know the synthetic identities.
-	lenient bool
+	lenient   bool
+	unclaimed []unclaimed // bodies of nobody knows whom
 
 	mu     sync.Mutex
 	people map[string]*person
