@@ -249,6 +249,7 @@ func uncalledFor(t *tamper) bool {
 			least := m.last().AnsweredAt.Add(6 * time.Minute)
 			quiet := t.alone(m, m.exports[0].At, p.From.Add(-time.Nanosecond)) && t.alone(m, p.From, p.From.Add(10*time.Minute))
 			quiet = quiet && !slices.ContainsFunc(t.actions, within(p.From, 2*time.Hour))
+			quiet = quiet && t.silent(m, m.first().At.Add(-time.Nanosecond), m.first().At) // or it may not be the last body
 			if p.Obligation == oracle.MustNot && p.From.After(least) && quiet && t.onlyUpdate(m.profiles[0], p.From) && t.quiet(m.exports[0].At, p.From) {
 				all = append(all, place{m, p.From, p.Rule})
 			}

@@ -135,6 +135,7 @@ func (o *Oracle) withBackfills(p *person, lives []Possible) []Possible {
 			continue
 		}
 		if x := o.backfill(p, tick, at, exported(tick)); x.Obligation == May {
+			x.earliest = at
 			out = append(out, x)
 		}
 	}

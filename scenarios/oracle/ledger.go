@@ -263,7 +263,11 @@ func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
 	h.cost += cost + a.punctual(i, h)
 	h.path = &node{h.path, i, j, matched}
 	if a.possible[j].Obligation != MustNot {
-		h.cost += a.claimed(h.lastTick, a.possible[j].tick, a.seen[i].At)
+		at := a.seen[i].At
+		if at.IsZero() {
+			at = a.possible[j].earliest // or later
+		}
+		h.cost += a.claimed(h.lastTick, a.possible[j].tick, at)
 		h.lastTick = a.possible[j].tick
 	}
 	use(a.opened(h, chain{i, i, 1}))
@@ -295,6 +299,9 @@ func (a *alignment) retry(i int, h hypothesis, k int, use func(hypothesis)) {
 		return
 	}
 	h.cost += cost
+	if slices.ContainsFunc(h.open[:k], func(newer chain) bool { return newer.first > c.last }) {
+		h.cost += costOfOvertaken
+	}
 	h.path = &node{h.path, i, c.last, retried}
 	h.open = without(h.open, k)
 	use(a.opened(h, chain{c.first, i, c.attempts + 1}))
@@ -380,7 +387,7 @@ func costs(findings []Finding) (wrong, misspelt int) {
 // after an export at the tick last.
 func (a *alignment) match(i, j, last int) int {
 	x, s := a.turn(j, last), a.seen[i]
-	if !s.At.IsZero() && (s.At.Before(a.possible[j].From) || x.Obligation == MustNot && s.At.Before(x.From)) {
+	if !s.At.IsZero() && (s.At.Before(a.possible[j].earliest) || x.Obligation == MustNot && s.At.Before(x.From)) {
 		return impossible
 	}
 	findings := a.compare(i, j).findings

@@ -230,3 +230,66 @@ history: [{at: 1h, map: new}, {at: 5h, qualify: mapped, profile: doc}]`)
 		})
 	}
 }
+
+// inBoth is a scenario of one profile that is in two audiences of one merge
+// policy, of which one may be mapped later, and the body of all its exports.
+func inBoth(t *testing.T, history string) (*scenarios.Scenario, string) {
+	t.Helper()
+	sc := scene(t, `
+audiences: {mapped: {id: mapped}, later: {id: later}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {audiences: [mapped, later], identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [`+history+`]`)
+	since := sc.Start.Add(-24 * time.Hour).UTC().Format("2006-01-02T15:04:05Z")
+	entry := `{"lastQualificationTime":"` + since + `","status":"realized"}`
+	return sc, `{"email":"doc@example.com","identityMap":{"crm":[{"id":"D1"}]},"segmentMembership":{"ups":{"later":` + entry + `,"mapped":` + entry + `}}}`
+}
+
+// Of two explanations that fit alike, the one in which the exports of a profile
+// keep their order is the right one: a third attempt that a pause kept, and then
+// the backfill of what was mapped in it, with the same body.
+func TestExportsThatOvertakeEachOtherAreTheWorseExplanation(t *testing.T) {
+	sc, body := inBoth(t, "{at: 1h, set: email, to: doc@example.com, profile: doc}, {at: 1h30s, disable: true}, {at: 2h, map: later}, {at: 3h, enable: true}")
+	var all []oracle.Seen
+	for i, at := range []time.Duration{time.Hour, time.Hour + 17*time.Second, 3 * time.Hour, 3*time.Hour + 2*time.Second, 3*time.Hour + 19*time.Second, 3*time.Hour + 51*time.Second} {
+		s := sent(sc, body, at, oracle.Failed, i+1)
+		s.Ended = s.Sent.Add(2 * time.Second)
+		all = append(all, s)
+	}
+	_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start})
+	want := []string{"attempt 1 of 1", "attempt 2 of 1", "attempt 3 of 1", "attempt 1 of 2", "attempt 2 of 2", "attempt 3 of 2"}
+	if diff := cmp.Diff(want, rolesOf(roles)); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+}
+
+// Where nobody knows when a body came, it is rather the backfill that was owed
+// than a later one that may as well not come.
+func TestWithoutTimesABackfillMeetsTheClaimInItsHour(t *testing.T) {
+	sc, body := inBoth(t, "{at: 1h, unmap: mapped}, {at: 2h, map: later}, {at: 9h, map: mapped}, {at: 10h, delete: true}, {at: 11h, map: [mapped, later]}, {at: 11h, activate: true}, {at: 11h1m, disable: true}")
+	s := sent(sc, body, 0, oracle.Delivered, 1)
+	s.At = time.Time{}
+	_, roles := oracle.Exports(sc, []oracle.Seen{s}, oracle.Clock{})
+	if due := roles[0].Due.Sub(sc.Start); due != 2*time.Hour {
+		t.Errorf("the export was due after %s: %+v; want 2h", due, roles)
+	}
+}
+
+// The body of a backfill says what held when it was sent or before, and nothing
+// that came later within its hour.
+func TestABackfillSaysNothingOfTheFuture(t *testing.T) {
+	sc, body := inBoth(t, "{at: 1h, map: later}, {at: 1h30m, unmap: mapped}")
+	sc.Destination.IncludeMappedAudiencesOnly = true
+	at := strings.Index(body, `,"mapped"`)
+	body = body[:at] + "}}}"
+	for after, want := range map[time.Duration][]string{time.Hour: {"changed-audience-present"}, time.Hour + 31*time.Minute: nil} {
+		verdicts, _ := oracle.Exports(sc, []oracle.Seen{sent(sc, body, after, oracle.Delivered, 1)}, oracle.Clock{Began: sc.Start})
+		var got []string
+		for _, f := range verdicts.Findings {
+			got = append(got, f.Rule)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("sent after %s, findings (-want +got):\n%s", after, diff)
+		}
+	}
+}

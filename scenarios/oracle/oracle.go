@@ -126,6 +126,7 @@ type Possible struct {
 	Default    bool      // the rule is a default of ours
 
 	tick      int             // after whose change it is decided
+	earliest  time.Time       // when that was: it is not sent before
 	triggers  map[string]bool // audience ids that changed or are backfilled for sure
 	perhaps   map[string]bool // and those that count as well, if one likes
 	violation map[string]rule // trigger -> the rule it breaks not to have it

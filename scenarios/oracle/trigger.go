@@ -8,7 +8,7 @@ import (
 
 // change answers what an update has to lead to.
 func (o *Oracle) change(p *person, m moment) Possible {
-	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), tick: m.last, live: true,
+	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), earliest: m.event.At(), tick: m.last, live: true,
 		triggers: map[string]bool{}, violation: map[string]rule{}}
 	before, after := m.first-1, m.last
 	member := !o.scenario.Dataflow.RequireMembership || o.member(p, after)

@@ -57,7 +57,7 @@ func (a *alignment) unclaimedFits(j int, by time.Time) bool {
 		switch {
 		case len(a.oracle.unclaimed) > mostUnclaimed:
 			return true
-		case !u.At.IsZero() && (u.At.Before(x.From) || !by.IsZero() && u.At.After(by)):
+		case !u.At.IsZero() && (u.At.Before(x.earliest) || !by.IsZero() && u.At.After(by)):
 			continue
 		}
 		if u.parsed == nil {
