@@ -161,7 +161,21 @@ fuzz: ## Run every fuzz target for FUZZTIME (60s each)
 
 .PHONY: build
 build: ## Build bin/httpdest, a static binary
-	@CGO_ENABLED=0 go build -trimpath -o bin/httpdest ./cmd/httpdest
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/httpdest ./cmd/httpdest
+
+.PHONY: dist
+dist: ## Build a release in dist/: binaries for PLATFORMS (all six), SBOMs, manual pages, completions, checksums
+	@.ci/dist dist $(PLATFORMS)
+	cat dist/SHA256SUMS
+
+.PHONY: reproducible
+reproducible: ## Build a release for PLATFORMS (linux/amd64) in two folders and compare every byte; CLEAN=1 with an empty cache
+	@.ci/reproducible $(or $(PLATFORMS),linux/amd64)
+
+.PHONY: image
+image: ## Build the image httpdest:VERSION from scratch with Docker; no registry is asked
+	@.ci/image-context out/image
+	docker build -t httpdest:$${VERSION:-$$(git describe --tags --always --dirty)} -t httpdest:latest out/image
 
 .PHONY: clean-containers
 clean-containers: ## Remove the containers, networks and images that tests left when they were killed

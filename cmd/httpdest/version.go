@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is set by the build of a release: -ldflags "-X main.release=v1.2.3".
-var release string
+// release and commit are set by the build of a release:
+// -ldflags "-X main.release=v1.2.3 -X main.commit=…".
+var release, commit string
 
 // version is the release, the module's version where it was installed as one,
 // or "devel".
@@ -24,22 +25,47 @@ func version() string {
 	return "devel"
 }
 
+// revision is the commit that this binary was built from, with "+changes" where
+// the tree had more than the commit; "" where nobody knows.
+func revision() string {
+	if commit != "" {
+		return commit
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if settings["vcs.modified"] == "true" {
+		return settings["vcs.revision"] + "+changes"
+	}
+	return settings["vcs.revision"]
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print version, platform and commit",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version string `json:"version"`
 				Go      string `json:"go"`
 				OS      string `json:"os"`
-			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+				Commit  string `json:"commit,omitempty"`
+			}{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, revision()}
 			if asJSON {
 				return json.NewEncoder(a.stdout).Encode(v)
 			}
-			_, err := fmt.Fprintf(a.stdout, "httpdest %s (%s, %s)\n", v.Version, v.Go, v.OS)
+			built := v.Go + ", " + v.OS
+			if v.Commit != "" {
+				built += ", commit " + v.Commit
+			}
+			_, err := fmt.Fprintf(a.stdout, "httpdest %s (%s)\n", v.Version, built)
 			return err
 		},
 	}
