@@ -222,6 +222,8 @@ func checkLines(k Check, full bool) []string {
 	}
 	field("expected", k.Expected)
 	field("actual", k.Actual)
+	field("the receiver says", k.Said)
+	field("class", k.class())
 	field("fix", k.Fix)
 	if x := k.Exchange; x != nil {
 		field("exchange", x.gist())

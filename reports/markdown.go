@@ -95,10 +95,14 @@ func (m *markdown) check(r *Report, c Case, k Check) {
 		m.line("At %s\n", inline(place))
 	}
 	if rule := ruleOf(r, k); rule != nil {
-		m.line("Rule %s %s: %s\n", inline(rule.Ref), inline(rule.ID), inline(rule.Title))
+		m.line("Rule %s %s (%s): %s\n", inline(rule.Ref), inline(rule.ID), inline(rule.Level), inline(rule.Title))
 	}
 	m.block("Expected:", k.Expected)
 	m.block("Actual:", k.Actual)
+	m.block("The receiver says:", k.Said)
+	if k.Class != "" {
+		m.line("Class: %s\n", inline(k.class()))
+	}
 	if k.Fix != "" {
 		m.line("Fix: %s\n", inline(k.Fix))
 	}

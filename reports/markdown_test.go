@@ -100,7 +100,7 @@ func TestMarkdownTakesNothingForMarkup(t *testing.T) {
 	r := &Report{Kind: evil, Verdict: Fail, Rules: []Rule{{ID: "x", Ref: evil, Title: evil, Verdict: Fail}}, Environment: Environment{Version: evil, CPUs: 1},
 		Cases: []Case{{ID: evil, Title: evil, File: evil, Verdict: Fail, Reason: evil, Checks: []Check{{Rule: "x", Verdict: Fail, Title: evil, Expected: evil, Actual: evil, Fix: evil, Reproduce: evil,
 			Exchange: &Exchange{Method: evil, URL: evil, RequestBody: evil, ResponseBody: evil, Outcome: evil, RequestHeaders: []string{evil}, Phases: []Phase{{Name: evil}}},
-			Causes:   []Cause{{evil, evil, evil}}}}}}}
+			Causes:   []Cause{{evil, evil, evil, true}}}}}}}
 	got := outlined(t, written(t, WriteMarkdown, r))
 	if len(got.Headings) != 4 || got.Links != 0 || len(got.Tables) != 4 || len(got.HTML) != 6 {
 		t.Errorf("%+v", got)

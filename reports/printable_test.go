@@ -32,7 +32,7 @@ var hostileTexts = map[string]string{
 // hostileReport holds a text wherever a report repeats what others wrote.
 func hostileReport(text string) *Report {
 	k := Check{Rule: "r", Verdict: Fail, Title: text, Expected: text, Actual: text, Fix: text, File: text, Line: 1, Reproduce: text,
-		Exchange: &Exchange{Method: "POST", URL: text, RequestHeaders: []string{"A: " + text}, RequestBody: text, Status: 200, Outcome: text, ResponseHeaders: []string{text}, ResponseBody: text}, Causes: []Cause{{Server: text, Cause: text, Fix: text}}}
+		Exchange: &Exchange{Method: "POST", URL: text, RequestHeaders: []string{"A: " + text}, RequestBody: text, Status: 200, Outcome: text, ResponseHeaders: []string{text}, ResponseBody: text}, Causes: []Cause{{Server: text, Cause: text, Fix: text}}, Said: text, Class: "form"}
 	return &Report{Schema: Schema, Kind: "probe", Verdict: Fail, Summary: Summary{Cases: 2, Fail: 2},
 		Rules: []Rule{{ID: "r", Ref: "R1", Level: "must", Title: text, Reason: text, Verdict: Fail}},
 		Cases: []Case{{ID: "case" + text, Title: text, File: text, Line: 1, Verdict: Fail, Reason: text, Evidence: []string{text}, Checks: []Check{k}},

@@ -135,9 +135,14 @@ type Check struct {
 	Expected string  `json:"expected,omitempty"`
 	Actual   string  `json:"actual,omitempty"`
 	Fix      string  `json:"fix,omitempty"`
-	File     string  `json:"file,omitempty"`
-	Line     int     `json:"line,omitempty"`
-	Column   int     `json:"column,omitempty"`
+	// Class says what kind of thing is behind a failure of a receiver: form,
+	// throttled, down, flaky, credentials, gateway or mtls; Said quotes the
+	// receiver: the text of its response, without markup and without secrets.
+	Class  string `json:"class,omitempty"`
+	Said   string `json:"said,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
 	// NotExercised marks an inconclusive check of a rule that the case cites and
 	// that nothing in it exercised; the title says what did not happen.
 	NotExercised bool `json:"notExercised,omitempty"`
@@ -178,6 +183,9 @@ type Cause struct {
 	Server string `json:"server"` // nginx, Envoy, API gateway, Express, Spring, any
 	Cause  string `json:"cause"`
 	Fix    string `json:"fix"`
+	// Recognised marks a cause that the response itself names, by its headers or
+	// its words.
+	Recognised bool `json:"recognised,omitempty"`
 }
 
 // Environment is what a reader needs to run it again.

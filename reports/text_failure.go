@@ -46,9 +46,11 @@ func (t *printer) failure(r *Report, k Check) {
 	t.hang("  ", "", 2, place+title)
 	t.field("expected", k.Expected)
 	t.field("actual", k.Actual)
+	t.field("it says", quoted(k.Said))
+	t.field("class", k.class())
 	for _, rule := range r.Rules {
 		if rule.ID == k.Rule {
-			t.field("rule", fmt.Sprintf("%s %s: %s", rule.Ref, rule.ID, rule.Title))
+			t.field("rule", fmt.Sprintf("%s %s (%s): %s", rule.Ref, rule.ID, rule.Level, rule.Title))
 		}
 	}
 	t.field("fix", k.Fix)

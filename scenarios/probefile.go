@@ -55,8 +55,9 @@ type Limits struct {
 
 // StatedLoad is the rate that the receiver is said to hold.
 type StatedLoad struct {
-	Rate int // requests a second
-	For  time.Duration
+	Rate   int // requests a second
+	For    time.Duration
+	Stated bool // by the owner; otherwise it is a default
 }
 
 // The limits of a probe that is told none: little enough for any receiver that
@@ -80,7 +81,7 @@ func NewProbe(endpoint string) *Probe {
 
 func (p *Probe) defaults() {
 	p.Limits = Limits{DefaultProbeRate, DefaultProbeRequests, DefaultProbeBurst}
-	p.Load = StatedLoad{DefaultLoadRate, DefaultLoadFor}
+	p.Load = StatedLoad{Rate: DefaultLoadRate, For: DefaultLoadFor}
 	p.ReadBack.Within = DefaultReadWithin
 }
 
@@ -184,6 +185,7 @@ func (r *reader) readLimits(limits, load *yaml.Node, p *Probe) {
 	}
 	p.Load.Rate = min(p.Load.Rate, p.Limits.Rate)
 	if o := r.object(load, "load"); o != nil {
+		p.Load.Stated = true
 		p.Load.Rate = int(o.integer("rate", 1, 1000, int64(p.Load.Rate)))
 		if d, ok := o.duration("for"); ok {
 			p.Load.For = d

@@ -35,7 +35,7 @@ var _ = Describe("The configuration of a probe", func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(p.ReadBack).To(And(HaveField("URL", "https://127.0.0.1:8443/state"), HaveField("Ignore", []string{"updatedAt"}), HaveField("Within", 5*time.Second)))
 		Expect(p.Firewall).To(Equal(scenarios.Firewall{Allow: "allow.txt", Region: "VA7"}))
-		Expect(p.Load).To(Equal(scenarios.StatedLoad{Rate: 10, For: 10 * time.Second}))
+		Expect(p.Load).To(Equal(scenarios.StatedLoad{Rate: 10, For: 10 * time.Second, Stated: true}))
 		Expect(p.Expand(func(string) string { return "" })).To(MatchError(ContainSubstring("OLD_TOKEN for expiredToken")))
 	})
 

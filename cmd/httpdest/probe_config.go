@@ -119,6 +119,7 @@ func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
 		if m == nil {
 			return failure{exitUsage, fmt.Errorf("--load %q", f.load), "write a rate and for how long: 10/s:10s"}
 		}
+		p.Load.Stated = true
 		p.Load.Rate, _ = strconv.Atoi(m[1])
 		if m[2] != "" {
 			d, err := scenarios.ParseDuration(m[2])

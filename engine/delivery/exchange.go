@@ -42,7 +42,9 @@ type Exchange struct {
 	limit  int64  // of the response body
 	socket *Socket
 	header http.Header // of the answer, once there is one
-	conn   atomic.Pointer[http.ClientConn]
+	// failure is the error that ended the exchange.
+	failure error
+	conn    atomic.Pointer[http.ClientConn]
 }
 
 // Result is how an exchange ended.
@@ -55,6 +57,7 @@ type Result struct {
 	Issued    *engine.Issued // of a token request: nil when no token came
 	Header    http.Header    // with Keep: of the answer
 	Body      []byte         // with Keep: of an answer that is complete; a token endpoint's holds a token
+	Failure   error          // with Keep: what the transport reported where there is no answer; may hold addresses
 }
 
 // Attempt prepares the request that carries a message, on a socket.
@@ -145,7 +148,7 @@ func (x *Exchange) Do(ctx context.Context) Result {
 	}
 	r := Result{Outcome: outcome}
 	if x.Keep {
-		r.Header, r.Body = x.header, body
+		r.Header, r.Body, r.Failure = x.header, body, x.failure
 	}
 	if k.private && outcome.Kind == retry.Answered && outcome.Status == http.StatusOK {
 		r.Issued, r.Outcome.Reason = parseToken(body)
@@ -231,6 +234,7 @@ func (x *Exchange) send(ctx context.Context) (*http.Response, error) {
 // failed turns what ended the exchange into an outcome. The deadline is asked
 // first: an exchange cut off by it fails in many ways, and all are timeouts.
 func (x *Exchange) failed(ctx context.Context, err error) retry.Outcome {
+	x.failure = err
 	if errors.Is(context.Cause(ctx), ErrDeadline) {
 		return retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
 	}

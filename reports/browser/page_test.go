@@ -192,7 +192,7 @@ var _ = Describe("The HTML report", Serial, func() {
 	It("takes nothing that a receiver sent for markup", func() {
 		const evil = `</script></style></title><script>window.taken = 1</script><img src=x onerror="window.taken = 1">"'><svg onload="window.taken=1"> javascript:window.taken=1 {{.}} \u003cscript>`
 		k := reports.Check{Rule: "x", Verdict: reports.Fail, Title: evil, Expected: `{"` + "a" + `": "` + strings.ReplaceAll(strings.ReplaceAll(evil, `\`, `\\`), `"`, `\"`) + `"}`, Actual: evil + "\n" + evil, Fix: evil, File: evil, Line: 1, Reproduce: evil,
-			Causes: []reports.Cause{{Server: evil, Cause: evil, Fix: evil}}, Exchange: &reports.Exchange{Method: evil, URL: evil, RequestHeaders: []string{evil}, RequestBody: evil, Outcome: evil,
+			Said: evil, Class: evil, Causes: []reports.Cause{{Server: evil, Cause: evil, Fix: evil}}, Exchange: &reports.Exchange{Method: evil, URL: evil, RequestHeaders: []string{evil}, RequestBody: evil, Outcome: evil,
 				ResponseHeaders: []string{evil}, ResponseBody: evil, DurationMs: 1, Phases: []reports.Phase{{Name: evil, ToMs: 1}}}}
 		events := []reports.Event{{Kind: reports.EventAttempt, Profile: evil, With: []string{evil}, Export: evil, Outcome: evil, Text: evil, Fault: evil, Attempt: 1}}
 		c := func(id string, v reports.Verdict) reports.Case {

@@ -17,6 +17,7 @@ var functions = template.FuncMap{
 	"clock":    clock,
 	"number":   number,
 	"visible":  visible,
+	"meaning":  reports.Meaning,
 	"minus":    func(a, b float64) float64 { return a - b },
 	"short":    short,
 	"value":    value,
@@ -204,6 +205,8 @@ type first struct {
 	Title  string
 	Rule   *reports.Rule
 	Fix    string
+	// Class, Cause and Said are what a probe found behind a refusal.
+	Class, Cause, Said string
 	// Expected and Actual are short; where a part of a document differs, only it.
 	Expected, Actual string
 	Others           int // more cases that break the same rule
@@ -237,9 +240,7 @@ func (p *printer) first() *first {
 					t := p.trouble(c, k, "")
 					f = &first{Number: i, Case: c.ID, Place: t.Place, Title: k.Title, Rule: t.Rule, Fix: k.Fix, Verdict: v}
 					f.Expected, f.Actual = t.Diff.brief(k)
-					if f.Fix == "" && len(k.Causes) > 0 {
-						f.Fix = k.Causes[0].Fix
-					}
+					f.explain(k)
 					by[k.Rule] = f
 				}
 				if best == nil || f.Others > best.Others {
@@ -255,4 +256,18 @@ func (p *printer) first() *first {
 		}
 	}
 	return nil
+}
+
+// explain adds what a probe found behind a failure.
+func (f *first) explain(k reports.Check) {
+	f.Class, f.Said = k.Class, shortened(k.Said, 200)
+	if f.Cause = reports.Meaning(k.Class); len(k.Causes) > 0 {
+		c := k.Causes[0]
+		if c.Recognised {
+			f.Cause = c.Server + ": " + c.Cause
+		}
+		if f.Fix == "" {
+			f.Fix = c.Fix
+		}
+	}
 }

@@ -168,7 +168,7 @@ func TestCounted(t *testing.T) {
 		t.Errorf("%d cases are packed; want those that did not fail", n)
 	}
 	main := text(find(doc, "main", "")[0])
-	for _, want := range []string{"fail 1 of 5 cases failed", "Fix this first trigger/enter : a part of the body", "Rule R41 trig-enter : A profile that enters is exported.", "What to do send <b> & 3",
+	for _, want := range []string{"fail 1 of 5 cases failed", "Fix this first trigger/enter : a part of the body", "Rule R41 trig-enter (must): A profile that enters is exported.", "What to do send <b> & 3",
 		"a.b[1] 2 3", "nginx a limit raise it", "503 <p>no␛[2J", "connect 0 ms 2 ms", "httpdest run 'my cases' --run '^trigger/enter$' -v", "curl 'https://receiver.test/'",
 		"2 rules: 1 broken, 1 not exercised", "fault-1, 1 of 2 times", "Not shown: 2 events, and 1 profile whole", "2h attempt 1 doc#1, marty, not shown 2s timeout", "2h0m17s attempt 2 doc#1, not shown 15s 200",
 		"trigger/enter (failed), trigger/exit", "connection refused"} {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,13 +17,20 @@ import (
 var causesFile []byte
 
 // cause is an entry of causes.yaml: what may be behind a failure of a rule, or
-// behind an outcome, on a kind of server.
+// behind an outcome, on a kind of server. One with headers or words is certain
+// where they fit: the response names it.
 type cause struct {
-	Rules    []string `yaml:"rules"`    // any of them; none: any rule
-	Outcomes []string `yaml:"outcomes"` // statuses, "4xx", kinds such as timeout; none: any outcome
-	Server   string   `yaml:"server"`
-	Cause    string   `yaml:"cause"`
-	Fix      string   `yaml:"fix"`
+	Rules    []string          `yaml:"rules"`    // any of them; none: any rule
+	Outcomes []string          `yaml:"outcomes"` // statuses, "4xx", kinds such as timeout; none: any outcome
+	Server   string            `yaml:"server"`
+	Headers  map[string]string `yaml:"headers"` // of the response: regular expressions, all of which match; "" for any value
+	Words    string            `yaml:"words"`   // of its body: a regular expression
+	Class    class             `yaml:"class"`   // of a refusal that is recognised; "": as the control messages say
+	Cause    string            `yaml:"cause"`
+	Fix      string            `yaml:"fix"`
+
+	headers map[string]*regexp.Regexp
+	words   *regexp.Regexp
 }
 
 var knownCauses = sync.OnceValue(func() []cause {
@@ -34,6 +42,16 @@ var knownCauses = sync.OnceValue(func() []cause {
 	if err != nil {
 		panic("probe: causes.yaml: " + err.Error()) // shipped with us and tested
 	}
+	for i := range out {
+		c := &out[i]
+		c.headers = map[string]*regexp.Regexp{}
+		for name, pattern := range c.Headers {
+			c.headers[name] = regexp.MustCompile("(?i)" + pattern)
+		}
+		if c.Words != "" {
+			c.words = regexp.MustCompile("(?is)" + c.Words)
+		}
+	}
 	return out
 })
 
@@ -41,9 +59,19 @@ var knownCauses = sync.OnceValue(func() []cause {
 // nobody.
 const most = 5
 
-// causes are what may be behind a failure: those for the server that answered
-// first, then the more particular ones.
+// causes are what may be behind a failure: those that the response names, those
+// for the server that answered, and then the more particular ones.
 func causes(rule string, a *answer) []reports.Cause {
+	found := likely(rule, a)
+	var out []reports.Cause
+	for _, c := range found[:min(most, len(found))] {
+		out = append(out, reports.Cause{Server: c.Server, Cause: c.Cause, Fix: c.Fix, Recognised: c.certain()})
+	}
+	return out
+}
+
+// likely are the entries that fit, the likeliest first.
+func likely(rule string, a *answer) []cause {
 	var found []cause
 	for _, c := range knownCauses() {
 		if c.fits(rule, a) {
@@ -52,7 +80,10 @@ func causes(rule string, a *answer) []reports.Cause {
 	}
 	rank := func(c cause) int {
 		n := 0
-		if !c.served(a) {
+		if !c.certain() {
+			n += 8
+		}
+		if !c.served(a) && !c.certain() {
 			n += 4
 		}
 		if len(c.Outcomes) == 0 {
@@ -64,15 +95,49 @@ func causes(rule string, a *answer) []reports.Cause {
 		return n
 	}
 	slices.SortStableFunc(found, func(x, y cause) int { return rank(x) - rank(y) })
-	var out []reports.Cause
-	for _, c := range found[:min(most, len(found))] {
-		out = append(out, reports.Cause{Server: c.Server, Cause: c.Cause, Fix: c.Fix})
+	return found
+}
+
+// certain says whether a response that fits names the cause itself.
+func (c cause) certain() bool { return len(c.headers) > 0 || c.words != nil }
+
+// recognise is what the response to a refused message names, if anything.
+func (a answer) recognise(rule string) (cause, bool) {
+	if a.ok() {
+		return cause{}, false
 	}
-	return out
+	found := likely(rule, &a)
+	if len(found) == 0 || !found[0].certain() {
+		return cause{}, false
+	}
+	return found[0], true
+}
+
+// overruled are the classes in whose place a recognised cause puts its own:
+// control messages cannot tell a receiver from what stands in front of it.
+var overruled = []string{"", string(form), string(credentials), string(down), string(gateway)}
+
+// recognised takes the class and the fix of a failure from what the response
+// names.
+func recognised(k *reports.Check, shown *answer) {
+	if shown == nil {
+		return
+	}
+	c, ok := shown.recognise(k.Rule)
+	if !ok {
+		return
+	}
+	if c.Class != "" && slices.Contains(overruled, k.Class) {
+		k.Class = string(c.Class)
+	}
+	k.Fix = c.Fix
 }
 
 func (c cause) fits(rule string, a *answer) bool {
 	if len(c.Rules) > 0 && !slices.Contains(c.Rules, rule) {
+		return false
+	}
+	if !c.named(a) {
 		return false
 	}
 	if len(c.Outcomes) == 0 {
@@ -90,6 +155,23 @@ func (c cause) fits(rule string, a *answer) bool {
 		class = strconv.Itoa(n/100) + "xx"
 	}
 	return slices.Contains(c.Outcomes, outcome) || class != "" && slices.Contains(c.Outcomes, class)
+}
+
+// named says whether the response has the headers and the words of the entry.
+func (c cause) named(a *answer) bool {
+	if !c.certain() {
+		return true
+	}
+	if a == nil || a.Header == nil {
+		return false
+	}
+	for name, pattern := range c.headers {
+		values := a.Header.Values(name)
+		if !slices.ContainsFunc(values, pattern.MatchString) {
+			return false
+		}
+	}
+	return c.words == nil || c.words.Match(a.Body)
 }
 
 // served says whether the answer names the kind of server in its headers.

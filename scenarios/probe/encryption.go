@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -119,6 +120,38 @@ func tlsFix(reason string) string {
 		return "" // that of the rule
 	}
 	return "look into the log of the server for the handshake, and whether something in between ends TLS"
+}
+
+// speaksTLS says whether a port that does not take a message in the clear speaks
+// TLS: then the endpoint is configured with the wrong scheme.
+func (t *round) speaksTLS(ctx context.Context, a answer) bool {
+	suspicious := a.Outcome.Kind == retry.Malformed || a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset || a.status() == 400 || a.status() == 426
+	if t.main.sender.Encrypted() || !suspicious {
+		return false
+	}
+	within, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
+	u := t.config.Destination.URL()
+	address := u.Host
+	if u.Port() == "" {
+		address = net.JoinHostPort(u.Hostname(), "80")
+	}
+	raw, err := dial(within, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = raw.Close() }()
+	// Whose certificate it is does not matter here: nothing is sent.
+	conn := tls.Client(raw, &tls.Config{ServerName: u.Hostname(), InsecureSkipVerify: true})
+	if conn.HandshakeContext(within) != nil {
+		return false
+	}
+	k := t.refusal("rcv-tls", "this port speaks TLS, and the endpoint is http://", "HTTPS with TLS 1.2 or newer", a)
+	k.Fix = "write the endpoint as https://" + u.Host + u.Path
+	k.Causes = []reports.Cause{}
+	t.check(k, &a)
+	t.refused = errors.New("this port speaks TLS, and the endpoint is http://")
+	return true
 }
 
 // failed is a check that fails without an exchange to show.

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,46 +13,221 @@ import (
 // for.
 const longestPause = 5 * time.Second
 
-// insist sends a valid message and wants it accepted. One that is refused is
-// sent once more before its form is blamed: a receiver that is flaky or that
-// throttles refuses anything now and then.
+// insist sends a valid message and wants it accepted. A refusal is compared with
+// the plain message before the form of the message is blamed.
 func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, body []byte) bool {
 	a, ok := t.send(ctx, l, id, body)
 	if !ok {
 		return false
 	}
 	t.last = a
-	if a.late() || a.ok() || a.Outcome.Kind != retry.Answered {
+	if a.late() || a.ok() {
 		return t.accepted(rule, title, a)
 	}
-	if a.throttles() && wait(ctx, a.pause()) != nil {
-		return false
-	}
-	b, ok := t.send(ctx, l, id, body)
+	c, ok := t.compare(ctx, l, id, body, a)
 	if !ok {
 		return false
 	}
-	t.last = b
-	switch {
-	case b.ok() && a.throttles():
-		t.advise("rcv-2s", "the receiver throttles below the rate of the probe", a.says(), "nothing, if it holds what it must; else lower --rate for a quieter report", &a)
-	case b.ok():
-		t.fail("rcv-2xx", title+": refused once, and taken when it came again", "2xx for every valid message", &a)
-	case a.throttles() && b.throttles():
-		t.unclear(rule, title+": throttled twice, "+b.says(), "lower --rate to what the receiver takes")
+	t.last = c.last
+	switch c.class {
+	case flaky:
+		t.explained(flaky, "rcv-2xx", title+": refused, and accepted when it was sent again", "2xx for every valid message", a)
+		return t.accepted(rule, title, c.last)
+	case throttled:
+		t.strained(a)
+		return t.accepted(rule, title, c.last)
+	case down:
+		t.stopped2xx(title, a, c)
 		return false
 	}
-	return t.accepted(rule, title, b)
+	if c.last.status() == 0 {
+		return t.accepted(rule, title, c.last)
+	}
+	t.explained(c.class, rule, title+": refused", "an answer with 2xx", c.last)
+	return false
+}
+
+// explained is fail with a class.
+func (t *round) explained(c class, rule, title, expected string, a answer) {
+	k := t.refusal(rule, title, expected, a)
+	k.Class = string(c)
+	if fix := c.fix(); fix != "" {
+		k.Fix = fix
+	}
+	t.check(k, &a)
+}
+
+// comparison is what the plain message and repetitions say about a refusal.
+type comparison struct {
+	class class
+	last  answer // to the message
+	plain answer // to the plain message, where it was refused as well
+}
+
+// interleaved is how a refused message is compared: plain, plain, the message, the
+// message, plain. A receiver that limits the rate refuses evenly over the time,
+// so that it cannot refuse two in a row and accept two in a row.
+var interleaved = []bool{false, false, true, true, false}
+
+// compare finds the class of a refusal. ok is false when nothing can be said:
+// the limit is spent, or the probe was ended.
+func (t *round) compare(ctx context.Context, l *lane, id string, body []byte, refused answer) (c comparison, ok bool) {
+	c = comparison{class: form, last: refused}
+	steps := interleaved[:len(interleaved):len(interleaved)]
+	for range t.repetitions() {
+		steps = append(steps, true)
+	}
+	for _, message := range steps {
+		a, sent := t.again(ctx, l, id, body, message)
+		if !sent {
+			return c, false
+		}
+		switch {
+		case message && a.ok():
+			c.last, c.class = a, t.temper(ctx, refused)
+			return c, ctx.Err() == nil
+		case message:
+			c.last = a
+		case !a.ok():
+			return t.together(ctx, l, id, body, refused, a)
+		}
+	}
+	t.compared++
+	return c, true
+}
+
+// repetitions are how many more of a refused message tell its form from chance:
+// six where the receiver refuses anything now and then, and two until it is known
+// not to.
+func (t *round) repetitions() int {
+	switch {
+	case t.unsteady:
+		return 6
+	case t.compared < 3:
+		return 2
+	}
+	return 0
+}
+
+// again sends the message, or else the plain one.
+func (t *round) again(ctx context.Context, l *lane, id string, body []byte, message bool) (answer, bool) {
+	if message {
+		return t.send(ctx, l, id, body)
+	}
+	return t.send(ctx, t.main, "plain", t.timed())
+}
+
+// together is compare where the plain message is refused as well: it is waited
+// for that it is accepted again, and then the message is sent once more.
+func (t *round) together(ctx context.Context, l *lane, id string, body []byte, refused, plain answer) (c comparison, ok bool) {
+	c = comparison{class: down, last: refused, plain: plain}
+	recovered := false
+	for n := range 3 {
+		if wait(ctx, max(plain.pause(t.config.Pause), t.config.Pause<<n)) != nil {
+			return c, false
+		}
+		a, sent := t.again(ctx, l, id, body, false)
+		if !sent {
+			return c, false
+		}
+		if recovered = a.ok(); recovered {
+			break
+		}
+		c.plain = a
+	}
+	if !recovered {
+		return c, true
+	}
+	c.class = t.temper(ctx, refused)
+	for range 3 + t.repetitions() {
+		a, sent := t.again(ctx, l, id, body, true)
+		if !sent || wait(ctx, t.config.Pause) != nil {
+			return c, false
+		}
+		if c.last = a; a.ok() {
+			return c, true
+		}
+	}
+	c.class = form // at a pace at which the plain message is accepted
+	return c, true
+}
+
+// temper tells a receiver that throttles from one that is flaky, by the status
+// of the refusal and, where that may be either, by sending the plain message
+// fast and then slowly. The probe goes on at half the rate when it throttles.
+func (t *round) temper(ctx context.Context, refused answer) class {
+	found := refused.passing()
+	if found == throttled && !refused.throttles() && !t.throttles {
+		fast, slow := 0, 0
+		for range 12 {
+			if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
+				fast++
+			}
+		}
+		for range 6 {
+			_ = wait(ctx, t.config.Pause)
+			if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
+				slow++
+			}
+		}
+		if fast < 2 || slow > 0 {
+			found = flaky
+		}
+	}
+	if found == flaky {
+		t.unsteady = true
+		return flaky
+	}
+	t.throttles = true
+	t.budget.slow()
+	return throttled
+}
+
+// strained says, once, that the receiver throttles; a status that does not say
+// so is wrong (R104).
+func (t *round) strained(a answer) {
+	if t.saidThrottles {
+		return
+	}
+	t.saidThrottles = true
+	if a.throttles() {
+		k := advice("rcv-2s", fmt.Sprintf("the receiver throttles at %d requests a second", t.config.Limits.Rate), a.says(),
+			"nothing, if it accepts the rate that it must; --rate makes the probe slower from the start")
+		k.Class, k.Said = string(throttled), a.quote()
+		t.check(k, &a)
+		return
+	}
+	t.explained(throttled, "rcv-retry-advice", fmt.Sprintf("overload is answered with %d", a.status()), "429 or 503, which every policy sends again", a)
+}
+
+// stopped2xx ends the probe of a receiver that accepts nothing any more.
+func (t *round) stopped2xx(title string, a answer, c comparison) {
+	last := c.plain
+	if last.throttles() {
+		t.unclear("rcv-2xx", "throttled for too long: "+last.says(), "lower --rate to what the receiver accepts")
+		t.refused = fmt.Errorf("throttled for too long: %s", last.says())
+		return
+	}
+	found := down
+	if last.status() == 401 || last.status() == 403 {
+		found = credentials
+	}
+	t.explained(found, "rcv-2xx", title+": refused, and the plain message is refused since", "2xx for the plain message, which was accepted before", last)
+	t.refused = fmt.Errorf("the plain message, which was accepted before, got %s: fix that first", last.says())
 }
 
 // throttles says whether the answer is about load and not about the message.
 func (a answer) throttles() bool { return a.status() == 429 || a.status() == 503 }
 
-// pause is how long to wait before a message that was throttled is sent again.
-func (a answer) pause() time.Duration {
+// pause is how long to wait before a message that was throttled is sent again;
+// usual is for an answer that does not say.
+func (a answer) pause(usual time.Duration) time.Duration {
+	if a.Outcome.Kind != retry.Answered {
+		return usual
+	}
 	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	if err != nil || seconds < 1 {
-		return time.Second
+		return usual
 	}
 	return min(longestPause, time.Duration(seconds)*time.Second)
 }

@@ -2,8 +2,10 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -56,13 +58,16 @@ func (t *round) letIn(ctx context.Context, kind string) {
 	case a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
 		t.unreachable("rcv-tls", a)
 		return
+	case a.refusedLater() && !t.applicationSays(a):
+		t.askedTooLate(a)
+		return
 	case a.refusedCertificate() && !t.applicationSays(a):
 		t.shut = append(t.shut, kind)
 		if slices.Equal(t.shut, []string{"current", "new"}) {
 			// Neither is: then it is not about one hierarchy. The first check said
 			// so too soon.
 			t.fail("rcv-mtls-only", "neither hierarchy is trusted", "both are let in", &a)
-			t.refused = fmt.Errorf("no client certificate is let in: trust client-ca.pem in the receiver")
+			t.refused = fmt.Errorf("no client certificate is accepted: trust client-ca.pem in the receiver")
 			return
 		}
 		t.fail("rcv-new-ca", leafOf(t.config.Clients.certificate(kind))+" is refused", "certificates of both hierarchies are let in", &a)
@@ -71,6 +76,18 @@ func (t *round) letIn(ctx context.Context, kind string) {
 	}
 	t.pass("rcv-new-ca", "a certificate of the "+kind+" hierarchy is let in", a.says())
 	t.pass("rcv-mtls-only", "a trusted certificate is let in", a.says())
+}
+
+// askedTooLate is a refusal by a server that requested no client certificate in
+// the handshake: some request one afterwards, for some paths alone, which the
+// sender cannot do.
+func (t *round) askedTooLate(a answer) {
+	const title = "no client certificate was requested in the handshake, and the message is refused"
+	k := t.refusal("rcv-mtls-only", title, "a request for a client certificate in the handshake", a)
+	k.Class = string(mtlsAsked)
+	k.Fix = "request and verify client certificates for the whole host, and not for a path: renegotiation and post-handshake authentication are not supported"
+	t.check(k, &a)
+	t.refused = errors.New(title)
 }
 
 // applicationSays tells an answer to the message from one about the
@@ -146,4 +163,14 @@ func (t *round) turnedAwayFor(ctx context.Context, kind, how string) {
 	default:
 		t.fail("rcv-mtls-only", "a client "+how+" is let in", "the handshake, or the first answer, refuses it", &a)
 	}
+}
+
+// refusedLater says whether the server refused without a request for a
+// certificate in the handshake: by a status, or by asking for a second handshake.
+func (a answer) refusedLater() bool {
+	if a.Asked {
+		return false
+	}
+	again := a.Failure != nil && strings.Contains(a.Failure.Error(), "renegotiation")
+	return again || a.Outcome.Kind == retry.Answered && a.refusedCertificate()
 }

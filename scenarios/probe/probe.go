@@ -21,6 +21,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/check"
@@ -56,6 +57,7 @@ type Config struct {
 	File        string         // that cases point at: of the configuration, or ""
 	Version     string
 	Patience    time.Duration // how long an answer is waited for, to say how late it is; 0: 10 s
+	Pause       time.Duration // between a refusal and what is sent to tell its cause; 0: 1 s
 	Progress    func(done, cases, requests int, id string)
 }
 
@@ -75,11 +77,17 @@ type Prober struct {
 	idleAt  time.Time
 	main    *lane // what messages go by, once it is known which certificate is let in
 	token   token
-	onlyNew bool     // only the new hierarchy is let in
-	shut    []string // hierarchies that are not let in
-	refused error    // why nothing more can be tried; nil: go on
+	onlyNew bool                     // only the new hierarchy is let in
+	shut    []string                 // hierarchies that are not let in
+	refused error                    // why nothing more can be tried; nil: go on
+	alter   func(*delivery.Exchange) // of each attempt: what the plain message is refused for is left out
 	seen    statuses
-	broken  string // why nothing can be read back; "" not known to be
+
+	unsteady      bool // it refused a message that it accepted a moment later
+	throttles     bool // it refuses because of the pace
+	saidThrottles bool
+	compared      int    // refusals that were the form's
+	broken        string // why nothing can be read back; "" not known to be
 }
 
 // New prepares a probe. Nothing is sent.
@@ -87,8 +95,11 @@ func New(c Config) *Prober {
 	if c.Patience == 0 {
 		c.Patience = 10 * time.Second
 	}
+	if c.Pause == 0 {
+		c.Pause = time.Second
+	}
 	p := &Prober{config: c, people: newPeople(), redact: newRedactor(c), metrics: map[string]float64{}, began: time.Now()}
-	p.budget.limits = c.Limits
+	p.budget.limits, p.budget.rate = c.Limits, c.Limits.Rate
 	p.main = p.lane(c.Destination, p.config.Clients.certificate("current"))
 	return p
 }
@@ -195,8 +206,16 @@ type budget struct {
 	limits scenarios.Limits
 
 	mu    sync.Mutex
+	rate  int // requests a second at the moment; lower than the limit for a receiver that throttles
 	next  time.Time
 	count int
+}
+
+// slow halves the rate.
+func (b *budget) slow() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rate = max(1, b.rate/2)
 }
 
 // errSpent ends what wants to send more than it may.
@@ -220,9 +239,20 @@ func (b *budget) take(ctx context.Context, n int) error {
 	if at.Before(now) {
 		at = now
 	}
-	b.next = at.Add(time.Duration(n) * time.Second / time.Duration(b.limits.Rate))
+	b.next = at.Add(time.Duration(n) * time.Second / time.Duration(b.rate))
 	b.mu.Unlock()
 	return wait(ctx, at.Sub(now))
+}
+
+// spend takes n requests off the limit, for a series that keeps its own times.
+func (b *budget) spend(n int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.count+n > b.limits.Requests {
+		return errSpent{b.limits.Requests}
+	}
+	b.count += n
+	return nil
 }
 
 // ready waits until a request would not have to wait: for a series that keeps

@@ -36,7 +36,8 @@ func config(endpoint string) probe.Config {
 	return probe.Config{
 		Destination: dataflow.Destination{Name: "probe", Endpoint: endpoint, MTLS: dataflow.Auto, Retry: retry.Documented(), MaxProfilesPerRequest: 1,
 			Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: "s3cret-token"}},
-		Limits: scenarios.Limits{Rate: 1000, Requests: 1000, Burst: 20}, Load: scenarios.StatedLoad{Rate: 100, For: 200 * time.Millisecond},
+		Pause:  5 * time.Millisecond,
+		Limits: scenarios.Limits{Rate: 1000, Requests: 1000, Burst: 20}, Load: scenarios.StatedLoad{Rate: 100, For: 200 * time.Millisecond, Stated: true},
 		Rules: rules, Version: "test",
 	}
 }
@@ -236,7 +237,7 @@ var _ = Describe("a probe", func() {
 		defer flaky.Close()
 		r := probed(config(flaky.URL))
 		Expect(failed(r)).To(Equal([]string{"rcv-2xx"}))
-		Expect(said(r, reports.Fail)).To(ContainSubstring("refused once, and taken when it came again"))
+		Expect(said(r, reports.Fail)).To(ContainSubstring("refused, and accepted when it was sent again"))
 		busy := server(func(n int) int { return map[bool]int{true: 429, false: 200}[n == 6 || n > 55] })
 		defer busy.Close()
 		c := config(busy.URL)

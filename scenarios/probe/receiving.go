@@ -2,10 +2,12 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/reports"
 )
 
 // shaper makes messages of this probe.
@@ -68,10 +70,14 @@ func (t *round) first(ctx context.Context, m Message) {
 		}
 		return
 	}
-	const want = "2xx within 2 s"
 	switch {
 	case a.Outcome.Kind == retry.Timeout && a.connected():
-		t.fail("rcv-2s", a.says(), want, &a)
+		t.fail("rcv-2s", a.says(), "2xx within 2 s", &a)
+	case a.wantsCertificate():
+		t.askedForCertificate(a)
+		return
+	case t.speaksTLS(ctx, a):
+		return
 	case a.Outcome.Kind != retry.Answered:
 		t.unheard(a)
 		return
@@ -85,16 +91,20 @@ func (t *round) first(ctx context.Context, m Message) {
 		t.credentialsTaken(a)
 		t.beginIdle(ctx)
 		return
-	case a.status() == 401 || a.status() == 403:
-		t.unwelcome(a)
-	case t.diagnosed(ctx, a):
-		return
-	case a.status() >= 300 && a.status() < 400:
-		t.blame("rcv-2xx", "redirects are not followed", "2xx from the configured address itself", "configure the address that it redirects to, and answer there", a)
 	default:
-		t.fail("rcv-2xx", "the plain message is refused", want, &a)
+		t.plainRefused(ctx, m, a)
+		return
 	}
-	t.refused = fmt.Errorf("the plain message got %s: mend that first", a.says())
+	t.refused = fmt.Errorf("the plain message got %s: fix that first", a.says())
+}
+
+// askedForCertificate is a first message that a server refuses which requested a
+// client certificate, and got none: it may well be right.
+func (t *round) askedForCertificate(a answer) {
+	const title = "the server requests a client certificate, and refuses without one"
+	k := reports.Check{Rule: "rcv-mtls-only", Verdict: reports.Inconclusive, Title: title + ": " + a.says(), Class: string(mtlsAsked), Said: a.quote(), Fix: mtlsAsked.fix()}
+	t.check(k, &a)
+	t.refused = errors.New(title)
 }
 
 // beginIdle opens a connection that is used again at the end.
@@ -115,22 +125,10 @@ func (t *round) credentialsTaken(a answer) {
 	}
 }
 
-// unwelcome says whose fault it is that right credentials are refused.
-func (t *round) unwelcome(a answer) {
-	switch {
-	case t.fetches():
-		t.blame("rcv-token", "a token that was just issued is refused", "2xx: a token is good until expires_in", "let the endpoint check what the token endpoint issues: one issuer, one key set, one clock", a)
-	case noCredentials(t.Prober) == "":
-		t.blame("rcv-auth", "the credentials of the configuration are refused", "2xx", "compare them with what the receiver expects, and the form: Authorization: Bearer TOKEN", a)
-	default:
-		t.unclear("rcv-auth", "the endpoint wants credentials, and the probe has none: "+a.says(), "give --bearer, or destination.auth in a file")
-	}
-}
-
-// blame is fail with a fix of its own.
-func (t *round) blame(rule, title, expected, fix string, a answer) {
-	k := failed(rule, title, expected, a.says())
-	k.Fix = fix
+// blame is fail with a class and a fix of its own.
+func (t *round) blame(c class, rule, title, expected, fix string, a answer) {
+	k := t.refusal(rule, title, expected, a)
+	k.Class, k.Fix = string(c), fix
 	t.check(k, &a)
 }
 
@@ -141,9 +139,6 @@ func (t *round) unheard(a answer) {
 		t.unreachable("rcv-2xx", a)
 	case a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
 		t.unreachable("rcv-tls", a)
-	case t.config.Clients == nil && a.Outcome.Kind == retry.TLS:
-		t.unclear("rcv-2xx", "the endpoint insists on a client certificate", "make test certificates with --write-certificates DIR, trust client-ca.pem of it in the receiver, and give --certificates DIR")
-		t.refused = fmt.Errorf("the endpoint insists on a client certificate")
 	default:
 		t.unreachable("rcv-2xx", a)
 	}

@@ -68,7 +68,7 @@ func (r *redactor) add(secrets ...string) {
 func (r *redactor) text(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.known.Text(s)
+	return r.wrapped(r.known.Text(s))
 }
 
 // addHeader makes the value of a header secret, and the credential behind a
@@ -262,7 +262,7 @@ func (p *Prober) curl(a answer) string {
 	switch body := string(x.Body); {
 	case body == "":
 	case a.token:
-		parts = append(parts, form(body))
+		parts = append(parts, asForm(body))
 	case len(body) > maxShown && a.message != "":
 		return p.printing(a.message) + " | " + strings.Join(parts, " ") + " --data-binary @-"
 	default:
@@ -298,8 +298,8 @@ func (p *Prober) printing(message string) string {
 	return command + " --print " + message
 }
 
-// form is the body of a token request as curl takes it.
-func form(body string) string {
+// asForm is the body of a token request as curl takes it.
+func asForm(body string) string {
 	var parts []string
 	for _, pair := range strings.Split(body, "&") {
 		name, value, _ := strings.Cut(pair, "=")

@@ -51,11 +51,12 @@ func (t *round) check(k reports.Check, shown *answer) {
 		k.Reproduce = t.curl(*shown)
 	}
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
-		if k.Fix == "" {
-			k.Fix = rule.Fix
-		}
 		if k.Causes == nil {
 			k.Causes = causes(k.Rule, shown)
+		}
+		recognised(&k, shown)
+		if k.Fix == "" {
+			k.Fix = rule.Fix
 		}
 	}
 	t.checks = append(t.checks, k)
@@ -66,18 +67,21 @@ func (t *round) pass(rule, title, actual string) {
 }
 
 func (t *round) fail(rule, title, expected string, a *answer) {
+	t.check(t.refusal(rule, title, expected, *a), a)
+}
+
+// refusal is a check that fails because of an answer, which it quotes.
+func (t *round) refusal(rule, title, expected string, a answer) reports.Check {
 	actual := a.says()
-	if said := a.words(); said != "" {
-		actual += ", saying " + said
-	}
 	if becomes := fate(a.Outcome); becomes != "" {
 		actual += "; the export would be " + becomes
 	}
 	k := failed(rule, title, expected, actual)
+	k.Said = a.quote()
 	if a.status() == 413 {
-		k.Fix = fmt.Sprintf("lift the limit of the size of a body: this one has %d bytes", len(a.exchange.Body))
+		k.Fix = fmt.Sprintf("raise the limit on the size of a body: this one has %d bytes", len(a.exchange.Body))
 	}
-	t.check(k, a)
+	return k
 }
 
 func (t *round) unclear(rule, title, fix string) {
@@ -86,7 +90,16 @@ func (t *round) unclear(rule, title, fix string) {
 
 // advise is a finding that breaks no rule.
 func (t *round) advise(rule, title, actual, fix string, a *answer) {
-	t.check(reports.Check{Rule: rule, Verdict: reports.Unspecified, Title: title, Actual: actual, Fix: fix}, a)
+	k := advice(rule, title, actual, fix)
+	if a != nil {
+		k.Said = a.quote()
+	}
+	t.check(k, a)
+}
+
+// advice is a check of a finding that breaks no rule.
+func advice(rule, title, actual, fix string) reports.Check {
+	return reports.Check{Rule: rule, Verdict: reports.Unspecified, Title: title, Actual: actual, Fix: fix}
 }
 
 // result is the case with its verdict. One in which there is nothing but

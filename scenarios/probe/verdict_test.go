@@ -94,27 +94,6 @@ func TestRefusedForGood(t *testing.T) {
 	}
 }
 
-// A message that is refused is sent once more before its form is blamed.
-func TestInsist(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		statuses []int
-		want     []string
-	}{
-		{"taken", []int{200}, []string{"pass rcv-schema"}},
-		{"refused once", []int{500, 200}, []string{"fail rcv-2xx", "pass rcv-schema"}},
-		{"refused twice", []int{400}, []string{"fail rcv-schema"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := answering(t, tt.statuses...)
-			r.insist(context.Background(), r.main, "rcv-schema", "a message", "", []byte("{}"))
-			if diff := cmp.Diff(tt.want, verdictsOf(r)); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
 // 429 and 503 are about load; every other refusal is about the message.
 func TestThrottles(t *testing.T) {
 	for status, want := range map[int]bool{200: false, 400: false, 403: false, 429: true, 500: false, 502: false, 503: true} {
@@ -126,8 +105,9 @@ func TestThrottles(t *testing.T) {
 	}
 	for header, want := range map[string]time.Duration{"": time.Second, "0": time.Second, "3": 3 * time.Second, "86400": longestPause, "x": time.Second} {
 		a := answer{}
+		a.Outcome = retry.Outcome{Kind: retry.Answered, Status: 429}
 		a.Header = http.Header{"Retry-After": {header}}
-		if got := a.pause(); got != want {
+		if got := a.pause(time.Second); got != want {
 			t.Errorf("pause after Retry-After %q = %s; want %s", header, got, want)
 		}
 	}

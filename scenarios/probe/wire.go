@@ -29,11 +29,12 @@ type lane struct {
 	redact      *redactor
 	certificate bool
 	patience    time.Duration
+	alter       func(*delivery.Exchange) // of each attempt, where the receiver refuses what the sender sends; nil: nothing
 }
 
 // lane makes one. A nil certificate offers none.
 func (p *Prober) lane(d dataflow.Destination, own *tls.Certificate) *lane {
-	l := &lane{destination: d, redact: p.redact, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own)}
+	l := &lane{destination: d, redact: p.redact, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own), alter: p.alter}
 	l.sender = delivery.New(delivery.Config{Destination: d, Roots: p.config.Roots, Certificate: own, Dial: dial, UserAgent: "httpdest/" + p.config.Version})
 	p.lanes = append(p.lanes, l)
 	return l
@@ -138,6 +139,19 @@ type answer struct {
 	message  string // id of the message that was sent; "" none
 }
 
+// wantsCertificate says whether the server requested a client certificate, got
+// none, and then refused. Under TLS 1.3 the refusal comes after the handshake, as
+// an alert, a reset or an end of the connection, whichever is noticed first.
+func (a answer) wantsCertificate() bool {
+	if !a.Asked || a.Presented {
+		return false
+	}
+	if a.Outcome.Kind == retry.Answered {
+		return slices.Contains([]int{400, 403, 495, 496}, a.Outcome.Status)
+	}
+	return a.refusedCertificate() && !a.Answering
+}
+
 // perform sends one operation and waits for its answer, for as long as patience
 // allows: how late an answer is helps more than that it was late.
 func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
@@ -152,6 +166,9 @@ func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
 	x.OnWritten = func() { t.mark(&t.written) }
 	x.OnAnswering = func() { t.mark(&t.answering) }
 	a := answer{exchange: x, timing: t, reused: x.Reused, lane: l, token: op.Kind == engine.Token}
+	if l.alter != nil && op.Kind == engine.Attempt {
+		l.alter(x)
+	}
 	t.began = time.Now()
 	a.Result = x.Do(within)
 	t.mark(&t.ended)
@@ -191,19 +208,6 @@ func (a answer) html() bool {
 	return slices.ContainsFunc([]string{"<!doctype html", "<html", "<head", "<body", "<!--"}, func(tag string) bool { return strings.HasPrefix(body, tag) })
 }
 
-// words is what the receiver says about a refusal; "" when that is nothing, or
-// a page.
-func (a answer) words() string {
-	if a.Outcome.Kind != retry.Answered || a.ok() || a.html() || a.Issued != nil {
-		return ""
-	}
-	body := strings.Join(strings.Fields(a.lane.redact.responseBody(a)), " ")
-	if body == "" {
-		return ""
-	}
-	return fmt.Sprintf("%q", cut(body, 160))
-}
-
 // host is host:port of the endpoint.
 func (a answer) host() string { return a.lane.destination.URL().Host }
 
@@ -231,11 +235,19 @@ func (a answer) says() string {
 	case o.Kind == retry.Closed:
 		return "the connection was closed" + phase(o.Reason)
 	case o.Kind == retry.Malformed:
-		return "what came back is not HTTP"
+		return "the response is not HTTP" + a.reported()
 	case o.Kind == retry.TooLarge:
 		return "the answer has more than a megabyte of body, or 64 kB of headers"
 	}
 	return string(a.Outcome.Kind)
+}
+
+// reported is what the transport itself reported.
+func (a answer) reported() string {
+	if a.Failure == nil {
+		return ""
+	}
+	return ": " + short(a.lane.redact.text(inOneLine(a.Failure.Error())))
 }
 
 // outcome is says without the time, which a report has beside it.

@@ -1,0 +1,47 @@
+package probe
+
+import (
+	"github.com/httpdest/httpdest/engine/retry"
+)
+
+// class is the kind of thing behind a refusal. The fix belongs to it, and not to
+// the rule of the message that was refused.
+type class string
+
+const (
+	form        class = "form"        // the message itself
+	throttled   class = "throttled"   // the pace
+	down        class = "down"        // nothing is accepted at that time
+	flaky       class = "flaky"       // the same message is accepted a moment later
+	credentials class = "credentials" // who sends
+	gateway     class = "gateway"     // something in front answers
+	mtlsAsked   class = "mtls"        // a client certificate is requested
+)
+
+// fix is what to do about a refusal of a class; "" of form: the rule says.
+func (c class) fix() string {
+	switch c {
+	case throttled:
+		return "answer 429 or 503 with Retry-After to overload, or accept more: other statuses are taken for a refusal of the message"
+	case down:
+		return "look at the receiver's log for the time of the request: it refused or dropped every message"
+	case flaky:
+		return "look at the receiver's log for the time of the request: one replica, one worker or one connection of a pool fails, or the receiver starts cold"
+	case credentials:
+		return "compare the credentials, and their form, with what the receiver expects"
+	case gateway:
+		return "find the gateway, proxy or firewall that answers, by its headers and words, and let POST requests with JSON through on this path"
+	case mtlsAsked:
+		return "make test certificates with --write-certificates DIR, trust DIR/client-ca.pem in the receiver, and probe with --certificates DIR"
+	}
+	return ""
+}
+
+// passing is the class of a refusal of a message that is accepted when it is sent
+// again, by its status.
+func (a answer) passing() class {
+	if a.Outcome.Kind == retry.Answered && a.status() < 500 || a.throttles() {
+		return throttled
+	}
+	return flaky
+}
