@@ -13,10 +13,35 @@ import (
 // export it leads to, nil for none. Updates of different profiles may be
 // decided in parallel; those of one profile in order.
 func Decide(now time.Time, s State, u profile.Update, flow *dataflow.Snapshot) (State, *Export) {
+	before := s.Profile
+	s, delta := s.apply(now, u)
+	return s.decide(now, before, delta, flow)
+}
+
+// DecideAll is Decide for several dataflows: it appends the exports that the
+// update leads to, in the order of the dataflows, one for each at most.
+func DecideAll(exports []*Export, now time.Time, s State, u profile.Update, flows ...*dataflow.Snapshot) (State, []*Export) {
+	before := s.Profile
+	s, delta := s.apply(now, u)
+	for _, flow := range flows {
+		var x *Export
+		if s, x = s.decide(now, before, delta, flow); x != nil {
+			exports = append(exports, x)
+		}
+	}
+	return s, exports
+}
+
+func (s State) apply(now time.Time, u profile.Update) (State, profile.Delta) {
 	after, delta := profile.Apply(s.Profile, u, now)
-	reasons := export.Determine(s.Profile, after, delta, flow)
 	s.Profile = after
 	s.Version++
+	return s, delta
+}
+
+// decide is the decision of one dataflow about a profile that changed.
+func (s State) decide(now time.Time, before profile.Profile, delta profile.Delta, flow *dataflow.Snapshot) (State, *Export) {
+	reasons := export.Determine(before, s.Profile, delta, flow)
 	return s.export(now, reasons, flow)
 }
 
@@ -35,6 +60,7 @@ func (s State) export(now time.Time, r export.Reasons, flow *dataflow.Snapshot) 
 	s.Exports++
 	return s, &Export{
 		ID:         string(s.Profile.ID) + "#" + strconv.FormatUint(s.Exports, 10),
+		Dataflow:   flow.Flow.ID,
 		Profile:    s.Profile.ID,
 		At:         now,
 		Because:    r.Triggers,

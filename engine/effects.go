@@ -1,12 +1,3 @@
-// Package engine decides what is exported and when it is sent. PURE: it takes
-// now and what happened, and returns effects for a driver to perform.
-//
-// Two machines share the work. Decide, parallel by profile, turns an update
-// into a new state and exports with their reasons. The Dispatcher, one per
-// dataflow, keeps the per-profile queues, the in-flight limit, the retry
-// schedule, the access token, the mTLS decision and the backfill cursor. Neither knows a clock,
-// a network or a disk; package live drives them on the wall clock, the
-// simulation in virtual time.
 package engine
 
 import (
@@ -31,11 +22,12 @@ type State struct {
 // Export is one decision to send one profile to one dataflow. Body is fixed at
 // the decision.
 type Export struct {
-	ID      string // "new-1#2": the second export of new-1
-	Profile profile.ID
-	At      time.Time
-	Because []export.Trigger // sorted
-	Body    []byte
+	ID       string // "new-1#2": the second export of new-1
+	Dataflow string
+	Profile  profile.ID
+	At       time.Time
+	Because  []export.Trigger // sorted
+	Body     []byte
 	// Identities is how many entries the identityMap has: what monitoring counts.
 	Identities int64
 	// Excluded is why the export is only counted and never sent; "" sends it.
@@ -77,6 +69,7 @@ const (
 // Operation is one thing to do on the wire.
 type Operation struct {
 	ID          OperationID
+	Dataflow    string // of the dispatcher; set by whoever has several
 	Kind        OperationKind
 	Message     *Message // Attempt
 	Number      int      // Attempt: 1, 2, 3

@@ -2,10 +2,8 @@ package simulate
 
 import (
 	"cmp"
-	"maps"
 	"net/url"
 	"path"
-	"slices"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -38,7 +36,7 @@ func configure(sc *scenarios.Scenario) *configuration {
 // code leaves out has its default.
 func organisation(sc *scenarios.Scenario) dataflow.Organisation {
 	g := sc.Organisation
-	out := dataflow.Organisation{Edition: cmp.Or(g.Edition, dataflow.Ultimate), Destinations: max(1, g.Destinations), Labels: labels(nil, g.Labels)}
+	out := dataflow.Organisation{Edition: cmp.Or(g.Edition, dataflow.Ultimate), Destinations: max(1, g.Destinations), Labels: labels(g.Labels)}
 	for _, p := range g.MergePolicies {
 		out.MergePolicies = append(out.MergePolicies, dataflow.MergePolicy(p))
 	}
@@ -51,66 +49,13 @@ func organisation(sc *scenarios.Scenario) dataflow.Organisation {
 	return out
 }
 
-// labels are those of attributes after some were given others.
-func labels(before map[profile.Path][]string, given []scenarios.Label) map[profile.Path][]string {
-	after := map[profile.Path][]string{}
-	maps.Copy(after, before)
+// labels are data usage labels by path.
+func labels(given []scenarios.Label) map[profile.Path][]string {
+	out := map[profile.Path][]string{}
 	for _, l := range given {
-		after[profile.Path(l.Path)] = l.Labels
+		out[profile.Path(l.Path)] = l.Labels
 	}
-	return after
-}
-
-// changed is the configuration after an action of the dataflow that can have
-// problems, and whether it is one. The dataflow is as it is now.
-func (d *driver) changed(s *scenarios.Step, refs []profile.AudienceRef) (before, after dataflow.Configuration, ok bool) {
-	before = d.configured
-	before.Activated = d.flow.Active
-	before.Flow.Audiences = d.flow.Flow.Audiences
-	if d.flow.Active {
-		before.Flow.Audiences = d.flow.MappedRefs()
-	}
-	after = before
-	switch s.Action {
-	case "activate":
-		after.Activated = true
-	case "map":
-		after.Flow.Audiences = slices.Clone(before.Flow.Audiences)
-		for _, ref := range refs {
-			if !slices.Contains(after.Flow.Audiences, ref) {
-				after.Flow.Audiences = append(after.Flow.Audiences, ref)
-			}
-		}
-	case "label":
-		after.Organisation.Labels = labels(before.Organisation.Labels, s.Labels)
-	default:
-		return before, after, false
-	}
-	return before, after, true
-}
-
-// allow has the engine judge an action, records what it says, and answers
-// whether the action may happen. What was wrong before is not said again.
-func (d *driver) allow(s *scenarios.Step, refs []profile.AudienceRef) bool {
-	before, after, ok := d.changed(s, refs)
-	if !ok {
-		return true
-	}
-	known := before.Problems()
-	problems := slices.DeleteFunc(after.Problems(), func(p dataflow.Problem) bool {
-		return slices.ContainsFunc(known, func(k dataflow.Problem) bool { return k.Message == p.Message })
-	})
-	if s.Action == "map" {
-		problems = append(problems, before.MapProblems(after)...)
-	}
-	for _, p := range problems {
-		d.recorder.problem(d.now, p, s.Action)
-	}
-	if len(dataflow.Errors(problems)) > 0 {
-		return false
-	}
-	d.configured.Organisation = after.Organisation
-	return true
+	return out
 }
 
 // run is the first line of the recording.

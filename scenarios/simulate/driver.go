@@ -3,15 +3,15 @@ package simulate
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
-	"github.com/httpdest/httpdest/engine/monitor"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
@@ -30,9 +30,10 @@ type ground interface {
 	abandon()
 }
 
-// driver plays one scenario: it takes one event at a time and performs the
-// engine's effects on the wire. Only its own goroutine touches it; what both
-// ends of the wire share with it is in its ground.
+// driver plays one scenario: it hands one event at a time to the engine's
+// runtime, and performs the effects on the wire and the store. Only its own
+// goroutine touches it; what both ends of the wire share with it is in its
+// ground.
 type driver struct {
 	scenario   *scenarios.Scenario
 	shards     int
@@ -40,28 +41,27 @@ type driver struct {
 	agenda     *events
 	now        time.Time
 	population *population
-	configured dataflow.Configuration // but for the mapping, which is in flow
-	flow       *dataflow.Snapshot
 	triggers   scenarios.Triggers // as the history left them
-	dispatcher *engine.Dispatcher
+	runtime    *flow.Runtime
+	alarms     map[flow.AlarmID]*event // of the runtime
 	sender     *delivery.Sender
 	recorder   *recorder
-	monitor    *monitor.Monitor
-	tokens     *token.Issuer        // of the endpoint; nil where no tokens are fetched
-	uploads    map[string]*uploaded // by audience key
-	platform   http.Handler         // what lookups ask
-	wake       *event               // the dispatcher's next wake-up
-	wakeAt     time.Time            // when that is
+	tokens     *token.Issuer                               // of the endpoint; nil where no tokens are fetched
+	uploads    map[profile.AudienceRef]*scenarios.Audience // whose members come from a file
+	platform   http.Handler                                // what lookups ask
 }
 
 // arm puts the history on the agenda.
-func (d *driver) arm() {
+func (d *driver) arm() error {
 	for i := range d.scenario.History {
 		step := &d.scenario.History[i]
 		d.agenda.add(d.scenario.Start.Add(step.At), start, func() error { return d.step(step) })
 	}
-	d.armUploads()
+	if err := d.armUploads(); err != nil {
+		return err
+	}
 	d.agenda.add(d.scenario.Start.Add(d.scenario.Until), start, func() error { return nil })
+	return nil
 }
 
 // play takes one event after the other, each when the one before has settled.
@@ -116,7 +116,7 @@ func (d *driver) recordJournal() {
 	}
 }
 
-// completed hands the end of an operation to the dispatcher.
+// completed hands the end of an operation to the runtime.
 func (d *driver) completed(op *operation) error {
 	if k := d.sender.Finish(op.exchange); k != nil {
 		uses := k.Uses()
@@ -125,7 +125,7 @@ func (d *driver) completed(op *operation) error {
 			return nil
 		})
 	}
-	effects := d.dispatcher.Completed(d.now, engine.Completion{
+	effects := d.runtime.Completed(d.now, op.op, engine.Completion{
 		Operation: op.op.ID, Outcome: op.result.Outcome, Asked: op.result.Asked, Answering: op.result.Answering, Issued: op.result.Issued,
 	})
 	d.recorder.learn(op.result.Issued)
@@ -135,50 +135,55 @@ func (d *driver) completed(op *operation) error {
 	return d.perform(effects)
 }
 
-// perform does what the engine asks for, in the order it asks for: durable
-// first, then decisions of a backfill, then the wire.
-func (d *driver) perform(e engine.Effects) error {
-	now := d.now
-	if err := d.population.store.Commit(nil, e.Persist); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	if e.Decided != nil {
-		d.recorder.decision(now, e.Decided)
-	}
-	if e.Fetched != nil {
-		d.recorder.token(now, e.Fetched)
-	}
-	for _, u := range e.Unsent {
-		d.recorder.unsent(now, u, d.sender.Describe(engine.Operation{Message: u.Message}))
-	}
-	for _, s := range e.Settled {
-		if !s.Outcome.Delivered() {
-			d.recorder.drop(now, s)
+// perform does what the runtime asks for, in the order it asks for: durable
+// first, then the wire, then whatever needs profiles.
+func (d *driver) perform(e flow.Effects) error {
+	if len(e.Persist) > 0 {
+		if err := d.population.store.Commit(nil, e.Persist); err != nil {
+			return fmt.Errorf("store: %w", err)
 		}
-		d.monitored(d.monitor.Settled(now, s))
 	}
+	d.tell(e)
 	for _, op := range e.Send {
-		d.agenda.add(now, start, func() error { return d.begin(op) })
+		d.agenda.add(d.now, start, func() error { return d.begin(op) })
 	}
-	if !e.WakeAt.Equal(d.wakeAt) {
-		d.schedule(e.WakeAt)
+	for _, id := range e.Clear {
+		d.agenda.disarm(d.alarms[id])
+		delete(d.alarms, id)
 	}
-	return d.backfill(e.Backfill)
+	for _, a := range e.Set {
+		d.alarms[a.ID] = d.agenda.add(a.At, classOf[a.Kind], func() error {
+			delete(d.alarms, a.ID)
+			return d.perform(d.runtime.Ring(d.now, a.ID))
+		})
+	}
+	return errors.Join(d.turns(e.Dataflow, e.Turns), d.backfill(e.Dataflow, e.Backfill),
+		d.ingest(e.Import), d.expire(e.Expire))
 }
 
-// schedule replaces the dispatcher's wake-up.
-func (d *driver) schedule(at time.Time) {
-	if d.wake != nil {
-		d.agenda.disarm(d.wake)
+// classOf orders the alarms of the runtime among the events of one instant.
+var classOf = map[flow.AlarmKind]class{
+	flow.Delivery: wakeUp, flow.Available: start, flow.Hour: idle, flow.Expiry: lapse,
+}
+
+// tell records what happened.
+func (d *driver) tell(e flow.Effects) {
+	if e.Decided != nil {
+		d.recorder.decision(d.now, e.Decided)
 	}
-	d.wake, d.wakeAt = nil, at
-	if at.IsZero() {
-		return
+	if e.Fetched != nil {
+		d.recorder.token(d.now, e.Fetched)
 	}
-	d.wake = d.agenda.add(at, wakeUp, func() error {
-		d.wake, d.wakeAt = nil, time.Time{}
-		return d.perform(d.dispatcher.Wake(d.now))
-	})
+	for _, u := range e.Unsent {
+		d.recorder.unsent(d.now, u, d.sender.Describe(engine.Operation{Message: u.Message}))
+	}
+	d.recorder.monitored(e.Monitored, 0)
+	for i, s := range e.Settled {
+		if !s.Outcome.Delivered() {
+			d.recorder.drop(d.now, s)
+		}
+		d.recorder.monitored(e.Monitored, i+1)
+	}
 }
 
 // begin starts an operation on the wire.
@@ -189,43 +194,51 @@ func (d *driver) begin(op engine.Operation) error {
 	return nil
 }
 
-// backfill decides the exports of the profiles whose turn has come.
-func (d *driver) backfill(turns []engine.Due) error {
+// turns decides the exports of the profiles whose turn in a backfill has come.
+func (d *driver) turns(id string, due []engine.Due) error {
 	var states []engine.State
 	var exports []*engine.Export
-	for _, due := range turns {
-		s, err := d.population.load(string(due.Profile))
+	view := d.runtime.View()
+	for _, turn := range due {
+		s, err := d.population.load(string(turn.Profile))
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
-		if s, x := engine.DecideBackfill(d.now, s, due.Audiences, d.flow); x != nil {
+		if s, x := view.Turn(d.now, id, s, turn.Audiences); x != nil {
 			states, exports = append(states, s), append(exports, x)
-			d.decided(x)
+			d.recorder.export(x)
 		}
 	}
 	return d.accept(states, exports)
 }
 
-// decided records an export.
-func (d *driver) decided(x *engine.Export) {
-	d.recorder.export(x)
-	d.monitored(d.monitor.Decided(x))
-}
-
 // accept makes states durable and hands what was decided at one moment to the
-// dispatcher, all at once: only then can exports share a message.
+// runtime, all at once for each dataflow: only then can exports share a message.
 func (d *driver) accept(states []engine.State, exports []*engine.Export) error {
-	if err := d.population.store.Commit(states, nil); err != nil {
-		return fmt.Errorf("store: %w", err)
+	if len(states) > 0 {
+		if err := d.population.store.Commit(states, nil); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
 	}
-	if len(exports) == 0 {
-		return nil
+	for _, id := range d.runtime.Dataflows() {
+		var own []*engine.Export
+		for _, x := range exports {
+			if x.Dataflow == id {
+				own = append(own, x)
+			}
+		}
+		if len(own) == 0 {
+			continue
+		}
+		if err := d.perform(d.runtime.Accept(d.now, id, own...)); err != nil {
+			return err
+		}
 	}
-	return d.perform(d.dispatcher.Enqueue(d.now, exports...))
+	return nil
 }
 
-// startBackfill spreads the members of newly mapped audiences over the hour.
-func (d *driver) startBackfill(audiences []profile.AudienceRef) error {
+// backfill hands over the members of newly mapped audiences.
+func (d *driver) backfill(id string, audiences []profile.AudienceRef) error {
 	if len(audiences) == 0 {
 		return nil
 	}
@@ -233,5 +246,5 @@ func (d *driver) startBackfill(audiences []profile.AudienceRef) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	return d.perform(d.dispatcher.Backfill(d.now, audiences, members))
+	return d.perform(d.runtime.Backfill(d.now, id, audiences, members))
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -20,7 +21,7 @@ func (d *driver) step(s *scenarios.Step) error {
 	switch s.Action {
 	case "":
 	case "refresh":
-		return d.refresh(s.Targets)
+		return d.refresh(s)
 	case "lookup":
 		return d.lookup(s.Lookup)
 	default:
@@ -40,10 +41,10 @@ func (d *driver) step(s *scenarios.Step) error {
 
 // decided is the decision about one profile of a chunk.
 type decided struct {
-	update profile.Update
-	state  engine.State
-	export *engine.Export
-	err    error
+	update  profile.Update
+	state   engine.State
+	exports []*engine.Export
+	err     error
 }
 
 // updates decides the update of every named profile, in parallel by shard, and
@@ -51,12 +52,13 @@ type decided struct {
 // depend on the number of shards.
 func (d *driver) updates(names []string, of func(name string) profile.Update) error {
 	out := make([]decided, len(names))
+	view := d.runtime.View()
 	var wg sync.WaitGroup
 	for shard := range d.shards {
 		wg.Go(func() {
 			for i, name := range names {
 				if shardOf(name, d.shards) == shard {
-					out[i] = d.decide(name, of(name))
+					out[i] = d.decide(view, name, of(name))
 				}
 			}
 		})
@@ -70,15 +72,15 @@ func (d *driver) updates(names []string, of func(name string) profile.Update) er
 		}
 		states[i] = o.state
 		d.recorder.update(d.now, o.update)
-		if o.export != nil {
-			exports = append(exports, o.export)
-			d.decided(o.export)
+		for _, x := range o.exports {
+			exports = append(exports, x)
+			d.recorder.export(x)
 		}
 	}
 	return d.accept(states, exports)
 }
 
-func (d *driver) decide(name string, u profile.Update) decided {
+func (d *driver) decide(view flow.View, name string, u profile.Update) decided {
 	state, err := d.population.load(name)
 	if err != nil {
 		return decided{err: err}
@@ -91,8 +93,8 @@ func (d *driver) decide(name string, u profile.Update) decided {
 			d.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
 		}
 	}
-	state, x := engine.Decide(d.now, state, u, d.flow)
-	return decided{update: u, state: state, export: x}
+	state, exports := view.Decide(nil, d.now, state, u)
+	return decided{update: u, state: state, exports: exports}
 }
 
 // update translates a step into the engine's words for one profile.
@@ -120,54 +122,57 @@ func shardOf(name string, shards int) int {
 	return int(h.Sum32() % uint32(shards))
 }
 
-// action plays a change of the dataflow, or what the token endpoint does by
+// action plays an action of a person, or what the token endpoint does by
 // itself.
 func (d *driver) action(s *scenarios.Step) error {
-	now := d.now
-	if s.Action == "totals" {
-		d.recorder.totals(now, d.monitor.Totals(now))
-		return nil
-	}
 	var refs []profile.AudienceRef
 	for _, key := range s.Targets {
 		refs = append(refs, d.population.refs[key])
 	}
-	if !d.allow(s, refs) {
+	switch s.Action {
+	case "revoke":
+		d.recorder.action(d.now, s, refs)
+		d.tokens.Revoke()
+		return nil
+	case "totals":
+		for _, id := range d.runtime.Dataflows() {
+			d.recorder.totals(d.now, d.runtime.Totals(d.now, id))
+		}
 		return nil
 	}
-	if s.Action == "label" {
-		return nil // of the data, not of the dataflow: nothing but the next judgement depends on it
-	}
-	d.recorder.action(now, s, refs)
-	var backfill []profile.AudienceRef
-	switch s.Action {
-	case "activate":
-		d.flow, backfill = d.flow.Activate(now)
-	case "map":
-		d.flow, backfill = d.flow.Map(now, refs...)
-	case "unmap":
-		d.flow = d.flow.Unmap(refs...)
-	case "triggers":
-		d.triggers = d.triggers.With(s.Triggers)
-		d.flow = d.flow.Suppress(suppressed(d.triggers))
-	case "rename":
-		for i, ref := range refs {
-			d.flow = d.flow.Rename(now, ref, s.Names[i])
-		}
-	case "delete":
-		d.flow = d.flow.Delete()
-		d.monitor.Map(nil)
-		return d.perform(d.dispatcher.Delete(now))
-	case "revoke":
-		d.tokens.Revoke()
-	case "enable", "disable":
-		d.flow = d.flow.SetEnabled(s.Action == "enable")
-		return d.perform(d.dispatcher.SetEnabled(now, s.Action == "enable"))
-	default:
+	kind, known := actionKinds[s.Action]
+	if !known {
 		panic("simulate: unknown action " + s.Action)
 	}
-	d.monitor.Map(d.flow.MappedRefs())
-	return d.startBackfill(backfill)
+	if kind == flow.Switch {
+		d.triggers = d.triggers.With(s.Triggers)
+	}
+	for _, id := range d.runtime.Dataflows() {
+		e := d.runtime.Act(d.now, flow.Action{Kind: kind, Dataflow: id, Audiences: refs, Names: s.Names,
+			Suppressed: suppressed(d.triggers), Labels: labels(s.Labels)})
+		d.judged(s, refs, e)
+		if err := d.perform(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// actionKinds are the actions of a history in the engine's words.
+var actionKinds = map[string]flow.ActionKind{
+	"activate": flow.Activate, "map": flow.Map, "unmap": flow.Unmap, "rename": flow.Rename, "triggers": flow.Switch,
+	"label": flow.Relabel, "enable": flow.Enable, "disable": flow.Disable, "delete": flow.Delete,
+}
+
+// judged records what the runtime says about an action, and the action where it
+// happened. Labels are of the data, so that they are no action of the dataflow.
+func (d *driver) judged(s *scenarios.Step, refs []profile.AudienceRef, e flow.Effects) {
+	for _, p := range e.Problems {
+		d.recorder.problem(d.now, p, s.Action)
+	}
+	if !e.Refused && s.Action != "label" {
+		d.recorder.action(d.now, s, refs)
+	}
 }
 
 // recordedChanges are an update's changes as the recording tells them.

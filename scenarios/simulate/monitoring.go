@@ -3,36 +3,37 @@ package simulate
 import (
 	"time"
 
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/monitor"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// monitored records what came of telling the monitor something, and looks
-// again when the hour of a new run is over. That moment is of the class that
-// never prolongs a run: a scenario may end within the hour.
-func (d *driver) monitored(e monitor.Effects) {
-	if !e.WakeAt.IsZero() {
-		d.agenda.add(e.WakeAt, idle, func() error {
-			d.monitored(d.monitor.Wake(d.now))
-			return nil
-		})
-	}
-	for _, r := range e.Completed {
-		d.recorder.flowRun(r)
-	}
-	for _, n := range e.Alerts {
-		d.recorder.alert(n)
-	}
-}
-
 // endMonitoring completes what is over at the end, and records what is not and
 // the totals.
 func (d *driver) endMonitoring() {
-	d.monitored(d.monitor.Wake(d.now))
-	for _, r := range d.monitor.Processing(d.now) {
-		d.recorder.flowRun(r)
+	for _, id := range d.runtime.Dataflows() {
+		overview, e := d.runtime.Overview(d.now, id)
+		d.tell(e)
+		for _, run := range overview.Processing {
+			d.recorder.flowRun(run)
+		}
+		d.recorder.totals(d.now, overview.Totals)
 	}
-	d.recorder.totals(d.now, d.monitor.Totals(d.now))
+}
+
+// monitored records what monitoring had to say after so many settlements.
+func (r *recorder) monitored(all []flow.Monitored, after int) {
+	for _, m := range all {
+		if m.After != after {
+			continue
+		}
+		for _, run := range m.Runs {
+			r.flowRun(run)
+		}
+		for _, n := range m.Alerts {
+			r.alert(n)
+		}
+	}
 }
 
 func (r *recorder) flowRun(run monitor.Run) {

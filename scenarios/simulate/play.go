@@ -13,10 +13,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
-	"github.com/httpdest/httpdest/engine/monitor"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -83,9 +82,11 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	}
 	served := s.serve()
 
-	s.driver.arm()
-	played := s.driver.ground.play(ctx, s.driver)
-	pending := pendingIDs(s.driver.dispatcher)
+	played := s.driver.arm()
+	if played == nil {
+		played = s.driver.ground.play(ctx, s.driver)
+	}
+	pending := pendingIDs(s.driver.runtime)
 	s.driver.ground.abandon()
 	s.driver.sender.Close()
 	if err := s.close(served); err != nil {
@@ -108,11 +109,13 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 
 // pendingIDs names every export of what is pending: a message that was never
 // attempted is not in the recording, its exports are.
-func pendingIDs(d *engine.Dispatcher) []string {
+func pendingIDs(r *flow.Runtime) []string {
 	var ids []string
-	for _, m := range d.Pending() {
-		for _, x := range m.Exports {
-			ids = append(ids, x.ID)
+	for _, id := range r.Dataflows() {
+		for _, m := range r.Pending(id) {
+			for _, x := range m.Exports {
+				ids = append(ids, x.ID)
+			}
 		}
 	}
 	slices.Sort(ids)
@@ -150,7 +153,6 @@ func (s *stage) close(served <-chan error) error {
 
 // newStage translates the scenario and builds both ends of the wire.
 func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage, error) {
-	flow, audiences, refs := c.Flow, c.Audiences, c.refs
 	if setting.Wire == Model && !modelled(sc) {
 		return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
 	}
@@ -159,17 +161,17 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 		return nil, err
 	}
 	a := &events{}
-	p := newPopulation(sc, refs, setting.Store)
+	p := newPopulation(sc, c.refs, setting.Store)
 	s := &stage{plan: faultPlan(sc)}
 	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,
-		recorder: newRecorder(flow.Destination.Auth), tokens: issuer(sc), configured: c.Configuration}
+		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers, alarms: map[flow.AlarmID]*event{}}
 	s.driver = d
 	options := mockendpoint.Options{
 		Require: requirementsOf(sc.Endpoint.Require), Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
 	}
 	options.Listener, s.tokens = withCertificates(listenerOf(sc.Endpoint), certificates)
 	config := delivery.Config{
-		Destination: flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
+		Destination: c.Flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
 		Transport: delivery.Direct, // as serve does, where there are real sockets: on the wall clock
 	}
 	switch {
@@ -193,13 +195,12 @@ func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage
 	if d.sender = delivery.New(config); setting.Wire != Model {
 		s.endpoint = mockendpoint.New(options)
 	}
-	d.dispatcher = engine.NewDispatcher(settings(flow, d.sender.Encrypted(), d.sender.HasCertificate()))
-	d.flow, d.triggers = dataflow.NewSnapshot(flow, audiences), sc.Dataflow.Triggers
+	snapshot := dataflow.NewSnapshot(c.Flow, c.Audiences)
 	if sc.Dataflow.Activated {
-		d.flow, _ = d.flow.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
+		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
 	}
-	d.monitor = monitor.New(flow.Destination.Alerts)
-	d.monitor.Map(d.flow.MappedRefs())
+	d.runtime = flow.New(flow.Dataflow{Snapshot: snapshot, Configuration: c.Configuration,
+		Settings: settings(c.Flow, d.sender.Encrypted(), d.sender.HasCertificate())})
 	d.recorder.add(c.run(setting))
 	for _, p := range c.problems {
 		d.recorder.problem(sc.Start, p, "")

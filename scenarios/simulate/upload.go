@@ -8,17 +8,10 @@ import (
 
 	"github.com/httpdest/httpdest/engine/audience/upload"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/scenarios"
 )
-
-// uploaded is one upload of a scenario and how far it is.
-type uploaded struct {
-	audience *scenarios.Audience
-	ref      profile.AudienceRef
-	term     upload.Term
-	lapse    *event // the expiry
-}
 
 // uploadRef is where an uploaded audience stands in segmentMembership. The
 // namespace of an upload is the engine's own word, unless it is given another.
@@ -86,64 +79,62 @@ func readUpload(u *scenarios.Upload, take func(upload.Member) error) (summary up
 	return upload.Read(file, uploadSpec(u), take)
 }
 
-// armUploads puts on the agenda when files are uploaded, when streaming sees
-// their members, and when they expire. An expiry does not prolong a history.
-func (d *driver) armUploads() {
-	d.uploads = map[string]*uploaded{}
+// armUploads puts on the agenda when files are uploaded, and has the runtime
+// begin their terms.
+func (d *driver) armUploads() error {
+	d.uploads = map[profile.AudienceRef]*scenarios.Audience{}
 	for i := range d.scenario.Audiences {
 		a := &d.scenario.Audiences[i]
 		if a.Upload == nil {
 			continue
 		}
-		at := d.scenario.Start.Add(a.Upload.At)
-		u := &uploaded{audience: a, ref: d.population.refs[a.Key], term: upload.NewTerm(at, uploadSpec(a.Upload))}
-		d.uploads[a.Key] = u
+		at, ref := d.scenario.Start.Add(a.Upload.At), d.population.refs[a.Key]
+		d.uploads[ref] = a
 		d.agenda.add(at, start, func() error {
-			d.recorder.action(d.now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{u.ref})
+			d.recorder.action(d.now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{ref})
 			return nil
 		})
-		d.agenda.add(u.term.Available(), start, func() error { return d.ingest(u) })
-		d.scheduleLapse(u)
+		if err := d.perform(d.runtime.Upload(at, ref, uploadSpec(a.Upload))); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-// scheduleLapse replaces the expiry of an upload.
-func (d *driver) scheduleLapse(u *uploaded) {
-	if u.lapse != nil {
-		d.agenda.disarm(u.lapse)
+// ingest makes the rows of uploaded files members. A row whose identity no
+// profile has makes a profile; of two rows for one profile the first counts.
+func (d *driver) ingest(refs []profile.AudienceRef) error {
+	for _, ref := range refs {
+		b, file := newBatch(), d.uploads[ref].Upload
+		_, err := readUpload(file, func(m upload.Member) error {
+			if b.rows[m.Identity] {
+				return nil
+			}
+			has, found, err := d.population.resolve(m.Identity)
+			switch {
+			case err != nil:
+				return fmt.Errorf("store: %w", err)
+			case !found:
+				has.ID = profile.ID(file.Created.At(m.Row - 1))
+			case has.In(ref):
+				return nil
+			}
+			b.add(string(has.ID), m.Identity, upload.Enter(has.ID, ref, m, !found))
+			if len(b.names) < chunk {
+				return nil
+			}
+			full := b
+			b = newBatch()
+			return d.updates(full.names, full.of)
+		})
+		if err != nil {
+			return err
+		}
+		if err := d.updates(b.names, b.of); err != nil {
+			return err
+		}
 	}
-	u.lapse = d.agenda.add(u.term.Expires(), lapse, func() error { return d.expire(u) })
-}
-
-// ingest makes the rows of a file members. A row whose identity no profile has
-// makes a profile; of two rows for one profile the first counts.
-func (d *driver) ingest(u *uploaded) error {
-	b := newBatch()
-	_, err := readUpload(u.audience.Upload, func(m upload.Member) error {
-		if b.rows[m.Identity] {
-			return nil
-		}
-		has, found, err := d.population.resolve(m.Identity)
-		switch {
-		case err != nil:
-			return fmt.Errorf("store: %w", err)
-		case !found:
-			has.ID = profile.ID(u.audience.Upload.Created.At(m.Row - 1))
-		case has.In(u.ref):
-			return nil
-		}
-		b.add(string(has.ID), m.Identity, upload.Enter(has.ID, u.ref, m, !found))
-		if len(b.names) < chunk {
-			return nil
-		}
-		full := b
-		b = newBatch()
-		return d.updates(full.names, full.of)
-	})
-	if err != nil {
-		return err
-	}
-	return d.updates(b.names, b.of)
+	return nil
 }
 
 // batch is updates of different profiles that are decided together.
@@ -168,39 +159,39 @@ func (b *batch) add(name string, row profile.Identity, u profile.Update) {
 func (b *batch) of(name string) profile.Update { return b.updates[name] }
 
 // expire has everybody exit who is still a member.
-func (d *driver) expire(u *uploaded) error {
-	d.recorder.action(d.now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{u.ref})
-	members, err := d.population.members([]profile.AudienceRef{u.ref})
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	for some := range slices.Chunk(members, chunk) {
-		names := make([]string, len(some))
-		for i, id := range some {
-			names[i] = string(id)
+func (d *driver) expire(refs []profile.AudienceRef) error {
+	for _, ref := range refs {
+		d.recorder.action(d.now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{ref})
+		members, err := d.population.members([]profile.AudienceRef{ref})
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
 		}
-		if err := d.updates(names, func(name string) profile.Update { return upload.Leave(profile.ID(name), u.ref) }); err != nil {
-			return err
+		for some := range slices.Chunk(members, chunk) {
+			names := make([]string, len(some))
+			for i, id := range some {
+				names[i] = string(id)
+			}
+			leave := func(name string) profile.Update { return upload.Leave(profile.ID(name), ref) }
+			if err := d.updates(names, leave); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// refresh starts the time of uploads anew; one that cannot be refreshed now
-// is a problem, and stays as it is.
-func (d *driver) refresh(audiences []string) error {
-	now := d.now
-	for _, key := range audiences {
-		u := d.uploads[key]
-		term, err := u.term.Refresh(now)
-		if err != nil {
-			d.recorder.problem(now, dataflow.Problem{Path: uploadPath(key), Message: err.Error(), Hint: "refresh it within the last 7 days before it expires",
-				Level: dataflow.Error}, "refresh")
-			continue
+// refresh starts the time of uploads anew.
+func (d *driver) refresh(s *scenarios.Step) error {
+	for _, key := range s.Targets {
+		refs := []profile.AudienceRef{d.population.refs[key]}
+		e := d.runtime.Act(d.now, flow.Action{Kind: flow.Refresh, Audiences: refs})
+		for i := range e.Problems {
+			e.Problems[i].Path = uploadPath(key)
 		}
-		d.recorder.action(now, &scenarios.Step{Action: "refresh"}, []profile.AudienceRef{u.ref})
-		u.term = term
-		d.scheduleLapse(u)
+		d.judged(&scenarios.Step{Action: s.Action}, refs, e)
+		if err := d.perform(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,0 +1,138 @@
+package flow
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/profile"
+)
+
+// ActionKind is what a person does.
+type ActionKind string
+
+// The actions. All but Refresh are of a dataflow.
+const (
+	Activate ActionKind = "activate" // finish the activation: export from now on, and backfill
+	Map      ActionKind = "map"      // map further audiences
+	Unmap    ActionKind = "unmap"    // remove mappings
+	Rename   ActionKind = "rename"   // give audiences other names
+	Switch   ActionKind = "switch"   // switch kinds of changes on and off
+	Relabel  ActionKind = "label"    // give attributes other data usage labels
+	Enable   ActionKind = "enable"   // resume the dataflow
+	Disable  ActionKind = "disable"  // pause it
+	Delete   ActionKind = "delete"   // delete it; what is mapped from then on is another
+	Refresh  ActionKind = "refresh"  // extend the term of an upload
+)
+
+// Action is one thing that a person does.
+type Action struct {
+	Kind       ActionKind
+	Dataflow   string
+	Audiences  []profile.AudienceRef     // Map, Unmap, Rename; the one of Refresh
+	Names      []string                  // Rename: one for each audience
+	Suppressed dataflow.Suppressed       // Switch
+	Labels     map[profile.Path][]string // Relabel: those that change
+}
+
+// Act takes an action of a person. Where the configuration after it has errors
+// that the one before had not, the action is refused and nothing changes.
+func (r *Runtime) Act(now time.Time, a Action) Effects {
+	if a.Kind == Refresh {
+		return r.refresh(now, a.Audiences[0])
+	}
+	f := r.of(a.Dataflow)
+	problems, ok := f.allow(a)
+	if !ok {
+		return Effects{Dataflow: f.id, Refused: true, Problems: problems}
+	}
+	e := r.apply(now, f, a)
+	e.Dataflow, e.Problems = f.id, problems
+	return e
+}
+
+// apply does an action that is allowed.
+func (r *Runtime) apply(now time.Time, f *running, a Action) Effects {
+	var backfill []profile.AudienceRef
+	switch a.Kind {
+	case Relabel:
+		return Effects{} // of the data, not of the dataflow: only the next judgement depends on it
+	case Activate:
+		f.snapshot, backfill = f.snapshot.Activate(now)
+	case Map:
+		f.snapshot, backfill = f.snapshot.Map(now, a.Audiences...)
+	case Unmap:
+		f.snapshot = f.snapshot.Unmap(a.Audiences...)
+	case Switch:
+		f.snapshot = f.snapshot.Suppress(a.Suppressed)
+	case Rename:
+		for i, ref := range a.Audiences {
+			f.snapshot = f.snapshot.Rename(now, ref, a.Names[i])
+		}
+	case Delete:
+		f.snapshot = f.snapshot.Delete()
+		f.monitor.Map(nil)
+		return r.take(now, f, f.dispatcher.Delete(now), Effects{})
+	case Enable, Disable:
+		f.snapshot = f.snapshot.SetEnabled(a.Kind == Enable)
+		return r.take(now, f, f.dispatcher.SetEnabled(now, a.Kind == Enable), Effects{})
+	default:
+		panic(fmt.Sprintf("flow: unknown action %q", a.Kind))
+	}
+	f.monitor.Map(f.snapshot.MappedRefs())
+	return Effects{Backfill: backfill}
+}
+
+// allow judges an action: what is wrong after it and was not before. The
+// labels of an action that is allowed hold from then on.
+func (f *running) allow(a Action) (problems []dataflow.Problem, ok bool) {
+	before, after, judged := f.changed(a)
+	if !judged {
+		return nil, true
+	}
+	known := before.Problems()
+	problems = slices.DeleteFunc(after.Problems(), func(p dataflow.Problem) bool {
+		return slices.ContainsFunc(known, func(k dataflow.Problem) bool { return k.Message == p.Message })
+	})
+	if a.Kind == Map {
+		problems = append(problems, before.MapProblems(after)...)
+	}
+	if len(dataflow.Errors(problems)) > 0 {
+		return problems, false
+	}
+	f.configured.Organisation = after.Organisation
+	return problems, true
+}
+
+// changed is the configuration around an action that can have problems, and
+// whether it is one. The dataflow before it is as it is now.
+func (f *running) changed(a Action) (before, after dataflow.Configuration, judged bool) {
+	before = f.configured
+	before.Activated = f.snapshot.Active
+	before.Flow.Audiences = f.snapshot.Flow.Audiences
+	if f.snapshot.Active {
+		before.Flow.Audiences = f.snapshot.MappedRefs()
+	}
+	after = before
+	switch a.Kind {
+	case Activate:
+		after.Activated = true
+	case Map:
+		after.Flow.Audiences = slices.Clone(before.Flow.Audiences)
+		for _, ref := range a.Audiences {
+			if !slices.Contains(after.Flow.Audiences, ref) {
+				after.Flow.Audiences = append(after.Flow.Audiences, ref)
+			}
+		}
+	case Relabel:
+		labels := map[profile.Path][]string{}
+		maps.Copy(labels, before.Organisation.Labels)
+		maps.Copy(labels, a.Labels)
+		after.Organisation.Labels = labels
+	default:
+		return before, after, false
+	}
+	return before, after, true
+}
