@@ -41,6 +41,7 @@ func (r *reader) readDestination(n *yaml.Node) {
 	d.Retry = r.retry(o.take("retry"))
 	d.Alerts = r.alerts(o.take("alerts"))
 	d.ExtendedAlerts = o.flag("extendedAlerts", false)
+	d.Readings = r.readings(o.take("readings"))
 	o.end()
 	r.scenario.Destination = d
 }

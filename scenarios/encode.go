@@ -269,6 +269,7 @@ func (e *encoder) destination() *yaml.Node {
 		m.put("alerts", alertsNode(d.Alerts))
 	}
 	given(m, "extendedAlerts", d.ExtendedAlerts, false)
+	m.section("readings", readingsNode(d.Readings).Node)
 	switch r := d.Retry; r.Policy {
 	case "documented":
 	case "custom":

@@ -135,6 +135,9 @@ func (r *reader) readProbe(root *yaml.Node, p *Probe) {
 	if c := p.Destination.ClientCertificate; c != "trusted" {
 		r.problem(destination, "leave clientCertificate out: the probe shows all kinds", "clientCertificate: %s is for a mock endpoint", c)
 	}
+	if len(p.Destination.Readings) > 0 {
+		r.problem(destination, "leave readings out: they are choices of the engine and of judge", "readings have no meaning for a probe")
+	}
 	p.Audiences = r.words(o.take("audiences"), "audiences", r.line)
 	p.CA, p.Certificates = o.line("ca"), o.line("certificates")
 	p.ExpiredToken, _ = o.secret("expiredToken")

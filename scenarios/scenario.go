@@ -100,6 +100,7 @@ type Destination struct {
 	Retry                      Retry
 	Alerts                     []Alert // subscribed to
 	ExtendedAlerts             bool    // R129: more alerts than the one for streaming can be selected
+	Readings                   Readings
 	Pos                        Position
 }
 

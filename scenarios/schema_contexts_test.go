@@ -19,6 +19,7 @@ var contexts = map[string][]string{
 	"platform":      {head + "expect: []\nplatform: {§}\n"},
 	"certificate":   {head + "expect: []\nplatform: {certificates: [{§}]}\n"},
 	"tokenEndpoint": {head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nendpoint: {token: {§}}\n"},
+	"readings":      {head + "expect: []\ndestination: {readings: {§}}\n"},
 	"retry":         {head + "expect: []\ndestination: {retry: {delays: [], §}}\n"},
 	"dataflow":      {head + "expect: []\ndataflow: {§}\n"},
 	"triggers":      {head + "expect: []\ndataflow: {triggers: {§}}\n"},

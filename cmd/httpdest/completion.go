@@ -69,6 +69,7 @@ func completeJudge(c *cobra.Command) {
 		"scenario": scenarioFiles,
 		"report":   reportKinds,
 		"format":   cobra.FixedCompletions(capture.Formats, cobra.ShellCompDirectiveNoFileComp),
+		"reading":  readingValues,
 	})
 }
 

@@ -33,14 +33,18 @@ func (a *app) help(cmd *cobra.Command, args []string) error {
 	return a.listTopics()
 }
 
-// guide prints a page. The one on rules ends with what is made from the checks.
+// guide prints a page. Those on rules and on readings end with what is made from
+// the checks and from the format.
 func (a *app) guide(p docs.Page) error {
-	if p.Name == "rules" {
+	switch p.Name {
+	case "rules":
 		proof, err := loadProof()
 		if err != nil {
 			return err
 		}
 		p.Text += waysPage(proof)
+	case "readings":
+		p.Text += readingsPage()
 	}
 	_, err := fmt.Fprint(a.stdout, p.Text)
 	return err

@@ -28,6 +28,7 @@ type judgeFlags struct {
 	start    string
 	urls     []string
 	failOn   []string
+	readings []string
 	removed  bool
 	partial  bool
 	out      string
@@ -72,6 +73,7 @@ What a capture leaves out is untold, and rules that need it are skipped.`,
 	c.Flags().StringArrayVar(&f.urls, "url", nil, "judge only requests whose URL or path matches this pattern, with * and ?; repeatable")
 	c.Flags().BoolVar(&f.removed, "credentials-removed", false, "a tool removed credentials from the captures: skip the rules on them")
 	c.Flags().StringSliceVar(&f.failOn, "fail-on", nil, "what else fails: unspecified, for anything that the documentation leaves open")
+	c.Flags().StringArrayVar(&f.readings, "reading", nil, "KEY=VALUE, how a point is read that the documentation leaves open; repeatable")
 	c.Flags().StringVar(&f.start, "start", "", "when the scenario began on the clock of the capture, RFC 3339; without it only gaps and order count")
 	c.Flags().BoolVar(&f.partial, "partial", false, "judge what there is of a recording that was cut off")
 	c.Flags().StringVar(&f.root, "root", "", rootUsage)
@@ -148,6 +150,7 @@ type judging struct {
 	urls      []string
 	removed   bool
 	partial   bool
+	readings  scenarios.Readings
 }
 
 // judge checks the flags.
@@ -157,6 +160,9 @@ func (f judgeFlags) judge() (j judging, err error) {
 		if kind != string(reports.Unspecified) {
 			return j, failure{exitUsage, fmt.Errorf("--fail-on %q", kind), "give unspecified; what the documentation states fails anyway"}
 		}
+	}
+	if j.readings, err = f.chosen(); err != nil {
+		return j, err
 	}
 	if slices.Contains(f.urls, "") {
 		return j, failure{exitUsage, errors.New("--url is empty"), "give a pattern such as 'https://receiver.example/*'"}
@@ -186,6 +192,22 @@ func (f judgeFlags) judge() (j judging, err error) {
 		j.scenarios, err = find("", []string{f.scenario})
 	}
 	return j, err
+}
+
+// chosen are the readings of --reading.
+func (f judgeFlags) chosen() (scenarios.Readings, error) {
+	chosen := scenarios.Readings{}
+	for _, text := range f.readings {
+		key, value, err := scenarios.ParseReading(text)
+		switch {
+		case err != nil:
+			return nil, failure{exitUsage, err, ""}
+		case chosen.Says(key) && chosen[key] != value:
+			return nil, failure{exitUsage, fmt.Errorf("--reading %s is both %s and %s", key, chosen[key], value), "give one of them"}
+		}
+		chosen[key] = value
+	}
+	return chosen, nil
 }
 
 // file judges one file.
@@ -239,7 +261,7 @@ func (j judging) run(name string, lines []recording.Line, err error) (reports.Ca
 	if err != nil {
 		return reports.Case{}, err
 	}
-	return check.Judge(sc.WithSeed(lines[0].Run.Seed), j.rules, lines), nil
+	return check.Judge(sc.WithSeed(lines[0].Run.Seed).WithReadings(j.readings), j.rules, lines), nil
 }
 
 // scenarioOf is the scenario that a recording names, or the only one there is
@@ -278,7 +300,7 @@ func (j judging) capture(name string, in *os.File) (reports.Case, error) {
 	if err != nil {
 		return reports.Case{}, failure{exitUsage, err, "give the file of a recording or a capture"}
 	}
-	c, err := check.JudgeCapture(r, j.rules, check.SenderOptions{File: filepath.ToSlash(name), Scenario: sc, Began: j.began, Partial: j.partial})
+	c, err := check.JudgeCapture(r, j.rules, check.SenderOptions{File: filepath.ToSlash(name), Scenario: sc, Began: j.began, Partial: j.partial, Readings: j.readings})
 	if err != nil {
 		return c, failure{exitUsage, err, ""}
 	}

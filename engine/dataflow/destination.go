@@ -52,6 +52,7 @@ type Destination struct {
 	// ExtendedAlerts offers the alerts of the rules page besides the one that
 	// the destinations pages have for streaming (R129, A81).
 	ExtendedAlerts bool
+	Readings       Readings
 }
 
 // URL is the endpoint with the query parameters appended as they were

@@ -29,7 +29,7 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 				some = true
 			} else if !mapped && m.Status == profile.Realized && policies.has(flow.Directory[ref].MergePolicy) {
 				w.Key(id)
-				entry(w, m)
+				entry(w, m, flow)
 				some = true
 			}
 		}
@@ -83,16 +83,22 @@ func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) (polici
 }
 
 // entry writes the shape every membership has (R65).
-func entry(w *plainjson.Writer, m profile.Membership) {
+func entry(w *plainjson.Writer, m profile.Membership, flow *dataflow.Snapshot) {
 	w.Begin('{')
-	qualified(w, m)
+	qualified(w, m, flow)
 	status(w, m)
 	w.End('}')
 }
 
-func qualified(w *plainjson.Writer, m profile.Membership) {
+// qualified writes the time of the last qualification, which an exit moves or
+// not (A35).
+func qualified(w *plainjson.Writer, m profile.Membership, flow *dataflow.Snapshot) {
+	at := m.LastQualified
+	if m.Status == profile.Exited && flow.Flow.Destination.Readings.ExitTime {
+		at = m.ExitedAt
+	}
 	w.Key("lastQualificationTime")
-	w.Text(m.LastQualified.UTC().Format(time.RFC3339)) // in UTC it ends in Z (R74, A27)
+	w.Text(at.UTC().Format(time.RFC3339)) // in UTC it ends in Z (R74, A27)
 }
 
 func status(w *plainjson.Writer, m profile.Membership) {
@@ -110,7 +116,7 @@ func mappedEntry(w *plainjson.Writer, m profile.Membership, ref profile.Audience
 	if timestamps {
 		instant(w, "createdAt", a.CreatedAt)
 	}
-	qualified(w, m)
+	qualified(w, m, flow)
 	if timestamps {
 		instant(w, "mappingCreatedAt", mapping.CreatedAt)
 		instant(w, "mappingUpdatedAt", mapping.UpdatedAt)

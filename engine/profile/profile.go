@@ -29,8 +29,8 @@ type AudienceRef struct{ Namespace, ID string }
 // Membership is one entry of segmentMembership.
 type Membership struct {
 	Status        Status
-	LastQualified time.Time // lastQualificationTime; stays when the profile exits (A35)
-	ExitedAt      time.Time // when Status became Exited; decides how long the entry is carried (R79)
+	LastQualified time.Time // stays when the profile exits; what is exported then is a reading (A35)
+	ExitedAt      time.Time // when Status became Exited
 }
 
 // Identity is one entry of identityMap.

@@ -25,6 +25,8 @@ type SenderOptions struct {
 	// Partial judges what there is of a capture that was cut off; what is
 	// missing from it is then not missed.
 	Partial bool
+	// Readings are chosen for this judgement, and go before those of the scenario.
+	Readings scenarios.Readings
 }
 
 // Sender judges somebody else's sender by what it sent, an exchange at a time.
@@ -65,6 +67,9 @@ type Sender struct {
 func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	if o.Scenario != nil && o.Scenario.Refuses() {
 		o.Scenario = nil // its history is not to happen, so that it tells nothing of a sender
+	}
+	if o.Scenario != nil {
+		o.Scenario = o.Scenario.WithReadings(o.Readings)
 	}
 	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, told: map[string]int{}, tolerance: time.Second}
 	if o.Scenario != nil {

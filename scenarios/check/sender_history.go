@@ -304,6 +304,11 @@ func (s *Sender) finding(f oracle.Finding, whose string, line int) {
 	}
 	d := diagnosisOf(f)
 	tell := func(format string, args ...any) { s.noteAs(f.Rule, d, false, line, format, args...) }
+	if f.Reading != "" {
+		// The way that was chosen holds as if the documentation stated it.
+		d = chosen(s.readings(), f.Reading)
+		tell = func(format string, args ...any) { s.againstAs(f.Rule, d, line, format, args...) }
+	}
 	if f.Default {
 		tell = func(format string, args ...any) { s.leaveAs(f.Rule, d, line, format, args...) }
 	}

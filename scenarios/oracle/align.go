@@ -61,7 +61,7 @@ func Exports(sc *scenarios.Scenario, seen []Seen, clock Clock) (Verdicts, []Role
 
 func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Clock) (*report, []Role) {
 	o := New(sc, history)
-	o.clock, o.lenient = clock, syntheticUnknown(sc, seen)
+	o.foreign, o.clock, o.lenient = true, clock, syntheticUnknown(sc, seen)
 	byProfile := map[string][]int{}
 	var names []string
 	r, roles := newReport(), make([]Role, len(seen))

@@ -57,6 +57,19 @@ func (c *comparison) note(ok bool, r rule, what, want, got string) bool {
 	return ok
 }
 
+// read is note for a point that a reading decides. Where somebody else's sender
+// was given none, another way of reading leaves the point open.
+func (c *comparison) read(key string, ok bool, r rule, what, want, got string) bool {
+	c.report.look(r.id)
+	if !ok {
+		f := c.at
+		f.Rule, f.Default, f.Reading = r.id, c.o.leaves(key), key
+		f.What, f.Want, f.Got = what, want, got
+		c.report.add(f)
+	}
+	return ok
+}
+
 // attributes compares every leaf beside the two maps (R57–R59, R78).
 func (c *comparison) attributes(object map[string]any) {
 	got := map[string]any{}

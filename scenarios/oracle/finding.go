@@ -6,6 +6,7 @@ import "time"
 type Finding struct {
 	Rule    string    // id in rules.yaml
 	Default bool      // the point is a default of ours, and the documentation is silent
+	Reading string    // the key of the reading that decides the point; with Default it is not chosen
 	Profile string    // whose export it is about
 	Export  string    // its id, where one is known
 	At      time.Time // when it was, or should have been; zero where nobody knows

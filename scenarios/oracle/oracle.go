@@ -62,6 +62,7 @@ type Oracle struct {
 	flow      *flow
 	mapped    []string // attribute paths, in the form of documents
 	clock     Clock    // of somebody else's capture
+	foreign   bool     // it is about somebody else's sender
 	// lenient: the sender does not know the synthetic identities.
 	lenient   bool
 	unclaimed []unclaimed // bodies of nobody knows whom

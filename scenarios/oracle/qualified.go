@@ -33,9 +33,13 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	if at.IsZero() {
 		return
 	}
-	want := e.since.UTC().Truncate(time.Second)
 	what += ": lastQualificationTime"
-	if c.own {
+	ofExit := e.exited && c.o.reads(scenarios.ReadingExitTime) == "exit"
+	want := e.since
+	if ofExit {
+		want = e.until
+	}
+	if want = want.UTC().Truncate(time.Second); c.own {
 		c.note(at.Equal(want), rule{"lqt-value", e.exited}, what, want.Format(time.RFC3339), written)
 		return
 	}
@@ -44,11 +48,7 @@ func (c *comparison) qualified(e *entry, what, written string) {
 		return
 	}
 	shift := clock.Began.Sub(c.o.scenario.Start)
-	accepted := append([]time.Time{e.since}, e.again...)
-	if e.exited {
-		accepted = append(accepted, e.until)
-	}
-	ok := slices.ContainsFunc(accepted, func(t time.Time) bool {
+	near := func(t time.Time) bool {
 		ahead := at.Sub(t.Add(shift)) // on the clock of the capture
 		most := clockTolerance
 		least := -clockTolerance
@@ -57,9 +57,19 @@ func (c *comparison) qualified(e *entry, what, written string) {
 		}
 		// A sender may replay the times of the scenario as well.
 		return ahead >= least && ahead <= most || at.Sub(t).Abs() <= clockTolerance
-	})
+	}
+	qualified, left := slices.ContainsFunc(append(e.again, e.since), near), e.exited && near(e.until)
+	ok, other := qualified, left
+	if ofExit {
+		ok, other = left, qualified
+	}
 	untold := e.initial && !at.After(clock.Began.Add(clockTolerance))
-	c.note(ok, rule{"lqt-value", e.exited || untold}, what, want.Add(shift).Format(time.RFC3339), written)
+	shown := want.Add(shift).Format(time.RFC3339)
+	if e.exited && other {
+		c.read(scenarios.ReadingExitTime, ok, rule{"lqt-value", false}, what, shown, written)
+		return
+	}
+	c.note(ok, rule{"lqt-value", e.exited || untold}, what, shown, written)
 }
 
 // qualifiedAgain is when the history has a profile qualify for an audience after

@@ -72,7 +72,7 @@ func dataflowOf(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dat
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
 			MTLS:                       dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
 			Alerts: alerts(d.Alerts), ExtendedAlerts: d.ExtendedAlerts,
-			MaxProfilesPerRequest: d.MaxProfilesPerRequest, BatchEncoding: d.BatchEncoding,
+			MaxProfilesPerRequest: d.MaxProfilesPerRequest, BatchEncoding: d.BatchEncoding, Readings: readings(d.Readings),
 		},
 		Schedule:    sc.Dataflow.Schedule,
 		MaxInFlight: sc.Dataflow.MaxInFlight,

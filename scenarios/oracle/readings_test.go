@@ -1,0 +1,116 @@
+package oracle_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/oracle"
+)
+
+// arrival is one body of doc and when it arrived.
+type arrival struct {
+	at   time.Duration
+	body string
+}
+
+// membership is a body of doc with entries, each written as it travels.
+func membership(entries string) string {
+	return `{"segmentMembership":{` + entries + `},"identityMap":{"email":[{"id":"doc"}]}}`
+}
+
+// in is the entry of an audience of the Segmentation Service.
+func in(id, status, at string) string {
+	return fmt.Sprintf(`%q:{"lastQualificationTime":"2026-01-15T%sZ","status":%q}`, id, at, status)
+}
+
+func ups(entries string) string { return `"ups":{` + entries + `}` }
+
+// readingCase is one sender with its way of reading a point.
+type readingCase struct {
+	key, value string // how it reads the point
+	other      string // another way
+	rule       string // that it then breaks
+	more       string // of the destination, "" for nothing
+	scenario   string // from audiences on
+	sent       []arrival
+}
+
+var readingCases = []readingCase{
+	{
+		key: "exitTime", value: "exit", other: "qualification", rule: "lqt-value",
+		scenario: entersAndLeaves,
+		sent: []arrival{
+			{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))},
+			{5 * time.Hour, membership(ups(in("delorean", "exited", "14:00:00")))},
+		},
+	},
+	{
+		key: "exitTime", value: "qualification", other: "exit", rule: "lqt-value",
+		scenario: entersAndLeaves,
+		sent: []arrival{
+			{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))},
+			{5 * time.Hour, membership(ups(in("delorean", "exited", "10:00:00")))},
+		},
+	},
+}
+
+const entersAndLeaves = `
+audiences: {delorean: {id: delorean}}
+dataflow: {audiences: [delorean]}
+profiles: {doc: {identities: {email: doc}}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
+  - {at: 5h, profile: doc, exit: delorean}
+`
+
+// A sender is right with its own reading; with another one it is wrong on the
+// rule, for the reading; without one that is no more than open, and nothing at
+// all where its way is the default.
+func TestReadingsOfASender(t *testing.T) {
+	for _, tt := range readingCases {
+		t.Run(tt.key+"/"+tt.value, func(t *testing.T) {
+			r, _ := scenarios.FindReading(tt.key)
+			var open []oracle.Finding
+			if tt.value != r.Default() {
+				open = []oracle.Finding{{Rule: tt.rule, Reading: tt.key, Default: true}}
+			}
+			for chosen, want := range map[string][]oracle.Finding{
+				tt.value: nil, tt.other: {{Rule: tt.rule, Reading: tt.key}}, "": open,
+			} {
+				if diff := cmp.Diff(want, tt.judge(t, chosen)); diff != "" {
+					t.Errorf("chosen %q (-want +got):\n%s", chosen, diff)
+				}
+			}
+		})
+	}
+}
+
+// judge finds what is wrong by a chosen reading: rules and readings, each once.
+func (tt readingCase) judge(t *testing.T, chosen string) []oracle.Finding {
+	t.Helper()
+	sc, err := scenarios.Parse("s.yaml", []byte("title: t\nrules: [lqt-value]\nexpect: [{profile: doc}]\nothers: allowed\ndestination: {"+tt.more+"}\n"+tt.scenario))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if chosen != "" {
+		sc = sc.WithReadings(scenarios.Readings{tt.key: chosen})
+	}
+	var seen []oracle.Seen
+	for i, s := range tt.sent {
+		at := sc.Start.Add(s.at)
+		seen = append(seen, oracle.Seen{Profile: "doc", At: at, Sent: at, Ended: at, Body: s.body, ID: fmt.Sprint(i), Outcome: oracle.Delivered})
+	}
+	verdicts, _ := oracle.Exports(sc, seen, oracle.Clock{Began: sc.Start})
+	var out []oracle.Finding
+	for _, f := range verdicts.Findings {
+		if short := (oracle.Finding{Rule: f.Rule, Reading: f.Reading, Default: f.Default}); !slices.Contains(out, short) {
+			out = append(out, short)
+		}
+	}
+	return out
+}
