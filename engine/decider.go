@@ -46,10 +46,10 @@ func (s State) decide(now time.Time, before profile.Profile, delta profile.Delta
 }
 
 // DecideBackfill returns the export of a profile whose turn in a backfill has
-// come, nil when it is no longer a member.
+// come, nil when it is no longer part of it.
 func DecideBackfill(now time.Time, s State, audiences []profile.AudienceRef, flow *dataflow.Snapshot) (State, *Export) {
 	s.Version++
-	return s.export(now, export.DetermineBackfill(s.Profile, audiences, flow), flow)
+	return s.export(now, export.DetermineBackfill(s.Profile, audiences, flow, now), flow)
 }
 
 // export numbers and builds the export that reasons ask for.

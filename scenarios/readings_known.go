@@ -34,7 +34,8 @@ func (r Reading) words() []string {
 
 // The keys of the readings.
 const (
-	ReadingExitTime = "exitTime"
+	ReadingExitTime   = "exitTime"
+	ReadingBackfilled = "backfilled"
 )
 
 // readings is the list of all points that can be chosen. The JSON Schema, the
@@ -46,6 +47,14 @@ var readings = []Reading{
 		Values: []ReadingValue{
 			{"qualification", "The time stays that of the last qualification."},
 			{"exit", "The time becomes that of the exit."},
+		},
+	},
+	{
+		Key: ReadingBackfilled, Point: "A55", Rule: "backfill-new-audience", Title: "the profiles that a backfill exports",
+		Says: "The page speaks of historical audience qualification data and of profiles that qualified before the mapping; the Destination SDK pages speak of profiles that ever qualified.",
+		Values: []ReadingValue{
+			{"members", "The profiles that are realized in the audience when their turn comes."},
+			{"ever-qualified", "Also those that left it, for as long as their exited entry is carried."},
 		},
 	},
 }

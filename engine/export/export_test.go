@@ -52,7 +52,7 @@ func off(kinds dataflow.Suppressed) *dataflow.Snapshot { return flow(nil).Suppre
 
 // A backfill is no change, and no switch keeps it back (R53).
 func TestBackfillWithEverythingOff(t *testing.T) {
-	got := DetermineBackfill(member(mapped), []profile.AudienceRef{mapped}, off(dataflow.Suppressed{Attribute: true, Audience: true, Identity: true}))
+	got := DetermineBackfill(member(mapped), []profile.AudienceRef{mapped}, off(dataflow.Suppressed{Attribute: true, Audience: true, Identity: true}), now)
 	if diff := cmp.Diff([]Trigger{Backfill}, got.Triggers); diff != "" {
 		t.Errorf("triggers (-want +got):\n%s", diff)
 	}

@@ -4,6 +4,7 @@ package export
 
 import (
 	"slices"
+	"time"
 
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -65,15 +66,23 @@ func (r Reasons) without(off dataflow.Suppressed) Reasons {
 	return r
 }
 
+// Backfilled says whether a membership of a newly mapped audience is part of its
+// backfill: a realized one is, and by a reading one that was left so lately that
+// an export carries it (R112, A55).
+func Backfilled(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
+	return m.Status == profile.Realized || flow.Flow.Destination.Readings.BackfillFormer && carried(m, now)
+}
+
 // DetermineBackfill returns why a profile is part of the backfill of newly
-// mapped audiences: it is realized in one of them now (R112, A55).
-func DetermineBackfill(p profile.Profile, audiences []profile.AudienceRef, flow *dataflow.Snapshot) Reasons {
+// mapped audiences.
+func DetermineBackfill(p profile.Profile, audiences []profile.AudienceRef, flow *dataflow.Snapshot, now time.Time) Reasons {
 	var r Reasons
 	if !flow.Exports() {
 		return r
 	}
 	for _, ref := range audiences {
-		if _, mapped := flow.Mapped[ref]; mapped && p.In(ref) {
+		m, known := p.Membership(ref)
+		if _, mapped := flow.Mapped[ref]; mapped && known && Backfilled(m, flow, now) {
 			r.Audiences = append(r.Audiences, ref)
 		}
 	}

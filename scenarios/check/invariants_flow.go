@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/httpdest/httpdest/scenarios"
+
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -95,16 +97,17 @@ func (v *view) backfillHour(f *findings) {
 }
 
 // mappingOf is the mapping that a backfill export came from: the last one
-// before it of an audience that the profile is in and that was not mapped ever
-// before (R115).
+// before it of an audience that the profile is in, or by a reading was in (A55),
+// and that was not mapped ever before (R115).
 func (v *view) mappingOf(x *exported) (at time.Time, ok bool) {
 	member := func(string) bool { return true } // without a body nothing is known
 	if raw, sent := x.text(); sent && v.body(raw).object != nil {
-		realized := map[string]bool{}
+		former := v.scenario.Destination.Readings.Of(scenarios.ReadingBackfilled) == "ever-qualified"
+		owed := map[string]bool{}
 		for _, m := range v.body(raw).memberships() {
-			realized[m.id] = m.fields["status"] == "realized"
+			owed[m.id] = former || m.fields["status"] == "realized"
 		}
-		member = func(id string) bool { return realized[id] }
+		member = func(id string) bool { return owed[id] }
 	}
 	ever := map[string]bool{}
 	for _, m := range v.mappings {

@@ -130,7 +130,7 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 		}
 		a.contents = append(a.contents, want)
 	}
-	for _, c := range o.claims(a.person.realized) {
+	for _, c := range o.claimsOf(a.person, o.least()) {
 		if o.firm(a.person, c) && !a.perhapsMet(c) {
 			a.firm = append(a.firm, c)
 		}

@@ -3,24 +3,61 @@ package oracle
 import (
 	"slices"
 	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // claim is a profile's claim to the backfill of a batch: it was realized in one
-// of its audiences when they were mapped (R112, R113).
+// of its audiences when they were mapped (R112, R113), or, by a reading, had left
+// it lately (A55).
 type claim struct {
 	*batch
 	members []string // audience ids of the batch that the profile was in
+	former  bool     // it had left them all
 }
 
-// claims lists those of a profile.
-func (o *Oracle) claims(memberships func(audience string, tick int) bool) []claim {
+// standing is what a profile is to an audience.
+type standing int
+
+const (
+	stranger standing = iota
+	former            // it left so lately that an export carries the entry
+	member
+)
+
+// standingOf is that of a profile after a tick and at a time.
+func (o *Oracle) standingOf(p *person, audience string, tick int, at time.Time) standing {
+	s, ever := p.memberships[audience].latest(tick)
+	switch {
+	case !ever:
+		return stranger
+	case s.to > tick:
+		return member
+	case at.Sub(s.until) <= retention:
+		return former
+	}
+	return stranger
+}
+
+// least is the standing that a backfill is for, by the reading that is chosen.
+func (o *Oracle) least() standing {
+	if o.reads(scenarios.ReadingBackfilled) == "ever-qualified" {
+		return former
+	}
+	return member
+}
+
+// claims lists those of a profile, given what it was to an audience when a batch
+// was mapped.
+func (o *Oracle) claims(least standing, was func(audience string, b *batch) standing) []claim {
 	var out []claim
 	for i := range o.flow.batches {
 		b := &o.flow.batches[i]
-		c := claim{batch: b}
+		c := claim{batch: b, former: true}
 		for _, id := range b.audiences {
-			if memberships(id, b.tick) {
+			if s := was(id, b); s >= least {
 				c.members = append(c.members, id)
+				c.former = c.former && s == former
 			}
 		}
 		if len(c.members) > 0 {
@@ -28,6 +65,11 @@ func (o *Oracle) claims(memberships func(audience string, tick int) bool) []clai
 		}
 	}
 	return out
+}
+
+// claimsOf are the claims of a profile to which something happened.
+func (o *Oracle) claimsOf(p *person, least standing) []claim {
+	return o.claims(least, func(audience string, b *batch) standing { return o.standingOf(p, audience, b.tick, b.at) })
 }
 
 // firm says whether nothing ended the claim before its hour was over: the
@@ -38,8 +80,12 @@ func (o *Oracle) firm(p *person, c claim) bool {
 		s, ok := t.at(c.tick)
 		return ok && (s.to == endless || s.until.After(c.ends))
 	}
+	carried := func(id string) bool {
+		s, _ := p.memberships[id].latest(c.tick)
+		return o.least() == former && (s.to == endless || c.ends.Sub(s.until) <= retention)
+	}
 	return c.closed && slices.ContainsFunc(c.members, func(id string) bool {
-		return lasts(p.memberships[id]) && lasts(o.flow.mapped[id])
+		return (lasts(p.memberships[id]) || carried(id)) && lasts(o.flow.mapped[id])
 	})
 }
 
@@ -47,14 +93,26 @@ func (o *Oracle) firm(p *person, c claim) bool {
 // tick; earlier says whether the profile was exported after one tick and up to
 // another. Several claims are met by one export.
 func (o *Oracle) backfill(p *person, tick int, at time.Time, earlier func(after int) bool) Possible {
+	x := o.backfillOf(p, o.least(), tick, at, earlier)
+	if x.Obligation == MustNot && o.foreign && o.least() == member {
+		if other := o.backfillOf(p, former, tick, at, earlier); other.Obligation == May {
+			other.reading = scenarios.ReadingBackfilled
+			return other
+		}
+	}
+	return x
+}
+
+// backfillOf is backfill by one reading.
+func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, earlier func(after int) bool) Possible {
 	x := Possible{Profile: p.name, Obligation: May, From: at, To: at, Because: []string{"backfill"}, tick: tick,
 		triggers: map[string]bool{}, perhaps: map[string]bool{}}
-	here := func(id string) bool { return p.realized(id, tick) && o.flow.has(id, tick) }
+	here := func(id string) bool { return o.standingOf(p, id, tick, at) >= least && o.flow.has(id, tick) }
 	x.Obligation, x.Rule = MustNot, "incremental"
 	if o.flow.again != nil && o.mappedAgain(p, tick) {
 		x.Rule = "backfill-once"
 	}
-	claims := o.claims(p.realized)
+	claims := o.claimsOf(p, least)
 	outstanding := func(c claim) bool { return c.tick <= tick && o.flow.generation(c.tick) == o.flow.generation(tick) }
 	timely := func(c claim) bool {
 		return outstanding(c) && !earlier(c.tick) && slices.ContainsFunc(c.audiences, here) && (!c.closed || !at.After(c.ends))
@@ -108,7 +166,11 @@ func (o *Oracle) mappedAgain(p *person, tick int) bool {
 // changes: one wherever something about the profile or the dataflow was said
 // within the hour, since its content may differ from there on.
 func (o *Oracle) withBackfills(p *person, lives []Possible) []Possible {
-	claims := o.claims(p.realized)
+	least := o.least()
+	if o.foreign {
+		least = former // whatever the reading, an export is to be recognised
+	}
+	claims := o.claimsOf(p, least)
 	if len(claims) == 0 {
 		return lives
 	}

@@ -268,13 +268,13 @@ func (j *judge) claims(name string) {
 	o := j.oracle
 	if len(o.updates[name]) == 0 && len(j.exports[name]) == 0 {
 		all, _ := o.scenario.Memberships(name)
-		in := func(id string, _ int) bool { return standingIn(all, o.audiences[id].Key) }
-		if len(o.claims(in)) == 0 {
+		was := func(id string, b *batch) standing { return o.initially(all, o.audiences[id].Key, b.at) }
+		if len(o.claims(o.least(), was)) == 0 {
 			return
 		}
 	}
 	p := o.person(name)
-	for _, c := range o.claims(p.realized) {
+	for _, c := range o.claimsOf(p, o.least()) {
 		j.report.look(c.rule)
 		if !o.firm(p, c) {
 			continue
@@ -292,6 +292,23 @@ func (j *judge) claims(name string) {
 			j.report.add(f)
 		}
 	}
+}
+
+// initially is what a profile to which nothing happened is to an audience.
+func (o *Oracle) initially(all []scenarios.Membership, audience string, at time.Time) standing {
+	is := stranger
+	for _, m := range all {
+		switch {
+		case m.Audience != audience:
+		case !m.Exited:
+			is = member
+		case at.Sub(o.scenario.Start.Add(-m.ExitedAgo)) <= retention:
+			is = former
+		default:
+			is = stranger
+		}
+	}
+	return is
 }
 
 // standingIn says whether one of the memberships is in the audience; the last

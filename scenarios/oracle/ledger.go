@@ -411,6 +411,9 @@ func (a *alignment) match(i, j, last int) int {
 	if !x.live && wrong > 0 {
 		cost += costOfMaybe
 	}
+	if x.reading != "" {
+		cost += costOfForm // rather what the chosen reading calls for
+	}
 	if k, again := a.repeats(i); again && wrong > 0 && a.seen[k].Outcome == Delivered {
 		cost += costOfCopy
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // tell reports what is wrong with the cheapest explanation, and returns the
@@ -88,6 +90,10 @@ func (t *reporter) first(n *node) {
 	}
 	if x.Rule != "" {
 		t.report.look(x.Rule)
+	}
+	if x.reading != "" {
+		t.report.add(Finding{Rule: x.Rule, Default: t.oracle.leaves(x.reading), Reading: x.reading, Profile: s.Profile, Export: s.ID, At: s.At,
+			What: "a backfill of a former member", Want: "none", Got: "exported"})
 	}
 	t.report.merge(t.compare(n.i, n.j))
 	t.punctuality(n.i, n.j)
@@ -227,6 +233,9 @@ func (f *flow) enabledBetween(from, to time.Time) time.Duration {
 func (t *reporter) owed() {
 	for _, c := range t.firm {
 		f := Finding{Rule: c.rule, Profile: t.person.name, At: c.at, What: "a backfill after the mapping", Want: "within about an hour", Got: "no export"}
+		if c.former {
+			f.Reading, f.What = scenarios.ReadingBackfilled, "a backfill of a former member"
+		}
 		j := slices.IndexFunc(t.possible, func(x Possible) bool { return x.tick >= c.tick })
 		for ; j >= 0 && j < len(t.possible); j++ {
 			if _, there := t.explained[j]; there {

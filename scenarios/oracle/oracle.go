@@ -133,6 +133,7 @@ type Possible struct {
 	violation map[string]rule // trigger -> the rule it breaks not to have it
 	off       []string        // triggers it would have besides, were they not switched off; sorted
 	live      bool            // of a change
+	reading   string          // key: the chosen reading does not call for it, another one does
 }
 
 // rule is the id of a rule, and whether the point is a default of ours.

@@ -57,7 +57,24 @@ var readingCases = []readingCase{
 			{5 * time.Hour, membership(ups(in("delorean", "exited", "10:00:00")))},
 		},
 	},
+	{
+		key: "backfilled", value: "ever-qualified", other: "members", rule: "backfill-new-audience",
+		scenario: mapsWhatDocLeft,
+		sent:     []arrival{{90 * time.Minute, membership(ups(in("delorean", "exited", "06:00:00")))}},
+	},
+	{
+		key: "backfilled", value: "members", other: "ever-qualified", rule: "backfill-new-audience",
+		scenario: mapsWhatDocLeft,
+	},
 }
+
+const mapsWhatDocLeft = `
+audiences: {delorean: {id: delorean}, scifi: {id: scifi}}
+dataflow: {audiences: [scifi]}
+profiles: {doc: {identities: {email: doc}, audiences: {delorean: {qualified: 3h, exited: 2h}}}}
+history:
+  - {at: 1h, map: delorean}
+`
 
 const entersAndLeaves = `
 audiences: {delorean: {id: delorean}}

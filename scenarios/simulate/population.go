@@ -3,8 +3,11 @@ package simulate
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/export"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/scenarios"
@@ -82,14 +85,25 @@ func (p *population) membership(m scenarios.Membership) profile.Membership {
 	return out
 }
 
-// members lists the profiles realized in one of the audiences, ascending. It
-// only reads: of a profile that was never committed it derives no more than
-// its memberships, and keeps its name when it is in.
+// backfilled lists the profiles that the backfill of newly mapped audiences is
+// to export.
+func (p *population) backfilled(audiences []profile.AudienceRef, flow *dataflow.Snapshot, now time.Time) ([]profile.ID, error) {
+	return p.having(audiences, func(m profile.Membership) bool { return export.Backfilled(m, flow, now) })
+}
+
+// members lists the profiles realized in one of the audiences, ascending.
 func (p *population) members(audiences []profile.AudienceRef) ([]profile.ID, error) {
+	return p.having(audiences, func(m profile.Membership) bool { return m.Status == profile.Realized })
+}
+
+// having lists the profiles with a membership of one of the audiences that is
+// wanted, ascending. It only reads: of a profile that was never committed it
+// derives no more than its memberships, and keeps its name when it is one.
+func (p *population) having(audiences []profile.AudienceRef, wanted func(profile.Membership) bool) ([]profile.ID, error) {
 	var ids []profile.ID
 	for i := range p.scenario.Profiles {
 		for name := range p.scenario.Profiles[i].Names.All() {
-			in, err := p.in(name, audiences)
+			in, err := p.in(name, audiences, wanted)
 			if err != nil {
 				return nil, err
 			}
@@ -102,15 +116,19 @@ func (p *population) members(audiences []profile.AudienceRef) ([]profile.ID, err
 	return ids, nil
 }
 
-// in says whether a profile is realized in one of the audiences now.
-func (p *population) in(name string, audiences []profile.AudienceRef) (bool, error) {
+// in says whether a profile has a membership of one of the audiences now that is
+// wanted.
+func (p *population) in(name string, audiences []profile.AudienceRef, wanted func(profile.Membership) bool) (bool, error) {
 	s, committed, err := p.store.Load(profile.ID(name))
 	if err != nil || committed {
-		return slices.ContainsFunc(audiences, s.Profile.In), err
+		return slices.ContainsFunc(audiences, func(ref profile.AudienceRef) bool {
+			m, known := s.Profile.Membership(ref)
+			return known && wanted(m)
+		}), err
 	}
 	memberships, _ := p.scenario.Memberships(name)
 	return slices.ContainsFunc(memberships, func(m scenarios.Membership) bool {
-		return !m.Exited && slices.Contains(audiences, p.refs[m.Audience])
+		return slices.Contains(audiences, p.refs[m.Audience]) && wanted(p.membership(m))
 	}), nil
 }
 

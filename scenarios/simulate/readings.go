@@ -8,6 +8,7 @@ import (
 // readings translates how the documentation is read.
 func readings(r scenarios.Readings) dataflow.Readings {
 	return dataflow.Readings{
-		ExitTime: r.Of(scenarios.ReadingExitTime) == "exit",
+		ExitTime:       r.Of(scenarios.ReadingExitTime) == "exit",
+		BackfillFormer: r.Of(scenarios.ReadingBackfilled) == "ever-qualified",
 	}
 }
