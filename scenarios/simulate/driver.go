@@ -242,7 +242,7 @@ func (d *driver) backfill(id string, audiences []profile.AudienceRef) error {
 	if len(audiences) == 0 {
 		return nil
 	}
-	members, err := d.population.backfilled(audiences, d.flow, d.now)
+	members, err := d.population.backfilled(audiences, d.runtime.View().Snapshot(id), d.now)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
