@@ -37,12 +37,32 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{}
 	d.mtls.waiting, d.token.waiting = nil, nil
 	d.underWay, d.paused = len(d.attempts), false
+	d.forgetBodies()
 	return d.pump(now, e)
 }
 
+// forgetBodies leaves bodies counted only for attempts on the wire. Loads that are
+// under way end without effect.
+func (d *Dispatcher) forgetBodies() {
+	d.bodies.wanting, d.bodies.resident = nil, 0
+	for _, p := range d.bodies.loading {
+		p.deleted = true
+	}
+	for _, p := range d.attempts {
+		d.bodies.resident += p.held
+	}
+}
+
 // abandon gives a message up that is not on the wire: by the outcome of its
-// last attempt, if it had one.
+// last attempt, if it had one. Exports that were never charged together are given
+// up one by one.
 func (p *parcel) abandon(now time.Time, e *Effects) {
+	if p.number == 0 && len(p.message.Exports) > 1 {
+		for i := range p.message.Exports {
+			(&parcel{message: p.message.Exports[i].alone()}).abandon(now, e)
+		}
+		return
+	}
 	o := p.last
 	o.Kind, o.Reason = cmp.Or(o.Kind, retry.Deleted), string(retry.Deleted)
 	if o.Kind == retry.Deleted {

@@ -31,6 +31,10 @@ type Settings struct {
 	Certificate CertificateUse
 	Grant       Grant // by which access tokens are got; NoGrant: attempts need none
 	Batching    Batching
+	// Bodies is how many bytes of bodies are kept of exports that wait; the bodies of
+	// others are loaded from the store when they are sent. 0: all are kept, and
+	// nothing is loaded.
+	Bodies int
 }
 
 // Dispatcher is the queue of one dataflow: which message is sent when. It is
@@ -47,6 +51,8 @@ type Dispatcher struct {
 	mtls     mtlsState
 	token    tokenState
 	past     backfills
+	bodies   bodies
+	recalled recalled
 }
 
 // queue is the exports of one profile, in the order of their decisions. Only
@@ -58,7 +64,7 @@ type queue struct {
 
 // NewDispatcher returns an empty dispatcher that is not paused.
 func NewDispatcher(s Settings) *Dispatcher {
-	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}}
+	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}, bodies: bodies{most: s.Bodies}}
 }
 
 // Enqueue accepts exports for delivery, each durable on its own: which of them
@@ -73,7 +79,7 @@ func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
 		}
 		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: x.alone()})
 		d.past.cancel(x.Profile)
-		d.queue(x)
+		d.queue(d.bodies.keep(x))
 	}
 	return d.pump(now, e)
 }
@@ -132,6 +138,9 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 	if d.token.fetches(c.Operation) {
 		return d.tokenCompleted(now, c)
 	}
+	if d.bodies.loading[c.Operation] != nil {
+		return d.loaded(now, c)
+	}
 	p, ok := d.attempts[c.Operation]
 	if !ok {
 		panic(fmt.Sprintf("engine: operation %d completed, but was never asked for", c.Operation))
@@ -155,6 +164,7 @@ func (d *Dispatcher) ended(now time.Time, p *parcel, o retry.Outcome, e *Effects
 	p.onWire, p.last = false, o
 	due, ok := d.settings.Policy.Next(p.number, o, now)
 	if ok && !p.deleted {
+		d.leave(p)
 		d.retries.push(due, p)
 		return true
 	}
@@ -174,7 +184,14 @@ func (d *Dispatcher) settle(now time.Time, p *parcel, o retry.Outcome, e *Effect
 	}
 	e.Persist = append(e.Persist, settlement)
 	e.Settled = append(e.Settled, Settled{Message: p.message, Outcome: o})
+	d.takeOff(p)
+}
+
+// takeOff takes a message off the queues it came from.
+func (d *Dispatcher) takeOff(p *parcel) {
+	d.bodies.count(p, 0)
 	for i, q := range p.queues {
+		q.exports[0] = nil // the rest of the slice outlives it
 		q.exports, q.parcel = q.exports[1:], nil
 		if len(q.exports) == 0 {
 			delete(d.queues, p.message.Exports[i].Profile)
@@ -190,14 +207,27 @@ func (d *Dispatcher) pump(now time.Time, e Effects) Effects {
 		d.release(now, &e)
 		for d.ready.len() > 0 && d.underWay < d.settings.MaxInFlight {
 			p := d.ready.take(d.settings.Batching)
+			if p.number == 0 && p.held == 0 {
+				d.packed(p)
+			}
 			d.underWay++
-			p.number++
-			e.Persist = append(e.Persist, Record{Kind: Charged, Message: p.message, Number: p.number})
-			d.dispatch(now, p, &e)
+			if p.message.Stored() {
+				d.bodies.wanting = append(d.bodies.wanting, p)
+				continue
+			}
+			d.charge(now, p, &e)
 		}
+		d.load(&e)
 	}
 	e.WakeAt = earliest(d.retries.next(), d.nextTurn())
 	return e
+}
+
+// charge starts an attempt of a message that has its bodies.
+func (d *Dispatcher) charge(now time.Time, p *parcel, e *Effects) {
+	p.number++
+	e.Persist = append(e.Persist, Record{Kind: Charged, Message: p.message, Number: p.number})
+	d.dispatch(now, p, e)
 }
 
 func (d *Dispatcher) nextTurn() time.Time {

@@ -28,6 +28,9 @@ type Export struct {
 	At       time.Time
 	Because  []export.Trigger // sorted
 	Body     []byte
+	// Stored is how many bytes the body has where the store alone holds it and
+	// Body is nil; 0 where Body is the body.
+	Stored int
 	// Identities is how many entries the identityMap has: what monitoring counts.
 	Identities int64
 	// Excluded is why the export is only counted and never sent; "" sends it.
@@ -36,7 +39,7 @@ type Export struct {
 
 // Message is one request body with its exports: one by default (A23). An
 // export that is accepted and waits is a message of its own, until it is
-// charged with those it shares one with.
+// charged with those it shares one with. Body is nil where Stored says so.
 type Message struct {
 	ID      string // of its first export
 	Exports []Export
@@ -64,6 +67,7 @@ const (
 	Attempt  OperationKind = "attempt"  // one request carrying a message
 	Decision OperationKind = "decision" // one request of the mTLS decision
 	Token    OperationKind = "token"    // one request to the token endpoint
+	Load     OperationKind = "load"     // not on the wire: read the bodies of a message from the store
 )
 
 // Operation is one thing to do on the wire.
@@ -71,7 +75,7 @@ type Operation struct {
 	ID          OperationID
 	Dataflow    string // of the dispatcher; set by whoever has several
 	Kind        OperationKind
-	Message     *Message // Attempt
+	Message     *Message // Attempt; Load
 	Number      int      // Attempt: 1, 2, 3
 	Certificate bool     // present the client certificate if asked; never for a Token
 	Grant       Grant    // Token
@@ -88,6 +92,9 @@ type Completion struct {
 	Asked     bool    // Decision: the server asked for a certificate
 	Answering bool    // Decision: at least one response byte came
 	Issued    *Issued // Token: nil when no token came
+	// Loaded is the message with its bodies, for a Load; Body is nil where no attempt
+	// of it was charged. Nil: the store cannot read it.
+	Loaded *Message
 }
 
 // RecordKind is what a durable record says.
@@ -104,7 +111,8 @@ const (
 	Resent    RecordKind = "resent"
 )
 
-// Record is one durable fact about a message.
+// Record is one durable fact about a message. Where the message is Stored, the
+// store completes it with the bodies it holds.
 type Record struct {
 	Kind    RecordKind
 	Message *Message
@@ -145,7 +153,7 @@ type Due struct {
 
 // Effects is what a driver must do, in this order: make Persist durable; then
 // decide each Backfill and enqueue the export; perform each Send; wake the
-// dispatcher at WakeAt. Unsent, Settled, Decided and Fetched only tell what happened.
+// dispatcher at WakeAt. Unsent, Settled, Left, Decided and Fetched only tell what happened.
 type Effects struct {
 	Persist  []Record
 	Backfill []Due
@@ -155,6 +163,7 @@ type Effects struct {
 	Unsent  []Unsent
 	Retried bool // the attempt just completed will be repeated
 	Settled []Settled
+	Left    []*Message // stay in the store, which cannot read them; nothing more is done about them
 	Decided *Decided
 	Fetched *Fetched
 }

@@ -53,6 +53,7 @@ type parcel struct {
 	message *Message
 	queues  []*queue        // whose heads it carries, in the order of its exports
 	number  int             // attempts charged
+	held    int             // bytes of its bodies that count as in memory
 	onWire  bool            // an attempt is under way, and not only charged
 	deleted bool            // the dataflow is gone: no retry
 	last    retry.Outcome   // of the last attempt that ended
@@ -77,7 +78,10 @@ func (b Batching) pack(queues []*queue) *parcel {
 		q.parcel = p
 	}
 	p.message = &all.message
-	*p.message = Message{ID: exports[0].ID, Exports: exports, Body: b.compose(exports)}
+	*p.message = Message{ID: exports[0].ID, Exports: exports}
+	if !p.message.Stored() {
+		p.message.Body = b.compose(exports)
+	}
 	return p
 }
 

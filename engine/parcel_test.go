@@ -17,6 +17,14 @@ func batching(maxInFlight, most int) *Dispatcher {
 	return NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: maxInFlight, Certificate: NeverPresent, Batching: Batching{Max: most}})
 }
 
+// recovered begins with messages that a store held.
+func recovered(d *Dispatcher, left ...Unsettled) Effects {
+	for _, u := range left {
+		d.Recall(u)
+	}
+	return d.Recover(t0)
+}
+
 // carried are the ids of the exports that an operation carries.
 func carried(op Operation) []string {
 	var ids []string
@@ -99,9 +107,10 @@ var _ = Describe("With messages of several exports", func() {
 	It("none is too big, each export is in one, in its order, within the limit, tried three times at most, and none is lost", func() {
 		rapid.Check(GinkgoT(), func(t *rapid.T) {
 			c := &crowd{t: t, now: t0, most: rapid.IntRange(1, MaxProfiles).Draw(t, "most"), limit: rapid.IntRange(1, 3).Draw(t, "in flight"),
+				room: rapid.SampledFrom([]int{0, 1, 12, 60, 400}).Draw(t, "bytes of bodies"), stored: map[string]Export{},
 				attempts: map[string]int{}, of: map[string]string{}, bodies: map[string]string{}, order: map[profile.ID][]string{}}
 			c.d = NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: c.limit,
-				Certificate: rapid.SampledFrom([]CertificateUse{NeverPresent, AskEndpoint}).Draw(t, "certificate"), Batching: Batching{Max: c.most}})
+				Certificate: rapid.SampledFrom([]CertificateUse{NeverPresent, AskEndpoint}).Draw(t, "certificate"), Batching: Batching{Max: c.most}, Bodies: c.room})
 			c.run()
 		})
 	})
@@ -114,6 +123,8 @@ type crowd struct {
 	d           *Dispatcher
 	now, wakeAt time.Time
 	most, limit int
+	room        int // bytes of bodies that may wait in memory
+	stored      map[string]Export
 	open        []Operation
 	paused      bool
 	attempts    map[string]int          // by message
@@ -170,6 +181,9 @@ func (c *crowd) run() {
 	if c.settled != c.accepted || len(c.d.Pending()) > 0 {
 		c.t.Fatalf("%d of %d exports settled, pending %d", c.settled, c.accepted, len(c.d.Pending()))
 	}
+	if c.d.bodies.resident != 0 {
+		c.t.Fatalf("%d bytes of bodies count as in memory when everything is settled", c.d.bodies.resident)
+	}
 }
 
 // take checks what the dispatcher asks for.
@@ -178,6 +192,8 @@ func (c *crowd) take(e Effects) {
 	settled := 0
 	for _, r := range e.Persist { // their order is what a store sees
 		switch r.Kind {
+		case Accepted:
+			c.stored[r.Message.ID] = r.Message.Exports[0]
 		case Charged:
 			c.charged(r)
 		case Delivered, Dropped:
@@ -200,6 +216,7 @@ func (c *crowd) take(e Effects) {
 			messages++
 		}
 	}
+	c.weigh()
 	if messages > c.limit {
 		c.t.Fatalf("%d messages under way, with a limit of %d", messages, c.limit)
 	}
@@ -258,11 +275,56 @@ func (c *crowd) complete() {
 	op := c.open[n]
 	c.open = slices.Delete(slices.Clone(c.open), n, n+1)
 	c.now = c.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(c.t, "ms")) * time.Millisecond)
+	if op.Kind == Load {
+		c.take(c.d.Completed(c.now, c.read(op)))
+		return
+	}
 	end := Completion{Operation: op.ID, Outcome: rapid.SampledFrom([]retry.Outcome{status(200), status(400), status(503), {Kind: retry.Timeout}, {Kind: retry.TLS}}).Draw(c.t, "outcome")}
 	if op.Kind == Decision {
 		end.Asked, end.Answering = rapid.Bool().Draw(c.t, "asked"), end.Outcome.Kind == retry.Answered
 	}
 	c.take(c.d.Completed(c.now, end))
+}
+
+// read answers a Load as a store does.
+func (c *crowd) read(op Operation) Completion {
+	m := &Message{ID: op.Message.ID}
+	for _, x := range op.Message.Exports {
+		m.Exports = append(m.Exports, c.stored[x.ID])
+	}
+	if body, charged := c.bodies[m.ID]; charged {
+		m.Body = []byte(body)
+	}
+	return Completion{Operation: op.ID, Loaded: m}
+}
+
+// weigh holds the bodies in memory against the room there is: once for those that
+// wait, once for those that were loaded, once for those that are in a message with
+// others as well, and for one message that is larger.
+func (c *crowd) weigh() {
+	inMemory, largest := 0, 0
+	add := func(m *Message) {
+		now, whole := c.d.settings.Batching.weight(m)
+		inMemory, largest = inMemory+now, max(largest, whole)
+	}
+	for _, q := range c.d.queues {
+		waiting := q.exports
+		if q.parcel != nil {
+			waiting = waiting[1:]
+			if q.parcel.queues[0] == q {
+				add(q.parcel.message)
+			}
+		}
+		for _, x := range waiting {
+			inMemory += len(x.Body)
+		}
+	}
+	if counted := c.d.bodies.resident; inMemory > counted {
+		c.t.Fatalf("%d bytes of bodies are in memory, and %d are counted", inMemory, counted)
+	}
+	if most := 3*c.room + largest; c.room > 0 && inMemory > most {
+		c.t.Fatalf("%d bytes of bodies are in memory, with room for %d", inMemory, most)
+	}
 }
 
 var _ = Describe("After a crash", func() {
@@ -271,7 +333,7 @@ var _ = Describe("After a crash", func() {
 		m := &Message{ID: "a#1", Exports: []Export{*a, *b}, Body: []byte("[{},{}]")}
 		d := batching(5, 10)
 		// b#1 was accepted before a#1, so that b#2 comes before their message.
-		e := d.Recover(t0, []Unsettled{{exportOf("b", 2).alone(), 0}, {m, 1}, {exportOf("c", 1).alone(), 0}})
+		e := recovered(d, Unsettled{exportOf("b", 2).alone(), 0}, Unsettled{m, 1}, Unsettled{exportOf("c", 1).alone(), 0})
 		Expect(e.Send).To(HaveLen(1))
 		Expect(carried(e.Send[0])).To(Equal([]string{"c#1"}))
 		e = d.Wake(t0.Add(15 * time.Second))
@@ -284,7 +346,7 @@ var _ = Describe("After a crash", func() {
 	It("a message that was charged three times is dropped, and the next export of each profile is sent", func() {
 		m := &Message{ID: "a#1", Exports: []Export{*exportOf("a", 1), *exportOf("b", 1)}, Body: []byte("[{},{}]")}
 		d := batching(5, 10)
-		e := d.Recover(t0, []Unsettled{{m, 3}, {exportOf("b", 2).alone(), 0}})
+		e := recovered(d, Unsettled{m, 3}, Unsettled{exportOf("b", 2).alone(), 0})
 		Expect(kinds(e.Persist)).To(Equal([]RecordKind{Dropped, Charged}))
 		Expect(carried(e.Send[0])).To(Equal([]string{"b#2"}))
 	})

@@ -17,7 +17,8 @@ func TestDeadLettersCountAttemptsAcrossRestarts(t *testing.T) {
 	for charged, failure := range failures {
 		x := &Export{ID: "doc#1", Profile: profile.ID("doc"), At: start, Body: []byte("{}")}
 		d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: 10, Certificate: NeverPresent})
-		e := d.Recover(start, []Unsettled{{x.alone(), charged}})
+		d.Recall(Unsettled{x.alone(), charged})
+		e := d.Recover(start)
 		now, sent, dropped := start, charged, 0
 		for {
 			for _, r := range e.Persist {

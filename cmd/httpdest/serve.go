@@ -82,8 +82,8 @@ the rest for the next start; a second one ends at once.`,
 	c.Flags().StringVar(&f.key, "key", "", "PEM file of its key")
 	c.Flags().StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 	c.Flags().IntVar(&f.shards, "shards", 0, "decider shards (default: one per CPU)")
-	c.Flags().IntVar(&f.backlog, "backlog", live.DefaultBacklog, "unsettled exports at which intake waits, and then answers 503")
-	c.Flags().Var(&f.memory, "memory", "memory of the process, at least 128MiB; intake answers 503 when exports fill half of it")
+	c.Flags().IntVar(&f.backlog, "backlog", 0, "unsettled exports at which intake answers 503 (default: one per 4KiB of --memory)")
+	c.Flags().Var(&f.memory, "memory", "memory of the process, at least 128MiB; export bodies beyond it wait on disk")
 	_ = c.MarkFlagRequired("config")
 	return c
 }
@@ -108,6 +108,7 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	a.boundMemory(int64(f.memory))
 	s, err := f.open(a.stderr)
 	if err != nil {
 		return err
@@ -116,14 +117,6 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	defer func() { err = errors.Join(err, s.store.Close()) }()
 	defer s.wire.Close()
 	defer s.notices.close()
-	if a.getenv("GOGC") == "" {
-		// What is live is small beside what passes through: collecting less often
-		// spends some memory to save CPU time.
-		debug.SetGCPercent(400)
-	}
-	if a.getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(f.memory) / 10 * 9)
-	}
 	listener, err := net.Listen("tcp", f.intake.listen)
 	if err != nil {
 		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
@@ -141,6 +134,19 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	}
 	fmt.Fprint(a.stderr, f.intake.says(guard))
 	return a.runEngine(ctx, s, listener)
+}
+
+// boundMemory sets the collector up, before the store is read: a start with many
+// undelivered exports is bounded as well.
+func (a *app) boundMemory(memory int64) {
+	if a.getenv("GOGC") == "" {
+		// What is live is small beside what passes through: collecting less often
+		// spends some memory to save CPU time.
+		debug.SetGCPercent(400)
+	}
+	if a.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory / 10 * 9)
+	}
 }
 
 // open reads the configuration and the certificates, and opens the store: what
@@ -172,7 +178,7 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	opening.at("taking up undelivered exports", 0, 0)
 	s.driver, err = live.New(live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable,
 		Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
-		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), FinishQueue: f.store == "memory",
+		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), Overflow: f.store != "memory", FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {
 		s.notices.close()
@@ -220,8 +226,8 @@ func trustsSomebody(c delivery.Config, ca string) error {
 
 func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store, error) {
 	switch {
-	case f.shards < 0 || f.backlog < 1:
-		return nil, failure{exitUsage, errors.New("--shards must be 0 or more and --backlog must be 1 or more"), "leave them out"}
+	case f.shards < 0 || f.backlog < 0:
+		return nil, failure{exitUsage, errors.New("--shards and --backlog must be 0 or more"), "leave them out"}
 	case f.store == "memory":
 		return memory.New(), nil
 	case f.store != "local":
@@ -229,7 +235,11 @@ func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store,
 	case f.data == "":
 		return nil, failure{exitUsage, errors.New("--data is missing"), "give --data DIR, or --store memory to keep nothing"}
 	}
-	return local.Open(f.data, local.Options{Progress: progress})
+	if most := live.Records(int64(f.memory)); f.memory > 0 && f.backlog > most {
+		return nil, failure{exitUsage, fmt.Errorf("--backlog %d does not fit in --memory %s: its records have room for %d", f.backlog, &f.memory, most),
+			"give more --memory, 4KiB for each export of --backlog, or leave --backlog out"}
+	}
+	return local.Open(f.data, local.Options{Progress: progress, Memory: int64(f.memory)})
 }
 
 // storeFailure is an error of a store with its hint.

@@ -159,6 +159,7 @@ func (l life) live(t *testing.T, fs vfs.FS, left map[string][]profile.Update) (d
 	}
 	c := config(s, newReceiver())
 	c.Settings.MaxInFlight, c.Ahead, c.Linger = 2, 2, time.Millisecond // one profile waits, charged
+	c.Overflow, c.Memory, c.Backlog = l.seed == 1, bodiesShare, 1000   // no body waits in memory
 	c.Perform = l.perform
 	d, stop := started(t, c)
 	var clients sync.WaitGroup

@@ -52,10 +52,14 @@ type Config struct {
 	// Initial is a profile that was never committed; nil: an empty one.
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
-	Backlog int // 0: DefaultBacklog
-	// Memory is about how many bytes the driver may use: intake refuses with
-	// ErrBusy what does not fit. 0: unbounded.
+	// Backlog is how many unsettled exports intake accepts. 0: DefaultBacklog, or with
+	// Overflow as many as Records says.
+	Backlog int
+	// Memory is about how many bytes the driver may use. 0: unbounded.
 	Memory int64
+	// Overflow says that the store keeps bodies outside of memory: what Memory has no
+	// room for waits there. Without it, intake refuses that with ErrBusy.
+	Overflow bool
 	// Linger is how long after a group the next begins at the earliest, so that
 	// more of what comes shares it. What comes alone does not wait.
 	Linger time.Duration
@@ -91,6 +95,7 @@ type Stats struct {
 	Unknown   uint64 `json:"unknown"`   // attempts found charged and not settled at the start
 	Pending   int64  `json:"pending"`   // exports accepted and not settled
 	UnderWay  int64  `json:"underWay"`  // operations
+	InMemory  int64  `json:"inMemory"`  // bytes of the bodies of unsettled exports; the rest waits on disk
 	// Unreadable names what is in the store and cannot be read: it is left alone,
 	// and everything else goes on. At most mostNamed are listed.
 	Unreadable []string `json:"unreadable,omitempty"`
@@ -126,7 +131,7 @@ type Driver struct {
 	unknown                                        uint64          // set by New
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
-	pending, underWay, deadLetters                 atomic.Int64
+	pending, underWay, deadLetters, inMemory       atomic.Int64
 	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
 
 	refusing sync.Mutex
@@ -139,24 +144,26 @@ func New(c Config) (*Driver, error) {
 	if c.Shards == 0 {
 		c.Shards = runtime.GOMAXPROCS(0)
 	}
-	if c.Backlog == 0 {
-		c.Backlog = DefaultBacklog
-	}
+	c.Backlog = c.backlog()
 	if c.Initial == nil {
 		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
 	}
 	charged := c.Settings
 	charged.MaxInFlight += c.Ahead
+	if c.Overflow {
+		charged.Bodies = int(c.Memory / bodiesShare)
+	}
 	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
 		decided: make(chan []*decided), atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
-	d.held.most, d.lines.most = c.Memory/heldShare, c.Memory/linesShare
+	if d.lines.most = c.Memory / linesShare; !c.Overflow {
+		d.held.most = c.Memory / heldShare
+	}
 	d.workers = newWorkers(d, c.Settings.MaxInFlight)
-	left, err := d.takeUp()
-	if err != nil {
+	if err := d.takeUp(); err != nil {
 		return nil, err
 	}
-	d.begun = d.dispatcher.Recover(time.Now(), left)
+	d.begun = d.dispatcher.Recover(time.Now())
 	for range c.Shards {
 		d.shards = append(d.shards, newShard(d))
 	}
@@ -164,25 +171,25 @@ func New(c Config) (*Driver, error) {
 }
 
 // takeUp reads what the store holds unsettled, and counts its dead letters.
-func (d *Driver) takeUp() (left []engine.Unsettled, err error) {
-	err = d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
-		left = append(left, engine.Unsettled{Message: m, Charged: charged})
+func (d *Driver) takeUp() error {
+	err := d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
 		d.hold(m)
+		d.dispatcher.Recall(engine.Unsettled{Message: m, Charged: charged})
 		if charged > 0 {
 			d.unknown++
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("undelivered exports: %w", err)
+		return fmt.Errorf("undelivered exports: %w", err)
 	}
 	if err := d.config.Store.Dead(func(store.DeadLetter) error { d.deadLetters.Add(1); return nil }); err != nil {
-		return nil, fmt.Errorf("dead letters: %w", err)
+		return fmt.Errorf("dead letters: %w", err)
 	}
 	for _, u := range d.config.Store.Unreadable() {
 		d.refuse(&u)
 	}
-	return left, nil
+	return nil
 }
 
 // refuse tells of something that cannot be read, once.
@@ -271,5 +278,5 @@ func (d *Driver) err() error {
 func (d *Driver) Stats() Stats {
 	return Stats{Updates: d.updates.Load(), Exports: d.exports.Load(), Attempts: d.attempts.Load(),
 		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Dead: d.deadLetters.Load(), Unreadable: d.unreadable(),
-		Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load()}
+		Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load(), InMemory: d.inMemory.Load()}
 }

@@ -158,6 +158,32 @@ func TestFullMemory(t *testing.T) {
 	})
 }
 
+// Where bodies overflow to the disk, intake refuses by the number of exports alone.
+func TestFullBacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReceiver()
+		r.answer = func(engine.Operation) retry.Outcome { return status(503) }
+		c := config(memory.New(), r)
+		c.Overflow, c.Memory, c.Backlog = true, 512<<10, 400 // bodies have room for 64 KiB
+		d, stop := started(t, c)
+		var lines strings.Builder
+		for i := range 500 {
+			fmt.Fprintf(&lines, `{"profile": "p%d", "qualify": "delorean", "set": {"n": %q}}`+"\n", i, strings.Repeat("x", 1000))
+		}
+		w, got := post(t, d, strings.NewReader(lines.String()))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "10" || got.Accepted != 400 || got.Line != 401 {
+			t.Errorf("answer %d %+v, Retry-After %q; want 503 after 400 lines", w.Code, got, w.Header().Get("Retry-After"))
+		}
+		if st := d.Stats(); st.InMemory > 128<<10 {
+			t.Errorf("%d bytes of bodies are in memory; want at most 128 KiB", st.InMemory)
+		}
+		settled(d)
+		if err := stop(); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
 // Lines come whole, however the body is cut into pieces, and a line takes no
 // buffer that is much larger than itself.
 func TestLines(t *testing.T) {

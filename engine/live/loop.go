@@ -18,6 +18,7 @@ type group struct {
 	send     []engine.Operation
 	resent   []*resend
 	bytes    int // of states and bodies, about
+	most     int // of bytes, after which it takes no more decisions
 }
 
 // emptied is the group with its room and nothing in it.
@@ -39,21 +40,21 @@ func (d *Driver) emptyGroup() *group {
 	case g := <-d.spent:
 		return g.emptied()
 	default:
-		return &group{}
+		return &group{most: d.config.groupBytes()}
 	}
 }
 
 func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
 
 func (g *group) full() bool {
-	return len(g.states)+len(g.records) >= mostInGroup || g.bytes >= mostBytesInGroup
+	return len(g.states)+len(g.records) >= mostInGroup || g.bytes >= g.most
 }
 
 // loop owns the dispatcher: it takes what happens, gathers the effects, and
 // hands them over in groups. It returns when the end is reached: by ctx,
 // cleanly, or by a failure.
 func (d *Driver) loop(ctx context.Context) {
-	l := &looping{driver: d, group: &group{}, timer: time.NewTimer(time.Hour), linger: time.NewTimer(0)}
+	l := &looping{driver: d, group: d.emptyGroup(), timer: time.NewTimer(time.Hour), linger: time.NewTimer(0)}
 	defer l.timer.Stop()
 	defer l.linger.Stop()
 	l.take(d.begun)
@@ -142,6 +143,13 @@ func (l *looping) accept(x *decided) {
 func (l *looping) take(e engine.Effects) {
 	d := l.driver
 	l.group.records = append(l.group.records, e.Persist...)
+	for i := range e.Persist {
+		// The body of a decision counts with its state. A charge and a dead letter keep
+		// theirs until they are committed.
+		if r := &e.Persist[i]; r.Kind == engine.Charged || r.Kind == engine.Dropped {
+			l.group.bytes += len(r.Message.Body)
+		}
+	}
 	l.group.send = append(l.group.send, e.Send...)
 	d.underWay.Add(int64(len(e.Send)))
 	for _, s := range e.Settled {
@@ -156,6 +164,10 @@ func (l *looping) take(e engine.Effects) {
 			d.config.Settled(s)
 		}
 	}
+	for _, m := range e.Left {
+		d.letGo(m)
+	}
+	d.inMemory.Store(int64(d.dispatcher.InMemory()))
 	if !e.WakeAt.IsZero() && !e.WakeAt.Equal(l.wakeAt) {
 		l.wakeAt = e.WakeAt
 		l.timer.Reset(time.Until(e.WakeAt))

@@ -23,22 +23,50 @@ const (
 // What the memory of Config.Memory is divided into. The rest is for the
 // collector, the store and connections.
 const (
-	heldShare  = 2  // a half: the bodies of unsettled exports
-	linesShare = 8  // an eighth: lines whose updates are not durable yet
-	knownShare = 16 // a sixteenth: states that are in the store as well
+	heldShare   = 2  // a half: unsettled exports, where all of them are in memory
+	recordShare = 4  // with Overflow a quarter: records of unsettled exports
+	bodiesShare = 8  // and an eighth: bodies of those that wait; bodies under way have as much
+	linesShare  = 8  // an eighth: lines whose updates are not durable yet
+	knownShare  = 16 // a sixteenth: states that are in the store as well
 )
 
-// Bounds of what is under way at once, in bytes.
+// Records is how many unsettled exports have room in a memory, each without its
+// body.
+func Records(memory int64) int { return int(memory / recordShare / exportFrame) }
+
+// backlog is Config.Backlog, or its default.
+func (c Config) backlog() int {
+	switch {
+	case c.Backlog > 0:
+		return c.Backlog
+	case c.Overflow && c.Memory > 0:
+		return max(1, Records(c.Memory))
+	}
+	return DefaultBacklog
+}
+
+// Bounds of what is under way at once, in bytes. Of a small memory a group takes a
+// smaller share.
 const (
 	mostBytesAtOnce  = 4 << 20  // of the decisions that a shard hands over together
 	mostBytesInGroup = 32 << 20 // of a group
+	fewBytesInGroup  = 1 << 20  // of a group, in the smallest memory
+	groupShare       = 32
 )
+
+// groupBytes is after how many bytes a group takes no more decisions.
+func (c Config) groupBytes() int {
+	if c.Memory > 0 {
+		return int(min(mostBytesInGroup, max(fewBytesInGroup, c.Memory/groupShare)))
+	}
+	return mostBytesInGroup
+}
 
 // exportFrame is about what an unsettled export takes beside its body.
 const exportFrame = 1 << 10
 
 // heldBy is how many bytes an unsettled export takes.
-func heldBy(x *engine.Export) int64 { return int64(len(x.Body)) + exportFrame }
+func heldBy(x *engine.Export) int64 { return int64(len(x.Body)+x.Stored) + exportFrame }
 
 // account is memory that intake waits for.
 type account struct {

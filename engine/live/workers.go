@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/store"
 )
 
 // idleWorkers is how many workers wait for something to do: what a burst needed
@@ -55,7 +57,7 @@ func (w *workers) run(ctx context.Context, op engine.Operation) {
 		if op.Kind == engine.Attempt {
 			w.driver.attempts.Add(1)
 		}
-		c := w.driver.config.Perform(ctx, op) // ends with its budget, or with ctx
+		c := w.driver.perform(ctx, op)
 		c.Operation = op.ID
 		select {
 		case w.driver.completed <- c:
@@ -75,6 +77,22 @@ func (w *workers) run(ctx context.Context, op engine.Operation) {
 			return
 		}
 	}
+}
+
+// perform does an operation: on the wire it ends with its budget, or with ctx.
+func (d *Driver) perform(ctx context.Context, op engine.Operation) engine.Completion {
+	if op.Kind != engine.Load {
+		return d.config.Perform(ctx, op)
+	}
+	m, err := d.config.Store.Read(op.Message)
+	var unreadable *store.Unreadable
+	switch {
+	case errors.As(err, &unreadable):
+		d.refuse(unreadable) // this message alone
+	case err != nil:
+		d.fail(err)
+	}
+	return engine.Completion{Loaded: m}
 }
 
 // next is the attempt that waited longest; where none does, it says whether the

@@ -32,7 +32,9 @@ type Store interface {
 	// lost with the machine, and then so is every later commit. Each state
 	// follows the stored version by one; otherwise the error is ErrStale. A
 	// record of a message that was never accepted is an error, and an
-	// acceptance of one that is accepted already changes nothing. After these
+	// acceptance of one that is accepted already changes nothing. A message that is
+	// dropped without its bodies (engine.Export.Stored) becomes a dead letter with
+	// those that are stored. After these
 	// the store goes on; after an error of writing it refuses all later commits.
 	Commit(states []engine.State, records []engine.Record) error
 
@@ -46,6 +48,11 @@ type Store interface {
 	// attempts charged. A message that was charged has the exports and the
 	// body it was charged with.
 	Unsettled(yield func(m *engine.Message, charged int) error) error
+
+	// Read returns an unsettled message with the bodies of its exports, and with the
+	// body it was charged with; nil where it was not charged. The error is
+	// *Unreadable where the store goes on for all others.
+	Read(m *engine.Message) (*engine.Message, error)
 
 	// Dead calls yield for every message that was dropped and not sent again
 	// since, in the order of acceptance.

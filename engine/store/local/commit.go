@@ -274,6 +274,14 @@ func (c *commit) settle(r engine.Record) error {
 	if err != nil {
 		return err
 	}
+	if r.Kind == engine.Dropped && r.Message.Stored() {
+		whole, err := complete(c.latestValue, r.Message, exports)
+		if err != nil {
+			c.store.note("export", r.Message.ID, err) // it stays as it is, and all others go on
+			return nil
+		}
+		r.Message = whole
+	}
 	if err := c.batch.Delete(c.numbered(chargeKey, exports[0]), nil); err != nil {
 		return err
 	}
@@ -290,6 +298,33 @@ func (c *commit) settle(r engine.Record) error {
 	letter := store.DeadLetter{Message: r.Message, Attempts: r.Number, Outcome: r.Outcome, At: r.At}
 	c.value.reset().dead(letter)
 	return c.batch.Set(c.numbered(deadKey, exports[0]), c.value.value, nil)
+}
+
+// latestValue is a reading of what is committed when this commit is: what it says
+// itself comes first.
+func (c *commit) latestValue(key []byte, decode func([]byte) error) error {
+	var found []byte
+	last := pebble.InternalKeyKindInvalid
+	own := c.batch.Reader()
+	for {
+		kind, k, value, ok, err := own.Next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if bytes.Equal(k, key) {
+			last, found = kind, value
+		}
+	}
+	switch last {
+	case pebble.InternalKeyKindSet:
+		return decode(found)
+	case pebble.InternalKeyKindDelete:
+		return pebble.ErrNotFound
+	}
+	return c.store.value(key, decode)
 }
 
 // resend takes a dead letter back into the queue, as if it came anew.

@@ -36,8 +36,18 @@ const Reserve = 64 << 20
 // state need not be read to know that it is the one before.
 const knownVersions = 1 << 16
 
-// cacheSize is how many bytes of tables are kept in memory.
-const cacheSize = 64 << 20
+// What a store keeps in memory unless it is told otherwise, in bytes.
+const (
+	cacheSize  = 64 << 20 // of tables
+	bufferSize = 32 << 20 // before they go to a table
+)
+
+// The shares of Options.Memory. Buffers are full, being written and being filled at
+// once.
+const (
+	cacheShare  = 16
+	bufferShare = 32
+)
 
 // Options say how a store is opened. The zero value is right for a folder on
 // disk.
@@ -45,6 +55,7 @@ type Options struct {
 	FS       vfs.FS // nil: the disk
 	Existing bool   // the folder must hold a store already
 	Buffer   int    // bytes kept in memory before they go to a table; 0: 32 MB
+	Memory   int64  // of the process, of which cache and buffer take small shares; 0: unbounded
 	// Progress is told what opening is at: the step, and bytes done and in all, 0
 	// where they are not known.
 	Progress func(step string, done, all int64)
@@ -181,7 +192,11 @@ func (s *Store) options(o Options) *pebble.Options {
 		// Damage is an error of what was asked for, and no end of the process.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 		CacheSize:     cacheSize,
-		MemTableSize:  uint64(cmp.Or(o.Buffer, 32<<20)),
+		MemTableSize:  uint64(cmp.Or(o.Buffer, bufferSize)),
+	}
+	if o.Memory > 0 {
+		options.CacheSize = min(options.CacheSize, o.Memory/cacheShare)
+		options.MemTableSize = min(options.MemTableSize, uint64(o.Memory/bufferShare))
 	}
 	for i := range options.Levels {
 		// That a profile was never stored is asked more often than anything else,

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
@@ -46,6 +47,7 @@ type charge struct {
 	number  int
 	exports []uint64 // sequence numbers of their acceptance
 	body    []byte   // nil: the body of the only export
+	own     bool     // it has a body, left in the store; never stored
 	lost    bool     // it cannot be read; never stored
 }
 
@@ -75,7 +77,11 @@ func (a *appender) dead(l store.DeadLetter) {
 	for _, x := range l.Message.Exports {
 		a.export(x)
 	}
-	a.bytes(l.Message.Body)
+	if len(l.Message.Exports) == 1 && bytes.Equal(l.Message.Body, l.Message.Exports[0].Body) {
+		a.bytes(nil) // the body of the only export
+	} else {
+		a.bytes(l.Message.Body)
+	}
 	a.number(uint64(l.Attempts))
 	a.time(l.At)
 	a.text(string(l.Outcome.Kind))
@@ -90,7 +96,9 @@ func decodeDead(value []byte) (store.DeadLetter, error) {
 	for range t.count() {
 		m.Exports = append(m.Exports, t.export())
 	}
-	m.Body = t.bytes()
+	if m.Body = t.bytes(); len(m.Body) == 0 && len(m.Exports) == 1 {
+		m.Body = m.Exports[0].Body
+	}
 	l := store.DeadLetter{Message: m, Attempts: int(t.number()), At: t.time()}
 	l.Outcome = retry.Outcome{Kind: retry.Kind(t.text()), Status: int(t.number()), RetryAfter: time.Duration(t.number()), Reason: t.text()}
 	return l, t.end()

@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -37,11 +38,16 @@ func (s *Store) Load(id profile.ID) (engine.State, bool, error) {
 
 // cannotRead notes what cannot be read, and is the error of it.
 func (s *Store) cannotRead(kind, id string, err error) error {
-	u := store.Unreadable{Kind: kind, ID: id, Err: err}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return &store.Trouble{Dir: s.dir, Err: s.note(kind, id, err), Hint: hintUnreadable}
+}
+
+// note lists what cannot be read. The mutex is held.
+func (s *Store) note(kind, id string, err error) *store.Unreadable {
+	u := store.Unreadable{Kind: kind, ID: id, Err: err}
 	s.unreadable[kind+" "+id] = u
-	return &store.Trouble{Dir: s.dir, Err: &u, Hint: hintUnreadable}
+	return &u
 }
 
 // number is the id of something whose own id cannot be read.
@@ -84,8 +90,8 @@ func (s *Store) States(yield func(engine.State) error) error {
 	})
 }
 
-// charges are the messages that were tried, by the number of their first
-// export; carried is the number of the first export of each export's message.
+// charges are the messages that were tried, without their bodies, by the number of
+// their first export; carried is the number of the first export of each export's message.
 func (s *Store) charges() (charges map[uint64]charge, carried map[uint64]uint64, err error) {
 	charges, carried = map[uint64]charge{}, map[uint64]uint64{}
 	err = s.each(chargeKey, func(key, value []byte) error {
@@ -99,6 +105,7 @@ func (s *Store) charges() (charges map[uint64]charge, carried map[uint64]uint64,
 			_ = s.cannotRead("charge", number(first), err) // listed
 			c = charge{exports: []uint64{first}, lost: true}
 		}
+		c.own, c.body = len(c.body) > 0, nil // all of them may be more than memory holds
 		charges[first] = c
 		for _, seq := range c.exports {
 			carried[seq] = first
@@ -142,22 +149,106 @@ func (s *Store) Unsettled(yield func(*engine.Message, int) error) error {
 
 // message puts a charged message together from its first export and the rest.
 func (s *Store) message(first engine.Export, c charge) (*engine.Message, error) {
-	m := &engine.Message{ID: c.id, Exports: []engine.Export{first}, Body: c.body}
-	if len(c.exports) == 1 && len(c.body) == 0 {
-		m.Body = first.Body
-	}
+	m := &engine.Message{ID: c.id, Exports: []engine.Export{first}, Body: first.Body}
 	for _, seq := range c.exports[1:] {
-		value, closer, err := s.db.Get(appendNumbered(nil, exportKey, seq))
+		x, err := exportAt(s.value, seq)
 		if err != nil {
-			return nil, err
-		}
-		x, err := decodeExport(value)
-		if err := errors.Join(err, closer.Close()); err != nil {
 			return nil, err
 		}
 		m.Exports = append(m.Exports, x)
 	}
-	return m, nil
+	if !c.own {
+		return m, nil
+	}
+	var err error
+	m.Body, err = chargedBody(s.value, c.exports[0])
+	return m, err
+}
+
+// reading finds the value of a key and hands it to decode, which may not keep it.
+// The error is pebble.ErrNotFound where there is none.
+type reading func(key []byte, decode func(value []byte) error) error
+
+// value is a reading of what is committed.
+func (s *Store) value(key []byte, decode func([]byte) error) error {
+	value, closer, err := s.db.Get(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(decode(value), closer.Close())
+}
+
+// exportAt reads an accepted export.
+func exportAt(read reading, seq uint64) (x engine.Export, err error) {
+	err = read(appendNumbered(nil, exportKey, seq), func(value []byte) (err error) {
+		x, err = decodeExport(value)
+		return err
+	})
+	return x, err
+}
+
+// chargedBody reads the body that the message of an export was charged with; nil
+// where it was not charged, or with the body of the export.
+func chargedBody(read reading, first uint64) (body []byte, err error) {
+	err = read(appendNumbered(nil, chargeKey, first), func(value []byte) error {
+		c, err := decodeCharge(value)
+		body = c.body
+		return err
+	})
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	return body, err
+}
+
+// complete reads the message of exports that were accepted under numbers. Without a
+// body of its own it has that of its first export.
+func complete(read reading, m *engine.Message, numbers []uint64) (*engine.Message, error) {
+	out := &engine.Message{ID: m.ID}
+	for _, seq := range numbers {
+		x, err := exportAt(read, seq)
+		if err != nil {
+			return nil, err
+		}
+		out.Exports = append(out.Exports, x)
+	}
+	var err error
+	if out.Body, err = chargedBody(read, numbers[0]); len(out.Body) == 0 {
+		out.Body = out.Exports[0].Body
+	}
+	return out, err
+}
+
+// Read implements store.Store.
+func (s *Store) Read(m *engine.Message) (*engine.Message, error) {
+	numbers, err := s.numbers(m)
+	if err != nil {
+		return nil, err
+	}
+	out, err := complete(s.value, m, numbers)
+	if err != nil {
+		return nil, s.cannotRead("export", m.ID, err)
+	}
+	err = s.value(appendNumbered(nil, chargeKey, numbers[0]), func([]byte) error { return nil })
+	if errors.Is(err, pebble.ErrNotFound) {
+		out.Body, err = nil, nil
+	}
+	return out, explain(s.dir, err)
+}
+
+// numbers are those under which the exports of a message were accepted.
+func (s *Store) numbers(m *engine.Message) ([]uint64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	numbers := make([]uint64, len(m.Exports))
+	for i, x := range m.Exports {
+		seq, ok := s.accepted[x.ID]
+		if !ok {
+			return nil, fmt.Errorf("%s is not unsettled", x.ID)
+		}
+		numbers[i] = seq
+	}
+	return numbers, nil
 }
 
 // Dead implements store.Store.

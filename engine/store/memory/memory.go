@@ -120,6 +120,9 @@ func (s *Store) apply(r engine.Record) {
 		first := s.exports[r.Message.Exports[0].ID]
 		first.charged, first.message = r.Number, r.Message
 	case engine.Delivered, engine.Dropped:
+		if r.Kind == engine.Dropped && r.Message.Stored() {
+			r.Message = s.complete(r.Message)
+		}
 		order := s.exports[r.Message.Exports[0].ID].order
 		for _, x := range r.Message.Exports {
 			delete(s.exports, x.ID)
@@ -192,6 +195,35 @@ func (s *Store) unsettled() []entry {
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.order, b.order) })
 	return entries
+}
+
+// Read implements store.Store.
+func (s *Store) Read(m *engine.Message) (*engine.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range m.Exports {
+		if s.exports[x.ID] == nil {
+			return nil, fmt.Errorf("%s is not unsettled", x.ID)
+		}
+	}
+	out := s.complete(m)
+	if s.exports[m.Exports[0].ID].message == nil {
+		out.Body = nil
+	}
+	return out, nil
+}
+
+// complete is a message with the bodies of its exports, and with the one it was
+// charged with; without a charge, with that of its first export.
+func (s *Store) complete(m *engine.Message) *engine.Message {
+	out := &engine.Message{ID: m.ID, Body: s.exports[m.Exports[0].ID].export.Body}
+	for _, x := range m.Exports {
+		out.Exports = append(out.Exports, s.exports[x.ID].export)
+	}
+	if charged := s.exports[m.Exports[0].ID].message; charged != nil {
+		out.Body = charged.Body
+	}
+	return out
 }
 
 // Dead implements store.Store.

@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		"what is dropped stays as a dead letter":               deadLetters,
 		"a dead letter may be sent again":                      resent,
 		"a message is settled once":                            settledOnce,
+		"an unsettled message is read with its bodies":         readBack,
+		"a dead letter gets the bodies that were stored":       droppedWithoutBodies,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
