@@ -98,7 +98,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.asked = e.options.Tokens.Read(r, body)
 		x.entry.Authorization = x.asked.Authorization
 		x.entry.TokenRequest = &journal.TokenRequest{Grant: e.redact("", x.asked.Grant), Credentials: x.asked.Credentials}
-		x.entry.Body = []byte(token.HideIssued(e.redactor.Form(string(body))))
+		x.entry.Body = []byte(e.options.Tokens.Hide(e.redactor.Form(string(body))))
 	case r.Method == http.MethodPost:
 		x.bearers = r.Header.Values("Authorization")
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
@@ -164,7 +164,7 @@ func (e *Endpoint) head(raw []byte) ([]byte, []journal.Header) {
 func (e *Endpoint) redactBody(body []byte) []byte {
 	text := e.redactor.JSON(string(body))
 	if e.options.Tokens != nil {
-		text = token.HideIssued(text)
+		text = e.options.Tokens.Hide(text)
 	}
 	if text == string(body) {
 		return body
@@ -177,7 +177,7 @@ func (e *Endpoint) redactBody(body []byte) []byte {
 func (e *Endpoint) redact(name, value string) string {
 	value = e.redactor.Header(name, value)
 	if e.options.Tokens != nil {
-		value = token.HideIssued(value)
+		value = e.options.Tokens.Hide(value)
 	}
 	return e.options.Require.redact(name, value)
 }

@@ -233,6 +233,7 @@ var _ = Describe("The token endpoint", func() {
 		Expect(answer.StatusCode).To(Equal(status))
 		Expect(answer.Header.Get("Content-Type")).To(Equal("application/json"))
 		Expect(answer.Header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(answer.Header.Get("WWW-Authenticate") != "").To(Equal(status == 401), "a 401 names its scheme, and nothing else does")
 	},
 		Entry("a GET", "GET", formType, good, "invalid_request", 405),
 		Entry("JSON", "POST", "application/json", `{"grant_type":"client_credentials"}`, "invalid_request", 400),
@@ -243,6 +244,7 @@ var _ = Describe("The token endpoint", func() {
 		Entry("credentials in both places", "POST", formType, good, "invalid_request", 400, "Authorization", "Basic eDp5"),
 		Entry("another grant", "POST", formType, "grant_type=authorization_code&"+credentialsForm, "unsupported_grant_type", 400),
 		Entry("no credentials", "POST", formType, "grant_type=client_credentials", "invalid_client", 401),
+		Entry("a wrong secret in the body", "POST", formType, "grant_type=client_credentials&client_id=x&client_secret=y", "invalid_client", 401),
 		Entry("Basic that is none", "POST", formType, "grant_type=client_credentials", "invalid_client", 401, "Authorization", "Basic !!"),
 		Entry("another scheme", "POST", formType, "grant_type=client_credentials", "invalid_client", 401, "Authorization", "Bearer abc"),
 		Entry("a refresh token of somebody else", "POST", formType, "grant_type=refresh_token&refresh_token=x&"+credentialsForm, "invalid_grant", 400),

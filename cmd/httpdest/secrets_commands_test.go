@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,6 +45,7 @@ type leak struct {
 	in, out  string // folders: of the inputs, which hold the secrets, and of the outputs
 	said     bytes.Buffer
 	receiver *echo
+	issued   []string // further secrets
 }
 
 // TestSecretsInEverySpelling plants each secret in each spelling where others
@@ -60,6 +62,7 @@ func TestSecretsInEverySpelling(t *testing.T) {
 		{"run", (*leak).runs, reportFilesOf(everyFormat[:7]...)},
 		{"judge", (*leak).judges, reportFilesOf("html", "json", "junit", "md", "github", "text")},
 		{"mock", (*leak).mocks, []string{"recording.jsonl", "journal.ndjson"}},
+		{"mock, issued tokens", (*leak).mocksTokens, []string{"recording.jsonl", "journal.ndjson"}},
 		{"serve and dead", (*leak).serves, nil},
 		{"load", (*leak).loads, reportFilesOf(everyFormat...)},
 	} {
@@ -314,6 +317,53 @@ func (l *leak) mocks() {
 	l.httpdest(append([]string{"judge", "--verbose", filepath.Join(l.out, "recording.jsonl")}, l.reports("json", "html", "text")...)...)
 }
 
+// mocksTokens gets tokens from the mock, and sends them back in every spelling.
+func (l *leak) mocksTokens() {
+	if runtime.GOOS == "windows" {
+		l.t.Skip("no signals")
+	}
+	write(l.t, l.path("tokens.yaml"), fmt.Sprintf("title: Tokens\nrules: [secrets-redacted]\naudiences: {delorean: {}}\ndestination:\n  auth: {type: oauth2-client-credentials, "+
+		"credentials: body-form-encoded, clientID: acme, clientSecret: %s}\ndataflow: {audiences: [delorean]}\nprofiles: {doc: {}}\nendpoint: {token: {refresh: true}}\n"+
+		"history:\n  - {at: 1s, profile: doc, qualify: delorean}\nexpect:\n  - {profile: doc, because: audience}\n", quoted(plantedClient)))
+	s, at := spawn(l.t, 2, "mock", "--tls", "plain", "--scenario", l.path("tokens.yaml"), "--admin-token", "none", "--admin", freeAddress(l.t),
+		"--record", filepath.Join(l.out, "recording.jsonl"), "--journal", filepath.Join(l.out, "journal.ndjson"))
+	for range 3 {
+		answer, err := http.PostForm(at[1]+"/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"acme"}, "client_secret": {plantedClient}})
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		var got struct {
+			Access  string `json:"access_token"`
+			Refresh string `json:"refresh_token"`
+		}
+		err = json.NewDecoder(answer.Body).Decode(&got)
+		if _ = answer.Body.Close(); err != nil || got.Access == "" || got.Refresh == "" {
+			l.t.Fatalf("no tokens: %v %+v", err, got)
+		}
+		l.issued = append(l.issued, got.Access, got.Refresh)
+	}
+	for _, secret := range l.issued {
+		for _, spelling := range spellings {
+			text := spelling.spell(secret)
+			for _, to := range []string{at[0] + "/in", at[1] + "/token"} {
+				q, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, to+"?other="+escapedOnce(text), strings.NewReader(`{"identityMap": `+quoted(text)+`}`))
+				if err != nil {
+					l.t.Fatal(err)
+				}
+				q.Header = http.Header{"Authorization": {"Bearer " + secret}, "X-Echo": {text}, "Content-Type": {"application/json"}}
+				answer, err := http.DefaultClient.Do(q)
+				if err != nil {
+					l.t.Fatal(err)
+				}
+				_, _ = io.Copy(&l.said, answer.Body)
+				_ = answer.Body.Close()
+			}
+		}
+	}
+	l.said.WriteString(s.end(l.t))
+	l.httpdest(append([]string{"judge", "--verbose", filepath.Join(l.out, "recording.jsonl")}, l.reports("json", "html", "text")...)...)
+}
+
 func freeAddress(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -384,7 +434,7 @@ func (l *leak) search(files []string) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		if shown := spelled(found[name], planted); len(shown) > 0 {
+		if shown := spelled(found[name], slices.Concat(planted, l.issued)); len(shown) > 0 {
 			t.Errorf("%s shows %d secrets:\n%s", name, len(shown), strings.Join(shown[:min(8, len(shown))], "\n"))
 		}
 	}

@@ -3,6 +3,7 @@ package secret
 import (
 	"encoding/base64"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,9 @@ type Redactor struct {
 	// AnyCase finds secrets in any case of their letters too, as a server may
 	// give back what it was sent.
 	AnyCase bool
+	// Shape, where set, is what other secrets look like. They are found in a text and
+	// under its escapes, and not in base64 or cut off.
+	Shape *regexp.Regexp
 
 	secrets []string // the longest first
 	coded   []string // pieces of their base64
@@ -111,7 +115,7 @@ type stretch struct{ from, to int }
 // find is where secrets are in a text: sorted, apart from each other, and none
 // within an earlier "[redacted]".
 func (r *Redactor) find(s string) []stretch {
-	if len(r.secrets) == 0 || s == "" {
+	if len(r.secrets) == 0 && r.Shape == nil || s == "" {
 		return nil
 	}
 	var found []stretch
@@ -133,6 +137,11 @@ func (r *Redactor) search(v view) []stretch {
 	}
 	for _, piece := range r.coded {
 		found = append(found, v.runs(piece)...)
+	}
+	if r.Shape != nil {
+		for _, at := range r.Shape.FindAllStringIndex(v.text, -1) {
+			found = append(found, v.place(at[0], at[1]))
+		}
 	}
 	if !r.AnyCase {
 		return found

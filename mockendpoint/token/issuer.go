@@ -13,8 +13,10 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
@@ -40,6 +42,9 @@ type Issuer struct {
 	most      int // of underWay
 	access    map[string]*access
 	refreshes map[string]bool // the refresh tokens that are good
+	recent    []string        // of issued tokens, the random part
+
+	redactor atomic.Pointer[secret.Redactor] // of issued tokens, replaced when there is another
 }
 
 // access is one access token.
@@ -51,7 +56,9 @@ type access struct {
 
 // New returns an Issuer that has issued nothing.
 func New(o Options) *Issuer {
-	return &Issuer{options: o, access: map[string]*access{}, refreshes: map[string]bool{}}
+	i := &Issuer{options: o, access: map[string]*access{}, refreshes: map[string]bool{}}
+	i.redactor.Store(&secret.Redactor{Shape: form})
+	return i
 }
 
 // Counts are what the endpoint was asked for so far. A herd of senders that all
@@ -162,7 +169,7 @@ func (i *Issuer) Answer(r Request, now time.Time) Answer {
 func (i *Issuer) issue(renewal string, lifetime time.Duration, now time.Time) Answer {
 	i.issued++
 	a := &access{number: i.issued}
-	body := map[string]any{"access_token": i.make("access"), "token_type": "Bearer"}
+	body := map[string]any{"access_token": i.made("access"), "token_type": "Bearer"}
 	if lifetime > 0 {
 		a.expires = now.Add(lifetime)
 		body["expires_in"] = math.Ceil(lifetime.Seconds())
@@ -170,7 +177,7 @@ func (i *Issuer) issue(renewal string, lifetime time.Duration, now time.Time) An
 	i.access[body["access_token"].(string)] = a
 	if i.options.Refresh && (renewal == "" || i.options.Rotate) {
 		delete(i.refreshes, renewal)
-		refresh := i.make("refresh")
+		refresh := i.made("refresh")
 		i.refreshes[refresh] = true
 		body["refresh_token"] = refresh
 	}
@@ -181,6 +188,13 @@ func (i *Issuer) issue(renewal string, lifetime time.Duration, now time.Time) An
 func (i *Issuer) make(kind string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\x00%s\x00%d", i.options.Seed, kind, i.issued))
 	return fmt.Sprintf("%s-%x", kind, sum[:16])
+}
+
+// made is a new token, which is secret from now on.
+func (i *Issuer) made(kind string) string {
+	token := i.make(kind)
+	i.learn(kind, token)
+	return token
 }
 
 // form is what every token issued here looks like.

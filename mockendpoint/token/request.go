@@ -117,10 +117,10 @@ func (r Request) refuse() Answer {
 		a.Status = http.StatusMethodNotAllowed
 		a.Headers["Allow"] = http.MethodPost
 	case r.problem == "invalid_client":
+		// Every 401 names a scheme (RFC 9110, 15.5.2), also where the credentials came in
+		// the body: Basic is the one that RFC 6749, 2.3.1 demands of the endpoint.
 		a.Status = http.StatusUnauthorized
-		if strings.HasPrefix(r.Credentials, "basic") {
-			a.Headers["WWW-Authenticate"] = `Basic realm="token"`
-		}
+		a.Headers["WWW-Authenticate"] = `Basic realm="token"`
 	}
 	return a
 }
@@ -128,5 +128,20 @@ func (r Request) refuse() Answer {
 // Secrets are the credentials that the endpoint wants.
 func (i *Issuer) Secrets() []string { return []string{i.options.ClientSecret, i.options.Password} }
 
-// HideIssued is a text without any token that an Issuer issues.
-func HideIssued(text string) string { return form.ReplaceAllString(text, secret.Redacted) }
+// newest is how many issued tokens are searched in every spelling.
+const newest = 64
+
+// learn makes an issued token secret in every spelling, in place of the oldest where
+// there are many. The mutex is held. Of a token the part that is its own is searched:
+// its beginning may be a word of the data.
+func (i *Issuer) learn(kind, token string) {
+	i.recent = append(i.recent, token[len(kind)+1:])
+	i.recent = i.recent[max(0, len(i.recent)-newest):]
+	r := secret.NewRedactor(i.recent...)
+	r.Shape = form
+	i.redactor.Store(r)
+}
+
+// Hide is a text without the tokens that were issued: the newest in every spelling,
+// and all others unless they are in base64 or cut off.
+func (i *Issuer) Hide(text string) string { return i.redactor.Load().Text(text) }
