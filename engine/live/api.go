@@ -49,11 +49,11 @@ func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 
 // answer is the body of every answer but the lists. Of a request that failed,
 // the first Accepted updates are accepted; Line is the line of the one that was
-// not. Of the updates after it, Later were on their way already and are accepted
-// all the same; the rest was not read.
+// not. Of the lines after it, those of Later were on their way already and are
+// accepted all the same; the others are not.
 type answer struct {
 	Accepted int    `json:"accepted"`
-	Later    int    `json:"acceptedAfterLine,omitempty"`
+	Later    []int  `json:"acceptedAfterLine,omitempty"`
 	Line     int    `json:"line,omitempty"`
 	Limit    string `json:"limit,omitempty"` // by its name, where one was exceeded
 	Error    string `json:"error,omitempty"`
@@ -147,7 +147,7 @@ type batch struct {
 	bytes    int   // of their lines
 	reserved int64 // of the driver's memory, for them
 	accepted int   // before the first failure
-	later    int   // after it
+	later    []int // lines accepted after it
 	failed   error // the first
 	line     int   // of it
 }
@@ -184,7 +184,7 @@ func (b *batch) finish(ctx context.Context) {
 		case err == nil && b.failed == nil:
 			b.accepted++
 		case err == nil:
-			b.later++
+			b.later = append(b.later, w.line)
 		}
 	}
 	b.driver.admitted.Add(-int64(len(b.waits)))
