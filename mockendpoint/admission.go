@@ -42,6 +42,7 @@ func (e *Endpoint) take(a arrival) {
 		return
 	}
 	c := &connection{Conn: ahead, raw: raw, ordinal: a.ordinal, nth: a.nth, tokens: a.tokens, listener: a.as.Name, entry: entry}
+	c.unread = func(answer []byte) { e.unreadable(c, answer) }
 	if secure != nil {
 		state := secure.ConnectionState()
 		c.Conn, c.state = secure, &state

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
@@ -21,6 +22,10 @@ type connection struct {
 	requests int // answered by one goroutine after the other
 	state    *tls.ConnectionState
 	entry    journal.Handshake // should there be no request
+
+	answering atomic.Bool         // a handler has a request, or its answer is being written
+	refused   bool                // net/http refused a request
+	unread    func(answer []byte) // told of it
 
 	mu    sync.Mutex
 	heads heads
@@ -49,6 +54,18 @@ func (c *connection) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	c.heads.write(p[:n])
 	return n, err
+}
+
+// wireTLS notes what a request came by.
+func (c *connection) wireTLS(entry *journal.Request) {
+	if c.state == nil {
+		return
+	}
+	entry.TLS, entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
+	entry.Cipher = tls.CipherSuiteName(c.state.CipherSuite)
+	if len(c.state.PeerCertificates) > 0 {
+		entry.Peer = peerOf(c.state.PeerCertificates[0])
+	}
 }
 
 // takeHead returns the raw head of the request that is being handled.

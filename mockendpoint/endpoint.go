@@ -157,6 +157,7 @@ func (e *Endpoint) stateChanged(c *connection, s http.ConnState) {
 	case http.StateActive:
 		e.options.OnState(c.raw, Active)
 	case http.StateIdle:
+		c.answering.Store(false)
 		e.options.OnState(c.raw, Idle)
 	case http.StateClosed, http.StateHijacked:
 		if s == http.StateClosed && c.requests == 0 {

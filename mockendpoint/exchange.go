@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
-	"crypto/tls"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -40,6 +39,7 @@ type exchange struct {
 // finds the entry.
 func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connectionKey{}).(*connection)
+	c.answering.Store(true) // until it is idle again
 	if c.tokens {
 		defer e.options.Tokens.Answering()()
 	}
@@ -86,13 +86,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	}
 	x.entry.Head, x.entry.Headers = e.head(head)
 	c.giveBack(head)
-	if c.state != nil {
-		x.entry.TLS, x.entry.ServerName = tls.VersionName(c.state.Version), c.state.ServerName
-		x.entry.Cipher = tls.CipherSuiteName(c.state.CipherSuite)
-		if len(c.state.PeerCertificates) > 0 {
-			x.entry.Peer = peerOf(c.state.PeerCertificates[0])
-		}
-	}
+	c.wireTLS(&x.entry)
 	switch {
 	case c.tokens:
 		x.asked = e.options.Tokens.Read(r, body)

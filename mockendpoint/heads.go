@@ -164,6 +164,15 @@ func (h *heads) take() []byte {
 	return head
 }
 
+// unread is the head that is being read, or that nobody took; nil where there is
+// none.
+func (h *heads) unread() []byte {
+	if len(h.ready) > 0 {
+		return h.ready[0]
+	}
+	return h.head
+}
+
 // giveBack takes the memory of a head that nobody needs any more.
 func (h *heads) giveBack(head []byte) {
 	const most = 16 << 10 // for every connection
