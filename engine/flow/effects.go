@@ -42,6 +42,7 @@ type Effects struct {
 	Unsent    []engine.Unsent
 	Retried   bool // the attempt just completed will be repeated
 	Settled   []engine.Settled
+	Left      []*engine.Message // stay in the store, which cannot read them
 	Monitored []Monitored
 	Decided   *engine.Decided
 	Fetched   *engine.Fetched

@@ -13,7 +13,7 @@
 //	a wire operation that ended  Completed
 //	an alarm        Ring, at the time it was set for
 //	an upload       Upload; members come and go by the effects of its alarms
-//	a start         Recover, with the unsettled messages of the store
+//	a start         Recall, for each unsettled message of the store, then Recover
 //
 // Each returns Effects. The driver owns time: the runtime names alarms, and
 // learns the time with every event. Profiles stay outside, because they may
@@ -110,11 +110,23 @@ func (r *Runtime) Completed(now time.Time, op engine.Operation, c engine.Complet
 	return r.take(now, f, e, Effects{})
 }
 
-// Recover takes up what a store held of a dataflow when the engine ended (see
-// engine.Dispatcher.Recover), before anything else comes in.
-func (r *Runtime) Recover(now time.Time, id string, left []engine.Unsettled) Effects {
+// Recall takes up a message that a store held of a dataflow when the engine ended,
+// in the order of acceptance, before Recover and anything else.
+func (r *Runtime) Recall(id string, u engine.Unsettled) { r.of(id).dispatcher.Recall(u) }
+
+// Recover begins with the messages of a dataflow that were recalled (see
+// engine.Dispatcher.Recover).
+func (r *Runtime) Recover(now time.Time, id string) Effects {
 	f := r.of(id)
-	return r.take(now, f, f.dispatcher.Recover(now, left), Effects{})
+	return r.take(now, f, f.dispatcher.Recover(now), Effects{})
+}
+
+// InMemory is how many bytes of the bodies of unsettled exports are in memory.
+func (r *Runtime) InMemory() (bytes int) {
+	for _, f := range r.dataflows {
+		bytes += f.dispatcher.InMemory()
+	}
+	return bytes
 }
 
 // Backfill takes the members of the audiences that Effects.Backfill asked for,
@@ -133,7 +145,8 @@ func (r *Runtime) Pending(id string) []*engine.Message { return r.of(id).dispatc
 func (r *Runtime) take(now time.Time, f *running, d engine.Effects, e Effects) Effects {
 	e.Dataflow = f.id
 	e.Persist, e.Send, e.Turns = d.Persist, d.Send, d.Backfill
-	e.Unsent, e.Retried, e.Settled, e.Decided, e.Fetched = d.Unsent, d.Retried, d.Settled, d.Decided, d.Fetched
+	e.Unsent, e.Retried, e.Settled, e.Left = d.Unsent, d.Retried, d.Settled, d.Left
+	e.Decided, e.Fetched = d.Decided, d.Fetched
 	for i := range e.Send {
 		e.Send[i].Dataflow = f.id
 	}
