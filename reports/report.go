@@ -129,7 +129,8 @@ func Measured(cases []Case) map[string]float64 {
 
 // Check is one thing that was looked at.
 type Check struct {
-	Rule     string  `json:"rule,omitempty"` // "": of the case as a whole, which proves no rule
+	Rule     string  `json:"rule,omitempty"`   // "": of the case as a whole, which proves no rule
+	Clause   string  `json:"clause,omitempty"` // number of the rule's clause that it is about, as in R60a
 	Verdict  Verdict `json:"verdict"`
 	Title    string  `json:"title"`
 	Expected string  `json:"expected,omitempty"`

@@ -19,5 +19,6 @@ type Rule struct {
 	Conflict string   `json:"conflict,omitempty"` // a source that says otherwise, where there is one
 	Decision string   `json:"decision,omitempty"` // what was decided where the documentation is silent
 	Fix      string   `json:"fix"`                // what an engineer whose sender breaks the rule looks at
+	Clauses  []Clause `json:"clauses,omitempty"`  // its finer points, which have levels of their own
 	Pos      Position `json:"-"`                  // in rules.yaml
 }

@@ -31,7 +31,7 @@ func (r *reader) readDestination(n *yaml.Node) {
 	d.IncludeSegmentNames = o.flag("includeSegmentNames", false)
 	d.IncludeSegmentTimestamps = o.flag("includeSegmentTimestamps", false)
 	d.IncludeMappedAudiencesOnly = o.flag("includeMappedAudiencesOnly", false)
-	d.MaxProfilesPerRequest = int(o.integer("maxProfilesPerRequest", 1, 10, 1))
+	d.MaxProfilesPerRequest = int(o.integer("maxProfilesPerRequest", 1, 10, 0))
 	d.BatchEncoding = o.word("batchEncoding", "array", "profiles")
 	d.MTLS = o.word("mtls", "auto", "always", "never")
 	d.ClientCertificate = o.word("clientCertificate", "trusted", "untrusted", "none")

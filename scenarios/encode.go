@@ -261,7 +261,7 @@ func (e *encoder) destination() *yaml.Node {
 	given(m, "includeSegmentNames", d.IncludeSegmentNames, false)
 	given(m, "includeSegmentTimestamps", d.IncludeSegmentTimestamps, false)
 	given(m, "includeMappedAudiencesOnly", d.IncludeMappedAudiencesOnly, false)
-	given(m, "maxProfilesPerRequest", max(1, d.MaxProfilesPerRequest), 1)
+	given(m, "maxProfilesPerRequest", d.MaxProfilesPerRequest, 0)
 	given(m, "batchEncoding", cmp.Or(d.BatchEncoding, "array"), "array")
 	given(m, "mtls", d.MTLS, "auto")
 	given(m, "clientCertificate", d.ClientCertificate, "trusted")

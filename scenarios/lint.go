@@ -145,7 +145,7 @@ func (l *linter) touched(names NameRange) bool {
 // destination warns of what changes nothing.
 func (l *linter) destination() {
 	d := l.s.Destination
-	if d.BatchEncoding == "profiles" && d.MaxProfilesPerRequest == 1 {
+	if d.BatchEncoding == "profiles" && d.MaxProfilesPerRequest <= 1 {
 		l.warn(d.Pos, "raise maxProfilesPerRequest, or take batchEncoding out", "batchEncoding changes nothing while a request carries one profile")
 	}
 }

@@ -53,7 +53,7 @@ func TestExample(t *testing.T) {
 		Audiences: []Audience{audience("delorean", "Customers with DeLorean cars"), audience("scifi", "Science fiction fans")},
 		Destination: Destination{Name: "mock", Endpoint: "mock", Auth: Auth{Type: "bearer", Token: "s3cret"},
 			Headers: "X-Tenant:acme,X-Stage:test", QueryParameters: "source=aep", IncludeSegmentNames: true,
-			MaxProfilesPerRequest: 1, BatchEncoding: "array", MTLS: "auto", ClientCertificate: "trusted", Retry: Retry{Policy: "documented"}},
+			BatchEncoding: "array", MTLS: "auto", ClientCertificate: "trusted", Retry: Retry{Policy: "documented"}},
 		Dataflow: Dataflow{Audiences: []string{"delorean"}, Attributes: []string{"person.name", "personalEmail.address"},
 			Activated: true, MaxInFlight: 10, RequireMembership: true, Triggers: allOn},
 		Profiles: []ProfileGroup{

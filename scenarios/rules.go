@@ -96,7 +96,7 @@ func parseRules(name string, content []byte) (Catalogue, error) {
 	return c, nil
 }
 
-// readRule reads one rule. Only conflict and decision may be left out.
+// readRule reads one rule. Only conflict, decision and clauses may be left out.
 func (d *decoder) readRule(o *object) Rule {
 	must := func(name string) *yaml.Node { return o.require(name, "every rule has one") }
 	r := Rule{
@@ -115,6 +115,9 @@ func (d *decoder) readRule(o *object) Rule {
 		Decision: o.line("decision"),
 		Fix:      d.line(must("fix"), "fix"),
 		Pos:      d.pos(o.node),
+	}
+	if n := o.take("clauses"); n != nil {
+		r.Clauses = d.readClauses(n, r)
 	}
 	if r.ID != "" && !reasonForm.MatchString(r.ID) {
 		d.problem(o.at("id"), "lower-case words joined by dashes", "%q is no id", short(r.ID))

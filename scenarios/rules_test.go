@@ -47,6 +47,59 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// A clause has everything that a rule states, and a level that differs from the
+// rule's or a source of its own: it would not be one otherwise.
+func TestClauses(t *testing.T) {
+	catalogue, err := Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range catalogue {
+		for i, c := range r.Clauses {
+			if want := fmt.Sprintf("%s%c", r.Ref, 'a'+i); c.Ref != want || RuleOf(c.ID) != r.ID || len(c.Premise) == 0 {
+				t.Errorf("%s is %s of %s with the premise %v", c.ID, c.Ref, r.ID, c.Premise)
+			}
+			for _, sentence := range []string{c.Text, c.Conflict, c.Decision} {
+				if sentence != "" && !strings.HasSuffix(sentence, ".") {
+					t.Errorf("%s: no full stop: %q", c.ID, sentence)
+				}
+			}
+			if c.Level == r.Level && c.Source == r.Source {
+				t.Errorf("%s has the level and the source of its rule", c.ID)
+			}
+			if (c.Level == "should" || c.Conflict != "") && c.Decision == "" {
+				t.Errorf("%s is a default or a conflict without a decision", c.ID)
+			}
+			if found, ok := catalogue.Clause(c.ID); !ok || found.Ref != c.Ref {
+				t.Errorf("Clause(%q) = %v, %v", c.ID, found, ok)
+			}
+		}
+	}
+	if c, ok := catalogue.Clause("trig-enter"); !ok || c.Ref != "R41" || c.Level != "must" {
+		t.Errorf("a rule is not its own clause: %v, %v", c, ok)
+	}
+	if _, ok := catalogue.Clause("trig-enter/id-alone"); ok {
+		t.Error("a clause of another rule was found")
+	}
+}
+
+// A broken clause is named with its place.
+func TestClausesAreStrict(t *testing.T) {
+	const rule = `- {id: a, ref: R1, level: must, side: sender, group: g, premise: [data-call], needs: [body], want: w, title: t, text: t, source: s, fix: f, clauses: [`
+	for text, want := range map[string]string{
+		`{id: One, level: must, text: t, source: s}`:                                             `"One" is no id`,
+		`{id: one, level: may, text: t, source: s}`:                                              `level must be must or should`,
+		`{id: one, level: must, source: s}`:                                                      `a clause has no text`,
+		`{id: one, level: must, text: t, source: s}, {id: one, level: must, text: t, source: s}`: `a has two clauses one`,
+		`{id: one, level: must, text: t, source: s, premise: [nothing]}`:                         `premise: the text "nothing" is not in the vocabulary`,
+		`{id: one, level: must, text: t, source: s, default: true}`:                              `unknown key "default" in a clause`,
+	} {
+		if _, err := parseRules("rules.yaml", []byte(rule+text+"]}")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v; want %s", text, err, want)
+		}
+	}
+}
+
 // Whom a rule binds follows from its place; those on mTLS and addresses bind both sides.
 func TestSidesOfRules(t *testing.T) {
 	catalogue, err := Rules()

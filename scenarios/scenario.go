@@ -93,7 +93,7 @@ type Destination struct {
 	IncludeSegmentTimestamps bool
 	// IncludeMappedAudiencesOnly leaves unmapped audiences out (R64).
 	IncludeMappedAudiencesOnly bool
-	MaxProfilesPerRequest      int    // 1 to 10 (R36)
+	MaxProfilesPerRequest      int    // 1 to 10 (R36); 0: not said, which means 1
 	BatchEncoding              string // array, profiles: of every request where it may carry several (A23)
 	MTLS                       string // auto, always, never
 	ClientCertificate          string // trusted, untrusted, none

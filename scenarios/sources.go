@@ -15,7 +15,7 @@ type Source struct {
 	Name     string   `json:"name"`               // "HTTP API destination": how the sources of rules begin
 	Path     string   `json:"path,omitempty"`     // of the page in its repository; "" where it is not a page, or several
 	Versions []string `json:"versions,omitempty"` // commits, dates or translations that were read, the newest first
-	Rules    []string `json:"rules"`              // numbers of the rules that rest on it, in their order
+	Rules    []string `json:"rules"`              // numbers of the rules and clauses that rest on it, in their order
 }
 
 // Sources are all origins of the rules, each with the rules that rest on it. An
@@ -32,10 +32,10 @@ func Sources() ([]Source, error) {
 	return all, attribute(all, rules)
 }
 
-// attribute gives each source its rules: a part of a rule's source, between
-// semicolons, begins with the name of the page. The longest name counts.
+// attribute gives each source its rules and clauses: a part of the source of one,
+// between semicolons, begins with the name of the page. The longest name counts.
 func attribute(all []Source, rules Catalogue) error {
-	for _, r := range rules {
+	for _, r := range rules.All() {
 		for part := range strings.SplitSeq(r.Source, "; ") {
 			best := -1
 			for i, s := range all {

@@ -14,43 +14,29 @@ type evidence struct {
 	own   *findings // of a recording; nil for a capture
 
 	foreign *Sender // of a capture
-	rule    string
+	clause  string
 	line    int
 }
 
 // evidenceOf is what one rule is judged by in a capture.
-func (s *Sender) evidenceOf(rule string, line int, place string) evidence {
-	return evidence{place: place, foreign: s, rule: rule, line: line}
+func (s *Sender) evidenceOf(clause string, line int, place string) evidence {
+	return evidence{place: place, foreign: s, clause: clause, line: line}
 }
 
-// note counts one thing that was looked at. What is wrong breaks the rule; in a
-// capture it leaves a rule that is only a default of ours open.
+// of is the same evidence for a clause of the rule.
+func (e evidence) of(clause string) evidence {
+	e.clause = clause
+	return e
+}
+
+// note counts one thing that was looked at. What is wrong breaks the clause; in a
+// capture the level of the clause decides what comes of it.
 func (e evidence) note(ok bool, format string, args ...any) {
 	if e.own != nil {
 		e.own.note(ok, format, args...)
 		return
 	}
-	e.foreign.note(e.rule, ok, e.line, format, args...)
-}
-
-// habit counts something that our sender always does and no page demands: a
-// capture with another habit leaves the rule open, whatever its level.
-func (e evidence) habit(ok bool, format string, args ...any) {
-	if e.own == nil && !ok {
-		e.foreign.leave(e.rule, e.line, format, args...)
-		return
-	}
-	e.note(ok, format, args...)
-}
-
-// against counts something that no version of the documentation allows, whatever
-// the level of the rule.
-func (e evidence) against(format string, args ...any) {
-	if e.own == nil {
-		e.foreign.against(e.rule, e.line, format, args...)
-		return
-	}
-	e.own.note(false, format, args...)
+	e.foreign.note(e.clause, ok, e.line, format, args...)
 }
 
 // membershipShape: an entry has its time and its status, and no key that an
@@ -65,7 +51,7 @@ func membershipShape(e evidence, m membership) {
 	e.note(hasTime && hasStatus, "%s has %v", e.place, sortedKeys(m.fields))
 	known := append([]string{"lastQualificationTime", "status", "name"}, timestamps...)
 	for _, key := range sortedKeys(m.fields) {
-		e.habit(slices.Contains(known, key), "%s has %s", e.place, key)
+		e.of("membership-shape/more-members").note(slices.Contains(known, key), "%s has %s", e.place, key)
 	}
 }
 
@@ -94,7 +80,7 @@ func timeFormat(e evidence, m membership) {
 		return err == nil
 	})
 	if !documented {
-		e.against("%s: %.40q is in no documented form", e.place, at)
+		e.of("lqt-format/a-time").note(false, "%s: %.40q is in no documented form", e.place, at)
 		return
 	}
 	e.note(utc.MatchString(at), "%s: %s", e.place, at)

@@ -27,7 +27,7 @@ func identityLists(e evidence, b *body) {
 			_, isText := fields["id"].(string)
 			e.note(isText, "%sidentityMap.%s has an entry without an id", e.place, namespace)
 			if isText {
-				e.habit(len(fields) == 1, "%sidentityMap.%s has an entry other than {\"id\": …}", e.place, namespace)
+				e.of("all-identities/id-alone").note(len(fields) == 1, "%sidentityMap.%s has an entry other than {\"id\": …}", e.place, namespace)
 			}
 		}
 	}
@@ -56,6 +56,6 @@ func digestForm(e evidence, id string) {
 	case strings.Contains(id, "@"):
 		e.note(false, "%san address that is not hashed", e.place)
 	default:
-		e.habit(digest.MatchString(id), "%s%d characters instead of 64 hexadecimal digits in lower case", e.place, len(id))
+		e.of("hash/whole-digest").note(digest.MatchString(id), "%s%d characters instead of 64 hexadecimal digits in lower case", e.place, len(id))
 	}
 }

@@ -34,7 +34,7 @@ func strictJSON(e evidence, b *body) {
 	problems, empty := b.slips()
 	e.note(len(problems) == 0, "%s%s", e.place, some(problems))
 	for _, slip := range empty {
-		e.habit(false, "%s%s", e.place, slip)
+		e.of("valid-json/no-empties").note(false, "%s%s", e.place, slip)
 	}
 }
 
@@ -42,7 +42,7 @@ func strictJSON(e evidence, b *body) {
 func bothMaps(e evidence, profile map[string]any) {
 	for _, key := range []string{"segmentMembership", "identityMap"} {
 		_, there := profile[key]
-		e.habit(there, "%sno %s", e.place, key)
+		e.of("valid-json/both-maps").note(there, "%sno %s", e.place, key)
 	}
 }
 

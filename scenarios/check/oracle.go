@@ -24,7 +24,7 @@ func second(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording
 	v := oracle.Recording(sc, lines)
 	wrong := map[string][]oracle.Finding{}
 	for _, f := range v.Findings {
-		wrong[f.Rule] = append(wrong[f.Rule], f)
+		wrong[f.Rule()] = append(wrong[f.Rule()], f)
 	}
 	for general, cases := range casesOf {
 		if slices.Contains(sc.Rules, general) {

@@ -109,7 +109,7 @@ func (s *Sender) retry(x *exchange) {
 	s.spacing(before, x, number)
 	for _, p := range again {
 		if p.role.Overtaken {
-			s.leaveAs("next-unaffected", outOfOrder, x.Line, "attempt %d of %s comes after a later export of it", number, p.name)
+			s.noteAs("next-unaffected", outOfOrder, false, x.Line, "attempt %d of %s comes after a later export of it", number, p.name)
 		}
 	}
 }
@@ -226,7 +226,7 @@ func (s *Sender) retried(x *exchange, until time.Time) {
 		s.note("max-3", true, 0, "")
 		return
 	default: // the page retries all failures, the Destination SDK not these
-		s.leaveAs("max-3", notRetried, x.Line, "%s", what)
+		s.noteAs("max-3/every-status", notRetried, false, x.Line, "%s", what)
 		return
 	}
 	switch {
@@ -248,7 +248,7 @@ func (s *Sender) duplicates(x *exchange) {
 		}
 	}
 	if all := groups["together"]; len(all) > 0 {
-		s.againstAs("batch-split", twiceInOne, x.Line, "%s twice in one request", whose(all))
+		s.noteAs("batch-split/once-in-a-request", twiceInOne, false, x.Line, "%s twice in one request", whose(all))
 	}
 	if all := groups["given up"]; len(all) > 0 {
 		s.noteAs("max-3", oneMore, false, x.Line, "attempt %d of %s, after line %d", s.mostAttempts()+1, whose(all), all[0].before.exchange.Line)

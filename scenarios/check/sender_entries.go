@@ -47,7 +47,7 @@ func (s *Sender) namespace(line int, m membership) {
 	case strings.EqualFold(m.namespace, "ups"), strings.EqualFold(m.namespace, "CustomerAudienceUpload"):
 		s.note("namespace-key", false, line, "%s", m.namespace)
 	default:
-		s.leave("namespace-key", line, "the namespace %.60q", m.namespace)
+		s.note("namespace-key/other-origin", false, line, "the namespace %.60q", m.namespace)
 	}
 }
 
@@ -99,18 +99,20 @@ func (s *Sender) toggles(line int, x shownEntry) {
 	}
 }
 
-// wraps judges messages of one profile that something is around: a mistake
-// where one profile a request is said, and otherwise one way of sending several
-// (R40, A23). The way that the scenario names is nothing to tell of.
+// wraps judges messages of one profile that something is around: a mistake where
+// the scenario says one profile a request, and otherwise one way of sending several
+// (R40, A23). The way that the scenario names is right.
 func (s *Sender) wraps() {
 	for _, w := range s.wrapped {
+		most, encoding := 0, ""
+		if s.Scenario != nil {
+			most, encoding = s.Scenario.Destination.MaxProfilesPerRequest, s.Scenario.Destination.BatchEncoding
+		}
 		switch {
-		case s.Scenario == nil:
-			s.leave("no-envelope", w.line, "one profile in %s", w.form)
-		case s.Scenario.Destination.MaxProfilesPerRequest <= 1:
+		case most == 1:
 			s.note("no-envelope", false, w.line, "one profile in %s", w.form)
-		case w.form != wrappers[cmp.Or(s.Scenario.Destination.BatchEncoding, array)]:
-			s.leave("no-envelope", w.line, "one profile in %s", w.form)
+		case most == 0 || w.form != wrappers[cmp.Or(encoding, array)]:
+			s.note("no-envelope/several-allowed", false, w.line, "one profile in %s", w.form)
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (s *Sender) exports(in *capture.Reader) {
 	if clock.Estimated && unexplained(verdicts, roles) > 0 {
 		// With something missing or too many the estimate may be that of
 		// another export.
-		verdicts.Findings = slices.DeleteFunc(verdicts.Findings, func(f oracle.Finding) bool { return slices.Contains(timed, f.Rule) && f.Export != "" })
+		verdicts.Findings = slices.DeleteFunc(verdicts.Findings, func(f oracle.Finding) bool { return slices.Contains(timed, f.Rule()) && f.Export != "" })
 		for _, rule := range timed {
 			delete(verdicts.Looked, rule)
 		}
@@ -115,7 +115,7 @@ func (s *Sender) exports(in *capture.Reader) {
 	wrong := map[string]int{}
 	var missing []oracle.Finding
 	for _, f := range verdicts.Findings {
-		wrong[f.Rule]++
+		wrong[f.Rule()]++
 		if f.Export == "" {
 			missing = append(missing, f)
 			continue
@@ -130,7 +130,7 @@ func (s *Sender) exports(in *capture.Reader) {
 	}
 	for _, p := range l.entries {
 		if p.role.Kind == oracle.Attempt && p.role.Attempt == 1 && p.role.Overtaken {
-			s.leaveAs("next-unaffected", outOfOrder, p.exchange.Line, "an export of %s comes after a later one", p.name)
+			s.noteAs("next-unaffected", outOfOrder, false, p.exchange.Line, "an export of %s comes after a later one", p.name)
 		}
 	}
 }
@@ -175,8 +175,8 @@ func unexplained(v oracle.Verdicts, roles []oracle.Role) int {
 // held leaves lateness open where something that no capture shows may have
 // kept an export: a token, or connections that were refused.
 func (s *Sender) held(f oracle.Finding, in *capture.Reader) oracle.Finding {
-	if f.Rule == "dispatch-asap" && (in.Refused() > 0 || strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2")) {
-		f.Default = true
+	if f.Clause == "dispatch-asap" && (in.Refused() > 0 || strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2")) {
+		f.Clause = "dispatch-asap/within-ten-minutes"
 	}
 	return f
 }
@@ -294,37 +294,31 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 }
 
 // twice are rules that a body is held against by itself, in the same way.
-var twice = []string{"lqt-format", "ts-order", "status-values", "lowercase-identity-ns"}
+var twice = []string{"valid-json", "lqt-format", "ts-order", "status-values", "lowercase-identity-ns"}
 
-// finding counts one of the oracle's, a default of ours as such. What the body
-// by itself has shown already is not told again.
+// finding counts one of the oracle's. What the body by itself has shown already is
+// not told again.
 func (s *Sender) finding(f oracle.Finding, whose string, line int) {
-	if t := s.tally(f.Rule); slices.Contains(twice, f.Rule) && t.broken() > 0 {
+	if t := s.tally(f.Rule()); slices.Contains(twice, f.Rule()) && t.broken() > 0 {
 		return
 	}
 	d := diagnosisOf(f)
-	tell := func(format string, args ...any) { s.noteAs(f.Rule, d, false, line, format, args...) }
-	if f.Reading != "" {
-		// The way that was chosen holds as if the documentation stated it.
-		d = chosen(s.readings(), f.Reading)
-		tell = func(format string, args ...any) { s.againstAs(f.Rule, d, line, format, args...) }
+	if c, _ := s.rules.Clause(f.Clause); c.Reading != "" {
+		d = chosen(s.readings(), c.Reading)
 	}
-	if f.Default {
-		tell = func(format string, args ...any) { s.leaveAs(f.Rule, d, line, format, args...) }
-	}
-	tell("%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
+	s.noteAs(f.Clause, d, false, line, "%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
 }
 
 // diagnosisOf is that of a finding of the oracle, where its rule can be broken
 // in several ways.
 func diagnosisOf(f oracle.Finding) diagnosis {
-	switch {
-	case f.Rule == "dispatch-asap":
+	switch rule := f.Rule(); {
+	case rule == "dispatch-asap":
 		return tooLate
-	case f.Rule == "incremental" && f.Export != "":
+	case rule == "incremental" && f.Export != "":
 		return uncalled
 	case f.Export == "" && slices.Contains([]string{"trig-enter", "trig-exit", "trig-identity-add", "trig-identity-any", "trig-attr-mapped",
-		"trig-attr-add", "trig-overwrite"}, f.Rule):
+		"trig-attr-add", "trig-overwrite"}, rule):
 		return forgotten
 	}
 	return diagnosis{}

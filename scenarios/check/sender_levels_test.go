@@ -93,6 +93,36 @@ func TestLevelsWithAHistory(t *testing.T) {
 	}
 }
 
+// A list around one profile is wrong only where the scenario says one profile a
+// request: whoever leaves the key out has said nothing.
+func TestAListAroundOneProfile(t *testing.T) {
+	ids := strings.NewReplacer("MAPPED", "5b998cb9", "FRIEND", "354e086f", "ENTRY", entryOK)
+	for _, tt := range []struct {
+		most, body string
+		want       reports.Verdict
+	}{
+		{"", "[%]", reports.Unspecified},
+		{"destination: {maxProfilesPerRequest: 1}\n", "[%]", reports.Fail},
+		{"destination: {maxProfilesPerRequest: 1}\n", "%", reports.Pass},
+		{"destination: {maxProfilesPerRequest: 2}\n", "[%]", reports.Pass},
+		{"destination: {maxProfilesPerRequest: 2}\n", `{"profiles":[%]}`, reports.Unspecified},
+		{"destination: {maxProfilesPerRequest: 2, batchEncoding: profiles}\n", `{"profiles":[%]}`, reports.Pass},
+	} {
+		sc, err := scenarios.Parse("levels.yaml", []byte(levels+tt.most))
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := strings.Replace(tt.body, "%", ids.Replace(levelsBody), 1)
+		c := judged(t, line, capture.Options{Format: capture.NDJSON}, SenderOptions{Scenario: sc})
+		for _, k := range c.Checks {
+			wanted := map[reports.Verdict]string{reports.Unspecified: "R40a"}[tt.want]
+			if k.Rule == "no-envelope" && (k.Verdict != tt.want || k.Clause != wanted) {
+				t.Errorf("%s%s: %s by clause %q; want %s by %q", tt.most, tt.body[:1], k.Verdict, k.Clause, tt.want, wanted)
+			}
+		}
+	}
+}
+
 // A request to a server that nobody can verify fails the sender, and connections
 // that the sender ended without one prove it right.
 func TestSenderVerifiesTheServer(t *testing.T) {

@@ -12,16 +12,17 @@ import (
 // tally is what was seen of one rule.
 type tally struct {
 	looked int
-	wrong  []*flaw // against the documentation, one for each diagnosis
+	wrong  []*flaw // against the documentation, one for each clause and diagnosis
 	open   []*flaw // against a default of ours
 }
 
 // flaw is what was wrong in one way. The first few are kept.
 type flaw struct {
 	diagnosis
-	few   []string
-	count int
-	line  int // of the first
+	clause string
+	few    []string
+	count  int
+	line   int // of the first
 }
 
 // fewKept is how many wrong things are told of one rule.
@@ -38,11 +39,11 @@ func count(all []*flaw) int {
 }
 
 // add counts one more thing that is wrong in one way.
-func add(all []*flaw, d diagnosis, line int, format string, args ...any) []*flaw {
-	i := slices.IndexFunc(all, func(w *flaw) bool { return w.diagnosis == d })
+func add(all []*flaw, d diagnosis, clause string, line int, format string, args ...any) []*flaw {
+	i := slices.IndexFunc(all, func(w *flaw) bool { return w.diagnosis == d && w.clause == clause })
 	if i < 0 {
 		i = len(all)
-		all = append(all, &flaw{diagnosis: d, line: line})
+		all = append(all, &flaw{diagnosis: d, clause: clause, line: line})
 	}
 	w := all[i]
 	if w.count++; w.count <= fewKept {
@@ -76,46 +77,26 @@ func (s *Sender) tally(rule string) *tally {
 	return t
 }
 
-// note counts one thing that was looked at. What is wrong fails a rule of the
-// documentation, and leaves a default of ours unspecified.
-func (s *Sender) note(rule string, ok bool, line int, format string, args ...any) {
-	s.noteAs(rule, diagnosis{}, ok, line, format, args...)
+// note counts one thing that was looked at. What is wrong fails the sender by a
+// clause of the documentation, and leaves a default of ours unspecified: the
+// catalogue alone says which of the two a clause is.
+func (s *Sender) note(clause string, ok bool, line int, format string, args ...any) {
+	s.noteAs(clause, diagnosis{}, ok, line, format, args...)
 }
 
 // noteAs is note for something that is wrong in a known way.
-func (s *Sender) noteAs(rule string, d diagnosis, ok bool, line int, format string, args ...any) {
-	switch r, known := s.rules.Find(rule); {
-	case ok:
-		s.tally(rule).looked++
-	case known && r.Level == "should":
-		s.leaveAs(rule, d, line, format, args...)
-	default:
-		s.againstAs(rule, d, line, format, args...)
+func (s *Sender) noteAs(clause string, d diagnosis, ok bool, line int, format string, args ...any) {
+	t := s.tally(scenarios.RuleOf(clause))
+	if t.looked++; ok {
+		return
 	}
-}
-
-// leave counts something that is not as we do it, on a point where the
-// documentation is silent.
-func (s *Sender) leave(rule string, line int, format string, args ...any) {
-	s.leaveAs(rule, diagnosis{}, line, format, args...)
-}
-
-func (s *Sender) leaveAs(rule string, d diagnosis, line int, format string, args ...any) {
-	t := s.tally(rule)
-	t.looked++
-	t.open = add(t.open, d, line, format, args...)
-}
-
-// against counts something that no version of the documentation allows, though
-// the rule is a default of ours.
-func (s *Sender) against(rule string, line int, format string, args ...any) {
-	s.againstAs(rule, diagnosis{}, line, format, args...)
-}
-
-func (s *Sender) againstAs(rule string, d diagnosis, line int, format string, args ...any) {
-	t := s.tally(rule)
-	t.looked++
-	t.wrong = add(t.wrong, d, line, format, args...)
+	c, known := s.rules.Clause(clause)
+	// A reading that was chosen holds as if the documentation stated it.
+	if said := c.Reading != "" && s.readings().Says(c.Reading); known && c.Level == "should" && !said {
+		t.open = add(t.open, d, clause, line, format, args...)
+		return
+	}
+	t.wrong = add(t.wrong, d, clause, line, format, args...)
 }
 
 // checks makes the checks of every rule about a sender, in the order of the
@@ -133,12 +114,12 @@ func (s *Sender) checks() []reports.Check {
 			c.Verdict, c.Title = reports.Skip, s.unseen(r.ID)
 		case len(t.wrong) > 0:
 			for _, w := range t.wrong {
-				out = append(out, w.check(c, r, reports.Fail))
+				out = append(out, w.check(c, r, s.rules, reports.Fail))
 			}
 			continue
 		case len(t.open) > 0:
 			for _, w := range t.open {
-				out = append(out, w.check(c, r, reports.Unspecified))
+				out = append(out, w.check(c, r, s.rules, reports.Unspecified))
 			}
 			continue
 		}
@@ -148,9 +129,12 @@ func (s *Sender) checks() []reports.Check {
 }
 
 // check tells of one diagnosis.
-func (w *flaw) check(c reports.Check, r scenarios.Rule, v reports.Verdict) reports.Check {
+func (w *flaw) check(c reports.Check, r scenarios.Rule, rules scenarios.Catalogue, v reports.Verdict) reports.Check {
 	c.Verdict, c.Line, c.Expected, c.Actual = v, max(1, w.line), r.Want, w.said()
 	fix := r.Fix
+	if clause, ok := rules.Clause(w.clause); ok && clause.ID != r.ID {
+		c.Clause, c.Expected = clause.Ref, strings.TrimSuffix(clause.Text, ".")
+	}
 	if w.diagnosis != (diagnosis{}) {
 		c.Title, c.Expected, fix = w.title, w.want, w.fix
 	}

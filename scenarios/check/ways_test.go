@@ -34,7 +34,7 @@ func TestRulesOfTheJudge(t *testing.T) {
 		ast.Inspect(tree, func(n ast.Node) bool {
 			if word, ok := n.(*ast.BasicLit); ok && word.Kind == gotoken.STRING {
 				text, _ := strconv.Unquote(word.Value)
-				named[text] = true
+				named[scenarios.RuleOf(text)] = true
 			}
 			return true
 		})

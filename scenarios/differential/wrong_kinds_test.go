@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/oracle"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -132,11 +133,17 @@ func (t *tamper) due(m *sending, n int) string {
 	x := m.exports[n]
 	for _, p := range t.oracle.Possible(x.Profile) {
 		settles := m.last().AnsweredAt
-		if p.Obligation == oracle.Must && !p.Default && p.From.Equal(x.At) && t.quiet(p.From, p.From.Add(6*time.Minute)) && t.clear(m, n, settles) {
-			return p.Rule
+		if p.Obligation == oracle.Must && t.stated(p.Clause) && p.From.Equal(x.At) && t.quiet(p.From, p.From.Add(6*time.Minute)) && t.clear(m, n, settles) {
+			return scenarios.RuleOf(p.Clause)
 		}
 	}
 	return ""
+}
+
+// stated says whether the documentation states a clause.
+func (t *tamper) stated(clause string) bool {
+	c, _ := t.rules.Clause(clause)
+	return c.Level == "must"
 }
 
 // clear says whether no other export of the profile is decided, or sent, so
@@ -251,7 +258,7 @@ func uncalledFor(t *tamper) bool {
 			quiet = quiet && !slices.ContainsFunc(t.actions, within(p.From, 2*time.Hour))
 			quiet = quiet && t.silent(m, m.first().At.Add(-time.Nanosecond), m.first().At) // or it may not be the last body
 			if p.Obligation == oracle.MustNot && p.From.After(least) && quiet && t.onlyUpdate(m.profiles[0], p.From) && t.quiet(m.exports[0].At, p.From) {
-				all = append(all, place{m, p.From, p.Rule})
+				all = append(all, place{m, p.From, p.Clause})
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 // tamper is the capture of a right sender that one thing is to be broken in.
 type tamper struct {
+	rules    scenarios.Catalogue
 	sc       *scenarios.Scenario
 	random   *rand.Rand
 	requests []*recording.Request // copies, in the order of their times
@@ -37,8 +38,8 @@ type sending struct {
 }
 
 // newTamper copies a recording; on says how to draw.
-func newTamper(sc *scenarios.Scenario, lines []recording.Line, seed uint64) *tamper {
-	t := &tamper{sc: sc, random: rand.New(rand.NewPCG(seed, 1)), updates: map[string][]time.Time{}, exports: map[string]*recording.Export{},
+func newTamper(rules scenarios.Catalogue, sc *scenarios.Scenario, lines []recording.Line, seed uint64) *tamper {
+	t := &tamper{rules: rules, sc: sc, random: rand.New(rand.NewPCG(seed, 1)), updates: map[string][]time.Time{}, exports: map[string]*recording.Export{},
 		oracle: oracle.New(sc, oracle.Planned(sc))}
 	byMessage := map[string]*sending{}
 	var order []string

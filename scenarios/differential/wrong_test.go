@@ -148,7 +148,7 @@ func (c *tried) add(r result) {
 // breakOne breaks a capture in one way, and judges it.
 func breakOne(t *testing.T, all scenarios.Catalogue, sc *scenarios.Scenario, lines []recording.Line, seed, number int) (r result) {
 	kind := wrongKinds[number]
-	tape := newTamper(sc, lines, uint64(seed))
+	tape := newTamper(all, sc, lines, uint64(seed))
 	if !kind.breakIt(tape) {
 		return r
 	}
@@ -168,8 +168,12 @@ func breakOne(t *testing.T, all scenarios.Catalogue, sc *scenarios.Scenario, lin
 			continue
 		}
 		seen = append(seen, fmt.Sprintf("%s %s: %s", k.Verdict, k.Rule, k.Actual))
-		switch rule, _ := all.Find(k.Rule); {
-		case slices.Contains(wanted, k.Rule) && (k.Verdict == reports.Fail || rule.Level == "should"):
+		named := func(clause string) bool {
+			c, _ := all.Clause(clause)
+			return scenarios.RuleOf(clause) == k.Rule && (k.Verdict == reports.Fail || c.Level == "should")
+		}
+		switch {
+		case slices.ContainsFunc(wanted, named):
 			r.rule = k.Rule
 		case k.Verdict == reports.Fail && !slices.Contains(kind.also, k.Rule):
 			others = append(others, k.Rule)

@@ -96,11 +96,19 @@ func (o *Oracle) backfill(p *person, tick int, at time.Time, earlier func(after 
 	x := o.backfillOf(p, o.least(), tick, at, earlier)
 	if x.Obligation == MustNot && o.foreign && o.least() == member {
 		if other := o.backfillOf(p, former, tick, at, earlier); other.Obligation == May {
-			other.reading = scenarios.ReadingBackfilled
+			other.reading, other.Clause = true, ofFormer(other.Clause)
 			return other
 		}
 	}
 	return x
+}
+
+// ofFormer is the clause about former members of a rule on backfills.
+func ofFormer(rule string) string {
+	if rule == "backfill-new-dest" {
+		return "backfill-new-dest/former-members"
+	}
+	return "backfill-new-audience/former-members"
 }
 
 // backfillOf is backfill by one reading.
@@ -108,9 +116,9 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 	x := Possible{Profile: p.name, Obligation: May, From: at, To: at, Because: []string{"backfill"}, tick: tick,
 		triggers: map[string]bool{}, perhaps: map[string]bool{}}
 	here := func(id string) bool { return o.standingOf(p, id, tick, at) >= least && o.flow.has(id, tick) }
-	x.Obligation, x.Rule = MustNot, "incremental"
+	x.Obligation, x.Clause = MustNot, "incremental"
 	if o.flow.again != nil && o.mappedAgain(p, tick) {
-		x.Rule = "backfill-once"
+		x.Clause = "backfill-once"
 	}
 	claims := o.claimsOf(p, least)
 	outstanding := func(c claim) bool { return c.tick <= tick && o.flow.generation(c.tick) == o.flow.generation(tick) }
@@ -125,16 +133,16 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 		case !late && !timely(c):
 			continue
 		case !o.flow.exports(tick):
-			x.Rule = "disabled-silent"
+			x.Clause = "disabled-silent"
 			continue
 		case earlier(c.tick):
-			x.Rule = "backfill-once"
+			x.Clause = "backfill-once"
 			continue
 		case !slices.ContainsFunc(c.audiences, here):
-			x.Rule = c.rule
+			x.Clause = c.rule
 			continue
 		case x.Obligation == MustNot:
-			x.Obligation, x.Rule = May, c.rule
+			x.Obligation, x.Clause = May, c.rule
 			x.From, x.To = c.at, c.ends
 		}
 		if c.closed && (x.To.IsZero() || c.ends.After(x.To)) {

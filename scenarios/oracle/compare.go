@@ -31,40 +31,27 @@ func (c *comparison) body(raw string) {
 // document compares a body that is parsed.
 func (c *comparison) document(value any, err error) {
 	if err != nil {
-		c.note(false, rule{"valid-json", false}, "the body", "acceptable JSON", err.Error())
+		c.note(false, "valid-json", "the body", "acceptable JSON", err.Error())
 		return
 	}
 	object, ok := value.(map[string]any)
-	if !c.note(ok, rule{"no-envelope", false}, "the body", "one profile as a JSON object", "something else") {
+	if !c.note(ok, "no-envelope", "the body", "one profile as a JSON object", "something else") {
 		return
 	}
 	c.attributes(object)
 	c.identities(object["identityMap"])
 	memberships, ok := object["segmentMembership"].(map[string]any)
-	if c.note(ok, rule{"membership-shape", true}, "segmentMembership", "an object", "not there") { // A38
+	if c.note(ok, "valid-json/both-maps", "segmentMembership", "an object", "not there") { // A38
 		c.memberships(memberships)
 	}
 }
 
 // note counts a point that was looked at, and keeps a finding when it is wrong.
-func (c *comparison) note(ok bool, r rule, what, want, got string) bool {
-	c.report.look(r.id)
+func (c *comparison) note(ok bool, clause, what, want, got string) bool {
+	c.report.look(clause)
 	if !ok {
 		f := c.at
-		f.Rule, f.Default, f.What, f.Want, f.Got = r.id, r.byDefault, what, want, got
-		c.report.add(f)
-	}
-	return ok
-}
-
-// read is note for a point that a reading decides. Where somebody else's sender
-// was given none, another way of reading leaves the point open.
-func (c *comparison) read(key string, ok bool, r rule, what, want, got string) bool {
-	c.report.look(r.id)
-	if !ok {
-		f := c.at
-		f.Rule, f.Default, f.Reading = r.id, c.o.leaves(key), key
-		f.What, f.Want, f.Got = what, want, got
+		f.Clause, f.What, f.Want, f.Got = clause, what, want, got
 		c.report.add(f)
 	}
 	return ok
@@ -83,14 +70,11 @@ func (c *comparison) attributes(object map[string]any) {
 		value, there := got[path]
 		if !there {
 			_, asKey := object[dotted(path)]
-			r := rule{"all-mapped-attributes", false}
-			switch {
-			case asKey:
-				r = rule{"nested-attributes", false}
-			case c.undocumented(path, want, got):
-				r = rule{"nested-attributes", true}
+			clause := c.unsent(path, want, got)
+			if asKey {
+				clause = "nested-attributes"
 			}
-			c.note(false, r, dotted(path), text(want), "absent")
+			c.note(false, clause, dotted(path), text(want), "absent")
 			continue
 		}
 		c.note(equal(want, value, c.own), c.unequal(want, value), dotted(path), text(want), text(value))
@@ -109,9 +93,9 @@ func (c *comparison) attributes(object map[string]any) {
 			c.report.look("only-mapped-attributes")
 			continue
 		}
-		r := rule{"only-mapped-attributes", false}
+		r := "only-mapped-attributes"
 		if slices.ContainsFunc(c.o.mapped, func(m string) bool { return within(path, m) || within(m, path) && solid(got[path]) == nil }) {
-			r.id = "absent-attributes"
+			r = "absent-attributes"
 		}
 		value := text(got[path])
 		if got[path] == nil {
@@ -121,41 +105,41 @@ func (c *comparison) attributes(object map[string]any) {
 	}
 }
 
-// undocumented says whether no page promises that an absent leaf is exported: it
-// is a list, or part of an object that was mapped whole and is absent as a whole
-// (R78).
-func (c *comparison) undocumented(path string, want any, got map[string]any) bool {
+// unsent is the clause that an absent leaf breaks. No page promises that a list is
+// exported, or an object that was mapped whole and is absent as a whole (R78).
+func (c *comparison) unsent(path string, want any, got map[string]any) string {
 	if _, isList := want.([]any); isList {
-		return true
+		return "nested-attributes/lists"
 	}
-	if slices.Contains(c.o.mapped, path) {
-		return false
-	}
-	return slices.ContainsFunc(c.o.mapped, func(m string) bool {
+	whole := !slices.Contains(c.o.mapped, path) && slices.ContainsFunc(c.o.mapped, func(m string) bool {
 		below := func(g string) bool { return within(g, m) }
 		return within(path, m) && !slices.ContainsFunc(slices.Collect(maps.Keys(got)), below)
 	})
+	if whole {
+		return "nested-attributes/whole-objects"
+	}
+	return "all-mapped-attributes"
 }
 
-// unequal is the rule about a value, and the one that another value breaks. Empty parts that it has in
-// addition are a default (R59), and so is the form of a list (R78).
-func (c *comparison) unequal(want, got any) rule {
+// unequal is the clause about a value: that of its empty parts where they are all
+// that it has in addition (R59), that of the form of a list (R78), or the rule.
+func (c *comparison) unequal(want, got any) string {
 	_, wantsList := want.([]any)
 	_, isList := got.([]any)
 	switch {
 	case equal(want, got, c.own):
 	case equal(want, solid(got), c.own):
-		return rule{"absent-attributes", true}
+		return "absent-attributes"
 	case wantsList && !isList:
-		return rule{"nested-attributes", true}
+		return "nested-attributes/lists"
 	}
-	return rule{"all-mapped-attributes", false}
+	return "all-mapped-attributes"
 }
 
 // identities compares the identityMap (R60, R76, R77).
 func (c *comparison) identities(value any) {
 	all, ok := value.(map[string]any)
-	if !c.note(ok, rule{"all-identities", true}, "identityMap", "an object", "not there") {
+	if !c.note(ok, "valid-json/both-maps", "identityMap", "an object", "not there") {
 		return
 	}
 	var got []string
@@ -164,10 +148,10 @@ func (c *comparison) identities(value any) {
 		for _, e := range list {
 			fields, _ := e.(map[string]any)
 			id, isText := fields["id"].(string)
-			if c.note(isText, rule{"all-identities", false}, "identityMap."+namespace, `a list of {"id": …}`, text(e)) {
+			if c.note(isText, "all-identities", "identityMap."+namespace, `a list of {"id": …}`, text(e)) {
 				got = append(got, namespace+":"+id)
 				// Only samples show the id alone.
-				c.note(len(fields) == 1, rule{"all-identities", true}, "identityMap."+namespace, `{"id": …} alone`, text(e))
+				c.note(len(fields) == 1, "all-identities/id-alone", "identityMap."+namespace, `{"id": …} alone`, text(e))
 			}
 		}
 	}
@@ -184,31 +168,31 @@ func (c *comparison) identities(value any) {
 	}
 }
 
-// misspelt is the rule that an identity breaks that is not there as it should
+// misspelt is the clause that an identity breaks that is not there as it should
 // be: it may be there in another spelling.
-func (c *comparison) misspelt(identity string, got []string) rule {
+func (c *comparison) misspelt(identity string, got []string) string {
 	for _, g := range got {
 		if g != identity && exportForm(g) == identity {
 			return spelling(g)
 		}
 	}
-	return rule{"all-identities", false}
+	return "all-identities"
 }
 
-func (c *comparison) misspelling(got string) rule {
+func (c *comparison) misspelling(got string) string {
 	if form := exportForm(got); form != got && slices.Contains(c.want.identities, form) {
 		return spelling(got)
 	}
-	return rule{"all-identities", false}
+	return "all-identities"
 }
 
-// spelling is the rule about the way an identity is written.
-func spelling(identity string) rule {
+// spelling is the clause about the way an identity is written.
+func spelling(identity string) string {
 	namespace, _, _ := strings.Cut(identity, ":")
 	if strings.ToLower(namespace) != namespace {
-		return rule{"lowercase-identity-ns", true}
+		return "lowercase-identity-ns"
 	}
-	return rule{"hash", false}
+	return "hash"
 }
 
 // memberships compares every entry of segmentMembership (R61–R75).
@@ -229,12 +213,12 @@ func (c *comparison) memberships(all map[string]any) {
 			}
 			continue
 		}
-		c.report.look(e.missing.id)
+		c.report.look(e.missing)
 		c.entry(e, fields)
 	}
 	for _, place := range c.want.absent {
 		namespace, id, _ := strings.Cut(place, "/")
-		c.report.look(c.want.forbidden(namespace, id).id)
+		c.report.look(c.want.forbidden(namespace, id))
 	}
 	for _, place := range slices.Sorted(maps.Keys(got)) {
 		if c.want.entries[place] != nil {
@@ -268,14 +252,14 @@ var zulu = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
 func (c *comparison) entry(e *entry, fields map[string]any) {
 	what := "audience " + e.audience
 	status, _ := fields["status"].(string)
-	r := rule{"changed-audience-present", false}
+	r := "changed-audience-present"
 	if status != "realized" && status != "exited" {
-		r.id = "status-values"
+		r = "status-values"
 	}
 	c.note(status == e.status, r, what+": status", e.status, text(fields["status"]))
 	since, isText := fields["lastQualificationTime"].(string)
-	if c.note(isText, rule{"membership-shape", false}, what+": lastQualificationTime", "a text", text(fields["lastQualificationTime"])) {
-		c.note(zulu.MatchString(since), rule{"lqt-format", true}, what+": lastQualificationTime", "YYYY-MM-DDTHH:MM:SSZ", since)
+	if c.note(isText, "membership-shape", what+": lastQualificationTime", "a text", text(fields["lastQualificationTime"])) {
+		c.note(zulu.MatchString(since), "lqt-format", what+": lastQualificationTime", "YYYY-MM-DDTHH:MM:SSZ", since)
 		c.qualified(e, what, since)
 	}
 	c.name(e, fields, what)
@@ -284,9 +268,9 @@ func (c *comparison) entry(e *entry, fields map[string]any) {
 		switch key {
 		case "status", "lastQualificationTime", "name", "createdAt", "updatedAt", "mappingCreatedAt", "mappingUpdatedAt":
 		case "version", "validUntil", "payload": // of the XDM object; no export shows them (A40)
-			c.note(false, rule{"membership-shape", true}, what+": "+key, "absent", text(fields[key]))
+			c.note(false, "membership-shape/more-members", what+": "+key, "absent", text(fields[key]))
 		default:
-			c.note(false, rule{"membership-shape", false}, what+": "+key, "absent", text(fields[key]))
+			c.note(false, "membership-shape", what+": "+key, "absent", text(fields[key]))
 		}
 	}
 }
@@ -296,9 +280,9 @@ func (c *comparison) name(e *entry, fields map[string]any, what string) {
 	name, there := fields["name"]
 	switch {
 	case !c.o.scenario.Destination.IncludeSegmentNames:
-		c.note(!there, rule{"names-off", false}, what+": name", "absent", text(name))
+		c.note(!there, "names-off", what+": name", "absent", text(name))
 	case !e.mapped:
-		c.note(!there, rule{"names-unmapped", false}, what+": name", "absent", text(name))
+		c.note(!there, "names-unmapped", what+": name", "absent", text(name))
 	default:
 		c.note(equal(e.name, name, c.own), e.names, what+": name", text(e.name), text(name))
 	}
@@ -314,21 +298,21 @@ func (c *comparison) timestamps(e *entry, fields map[string]any, what string) {
 		at := what + ": " + key
 		switch {
 		case !c.o.scenario.Destination.IncludeSegmentTimestamps:
-			c.note(!there, rule{"ts-off", false}, at, "absent", text(value))
+			c.note(!there, "ts-off", at, "absent", text(value))
 			continue
 		case !e.mapped:
-			c.note(!there, rule{"ts-unmapped", !strings.HasPrefix(key, "mapping")}, at, "absent", text(value))
+			c.note(!there, "ts-unmapped", at, "absent", text(value))
 			continue
 		}
 		number, _ := value.(json.Number)
 		ms, err := number.Int64()
-		if !c.note(err == nil && ms > 100_000_000_000, rule{"ts-on", false}, at, "a time in whole milliseconds", text(value)) {
+		if !c.note(err == nil && ms > 100_000_000_000, "ts-on", at, "a time in whole milliseconds", text(value)) {
 			continue
 		}
 		if exact := want[key]; c.own && !exact.IsZero() {
 			// A mapping has whole seconds, as captured payloads show.
 			whole := strings.HasPrefix(key, "mapping") && ms == exact.Truncate(time.Second).UnixMilli()
-			c.note(whole || ms == exact.UnixMilli(), rule{"ts-on", false}, at, fmt.Sprint(exact.UnixMilli()), text(value))
+			c.note(whole || ms == exact.UnixMilli(), "ts-on", at, fmt.Sprint(exact.UnixMilli()), text(value))
 		}
 	}
 	c.inOrder(fields, what)
@@ -342,7 +326,7 @@ func (c *comparison) inOrder(fields map[string]any, what string) {
 		if isCreated && isUpdated {
 			a, errA := created.Int64()
 			b, errB := updated.Int64()
-			c.note(errA == nil && errB == nil && a <= b, rule{"ts-order", true}, what+": "+pair[1], "not before "+created.String(), updated.String())
+			c.note(errA == nil && errB == nil && a <= b, "ts-order", what+": "+pair[1], "not before "+created.String(), updated.String())
 		}
 	}
 }

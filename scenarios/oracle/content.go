@@ -15,13 +15,13 @@ type content struct {
 	identities []string          // namespace:id, sorted: exactly these
 	entries    map[string]*entry // namespace/id
 	absent     []string          // namespace/id of memberships that are left out
-	forbidden  func(namespace, id string) rule
+	forbidden  func(namespace, id string) string
 }
 
 // entry is one membership within segmentMembership.
 type entry struct {
 	must     bool
-	missing  rule // that its absence breaks
+	missing  string // clause that its absence breaks
 	status   string
 	since    time.Time   // lastQualificationTime
 	again    []time.Time // when it qualified once more
@@ -29,8 +29,8 @@ type entry struct {
 	initial  bool        // from before the history
 	exited   bool
 	mapped   bool
-	name     string // of a mapped one
-	names    rule
+	name     string    // of a mapped one
+	names    string    // clause about it
 	mappedAt time.Time // zero: before the history
 	updated  time.Time // of a mapped one
 	audience string
@@ -60,16 +60,20 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		case mapped:
 			carried := func(at time.Time) bool { return !e.exited || at.Sub(s.until) <= retention }
 			e.must = carried(latest)
-			e.missing = rule{"changed-audience-present", !x.triggers[id]} // A48
-			if e.exited && !x.triggers[id] {
-				e.missing = rule{"exited-retention", true}
+			switch {
+			case x.triggers[id]:
+				e.missing = "changed-audience-present"
+			case e.exited:
+				e.missing = "exited-retention"
+			default:
+				e.missing = "changed-audience-present/other-mapped" // A48
 			}
 			if !carried(at) {
 				c.absent = append(c.absent, a.Namespace+"/"+id)
 				continue
 			}
 			e.name, e.mappedAt = a.Name, mapping.since
-			e.names = rule{"names-mapped", false}
+			e.names = "names-mapped"
 			if n, renamed := o.flow.nameAt(id, o.flow.firstMapped(id, x.tick)); renamed {
 				e.name = n.name
 			}
@@ -77,7 +81,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 			if n, renamed := o.flow.nameAt(id, x.tick); renamed {
 				e.updated = n.at
 				if n.name != e.name {
-					e.names = rule{"name-static", true}
+					e.names = "name-static"
 				}
 			}
 		case e.exited || !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly:
@@ -85,11 +89,11 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 			continue
 		default:
 			e.must = sure[a.MergePolicy]
-			e.missing = rule{"unmapped-same-policy", true} // they *can* be part of the export
+			e.missing = "unmapped-same-policy" // they *can* be part of the export
 		}
 		c.entries[a.Namespace+"/"+id] = e
 	}
-	c.forbidden = func(namespace, id string) rule { return o.forbids(p, x, namespace, id) }
+	c.forbidden = func(namespace, id string) string { return o.forbids(p, x, namespace, id) }
 	o.hide(c)
 	return c
 }
@@ -156,24 +160,27 @@ func (o *Oracle) policies(p *person, x *Possible) (sure, perhaps map[string]bool
 	return sure, perhaps
 }
 
-// forbids is the rule by which an entry that is neither asked for nor allowed
+// forbids is the clause by which an entry that is neither asked for nor allowed
 // is wrong.
-func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) rule {
+func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) string {
 	a, known := o.audiences[id]
 	s, ever := p.memberships[id].latest(x.tick)
 	switch mapped := o.flow.has(id, x.tick); {
 	case !known || a.Namespace != namespace:
-		return rule{"namespace-key", false}
+		return "namespace-key"
 	case mapped && !ever:
-		return rule{"changed-audience-present", false}
+		return "changed-audience-present"
 	case mapped:
-		return rule{"exited-retention", true}
+		return "exited-retention"
 	case o.scenario.Destination.IncludeMappedAudiencesOnly:
-		return rule{"mapped-only-toggle", false}
+		return "mapped-only-toggle"
 	case !ever || s.to <= x.tick:
-		return rule{"unmapped-same-policy", true} // A47: only those it is in
+		return "unmapped-same-policy" // A47: only those it is in
 	}
-	return rule{"unmapped-other-policy", o.policyMapped(a.MergePolicy, x.tick)}
+	if o.policyMapped(a.MergePolicy, x.tick) {
+		return "unmapped-other-policy/mapped-policy"
+	}
+	return "unmapped-other-policy"
 }
 
 // policyMapped says whether a mapped audience has a merge policy: the table of

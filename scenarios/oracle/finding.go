@@ -1,12 +1,14 @@
 package oracle
 
-import "time"
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
+)
 
 // Finding is one thing that is not as the rules ask for.
 type Finding struct {
-	Rule    string    // id in rules.yaml
-	Default bool      // the point is a default of ours, and the documentation is silent
-	Reading string    // the key of the reading that decides the point; with Default it is not chosen
+	Clause  string    // of rules.yaml, which has its level: "trig-enter", "all-identities/id-alone"
 	Profile string    // whose export it is about
 	Export  string    // its id, where one is known
 	At      time.Time // when it was, or should have been; zero where nobody knows
@@ -14,6 +16,9 @@ type Finding struct {
 	Want    string
 	Got     string
 }
+
+// Rule is the id of the rule that the clause belongs to.
+func (f Finding) Rule() string { return scenarios.RuleOf(f.Clause) }
 
 // report collects what was looked at and what was wrong.
 type report struct {
@@ -23,8 +28,8 @@ type report struct {
 
 func newReport() *report { return &report{looked: map[string]int{}} }
 
-// look counts a point that a rule decided.
-func (r *report) look(rule string) { r.looked[rule]++ }
+// look counts a point that a clause decided, for its rule.
+func (r *report) look(clause string) { r.looked[scenarios.RuleOf(clause)]++ }
 
 func (r *report) add(f Finding) { r.findings = append(r.findings, f) }
 

@@ -114,22 +114,22 @@ func (j *judge) export(x *decided) {
 	possible := j.possible(p, x)
 	at := Finding{Profile: x.Profile, Export: x.ID, At: x.At}
 	if possible.Obligation == MustNot {
-		at.Rule, at.Default = possible.Rule, possible.Default
+		at.Clause = possible.Clause
 		at.What, at.Want, at.Got = "an export because of "+strings.Join(x.Because, ", "), "none", "exported"
-		j.report.look(at.Rule)
+		j.report.look(at.Clause)
 		j.report.add(at)
 		return
 	}
-	j.report.look(possible.Rule)
+	j.report.look(possible.Clause)
 	for _, trigger := range possible.Because {
-		if r, known := possible.violation[trigger]; known && r.id != possible.Rule {
-			j.report.look(r.id)
+		if r, known := possible.violation[trigger]; known && r != possible.Clause {
+			j.report.look(r)
 		}
 	}
 	j.reasons(possible, x, at)
 	if !possible.live && x.At.After(possible.To.Add(j.tolerance)) && !possible.To.IsZero() {
 		late := at
-		late.Rule, late.What = "backfill-hour", "the backfill"
+		late.Clause, late.What = "backfill-hour", "the backfill"
 		late.Want, late.Got = "by "+possible.To.Format(time.RFC3339), x.At.Format(time.RFC3339)
 		j.report.add(late)
 	}
@@ -174,19 +174,19 @@ func (j *judge) reasons(possible Possible, x *decided, at Finding) {
 	at.What, at.Want, at.Got = "because", strings.Join(possible.Because, ", "), strings.Join(because, ", ")
 	for _, trigger := range possible.Because {
 		if r, known := possible.violation[trigger]; known && !slices.Contains(because, trigger) {
-			at.Rule, at.Default = r.id, r.byDefault
+			at.Clause = r
 			j.report.add(at)
 			return
 		}
 	}
 	if slices.Contains(possible.off, surplus(because, possible.Because)) {
-		at.Rule = "wta-switches"
+		at.Clause = "wta-switches"
 		j.report.add(at)
 		return
 	}
-	at.Rule = map[string]string{"attribute": "trig-attr-unmapped", "identity": "trig-identity-any", "audience": "trig-unmapped-audience"}[surplus(because, possible.Because)]
-	if at.Rule == "" {
-		at.Rule = possible.Rule
+	at.Clause = map[string]string{"attribute": "trig-attr-unmapped", "identity": "trig-identity-any", "audience": "trig-unmapped-audience"}[surplus(because, possible.Because)]
+	if at.Clause == "" {
+		at.Clause = possible.Clause
 	}
 	j.report.add(at)
 }
@@ -209,9 +209,9 @@ func (j *judge) missing() {
 			continue
 		}
 		x := j.oracle.change(j.oracle.person(m.event.Update.Profile), m)
-		j.report.look(x.Rule)
+		j.report.look(x.Clause)
 		if x.Obligation == Must {
-			j.report.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
+			j.report.add(Finding{Clause: x.Clause, Profile: x.Profile, At: x.From,
 				What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
 		}
 	}
@@ -279,7 +279,7 @@ func (j *judge) claims(name string) {
 		if !o.firm(p, c) {
 			continue
 		}
-		f := Finding{Rule: c.rule, Profile: name, At: c.at, What: "a backfill after the mapping", Want: "by " + c.ends.Format(time.RFC3339), Got: "no export"}
+		f := Finding{Clause: c.rule, Profile: name, At: c.at, What: "a backfill after the mapping", Want: "by " + c.ends.Format(time.RFC3339), Got: "no export"}
 		all := j.exports[name]
 		n := sort.Search(len(all), func(i int) bool { return all[i].tick >= c.tick })
 		if n == len(all) {
@@ -288,7 +288,7 @@ func (j *judge) claims(name string) {
 		}
 		j.report.look("backfill-hour")
 		if at := all[n].At; at.After(c.ends.Add(j.tolerance)) && !slices.Contains(all[n].Because, "backfill") { // its own lateness is found with it
-			f.Rule, f.Got = "backfill-hour", fmt.Sprintf("%s at %s", all[n].ID, at.Format(time.RFC3339))
+			f.Clause, f.Got = "backfill-hour", fmt.Sprintf("%s at %s", all[n].ID, at.Format(time.RFC3339))
 			j.report.add(f)
 		}
 	}

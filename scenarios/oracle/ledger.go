@@ -372,9 +372,9 @@ var forms = []string{"lqt-value", "lqt-format", "ts-on", "ts-off", "ts-unmapped"
 func costs(findings []Finding) (wrong, misspelt int) {
 	for _, f := range findings {
 		switch {
-		case slices.Contains(spellings, f.Rule):
+		case slices.Contains(spellings, f.Clause):
 			misspelt = costOfForm
-		case slices.Contains(forms, f.Rule):
+		case slices.Contains(forms, f.Clause):
 			wrong += costOfForm
 		default:
 			wrong += costOfDifference
@@ -393,7 +393,7 @@ func (a *alignment) match(i, j, last int) int {
 	findings := a.compare(i, j).findings
 	if x.Obligation == MustNot {
 		// Which policies come along with an export that has no reason nobody knows.
-		findings = slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return strings.HasPrefix(f.Rule, "unmapped-") })
+		findings = slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return strings.HasPrefix(f.Clause, "unmapped-") })
 	}
 	wrong, misspelt := costs(findings)
 	if x.Obligation == MustNot {
@@ -411,7 +411,7 @@ func (a *alignment) match(i, j, last int) int {
 	if !x.live && wrong > 0 {
 		cost += costOfMaybe
 	}
-	if x.reading != "" {
+	if x.reading {
 		cost += costOfForm // rather what the chosen reading calls for
 	}
 	if k, again := a.repeats(i); again && wrong > 0 && a.seen[k].Outcome == Delivered {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/httpdest/httpdest/scenarios"
 )
 
 // tell reports what is wrong with the cheapest explanation, and returns the
@@ -78,8 +76,8 @@ func (t *reporter) first(n *node) {
 	if x.Obligation == MustNot {
 		t.begin(n.i, Unexplained)
 		delete(t.explained, n.j)
-		f := Finding{Rule: x.Rule, Default: x.Default, Profile: s.Profile, Export: s.ID, At: s.At, What: "an export", Want: "none", Got: "exported"}
-		t.report.look(x.Rule)
+		f := Finding{Clause: x.Clause, Profile: s.Profile, Export: s.ID, At: s.At, What: "an export", Want: "none", Got: "exported"}
+		t.report.look(x.Clause)
 		t.report.add(f)
 		return
 	}
@@ -88,11 +86,11 @@ func (t *reporter) first(n *node) {
 	if n.how == matched {
 		t.lastTick = t.possible[n.j].tick
 	}
-	if x.Rule != "" {
-		t.report.look(x.Rule)
+	if x.Clause != "" {
+		t.report.look(x.Clause)
 	}
-	if x.reading != "" {
-		t.report.add(Finding{Rule: x.Rule, Default: t.oracle.leaves(x.reading), Reading: x.reading, Profile: s.Profile, Export: s.ID, At: s.At,
+	if x.reading {
+		t.report.add(Finding{Clause: x.Clause, Profile: s.Profile, Export: s.ID, At: s.At,
 			What: "a backfill of a former member", Want: "none", Got: "exported"})
 	}
 	t.report.merge(t.compare(n.i, n.j))
@@ -108,11 +106,11 @@ func (t *reporter) skipped(j int) {
 	switch {
 	case x.Obligation == MustNot && !t.visible(j):
 		return // an export of it could not be told from a repetition
-	case x.Rule != "":
-		t.report.look(x.Rule)
+	case x.Clause != "":
+		t.report.look(x.Clause)
 	}
 	if t.owes(j) {
-		t.report.add(Finding{Rule: x.Rule, Default: x.Default, Profile: x.Profile, At: x.From,
+		t.report.add(Finding{Clause: x.Clause, Profile: x.Profile, At: x.From,
 			What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
 	}
 }
@@ -141,7 +139,7 @@ func (t *reporter) surplus(i int) {
 			tick = m.last
 		}
 	}
-	f := Finding{Rule: "incremental", Profile: s.Profile, Export: s.ID, At: s.At, What: "an export that no change calls for", Want: "none", Got: "exported"}
+	f := Finding{Clause: "incremental", Profile: s.Profile, Export: s.ID, At: s.At, What: "an export that no change calls for", Want: "none", Got: "exported"}
 	earlier := func(after int) bool {
 		for j := range t.explained {
 			if t.possible[j].tick >= after {
@@ -151,9 +149,9 @@ func (t *reporter) surplus(i int) {
 		return false
 	}
 	if x := t.oracle.backfill(t.person, tick, s.At, earlier); x.Obligation == MustNot {
-		f.Rule = x.Rule
+		f.Clause = x.Clause
 	}
-	t.report.look(f.Rule)
+	t.report.look(f.Clause)
 	t.report.add(f)
 }
 
@@ -196,7 +194,11 @@ func (t *reporter) punctuality(i, j int) {
 	if t.oracle.clock.Estimated {
 		got = fmt.Sprintf("sent at least %s after the change, by the gaps of the capture", took)
 	}
-	t.report.add(Finding{Rule: "dispatch-asap", Default: late <= longest || t.oracle.clock.Estimated, Profile: s.Profile, Export: s.ID, At: s.At,
+	clause := "dispatch-asap"
+	if late <= longest || t.oracle.clock.Estimated {
+		clause = "dispatch-asap/within-ten-minutes"
+	}
+	t.report.add(Finding{Clause: clause, Profile: s.Profile, Export: s.ID, At: s.At,
 		What: "an export", Want: "as soon as possible, and within ten minutes as a rule", Got: got})
 }
 
@@ -232,9 +234,9 @@ func (f *flow) enabledBetween(from, to time.Time) time.Duration {
 // owed looks for the export that meets each claim to a backfill.
 func (t *reporter) owed() {
 	for _, c := range t.firm {
-		f := Finding{Rule: c.rule, Profile: t.person.name, At: c.at, What: "a backfill after the mapping", Want: "within about an hour", Got: "no export"}
+		f := Finding{Clause: c.rule, Profile: t.person.name, At: c.at, What: "a backfill after the mapping", Want: "within about an hour", Got: "no export"}
 		if c.former {
-			f.Reading, f.What = scenarios.ReadingBackfilled, "a backfill of a former member"
+			f.Clause, f.What = ofFormer(c.rule), "a backfill of a former member"
 		}
 		j := slices.IndexFunc(t.possible, func(x Possible) bool { return x.tick >= c.tick })
 		for ; j >= 0 && j < len(t.possible); j++ {
@@ -243,7 +245,7 @@ func (t *reporter) owed() {
 			}
 		}
 		if j < 0 || j >= len(t.possible) {
-			t.report.look(f.Rule)
+			t.report.look(f.Clause)
 			t.report.add(f)
 			continue
 		}
@@ -253,7 +255,10 @@ func (t *reporter) owed() {
 		}
 		t.report.look("backfill-hour")
 		if at.After(c.ends) {
-			f.Rule, f.Default = "backfill-hour", !at.After(c.ends.Add(tolerated)) || t.oracle.clock.Estimated
+			f.Clause = "backfill-hour"
+			if !at.After(c.ends.Add(tolerated)) || t.oracle.clock.Estimated {
+				f.Clause = "backfill-hour/within-sixty-minutes"
+			}
 			f.Export = t.seen[t.explained[j]].ID
 			f.Got = fmt.Sprintf("%s after the mapping", at.Sub(c.at).Round(time.Second))
 			t.report.add(f)

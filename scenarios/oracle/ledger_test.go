@@ -60,7 +60,7 @@ func TestRoles(t *testing.T) {
 			}
 			surplus := false
 			for _, f := range verdicts.Findings {
-				surplus = surplus || f.Rule == "incremental"
+				surplus = surplus || f.Clause == "incremental"
 			}
 			if want := tt.want[len(tt.want)-1] == "unexplained"; surplus != want {
 				t.Errorf("findings %+v; want one of incremental: %t", verdicts.Findings, want)
@@ -91,8 +91,11 @@ func TestLateness(t *testing.T) {
 		verdicts, _ := oracle.Exports(sc, []oracle.Seen{sent(sc, body, time.Hour+tt.after, oracle.Delivered, 1)}, oracle.Clock{Began: sc.Start, Estimated: tt.estimated})
 		got := "in time"
 		for _, f := range verdicts.Findings {
-			if f.Rule == "dispatch-asap" {
-				got = map[bool]string{true: "open", false: "wrong"}[f.Default]
+			switch f.Clause {
+			case "dispatch-asap":
+				got = "wrong"
+			case "dispatch-asap/within-ten-minutes":
+				got = "open"
 			}
 		}
 		if got != tt.want {
@@ -217,7 +220,7 @@ history: [{at: 1h, map: new}, {at: 5h, qualify: mapped, profile: doc}]`)
 			verdicts, roles := oracle.Exports(sc, tt.seen, oracle.Clock{Began: sc.Start})
 			var got []string
 			for _, f := range verdicts.Findings {
-				got = append(got, f.Rule)
+				got = append(got, f.Rule())
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
@@ -286,7 +289,7 @@ func TestABackfillSaysNothingOfTheFuture(t *testing.T) {
 		verdicts, _ := oracle.Exports(sc, []oracle.Seen{sent(sc, body, after, oracle.Delivered, 1)}, oracle.Clock{Began: sc.Start})
 		var got []string
 		for _, f := range verdicts.Findings {
-			got = append(got, f.Rule)
+			got = append(got, f.Rule())
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("sent after %s, findings (-want +got):\n%s", after, diff)

@@ -53,7 +53,7 @@ func TestStrictness(t *testing.T) {
 			continue // what is in it is compared elsewhere
 		}
 		c.body(i.Text)
-		if found := c.report.findings; len(found) != 1 || found[0].Rule != "valid-json" {
+		if found := c.report.findings; len(found) != 1 || found[0].Rule() != "valid-json" {
 			t.Errorf("%s: %.60q: %v", i.Name, i.Text, found)
 		}
 	}

@@ -59,7 +59,7 @@ history: [{at: 1h, map: later}, {at: 70m, disable: true}, {at: 190m, enable: tru
 			sc := scene(t, tt.rest)
 			var got []string
 			for _, x := range oracle.New(sc, oracle.Planned(sc)).Possible("doc") {
-				text := fmt.Sprintf("%s %s %s %v", x.From.Sub(sc.Start), x.Obligation, x.Rule, x.Because)
+				text := fmt.Sprintf("%s %s %s %v", x.From.Sub(sc.Start), x.Obligation, x.Clause, x.Because)
 				if !x.To.Equal(x.From) {
 					text += fmt.Sprintf(" by %s", x.To.Sub(sc.Start))
 				}

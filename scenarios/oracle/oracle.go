@@ -123,23 +123,16 @@ type Possible struct {
 	Obligation Obligation
 	From, To   time.Time // when; the same for the export of a change
 	Because    []string  // audience, attribute, identity, backfill; sorted
-	Rule       string    // that a missing one, or one too many, breaks
-	Default    bool      // the rule is a default of ours
+	Clause     string    // that a missing one, or one too many, breaks: "trig-enter", "trig-attr-mapped/removed"
 
-	tick      int             // after whose change it is decided
-	earliest  time.Time       // when that was: it is not sent before
-	triggers  map[string]bool // audience ids that changed or are backfilled for sure
-	perhaps   map[string]bool // and those that count as well, if one likes
-	violation map[string]rule // trigger -> the rule it breaks not to have it
-	off       []string        // triggers it would have besides, were they not switched off; sorted
-	live      bool            // of a change
-	reading   string          // key: the chosen reading does not call for it, another one does
-}
-
-// rule is the id of a rule, and whether the point is a default of ours.
-type rule struct {
-	id        string
-	byDefault bool
+	tick      int               // after whose change it is decided
+	earliest  time.Time         // when that was: it is not sent before
+	triggers  map[string]bool   // audience ids that changed or are backfilled for sure
+	perhaps   map[string]bool   // and those that count as well, if one likes
+	violation map[string]string // trigger -> the clause it breaks not to have it
+	off       []string          // triggers it would have besides, were they not switched off; sorted
+	live      bool              // of a change
+	reading   bool              // the chosen reading does not call for it, another one does
 }
 
 // Possible lists the possible exports of a profile in the order of the history.

@@ -270,7 +270,7 @@ var breakages = []broken{
 	}, []string{"namespace-key"}, false},
 	{"a wrong status", func(b *breaker) { b.entry("doc#4", "mapped", field("status", "realized")) }, []string{"changed-audience-present"}, false},
 	{"an unknown status", func(b *breaker) { b.entry("doc#4", "mapped", field("status", "exiting")) }, []string{"status-values"}, false},
-	{"another time", func(b *breaker) { b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T17:00:00Z")) }, []string{"lqt-value"}, true},
+	{"another time", func(b *breaker) { b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T17:00:00Z")) }, []string{"lqt-value/exited"}, true},
 	{"a time with an offset", func(b *breaker) {
 		b.entry("doc#4", "mapped", field("lastQualificationTime", "2026-01-15T10:00:00+00:00"))
 	}, []string{"lqt-format"}, false},
@@ -280,7 +280,7 @@ var breakages = []broken{
 	{"no timestamp", func(b *breaker) { b.entry("doc#1", "mapped", field("mappingCreatedAt", nil)) }, []string{"ts-on"}, false},
 	{"a timestamp in seconds", func(b *breaker) { b.entry("doc#1", "mapped", field("createdAt", 1765875600)) }, []string{"ts-on"}, false},
 	{"a timestamp too many", func(b *breaker) { b.entry("doc#1", "friend", field("createdAt", 1765875600000)) }, []string{"ts-unmapped"}, false},
-	{"more in an entry", func(b *breaker) { b.entry("doc#1", "mapped", field("version", "1")) }, []string{"membership-shape"}, false},
+	{"more in an entry", func(b *breaker) { b.entry("doc#1", "mapped", field("version", "1")) }, []string{"membership-shape/more-members"}, false},
 	{"an identity missing", func(b *breaker) {
 		b.body("doc#1", func(o map[string]any) { delete(o["identityMap"].(map[string]any), "loyalty") })
 	}, []string{"all-identities"}, false},
@@ -301,7 +301,7 @@ var breakages = []broken{
 			delete(all, "ecid")
 		})
 	}, []string{"lowercase-identity-ns"}, false},
-	{"no identityMap", func(b *breaker) { b.body("doc#1", func(o map[string]any) { delete(o, "identityMap") }) }, []string{"all-identities"}, false},
+	{"no identityMap", func(b *breaker) { b.body("doc#1", func(o map[string]any) { delete(o, "identityMap") }) }, []string{"valid-json/both-maps"}, false},
 	{"an envelope", func(b *breaker) {
 		b.body("doc#1", func(o map[string]any) {
 			inner := map[string]any{}
@@ -311,7 +311,7 @@ var breakages = []broken{
 			}
 			o["profile"] = inner
 		})
-	}, []string{"all-identities", "all-mapped-attributes", "membership-shape", "nested-attributes", "only-mapped-attributes"}, false},
+	}, []string{"all-mapped-attributes", "nested-attributes/whole-objects", "only-mapped-attributes", "valid-json/both-maps"}, false},
 	{"no export of an entry", func(b *breaker) { b.drop("doc#1") }, []string{"trig-enter"}, false},
 	{"no export of an overwrite", func(b *breaker) { b.drop("doc#2") }, []string{"trig-overwrite"}, true},
 	{"no export of an identity", func(b *breaker) { b.drop("doc#3") }, []string{"trig-identity-add"}, false},
@@ -354,7 +354,7 @@ var breakages = []broken{
 func rulesOf(findings []oracle.Finding) []string {
 	var out []string
 	for _, f := range findings {
-		out = append(out, f.Rule)
+		out = append(out, f.Clause)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -448,7 +448,7 @@ func TestPossible(t *testing.T) {
 	list := func(profile string) []string {
 		var out []string
 		for _, x := range o.Possible(profile) {
-			out = append(out, fmt.Sprintf("%s %s %s %v", x.From.Sub(sc.Start), x.Obligation, x.Rule, x.Because))
+			out = append(out, fmt.Sprintf("%s %s %s %v", x.From.Sub(sc.Start), x.Obligation, x.Clause, x.Because))
 		}
 		return out
 	}

@@ -35,12 +35,15 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	}
 	what += ": lastQualificationTime"
 	ofExit := e.exited && c.o.reads(scenarios.ReadingExitTime) == "exit"
-	want := e.since
+	want, clause := e.since, "lqt-value"
+	if e.exited {
+		clause = "lqt-value/exited"
+	}
 	if ofExit {
 		want = e.until
 	}
 	if want = want.UTC().Truncate(time.Second); c.own {
-		c.note(at.Equal(want), rule{"lqt-value", e.exited}, what, want.Format(time.RFC3339), written)
+		c.note(at.Equal(want), clause, what, want.Format(time.RFC3339), written)
 		return
 	}
 	clock := c.o.clock
@@ -59,17 +62,14 @@ func (c *comparison) qualified(e *entry, what, written string) {
 		return ahead >= least && ahead <= most || at.Sub(t).Abs() <= clockTolerance
 	}
 	qualified, left := slices.ContainsFunc(append(e.again, e.since), near), e.exited && near(e.until)
-	ok, other := qualified, left
+	ok, untold := qualified, e.initial
 	if ofExit {
-		ok, other = left, qualified
+		ok, untold = left, !e.until.After(c.o.scenario.Start)
 	}
-	untold := e.initial && !at.After(clock.Began.Add(clockTolerance))
-	shown := want.Add(shift).Format(time.RFC3339)
-	if e.exited && other {
-		c.read(scenarios.ReadingExitTime, ok, rule{"lqt-value", false}, what, shown, written)
-		return
+	if untold && !qualified && !left && !at.After(clock.Began.Add(clockTolerance)) {
+		clause = "lqt-value/before-the-history"
 	}
-	c.note(ok, rule{"lqt-value", e.exited || untold}, what, shown, written)
+	c.note(ok, clause, what, want.Add(shift).Format(time.RFC3339), written)
 }
 
 // qualifiedAgain is when the history has a profile qualify for an audience after

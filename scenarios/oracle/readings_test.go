@@ -34,7 +34,7 @@ func ups(entries string) string { return `"ups":{` + entries + `}` }
 type readingCase struct {
 	key, value string // how it reads the point
 	other      string // another way
-	rule       string // that it then breaks
+	clause     string // that it then breaks
 	more       string // of the destination, "" for nothing
 	scenario   string // from audiences on
 	sent       []arrival
@@ -42,7 +42,7 @@ type readingCase struct {
 
 var readingCases = []readingCase{
 	{
-		key: "exitTime", value: "exit", other: "qualification", rule: "lqt-value",
+		key: "exitTime", value: "exit", other: "qualification", clause: "lqt-value/exited",
 		scenario: entersAndLeaves,
 		sent: []arrival{
 			{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))},
@@ -50,7 +50,7 @@ var readingCases = []readingCase{
 		},
 	},
 	{
-		key: "exitTime", value: "qualification", other: "exit", rule: "lqt-value",
+		key: "exitTime", value: "qualification", other: "exit", clause: "lqt-value/exited",
 		scenario: entersAndLeaves,
 		sent: []arrival{
 			{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))},
@@ -58,12 +58,12 @@ var readingCases = []readingCase{
 		},
 	},
 	{
-		key: "backfilled", value: "ever-qualified", other: "members", rule: "backfill-new-audience",
+		key: "backfilled", value: "ever-qualified", other: "members", clause: "backfill-new-audience/former-members",
 		scenario: mapsWhatDocLeft,
 		sent:     []arrival{{90 * time.Minute, membership(ups(in("delorean", "exited", "06:00:00")))}},
 	},
 	{
-		key: "backfilled", value: "members", other: "ever-qualified", rule: "backfill-new-audience",
+		key: "backfilled", value: "members", other: "ever-qualified", clause: "backfill-new-audience/former-members",
 		scenario: mapsWhatDocLeft,
 	},
 }
@@ -85,19 +85,18 @@ history:
   - {at: 5h, profile: doc, exit: delorean}
 `
 
-// A sender is right with its own reading; with another one it is wrong on the
-// rule, for the reading; without one that is no more than open, and nothing at
-// all where its way is the default.
+// A sender is right with its own reading. With another one, and without one where
+// its way is not the default, it breaks the clause that the reading decides.
 func TestReadingsOfASender(t *testing.T) {
 	for _, tt := range readingCases {
 		t.Run(tt.key+"/"+tt.value, func(t *testing.T) {
 			r, _ := scenarios.FindReading(tt.key)
 			var open []oracle.Finding
 			if tt.value != r.Default() {
-				open = []oracle.Finding{{Rule: tt.rule, Reading: tt.key, Default: true}}
+				open = []oracle.Finding{{Clause: tt.clause}}
 			}
 			for chosen, want := range map[string][]oracle.Finding{
-				tt.value: nil, tt.other: {{Rule: tt.rule, Reading: tt.key}}, "": open,
+				tt.value: nil, tt.other: {{Clause: tt.clause}}, "": open,
 			} {
 				if diff := cmp.Diff(want, tt.judge(t, chosen)); diff != "" {
 					t.Errorf("chosen %q (-want +got):\n%s", chosen, diff)
@@ -107,7 +106,7 @@ func TestReadingsOfASender(t *testing.T) {
 	}
 }
 
-// judge finds what is wrong by a chosen reading: rules and readings, each once.
+// judge finds what is wrong by a chosen reading: clauses, each once.
 func (tt readingCase) judge(t *testing.T, chosen string) []oracle.Finding {
 	t.Helper()
 	sc, err := scenarios.Parse("s.yaml", []byte("title: t\nrules: [lqt-value]\nexpect: [{profile: doc}]\nothers: allowed\ndestination: {"+tt.more+"}\n"+tt.scenario))
@@ -125,7 +124,7 @@ func (tt readingCase) judge(t *testing.T, chosen string) []oracle.Finding {
 	verdicts, _ := oracle.Exports(sc, seen, oracle.Clock{Began: sc.Start})
 	var out []oracle.Finding
 	for _, f := range verdicts.Findings {
-		if short := (oracle.Finding{Rule: f.Rule, Reading: f.Reading, Default: f.Default}); !slices.Contains(out, short) {
+		if short := (oracle.Finding{Clause: f.Clause}); !slices.Contains(out, short) {
 			out = append(out, short)
 		}
 	}

@@ -37,7 +37,7 @@ func TestRulesOfFindings(t *testing.T) {
 		ast.Inspect(tree, func(n ast.Node) bool {
 			if word, ok := n.(*ast.BasicLit); ok && word.Kind == token.STRING {
 				text, _ := strconv.Unquote(word.Value)
-				named[text] = true
+				named[scenarios.RuleOf(text)] = true
 			}
 			return true
 		})

@@ -9,10 +9,10 @@ import (
 // change answers what an update has to lead to.
 func (o *Oracle) change(p *person, m moment) Possible {
 	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), earliest: m.event.At(), tick: m.last, live: true,
-		triggers: map[string]bool{}, violation: map[string]rule{}}
+		triggers: map[string]bool{}, violation: map[string]string{}}
 	before, after := m.first-1, m.last
 	member := !o.scenario.Dataflow.RequireMembership || o.member(p, after)
-	why := rule{"incremental", false} // of the first change, should none lead to an export
+	why := "incremental" // of the first change, should none lead to an export
 	for i, c := range m.event.Update.Changes {
 		trigger, r := o.cause(p, c, m.first+i, before, after, member)
 		switch {
@@ -28,21 +28,21 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		}
 	}
 	if off := o.switchedOff(&x, after); len(x.violation) == 0 && len(off) > 0 {
-		why = rule{"wta-switches", false}
+		why = "wta-switches"
 	}
 	if o.flow.gone(after) {
-		why = rule{"delete-unmaps", false}
+		why = "delete-unmaps"
 		x.violation = nil
 	}
 	if len(x.violation) > 0 && !o.flow.exports(after) {
-		why = rule{"disabled-silent", false}
+		why = "disabled-silent"
 		if !o.flow.active.holds(after) {
-			why = rule{"incremental", false}
+			why = "incremental"
 		}
 		x.violation = nil
 	}
 	if len(x.violation) == 0 {
-		x.Obligation, x.Rule, x.Default = MustNot, why.id, why.byDefault
+		x.Obligation, x.Clause = MustNot, why
 		return x
 	}
 	for trigger := range x.violation {
@@ -52,15 +52,15 @@ func (o *Oracle) change(p *person, m moment) Possible {
 	// The rule of a missing export: a switch, or else an audience says most, an
 	// attribute least.
 	if len(x.off) > 0 {
-		x.Rule = "wta-combination"
+		x.Clause = "wta-combination"
 		if slices.Equal(x.off, []string{"identity"}) && slices.Equal(x.Because, []string{"audience"}) {
-			x.Rule = "wta-identity-not-segments"
+			x.Clause = "wta-identity-not-segments"
 		}
 		return x
 	}
 	for _, trigger := range []string{"audience", "identity", "attribute"} {
 		if r, ok := x.violation[trigger]; ok {
-			x.Rule, x.Default = r.id, r.byDefault
+			x.Clause = r
 			break
 		}
 	}
@@ -95,60 +95,60 @@ func (o *Oracle) member(p *person, tick int) bool {
 	return false
 }
 
-// cause is the trigger that a change is, with the rule that asks for it; or ""
-// with the rule that forbids one.
-func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool) (string, rule) {
+// cause is the trigger that a change is, with the clause that asks for it; or ""
+// with the clause that forbids one.
+func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool) (string, string) {
 	switch c.Op {
 	case "qualify", "exit":
 		return o.audienceCause(p, c, tick)
 	case "set", "remove":
 		r, touched := o.attributeCause(p, c, tick, before, after)
 		if touched && !member {
-			return "", rule{"trig-member-only", true}
+			return "", "trig-member-only"
 		}
 		if touched {
 			return "attribute", r
 		}
 		return "", r
 	}
-	r := rule{"trig-identity-any", false}
+	r := "trig-identity-any"
 	if c.Op == "add-identity" {
-		r.id = "trig-identity-add"
+		r = "trig-identity-add"
 	}
 	switch changed := !slices.Equal(p.identitiesAt(tick-1), p.identitiesAt(tick)); {
 	case !changed:
-		return "", rule{"trig-identity-any", false}
+		return "", "trig-identity-any/unchanged"
 	case !member:
-		return "", rule{"trig-member-only", true}
+		return "", "trig-member-only"
 	}
 	return "identity", r
 }
 
 // audienceCause: to enter or to leave a mapped audience counts (R41–R43), to
 // stay in it or out of it does not (R52).
-func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string, rule) {
+func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string, string) {
 	was, is := p.realized(c.Audience, tick-1), p.realized(c.Audience, tick)
 	switch {
 	case !o.flow.has(c.Audience, tick) && o.flow.once(c.Audience, tick):
-		return "", rule{"unmap-silent", false}
+		return "", "unmap-silent"
 	case !o.flow.has(c.Audience, tick):
-		return "", rule{"trig-unmapped-audience", false}
+		return "", "trig-unmapped-audience"
 	case was == is && is:
-		return "", rule{"no-requalify", true}
+		return "", "no-requalify"
 	case was == is:
-		return "", rule{"trig-exit", false}
+		return "", "trig-exit/left-already"
 	case is:
-		return "audience", rule{"trig-enter", false}
+		return "audience", "trig-enter"
 	}
-	return "audience", rule{"trig-exit", false}
+	return "audience", "trig-exit"
 }
 
 // attributeCause: a write counts at a mapped attribute, within it, and above it
 // where it was there before or is afterwards; whatever the value is (R46–R49).
-func (o *Oracle) attributeCause(p *person, c recording.Change, tick, before, after int) (rule, bool) {
+func (o *Oracle) attributeCause(p *person, c recording.Change, tick, before, after int) (string, bool) {
 	at := inner(c.Path)
 	if c.Op == "remove" && !p.document.exists(at, tick-1) {
-		return rule{"trig-attr-mapped", false}, false
+		return "trig-attr-mapped/nothing-removed", false
 	}
 	for _, m := range o.mapped {
 		was := p.document.exists(m, before)
@@ -156,20 +156,20 @@ func (o *Oracle) attributeCause(p *person, c recording.Change, tick, before, aft
 			return attributeRule(p, c, at, tick, was), true
 		}
 	}
-	return rule{"trig-attr-unmapped", false}, false
+	return "trig-attr-unmapped", false
 }
 
 // attributeRule is the rule that a write of a mapped attribute is a case of.
-func attributeRule(p *person, c recording.Change, at string, tick int, was bool) rule {
+func attributeRule(p *person, c recording.Change, at string, tick int, was bool) string {
 	switch {
 	case c.Op == "remove":
-		return rule{"trig-attr-mapped", true} // A43
+		return "trig-attr-mapped/removed"
 	case !was || !p.document.exists(at, tick-1):
-		return rule{"trig-attr-add", false}
+		return "trig-attr-add"
 	case p.document.sameAt(at, tick-1, tick):
-		return rule{"trig-overwrite", false}
+		return "trig-overwrite"
 	}
-	return rule{"trig-attr-mapped", false}
+	return "trig-attr-mapped"
 }
 
 // sameAt says whether what is at a path is the same after two ticks.

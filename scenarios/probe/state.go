@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/httpdest/httpdest/reports"
 )
 
 // unread is why the state is not looked at.
@@ -193,7 +191,7 @@ func order(ctx context.Context, t *round) {
 		if got := statusOf(state, id); (got == "realized") != (o.want == "realized") {
 			k := failed(rule, o.title, orNone(o.want), orNone(got))
 			if o.want == "" {
-				k.Verdict = reports.Unspecified // nothing is documented about equal times
+				k = t.by("rcv-order/shared-time", k)
 				k.Fix = "at the same lastQualificationTime let exited win: an exit keeps the time of the qualification, so that it is the newer of the two"
 			}
 			t.check(k, &older)

@@ -62,6 +62,15 @@ func (t *round) check(k reports.Check, shown *answer) {
 	t.checks = append(t.checks, k)
 }
 
+// by makes a check that fails one of a clause, whose level decides whether it does.
+func (t *round) by(clause string, k reports.Check) reports.Check {
+	c, known := t.config.Rules.Clause(clause)
+	if k.Clause = c.Ref; known && c.Level == "should" {
+		k.Verdict = reports.Unspecified
+	}
+	return k
+}
+
 func (t *round) pass(rule, title, actual string) {
 	t.check(reports.Check{Rule: rule, Verdict: reports.Pass, Title: title, Actual: actual}, nil)
 }
