@@ -108,7 +108,7 @@ func (v *view) held(due, started time.Time) bool {
 			return true
 		}
 	}
-	return v.underWay(due) >= v.scenario.Dataflow.MaxInFlight
+	return v.underWay.at(due) >= v.scenario.Dataflow.MaxInFlight
 }
 
 func (v *view) sameAgain(f *findings) {

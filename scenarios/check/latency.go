@@ -36,8 +36,8 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 // busiest is the most attempts that started within one second.
 func (v *view) busiest() int {
 	most, first := 0, 0
-	for i, at := range v.starts {
-		for at.Sub(v.starts[first]) >= time.Second {
+	for i, at := range v.underWay.starts {
+		for at.Sub(v.underWay.starts[first]) >= time.Second {
 			first++
 		}
 		most = max(most, i-first+1)

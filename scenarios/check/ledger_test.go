@@ -150,3 +150,18 @@ func TestUnbalancedLedger(t *testing.T) {
 		}
 	}
 }
+
+// A retry that is due while as many requests are under way as the dataflow has at
+// once waits for one of them to end; with room for it, it comes late.
+func TestARetryWaitsForTheRequestsUnderWay(t *testing.T) {
+	marty, biff := sentAs("M1", "2026-01-15T10:00:00Z"), sentAs("B1", "2026-01-15T10:00:00Z")
+	slow := strings.Replace(postedAt("10:00:16", 503, marty), `"durationMs":10`, `"durationMs":2000`, 1)
+	lines := []string{postedAt("10:00:01", 503, marty), postedAt("10:00:01", 503, biff), slow, postedAt("10:00:18", 200, biff), postedAt("10:00:48", 200, marty)}
+	for inFlight, want := range map[string][]string{"1": nil, "2": {"retry-delays"}} {
+		sc := parsed(t, strings.Replace(ledgerHistory, "dataflow: {", "dataflow: {maxInFlight: "+inFlight+", ", 1))
+		c := judged(t, strings.Join(lines, "\n"), capture.Options{Format: capture.NDJSON}, SenderOptions{Scenario: sc, Began: time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)})
+		if diff := cmp.Diff(want, rulesWith(c, reports.Unspecified), nilIsEmpty); diff != "" {
+			t.Errorf("%s at once, unspecified (-want +got):\n%s", inFlight, diff)
+		}
+	}
+}

@@ -51,6 +51,7 @@ type Sender struct {
 	unclear     []string          // what nobody can tell from this capture
 	sendings    sendings
 	ledger      *ledger
+	underWay    underWay          // requests, where the capture tells when they ended
 	synthetic   bool              // the sender knows the synthetic identities of the scenario
 	identifying bool              // all requests are there
 	nameless    []string          // profiles without any other identity; nil until asked for

@@ -64,6 +64,12 @@ func (s *Sender) agreed(x *exchange) bool {
 // capture ends.
 func (s *Sender) attempts(until time.Time) {
 	for _, x := range s.exchanges {
+		if x.Told.Time && x.Told.Duration {
+			s.underWay.add(x.Request.At, x.Request.AnsweredAt)
+		}
+	}
+	s.underWay.sort()
+	for _, x := range s.exchanges {
 		s.inTime(x)
 		s.retry(x)
 		s.duplicates(x)
@@ -150,6 +156,7 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	if s.network(before) { // which a sender may only know when its time is up
 		most += max(0, budget-before.Request.AnsweredAt.Sub(before.Request.At))
 	}
+	most = s.underWay.free(before.Request.AnsweredAt.Add(most), x.Request.At, s.Scenario.Dataflow.MaxInFlight).Sub(before.Request.AnsweredAt)
 	if s.Scenario.Destination.Retry.ObserveRetryAfter || gap > most && s.stopped(before.Request.At, before.Request.AnsweredAt.Add(most), x.Request.At) {
 		most = max(most, gap)
 	}

@@ -18,40 +18,40 @@ import (
 
 // view is a recording indexed for the checks.
 type view struct {
-	scenario     *scenarios.Scenario
-	redactor     *secret.Redactor // of the scenario's credentials
-	run          *recording.Run
-	end          *recording.End
-	exports      []*exported
-	byProfile    map[string][]*exported
-	byID         map[string]*exported
-	messages     map[string]*message
-	attempts     []*recording.Attempt
-	requests     []*recording.Request // that carry a message: all but those of an mTLS decision or for a token
-	decisions    []*recording.Decision
-	asking       []*recording.Request // of the mTLS decisions
-	tokens       []*recording.Token
-	tokenCalls   []*recording.Request // to the token endpoint
-	lines        []recording.Line
-	refused      []*recording.Handshake
-	runs         []*recording.FlowRun
-	alerts       []*recording.Alert
-	totals       []*totals
-	counted      []*hour // nil until asked for
-	lookups      []*recording.Lookup
-	actions      []*recording.Action
-	problems     []*recording.Problem
-	updates      []*recording.Update
-	updatesOf    map[string][]*recording.Update // by profile
-	starts, ends []time.Time                    // of all attempts, sorted
-	audiences    map[string]scenarios.Audience  // by id
-	keys         map[string]scenarios.Audience  // by key
-	bodies       map[string]*body               // each distinct one is parsed once
-	active       bool                           // the dataflow was activated
-	configured   []string                       // audience ids that the activation maps
-	mappings     []mappings                     // that took effect
-	naming       *naming                        // after the lines so far
-	tolerance    time.Duration                  // of times; 0 for a recording in virtual time
+	scenario   *scenarios.Scenario
+	redactor   *secret.Redactor // of the scenario's credentials
+	run        *recording.Run
+	end        *recording.End
+	exports    []*exported
+	byProfile  map[string][]*exported
+	byID       map[string]*exported
+	messages   map[string]*message
+	attempts   []*recording.Attempt
+	requests   []*recording.Request // that carry a message: all but those of an mTLS decision or for a token
+	decisions  []*recording.Decision
+	asking     []*recording.Request // of the mTLS decisions
+	tokens     []*recording.Token
+	tokenCalls []*recording.Request // to the token endpoint
+	lines      []recording.Line
+	refused    []*recording.Handshake
+	runs       []*recording.FlowRun
+	alerts     []*recording.Alert
+	totals     []*totals
+	counted    []*hour // nil until asked for
+	lookups    []*recording.Lookup
+	actions    []*recording.Action
+	problems   []*recording.Problem
+	updates    []*recording.Update
+	updatesOf  map[string][]*recording.Update // by profile
+	underWay   underWay                       // all attempts
+	audiences  map[string]scenarios.Audience  // by id
+	keys       map[string]scenarios.Audience  // by key
+	bodies     map[string]*body               // each distinct one is parsed once
+	active     bool                           // the dataflow was activated
+	configured []string                       // audience ids that the activation maps
+	mappings   []mappings                     // that took effect
+	naming     *naming                        // after the lines so far
+	tolerance  time.Duration                  // of times; 0 for a recording in virtual time
 	// carried is the request in which the endpoint saw an attempt; an attempt
 	// that did not get so far has none. stray requests belong to no attempt.
 	carried map[*recording.Attempt]*recording.Request
@@ -121,20 +121,10 @@ func newView(sc *scenarios.Scenario, lines []recording.Line) *view {
 	}
 	v.join()
 	for _, a := range v.attempts {
-		v.starts, v.ends = append(v.starts, a.At), append(v.ends, a.EndedAt)
+		v.underWay.add(a.At, a.EndedAt)
 	}
-	slices.SortFunc(v.starts, time.Time.Compare)
-	slices.SortFunc(v.ends, time.Time.Compare)
+	v.underWay.sort()
 	return v
-}
-
-// underWay counts the attempts that had started by a time and had not ended.
-func (v *view) underWay(at time.Time) int {
-	until := func(times []time.Time) int {
-		n, _ := slices.BinarySearchFunc(times, at.Add(1), time.Time.Compare)
-		return n
-	}
-	return until(v.starts) - until(v.ends)
 }
 
 // join finds the request of every attempt. A socket carries one exchange at a

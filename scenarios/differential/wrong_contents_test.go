@@ -60,11 +60,18 @@ func entries(fits func(t *tamper, m *sending, id string, e object) bool, change 
 	})
 }
 
-func isMapped(t *tamper, m *sending, id string, _ object) bool { return t.mapped(m, id) }
+func isMapped(t *tamper, m *sending, id string, _ object) bool {
+	return t.mapped(m, id) && t.settled(m)
+}
 
 func isUnmapped(t *tamper, m *sending, id string, _ object) bool {
-	at := m.exports[0].At // what was first at one instant nobody knows
-	return !t.mapped(m, id) && !slices.ContainsFunc(t.actions, at.Equal)
+	return !t.mapped(m, id) && t.settled(m)
+}
+
+// settled says whether nothing happened to the dataflow at the instant of an
+// export: what came first nobody knows.
+func (t *tamper) settled(m *sending) bool {
+	return !slices.ContainsFunc(t.actions, m.exports[0].At.Equal)
 }
 
 func named(on bool, which func(*tamper, *sending, string, object) bool) func(*tamper, *sending, string, object) bool {

@@ -51,6 +51,7 @@ const (
 	costOfMissing    = 40
 	costOfDuplicate  = 38
 	costOfTogether   = 20 // a duplicate in the same request
+	costOfOpen       = 8  // of taking for a duplicate what may be another attempt
 	costOfForbidden  = 56 // a change explains it, though not to its credit
 	costOfTimely     = 42 // the same, and it came right after that change
 	costOfSurplus    = 60
@@ -181,7 +182,7 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 				if a.together(i, of) {
 					g.cost += costOfTogether
 				} else {
-					g.cost += costOfDuplicate + a.punctual(i, h)
+					g.cost += costOfDuplicate + a.punctual(i, h) + a.open(i, h)
 				}
 				g.path = &node{h.path, i, of, duplicated}
 				a.keep(next, j, g)

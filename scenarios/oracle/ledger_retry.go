@@ -182,6 +182,17 @@ func (a *alignment) punctual(i int, h hypothesis) (cost int) {
 	return cost
 }
 
+// open is the cost of taking body i for a duplicate where an export with that
+// body has attempts left.
+func (a *alignment) open(i int, h hypothesis) int {
+	for _, c := range h.open {
+		if c.attempts > 0 && a.seen[c.last].Body == a.seen[i].Body {
+			return costOfOpen
+		}
+	}
+	return 0
+}
+
 // everyFailure says whether the policy has every failure retried.
 func (a *alignment) everyFailure() bool {
 	return a.oracle.scenario.Destination.Retry.Policy == "documented"

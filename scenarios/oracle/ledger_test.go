@@ -296,3 +296,22 @@ func TestABackfillSaysNothingOfTheFuture(t *testing.T) {
 		}
 	}
 }
+
+// Where pauses keep the attempts apart, the fourth is the one too many, and not
+// the second.
+func TestTheLastAttemptIsTheOneTooMany(t *testing.T) {
+	_, body := entered(t)
+	sc := scene(t, `
+audiences: {mapped: {id: mapped}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, {at: 2h, enable: true}, {at: 2h, disable: true}, {at: 3h, enable: true}]`)
+	var all []oracle.Seen
+	for i, at := range []time.Duration{time.Hour, 2 * time.Hour, 3 * time.Hour, 3*time.Hour + 30*time.Second} {
+		all = append(all, sent(sc, body, at, oracle.Failed, i+1))
+	}
+	_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start})
+	if diff := cmp.Diff([]string{"attempt 1 of 1", "attempt 2 of 1", "attempt 3 of 1", "duplicate of 1"}, rolesOf(roles)); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+}
