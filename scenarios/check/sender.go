@@ -119,7 +119,7 @@ func (s *Sender) Judge(in *capture.Reader) reports.Case {
 		s.inferred()
 	}
 	c.Evidence = s.evidence(in)
-	checks := s.withhold(s.checks())
+	checks := s.unexercised(in, s.withhold(s.checks()))
 	c.Checks = append(s.unfinished(in, checks), checks...)
 	for _, k := range c.Checks {
 		if k.Verdict != reports.Skip && k.Rule != "" {

@@ -32,11 +32,43 @@ var hidden = map[string]func(*capture.Exchange, *SenderOptions){
 	"status": func(x *capture.Exchange, _ *SenderOptions) { x.Told.Status = false; x.Request.Status = 0 },
 }
 
+// history is what the lines of the tape say that happened, as steps of a
+// scenario.
+func (p *tape) history() (steps []scenarios.Step) {
+	keys := map[string]string{}
+	for _, a := range p.sc.Audiences {
+		keys[a.ID] = a.Key
+	}
+	for _, l := range p.lines {
+		switch {
+		case l.Action != nil && l.Action.Action != "upload" && l.Action.Action != "expire": // those follow from the audience
+			s := scenarios.Step{At: l.Action.At.Sub(began), Action: l.Action.Action, Names: l.Action.Names}
+			for _, id := range l.Action.Audiences {
+				s.Targets = append(s.Targets, keys[id])
+			}
+			steps = append(steps, s)
+		case l.Update != nil && p.counts[l.Update.Profile] > 0:
+			s := scenarios.Step{At: l.Update.At.Sub(began), Profiles: scenarios.NameRange{Prefix: l.Update.Profile}}
+			for _, c := range l.Update.Changes {
+				namespace, id, _ := strings.Cut(c.Identity, ":")
+				if c.Audience != "id-vip" {
+					s.Changes = append(s.Changes, scenarios.Change{Op: c.Op, Audience: keys[c.Audience], Identity: scenarios.Identity{Namespace: namespace, ID: id}})
+				}
+			}
+			if len(s.Changes) > 0 {
+				steps = append(steps, s)
+			}
+		}
+	}
+	return steps
+}
+
 // tapeAsCapture judges the tape as a capture without a need; "" tells
 // everything.
 func tapeAsCapture(t *testing.T, need string) (c reports.Case, requests int) {
 	t.Helper()
 	p := newTape(nil)
+	p.sc.History = p.history()
 	o := SenderOptions{File: "f.jsonl", Scenario: p.sc, Began: began}
 	hide := hidden[need]
 	if hide == nil {

@@ -96,6 +96,9 @@ func (o *Observer) settle(a *recording.Attempt, status int, what string) {
 		o.others(o.profilesOf(a.Exports), a.At, what)
 		o.pending -= len(a.Exports)
 	}
+	if a.Outcome == "" {
+		return // a capture need not tell
+	}
 	if status >= 200 && status < 300 {
 		o.note("message-delivered", a.At, what)
 		for _, id := range a.Exports {

@@ -31,6 +31,10 @@ type Role struct {
 	// Due is when the history calls for the export: of the change, or of the
 	// mapping for a backfill. Zero for a body that nothing calls for.
 	Due time.Time
+	// Because are the reasons that the history gives for the export, and Decided
+	// when that body was decided at the earliest; of a first attempt alone.
+	Because []string
+	Decided time.Time
 	// Overtaken: the export of a later change came first.
 	Overtaken bool
 }
@@ -69,6 +73,7 @@ const (
 	costOfOvertaken  = 6
 	costOfOddGap     = 3  // a retry at another time than the policy has it
 	costOfFarGap     = 30 // and one that comes when no policy would have it
+	costOfRevival    = 40 // and one of a dataflow that was deleted since
 	costOfFinal      = 2  // a retry of what need not be retried
 	costOfChange     = 14 // a retry with another body
 	costOfSkewed     = 10 // the same, at another time than the policy has it
@@ -313,9 +318,7 @@ func (a *alignment) opened(h hypothesis, c chain) hypothesis {
 	if a.seen[c.last].Outcome == Delivered || c.attempts > len(a.delays) {
 		return h
 	}
-	if last := h.open[mostOpen-1]; last.attempts > 0 && a.seen[last.last].Outcome == Failed {
-		h.cost += costOfAbandoned
-	}
+	h.cost += a.leaving(h.open[mostOpen-1])
 	copy(h.open[1:], h.open[:mostOpen-1])
 	h.open[0] = c
 	return h
@@ -353,9 +356,7 @@ func (a *alignment) claimed(after, until int, at time.Time) int {
 func (a *alignment) abandoned(h hypothesis) int {
 	cost := 0
 	for _, c := range h.open {
-		if c.attempts > 0 && a.seen[c.last].Outcome == Failed {
-			cost += costOfAbandoned
-		}
+		cost += a.leaving(c)
 	}
 	return cost
 }

@@ -95,6 +95,26 @@ func (a *alignment) paused(before, i int) bool {
 	return f.enabledBetween(from, to) <= a.window()
 }
 
+// deletedBefore says whether the dataflow was deleted between a body and a time,
+// so soon that a retry was still to come: it is not sent any more (R118).
+func (a *alignment) deletedBefore(i int, to time.Time) bool {
+	from, f := a.seen[i].At, a.oracle.flow
+	return !from.IsZero() && slices.ContainsFunc(f.ended, func(at time.Time) bool {
+		return at.After(from) && !at.After(to) && f.enabledBetween(from, at) <= a.window()
+	})
+}
+
+// leaving is the cost of not trying again after the last failure of a chain.
+func (a *alignment) leaving(c chain) int {
+	if c.attempts == 0 || a.seen[c.last].Outcome != Failed || a.deletedBefore(c.last, forever) {
+		return 0
+	}
+	return costOfAbandoned
+}
+
+// forever is after every time of a history.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // again is the cost of taking body i for the next attempt of a chain.
 func (a *alignment) again(i int, c chain) int {
 	s, last := a.seen[i], a.seen[c.last]
@@ -103,6 +123,8 @@ func (a *alignment) again(i int, c chain) int {
 	}
 	skew, cost, final := 0, 0, false
 	switch gap, told := a.gap(c.last, i); {
+	case a.deletedBefore(c.last, a.seen[i].At):
+		skew = costOfRevival
 	case !told || a.fits(gap, c.attempts):
 	case gap <= a.window() || a.paused(c.last, i):
 		skew = costOfOddGap
@@ -186,7 +208,7 @@ func (a *alignment) punctual(i int, h hypothesis) (cost int) {
 // body has attempts left.
 func (a *alignment) open(i int, h hypothesis) int {
 	for _, c := range h.open {
-		if c.attempts > 0 && a.seen[c.last].Body == a.seen[i].Body {
+		if c.attempts > 0 && a.seen[c.last].Body == a.seen[i].Body && !a.deletedBefore(c.last, a.seen[i].At) {
 			return costOfOpen
 		}
 	}

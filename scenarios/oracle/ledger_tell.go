@@ -83,6 +83,7 @@ func (t *reporter) first(n *node) {
 	}
 	role := t.begin(n.i, Attempt)
 	role.Due, role.Overtaken = t.possible[n.j].From, n.how == overtaken
+	role.Because, role.Decided = t.possible[n.j].Because, t.possible[n.j].earliest
 	if n.how == matched {
 		t.lastTick = t.possible[n.j].tick
 	}

@@ -315,3 +315,25 @@ history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, {
 		t.Errorf("roles (-want +got):\n%s", diff)
 	}
 }
+
+// A deleted dataflow sends no retry any more: what the next one backfills is its
+// own export, with attempts of its own.
+func TestARetryEndsWithItsDataflow(t *testing.T) {
+	_, body := entered(t)
+	sc := scene(t, `
+audiences: {mapped: {id: mapped}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, {at: 3h, delete: true}, {at: 3h, map: mapped}, {at: 3h, activate: true}]`)
+	var all []oracle.Seen
+	for i, at := range []time.Duration{time.Hour, 3 * time.Hour, 3*time.Hour + 15*time.Second, 3*time.Hour + 45*time.Second, 3*time.Hour + 75*time.Second} {
+		s := sent(sc, body, at, oracle.Failed, i+1)
+		s.At = s.At.Add(time.Second) // as far as clocks may differ
+		all = append(all, s)
+	}
+	_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start, Tolerance: time.Second})
+	want := []string{"attempt 1 of 1", "attempt 1 of 2", "attempt 2 of 2", "attempt 3 of 2", "duplicate of 2"}
+	if diff := cmp.Diff(want, rolesOf(roles)); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+}
