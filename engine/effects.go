@@ -109,6 +109,8 @@ const (
 	Delivered RecordKind = "delivered"
 	Dropped   RecordKind = "dropped"
 	Resent    RecordKind = "resent"
+	// Noted is no fact about a message: a note is kept, or removed.
+	Noted RecordKind = "noted"
 )
 
 // Record is one durable fact about a message. Where the message is Stored, the
@@ -119,6 +121,17 @@ type Record struct {
 	Number  int           // Charged: of the attempt; Dropped: how many there were
 	Outcome retry.Outcome // Dropped: of the last attempt
 	At      time.Time     // Dropped: when
+	Note    *Note         // Noted
+}
+
+// Note is a small durable fact under a key of its own, such as the mapping of a
+// dataflow or the counters of an hour.
+type Note struct {
+	Key   string
+	Value []byte // nil removes the note
+	// Volatile may be lost with the machine as a settlement may: then so is
+	// every later commit.
+	Volatile bool
 }
 
 // Unsent is an attempt that ended before it reached the wire, because the mTLS

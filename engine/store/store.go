@@ -28,8 +28,9 @@ type Store interface {
 	Load(id profile.ID) (s engine.State, ok bool, err error)
 
 	// Commit keeps states and records, all or none of them. States,
-	// acceptances and charges are durable when it returns. A settlement may be
-	// lost with the machine, and then so is every later commit. Each state
+	// acceptances, charges and notes are durable when it returns. A settlement
+	// and a volatile note may be lost with the machine, and then so is every
+	// later commit. Each state
 	// follows the stored version by one; otherwise the error is ErrStale. A
 	// record of a message that was never accepted is an error, and an
 	// acceptance of one that is accepted already changes nothing. A message that is
@@ -58,8 +59,12 @@ type Store interface {
 	// since, in the order of acceptance.
 	Dead(yield func(DeadLetter) error) error
 
+	// Notes calls yield for every note in ascending order of its key. The
+	// volatility of a note is not kept.
+	Notes(yield func(engine.Note) error) error
+
 	// Unreadable lists what is stored and cannot be read, as far as it was met.
-	// States, Unsettled and Dead leave it out; it stays in the store.
+	// The other methods leave it out; it stays in the store.
 	Unreadable() []Unreadable
 
 	// Close releases what the store holds. It may be called more than once.

@@ -108,6 +108,9 @@ func (t *taker) time() time.Time {
 	return time.Unix(seconds, int64(t.number())).UTC()
 }
 
+// more says whether anything follows.
+func (t *taker) more() bool { return len(t.rest) > 0 }
+
 // end is the error of the whole value.
 func (t *taker) end() error {
 	if t.err == nil && len(t.rest) > 0 {

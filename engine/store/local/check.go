@@ -267,7 +267,7 @@ func (t *total) sum() {
 	for key, usable := range t.held {
 		n := counts[key[0]]
 		switch {
-		case n == nil: // the version
+		case n == nil: // the version, or a note
 		case usable:
 			*n++
 		default:

@@ -199,6 +199,8 @@ func (c *commit) record(r engine.Record) error {
 		return c.settle(r)
 	case engine.Resent:
 		return c.resend(r)
+	case engine.Noted:
+		return c.note(*r.Note)
 	}
 	return fmt.Errorf("store: record of kind %q", r.Kind)
 }
@@ -211,7 +213,7 @@ func (c *commit) accept(exports []engine.Export) error {
 		seq := c.store.next
 		c.store.next++
 		c.accepted[x.ID] = seq
-		c.value.reset().export(x)
+		c.value.reset().accepted(x)
 		if err := c.batch.Set(c.numbered(exportKey, seq), c.value.value, nil); err != nil {
 			return err
 		}
@@ -338,6 +340,16 @@ func (c *commit) resend(r engine.Record) error {
 		return err
 	}
 	return c.accept(r.Message.Exports)
+}
+
+// note keeps a note, or removes it.
+func (c *commit) note(n engine.Note) error {
+	c.sync = c.sync || !n.Volatile
+	c.key = append(append(c.key[:0], noteKey), n.Key...)
+	if n.Value == nil {
+		return c.batch.Delete(c.key, nil)
+	}
+	return c.batch.Set(c.key, n.Value, nil)
 }
 
 // versionOf is the version of the stored state, 0 without one.

@@ -9,6 +9,7 @@ const (
 	exportKey   = 'm' // and the sequence number of an acceptance
 	chargeKey   = 'c' // and that of the first export of a message
 	deadKey     = 'd' // likewise
+	noteKey     = 'k' // and the key of a note
 	sequenceLen = 8
 )
 

@@ -33,9 +33,19 @@ func (t *taker) export() engine.Export {
 	return x
 }
 
+// accepted is an export as it is stored while it is unsettled: its dataflow
+// comes last, which earlier versions did not write.
+func (a *appender) accepted(x engine.Export) {
+	a.export(x)
+	a.text(x.Dataflow)
+}
+
 func decodeExport(value []byte) (engine.Export, error) {
 	t := taker{rest: value}
 	x := t.export()
+	if t.more() {
+		x.Dataflow = t.text()
+	}
 	return x, t.end()
 }
 
@@ -88,6 +98,9 @@ func (a *appender) dead(l store.DeadLetter) {
 	a.number(uint64(l.Outcome.Status))
 	a.number(uint64(l.Outcome.RetryAfter))
 	a.text(l.Outcome.Reason)
+	for _, x := range l.Message.Exports {
+		a.text(x.Dataflow)
+	}
 }
 
 func decodeDead(value []byte) (store.DeadLetter, error) {
@@ -101,5 +114,10 @@ func decodeDead(value []byte) (store.DeadLetter, error) {
 	}
 	l := store.DeadLetter{Message: m, Attempts: int(t.number()), At: t.time()}
 	l.Outcome = retry.Outcome{Kind: retry.Kind(t.text()), Status: int(t.number()), RetryAfter: time.Duration(t.number()), Reason: t.text()}
+	for i := range m.Exports {
+		if t.more() {
+			m.Exports[i].Dataflow = t.text()
+		}
+	}
 	return l, t.end()
 }

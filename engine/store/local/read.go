@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -264,6 +265,13 @@ func (s *Store) Dead(yield func(store.DeadLetter) error) error {
 			return nil
 		}
 		return handed(yield(l))
+	})
+}
+
+// Notes implements store.Store.
+func (s *Store) Notes(yield func(engine.Note) error) error {
+	return s.each(noteKey, func(key, value []byte) error {
+		return handed(yield(engine.Note{Key: string(key[1:]), Value: bytes.Clone(value)}))
 	})
 }
 

@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -21,6 +22,7 @@ type Store struct {
 	accepted uint64
 	exports  map[string]*entry // unsettled, by the id of the export
 	dead     map[string]letter // by the id of the message
+	notes    map[string][]byte
 }
 
 // entry is one accepted export. A message that was charged is known to the
@@ -39,7 +41,7 @@ type letter struct {
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{states: map[profile.ID]engine.State{}, exports: map[string]*entry{}, dead: map[string]letter{}}
+	return &Store{states: map[profile.ID]engine.State{}, exports: map[string]*entry{}, dead: map[string]letter{}, notes: map[string][]byte{}}
 }
 
 // Load implements store.Store.
@@ -90,6 +92,9 @@ func (s *Store) follow(states []engine.State) error {
 func (s *Store) check(records []engine.Record) error {
 	open := map[string]bool{} // what this commit accepts or settles itself
 	for _, r := range records {
+		if r.Kind == engine.Noted {
+			continue
+		}
 		_, dead := s.dead[r.Message.ID]
 		if r.Kind == engine.Resent && !dead {
 			return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
@@ -111,6 +116,10 @@ func (s *Store) check(records []engine.Record) error {
 
 func (s *Store) apply(r engine.Record) {
 	switch r.Kind {
+	case engine.Noted:
+		if s.notes[r.Note.Key] = bytes.Clone(r.Note.Value); r.Note.Value == nil {
+			delete(s.notes, r.Note.Key)
+		}
 	case engine.Resent:
 		delete(s.dead, r.Message.ID)
 		s.accept(r.Message.Exports)
@@ -233,6 +242,19 @@ func (s *Store) Dead(yield func(store.DeadLetter) error) error {
 	s.mu.Unlock()
 	for _, l := range letters {
 		if err := yield(l.DeadLetter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notes implements store.Store.
+func (s *Store) Notes(yield func(engine.Note) error) error {
+	s.mu.Lock()
+	notes := maps.Clone(s.notes)
+	s.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(notes)) {
+		if err := yield(engine.Note{Key: key, Value: notes[key]}); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		"a message is settled once":                            settledOnce,
 		"an unsettled message is read with its bodies":         readBack,
 		"a dead letter gets the bodies that were stored":       droppedWithoutBodies,
+		"notes are kept, changed and removed":                  notes,
+		"a note is kept with its commit or not at all":         notesAllOrNothing,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +67,7 @@ func state(id string, exports uint64) engine.State {
 }
 
 func message(id string) *engine.Message {
-	x := engine.Export{ID: id, Profile: "doc", At: at, Because: []export.Trigger{export.Audience}, Body: []byte(`{}`)}
+	x := engine.Export{ID: id, Dataflow: "cars", Profile: "doc", At: at, Because: []export.Trigger{export.Audience}, Body: []byte(`{}`)}
 	return &engine.Message{ID: id, Exports: []engine.Export{x}, Body: x.Body}
 }
 
