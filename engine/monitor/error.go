@@ -9,9 +9,9 @@ import (
 // Error is one line of the details of a run: identities that failed alike
 // (R127).
 type Error struct {
-	Code        string // "ACTSVC-<nnnn>-<HTTP status>"
-	Identities  int64
-	Description string
+	Code        string `json:"code"` // "ACTSVC-<nnnn>-<HTTP status>"
+	Identities  int64  `json:"identities"`
+	Description string `json:"description"`
 }
 
 // The numbers of codes that were ever seen. The documentation lists none, so

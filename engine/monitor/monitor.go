@@ -30,6 +30,9 @@ type Monitor struct {
 	mapped []profile.AudienceRef
 	// mapping counts the changes of mapped, so that a run takes over each once.
 	mapping int
+
+	dirty []*run      // changed since Changed was called
+	gone  []time.Time // beginnings of forgotten runs
 }
 
 // Effects is what came of telling the monitor something. WakeAt is the end of
@@ -67,6 +70,7 @@ func (m *Monitor) Decided(x *engine.Export) Effects {
 		e.WakeAt = r.end()
 	}
 	r.reach(m.mapped, m.mapping)
+	m.changed(r)
 	r.received++
 	if x.Excluded != "" {
 		r.exclude(x.Excluded, x.Identities)
@@ -83,6 +87,10 @@ func (m *Monitor) Settled(now time.Time, s engine.Settled) Effects {
 	for i := range s.Message.Exports {
 		x := &s.Message.Exports[i]
 		r := m.at(x.At)
+		if r == nil || r.completed {
+			continue // it was sent again by hand, long after
+		}
+		m.changed(r)
 		r.pending--
 		if s.Outcome.Delivered() {
 			r.Activated += x.Identities // created, updated and removed alike (R123)
@@ -102,6 +110,7 @@ func (m *Monitor) Wake(now time.Time) Effects {
 			continue
 		}
 		done := r.complete(now)
+		m.changed(r)
 		e.Completed = append(e.Completed, done)
 		for _, a := range m.alerts {
 			if n := a.look(now, done); n != nil {
@@ -158,5 +167,11 @@ func (m *Monitor) at(moment time.Time) *run {
 
 // expire forgets what no longer counts and can no longer change.
 func (m *Monitor) expire(now time.Time) {
-	m.runs = slices.DeleteFunc(m.runs, func(r *run) bool { return r.completed && r.expired(now) })
+	m.runs = slices.DeleteFunc(m.runs, func(r *run) bool {
+		over := r.completed && r.expired(now)
+		if over {
+			m.gone = append(m.gone, r.start)
+		}
+		return over
+	})
 }

@@ -25,7 +25,9 @@ const (
 // Counters are numbers of identities (R121). What is in none of them waits for
 // its last attempt.
 type Counters struct {
-	Activated, Excluded, Failed int64
+	Activated int64 `json:"activated"`
+	Excluded  int64 `json:"excluded"`
+	Failed    int64 `json:"failed"`
 }
 
 // Settled is how many identities are accounted for.
@@ -66,8 +68,8 @@ type Run struct {
 
 // Exclusion is why identities were left out.
 type Exclusion struct {
-	Reason     string
-	Identities int64
+	Reason     string `json:"reason"`
+	Identities int64  `json:"identities"`
 }
 
 // Totals are the counters of many runs.
@@ -90,6 +92,9 @@ type run struct {
 	mapping    int // version of the mapping that audiences includes; 0: none
 	exclusions map[string]int64
 	errors     map[string]Error
+
+	dirty bool  // it changed since it was kept
+	final *Hour // of a completed run, until it is kept
 }
 
 // newRun begins the run of the hour, in UTC, of a moment.
@@ -133,9 +138,23 @@ func (r *run) fail(o retry.Outcome, identities int64) {
 	r.errors[code] = Error{code, e.Identities + identities, description}
 }
 
+// unfail takes back a failure.
+func (r *run) unfail(o retry.Outcome, identities int64) {
+	r.Failed -= identities
+	code, _ := errorOf(o)
+	e := r.errors[code]
+	if e.Identities -= identities; e.Identities <= 0 {
+		delete(r.errors, code)
+		return
+	}
+	r.errors[code] = e
+}
+
 func (r *run) complete(now time.Time) Run {
 	r.completed = true
 	done := r.report(now)
+	final := r.hour()
+	r.final = &final
 	r.audiences, r.exclusions, r.errors = nil, nil, nil
 	return done
 }
@@ -148,13 +167,19 @@ func (r *run) report(now time.Time) Run {
 	if r.completed {
 		out.Status, out.Duration = Completed, Window
 	}
-	for reason, n := range r.exclusions {
-		out.Exclusions = append(out.Exclusions, Exclusion{reason, n})
-	}
-	slices.SortFunc(out.Exclusions, func(a, b Exclusion) int { return cmp.Compare(a.Reason, b.Reason) })
-	for _, e := range r.errors {
-		out.Errors = append(out.Errors, e)
-	}
-	slices.SortFunc(out.Errors, func(a, b Error) int { return cmp.Compare(a.Code, b.Code) })
+	out.Exclusions, out.Errors = r.details()
 	return out
+}
+
+// details are why identities were left out and how others failed, sorted.
+func (r *run) details() (exclusions []Exclusion, errors []Error) {
+	for reason, n := range r.exclusions {
+		exclusions = append(exclusions, Exclusion{reason, n})
+	}
+	slices.SortFunc(exclusions, func(a, b Exclusion) int { return cmp.Compare(a.Reason, b.Reason) })
+	for _, e := range r.errors {
+		errors = append(errors, e)
+	}
+	slices.SortFunc(errors, func(a, b Error) int { return cmp.Compare(a.Code, b.Code) })
+	return exclusions, errors
 }
