@@ -15,6 +15,7 @@ const BackfillWindow = time.Hour
 type backfills struct {
 	all      []*backfill
 	pausedAt time.Time
+	over     []Over // since they were asked for
 }
 
 // backfill is the cursor over the members of newly mapped audiences.
@@ -24,7 +25,12 @@ type backfill struct {
 	next      int // index of the next member whose turn comes
 	start     time.Time
 	pending   map[profile.ID]bool
+	taken     map[profile.ID]bool // whose turn came and is not decided yet
+	number    uint64
 }
+
+// finished says whether nobody waits for a turn or for its decision.
+func (b *backfill) finished() bool { return len(b.pending)+len(b.taken) == 0 }
 
 // turn is when member n is due. Whole milliseconds, so that a recording is
 // pleasant to read.
@@ -44,11 +50,16 @@ func (p *backfills) add(now time.Time, audiences []profile.AudienceRef, members 
 	if len(members) == 0 {
 		return
 	}
-	b := &backfill{audiences: audiences, members: members, start: now, pending: make(map[profile.ID]bool, len(members))}
+	b := newBackfill(now, audiences, members)
 	for _, id := range members {
 		b.pending[id] = true
 	}
 	p.all = append(p.all, b)
+}
+
+func newBackfill(start time.Time, audiences []profile.AudienceRef, members []profile.ID) *backfill {
+	return &backfill{audiences: audiences, members: members, start: start,
+		pending: make(map[profile.ID]bool, len(members)), taken: map[profile.ID]bool{}}
 }
 
 // cancel drops the profile's pending turns: another export carries the same
@@ -67,11 +78,32 @@ func (p *backfills) turns(now time.Time) []Due {
 			id := b.members[b.next]
 			// One export carries the audiences of every backfill it is part of.
 			due = append(due, Due{Profile: id, Audiences: p.audiencesOf(id)})
+			p.take(id)
 			p.cancel(id)
 		}
 	}
-	p.all = slices.DeleteFunc(p.all, func(b *backfill) bool { return len(b.pending) == 0 })
+	p.all = slices.DeleteFunc(p.all, (*backfill).finished)
 	return due
+}
+
+// take notes that the profile's turn came, in every backfill that it is part of.
+func (p *backfills) take(id profile.ID) {
+	for _, b := range p.all {
+		if b.pending[id] {
+			b.taken[id] = true
+		}
+	}
+}
+
+// ended notes that no backfill waits for the profile any more: it was exported,
+// or its turn came and led to nothing.
+func (p *backfills) ended(id profile.ID) {
+	for _, b := range p.all {
+		if b.pending[id] || b.taken[id] {
+			delete(b.taken, id)
+			p.over = append(p.over, Over{b.number, id})
+		}
+	}
 }
 
 // audiencesOf is what the profile is pending for, over all backfills.

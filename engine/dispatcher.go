@@ -35,6 +35,7 @@ type Settings struct {
 	// others are loaded from the store when they are sent. 0: all are kept, and
 	// nothing is loaded.
 	Bodies int
+	Keeps  bool // the driver keeps backfills, and asks for Over
 }
 
 // Dispatcher is the queue of one dataflow: which message is sent when. It is
@@ -53,6 +54,8 @@ type Dispatcher struct {
 	past     backfills
 	bodies   bodies
 	recalled recalled
+
+	lastBackfill uint64
 }
 
 // queue is the exports of one profile, in the order of their decisions. Only
@@ -78,6 +81,7 @@ func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
 			continue
 		}
 		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: x.alone()})
+		d.turned(x.Profile)
 		d.past.cancel(x.Profile)
 		d.queue(d.bodies.keep(x))
 	}
@@ -99,6 +103,10 @@ func (d *Dispatcher) queue(x *Export) {
 // (R112–R114). Members come in a fixed order.
 func (d *Dispatcher) Backfill(now time.Time, audiences []profile.AudienceRef, members []profile.ID) Effects {
 	d.past.add(now, audiences, members)
+	if len(members) > 0 {
+		d.lastBackfill++
+		d.past.all[len(d.past.all)-1].number = d.lastBackfill
+	}
 	return d.Wake(now)
 }
 

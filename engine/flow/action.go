@@ -48,6 +48,7 @@ func (r *Runtime) Act(now time.Time, a Action) Effects {
 	if !ok {
 		return Effects{Dataflow: f.id, Refused: true, Problems: problems}
 	}
+	f.keeping.changed = true
 	e := r.apply(now, f, a)
 	e.Dataflow, e.Problems = f.id, problems
 	return e
@@ -58,6 +59,7 @@ func (r *Runtime) apply(now time.Time, f *running, a Action) Effects {
 	var backfill []profile.AudienceRef
 	switch a.Kind {
 	case Relabel:
+		f.labelled = true
 		return Effects{} // of the data, not of the dataflow: only the next judgement depends on it
 	case Activate:
 		f.snapshot, backfill = f.snapshot.Activate(now)
@@ -66,23 +68,44 @@ func (r *Runtime) apply(now time.Time, f *running, a Action) Effects {
 	case Unmap:
 		f.snapshot = f.snapshot.Unmap(a.Audiences...)
 	case Switch:
-		f.snapshot = f.snapshot.Suppress(a.Suppressed)
+		f.snapshot, f.switched = f.snapshot.Suppress(a.Suppressed), true
 	case Rename:
 		for i, ref := range a.Audiences {
 			f.snapshot = f.snapshot.Rename(now, ref, a.Names[i])
+			f.renamed[ref] = true
 		}
 	case Delete:
-		f.snapshot = f.snapshot.Delete()
+		f.snapshot, f.listings, f.pausedAt = f.snapshot.Delete(), nil, time.Time{}
 		f.monitor.Map(nil)
 		return r.take(now, f, f.dispatcher.Delete(now), Effects{})
 	case Enable, Disable:
+		f.pause(now, a.Kind == Disable)
 		f.snapshot = f.snapshot.SetEnabled(a.Kind == Enable)
 		return r.take(now, f, f.dispatcher.SetEnabled(now, a.Kind == Enable), Effects{})
 	default:
 		panic(fmt.Sprintf("flow: unknown action %q", a.Kind))
 	}
 	f.monitor.Map(f.snapshot.MappedRefs())
-	return Effects{Backfill: backfill}
+	if len(backfill) == 0 {
+		return Effects{}
+	}
+	f.list(backfill)
+	return Effects{Backfill: [][]profile.AudienceRef{backfill}}
+}
+
+// list begins a backfill whose members a driver lists.
+func (f *running) list(audiences []profile.AudienceRef) {
+	f.listings = append(f.listings, &listing{audiences, map[profile.ID]bool{}})
+}
+
+// pause remembers since when the dataflow is disabled.
+func (f *running) pause(now time.Time, disabled bool) {
+	switch {
+	case !disabled:
+		f.pausedAt = time.Time{}
+	case f.snapshot.Enabled:
+		f.pausedAt = now
+	}
 }
 
 // allow judges an action: what is wrong after it and was not before. The

@@ -24,9 +24,9 @@ type Effects struct {
 	// Turns are profiles whose turn in a backfill has come: decide each with
 	// View.Turn, commit the states, and hand the exports to Accept.
 	Turns []engine.Due
-	// Backfill are audiences that were just mapped for the first time: list
-	// their members and hand them to Runtime.Backfill.
-	Backfill []profile.AudienceRef
+	// Backfill are audiences that were just mapped together for the first time:
+	// list their members and hand them to Runtime.Backfill, one call for each.
+	Backfill [][]profile.AudienceRef
 	// Import are uploaded audiences whose members streaming sees from now on:
 	// read the files again, and have each row enter (upload.Enter).
 	Import []profile.AudienceRef

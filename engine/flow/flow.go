@@ -13,7 +13,7 @@
 //	a wire operation that ended  Completed
 //	an alarm        Ring, at the time it was set for
 //	an upload       Upload; members come and go by the effects of its alarms
-//	a start         Recall, for each unsettled message of the store, then Recover
+//	a start         Restore the notes of the store, Recall each unsettled message, Recover
 //
 // Each returns Effects. The driver owns time: the runtime names alarms, and
 // learns the time with every event. Profiles stay outside, because they may
@@ -22,7 +22,9 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
@@ -55,11 +57,28 @@ type Runtime struct {
 type running struct {
 	id         string
 	configured dataflow.Configuration // but for the mapping, which is in the snapshot
-	snapshot   *dataflow.Snapshot
-	dispatcher *engine.Dispatcher
-	monitor    *monitor.Monitor
-	wake       AlarmID // of the dispatcher; 0: none is set
-	wakeAt     time.Time
+	// configuredRefs are the audiences that the configuration maps.
+	configuredRefs []profile.AudienceRef
+	snapshot       *dataflow.Snapshot
+	dispatcher     *engine.Dispatcher
+	monitor        *monitor.Monitor
+	wake           AlarmID // of the dispatcher; 0: none is set
+	wakeAt         time.Time
+
+	listings []*listing
+	added    []profile.AudienceRef // by the configuration, since the last start
+	renamed  map[profile.AudienceRef]bool
+	labelled bool // labels were changed by an action
+	switched bool // and so were the switches
+	pausedAt time.Time
+	keeping  keeping
+}
+
+// listing is a backfill whose members are being listed. Those who are exported
+// meanwhile need none.
+type listing struct {
+	audiences []profile.AudienceRef
+	exported  map[profile.ID]bool
 }
 
 // New takes dataflows over.
@@ -71,6 +90,8 @@ func New(dataflows ...Dataflow) *Runtime {
 			dispatcher: engine.NewDispatcher(f.Settings), monitor: monitor.New(f.Snapshot.Flow.Destination.Alerts),
 		}
 		run.monitor.Map(run.snapshot.MappedRefs())
+		run.configuredRefs = run.snapshot.MappedRefs()
+		run.renamed, run.keeping = map[profile.AudienceRef]bool{}, newKeeping()
 		r.dataflows, r.ids = append(r.dataflows, run), append(r.ids, run.id)
 	}
 	return r
@@ -99,6 +120,9 @@ func (r *Runtime) Accept(now time.Time, id string, exports ...*engine.Export) Ef
 	e := Effects{Dataflow: id}
 	for _, x := range exports {
 		r.observed(f, f.monitor.Decided(x), 0, &e)
+		for _, l := range f.listings {
+			l.exported[x.Profile] = true
+		}
 	}
 	return r.take(now, f, f.dispatcher.Enqueue(now, exports...), e)
 }
@@ -110,15 +134,20 @@ func (r *Runtime) Completed(now time.Time, op engine.Operation, c engine.Complet
 	return r.take(now, f, e, Effects{})
 }
 
-// Recall takes up a message that a store held of a dataflow when the engine ended,
-// in the order of acceptance, before Recover and anything else.
-func (r *Runtime) Recall(id string, u engine.Unsettled) { r.of(id).dispatcher.Recall(u) }
-
-// Recover begins with the messages of a dataflow that were recalled (see
-// engine.Dispatcher.Recover).
-func (r *Runtime) Recover(now time.Time, id string) Effects {
+// Recall takes up a message that a store held unsettled when the engine ended,
+// in the order of acceptance, after Restore and before Recover.
+func (r *Runtime) Recall(u engine.Unsettled) error {
+	// An earlier version had one dataflow, and did not write its name.
+	id := cmp.Or(u.Message.Exports[0].Dataflow, r.ids[0])
+	if !slices.Contains(r.ids, id) {
+		return fmt.Errorf("%w: %s is of %q", ErrForeign, u.Message.ID, id)
+	}
 	f := r.of(id)
-	return r.take(now, f, f.dispatcher.Recover(now), Effects{})
+	for i := range u.Message.Exports {
+		f.monitor.Recovered(&u.Message.Exports[i])
+	}
+	f.dispatcher.Recall(u)
+	return nil
 }
 
 // InMemory is how many bytes of the bodies of unsettled exports are in memory.
@@ -129,10 +158,23 @@ func (r *Runtime) InMemory() (bytes int) {
 	return bytes
 }
 
+// Turned tells that the turns of profiles are decided, and that their exports,
+// if any, were accepted.
+func (r *Runtime) Turned(id string, profiles ...profile.ID) { r.of(id).dispatcher.Turned(profiles...) }
+
 // Backfill takes the members of the audiences that Effects.Backfill asked for,
-// in a fixed order.
+// in ascending order. Who was exported since it asked is left out. One whose
+// dataflow was deleted meanwhile does nothing.
 func (r *Runtime) Backfill(now time.Time, id string, audiences []profile.AudienceRef, members []profile.ID) Effects {
 	f := r.of(id)
+	at := slices.IndexFunc(f.listings, func(l *listing) bool { return slices.Equal(l.audiences, audiences) })
+	if at < 0 {
+		return Effects{Dataflow: id}
+	}
+	exported := f.listings[at].exported
+	f.listings = slices.Delete(f.listings, at, at+1)
+	f.keeping.changed = true
+	members = slices.DeleteFunc(members, func(p profile.ID) bool { return exported[p] })
 	return r.take(now, f, f.dispatcher.Backfill(now, audiences, members), Effects{})
 }
 

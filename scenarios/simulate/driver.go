@@ -196,10 +196,15 @@ func (d *driver) begin(op engine.Operation) error {
 
 // turns decides the exports of the profiles whose turn in a backfill has come.
 func (d *driver) turns(id string, due []engine.Due) error {
+	if len(due) == 0 {
+		return nil
+	}
 	var states []engine.State
 	var exports []*engine.Export
 	view := d.runtime.View()
-	for _, turn := range due {
+	turned := make([]profile.ID, len(due))
+	for i, turn := range due {
+		turned[i] = turn.Profile
 		s, err := d.population.load(string(turn.Profile))
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
@@ -209,7 +214,11 @@ func (d *driver) turns(id string, due []engine.Due) error {
 			d.recorder.export(x)
 		}
 	}
-	return d.accept(states, exports)
+	if err := d.accept(states, exports); err != nil {
+		return err
+	}
+	d.runtime.Turned(id, turned...)
+	return nil
 }
 
 // accept makes states durable and hands what was decided at one moment to the
@@ -238,13 +247,15 @@ func (d *driver) accept(states []engine.State, exports []*engine.Export) error {
 }
 
 // backfill hands over the members of newly mapped audiences.
-func (d *driver) backfill(id string, audiences []profile.AudienceRef) error {
-	if len(audiences) == 0 {
-		return nil
+func (d *driver) backfill(id string, mapped [][]profile.AudienceRef) error {
+	for _, audiences := range mapped {
+		members, err := d.population.backfilled(audiences, d.runtime.View().Snapshot(id), d.now)
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if err := d.perform(d.runtime.Backfill(d.now, id, audiences, members)); err != nil {
+			return err
+		}
 	}
-	members, err := d.population.backfilled(audiences, d.runtime.View().Snapshot(id), d.now)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	return d.perform(d.runtime.Backfill(d.now, id, audiences, members))
+	return nil
 }
