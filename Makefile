@@ -47,6 +47,41 @@ test: ## Run all tests; says what it has to leave out
 race: ## Run all tests with the race detector, those too of which it makes minutes
 	@CGO_ENABLED=1 go test -race ./...
 
+.PHONY: check
+check: build ## Check what you changed, before a commit: format, vet, architecture, touched packages, the library
+	@base=$$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
+	touched=$$( (git diff --name-only --diff-filter=d "$$base"; git ls-files --others --exclude-standard) | grep '\.go$$' | sort -u || true)
+	if [ -n "$$touched" ]; then
+		unformatted=$$(gofmt -l $$touched)
+		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:" $$unformatted; exit 1; fi
+		packages=$$(xargs -n1 dirname <<<"$$touched" | sort -u | sed 's|^|./|')
+		CGO_ENABLED=0 go vet $$packages
+		quick=$$(grep -vx ./cmd/httpdest <<<"$$packages" || true) # its scripts take a minute: make test runs them
+		[ -z "$$quick" ] || CGO_ENABLED=0 go test $$quick
+	fi
+	CGO_ENABLED=0 go test ./cmd/httpdest -run 'TestArchitecture|TestFilesStaySmall'
+	bin/httpdest run --quiet --out $(OUT)
+
+.PHONY: docs
+docs: ## Write the pages of docs/ that are made from the code
+	@CGO_ENABLED=0 go test ./docs ./cmd/httpdest -count=1 -run 'TestGenerated' -args -write
+
+.PHONY: pictures
+pictures: build ## Draw the pictures of the documentation with Chromium: docs/pictures/
+	@browser=$$(command -v chromium || command -v google-chrome) || { echo "install chromium"; exit 1; }
+	dir=$$(mktemp -d)
+	trap 'rm -rf "$$dir"' EXIT
+	mkdir -p docs/pictures
+	bin/httpdest run scenarios/library/retry/six-exports.yaml --out "$$dir" >/dev/null
+	"$$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --force-color-profile=srgb --window-size=1100,$(or $(HEIGHT),780) \
+		--virtual-time-budget=3000 --screenshot=docs/pictures/report.png "file://$$dir/report.html$(FRAGMENT)" 2>/dev/null
+	ls -l docs/pictures
+
+.PHONY: docs-check
+docs-check: ## Check the documentation: links, commands, generated pages, citations, prose
+	@CGO_ENABLED=0 go test ./docs
+	CGO_ENABLED=0 go test ./cmd/httpdest -run 'TestGenerated|TestDocuments|TestProse|TestScripts/(tutorial|readme|help)'
+
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go'))

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-//go:embed how-to reference explanation
+//go:embed tutorials how-to reference explanation
 var files embed.FS
 
 // Kinds are the folders of this package, in the order in which readers need

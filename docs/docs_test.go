@@ -42,3 +42,19 @@ func TestPages(t *testing.T) {
 		t.Errorf("%d pages; there were at least 12", len(seen))
 	}
 }
+
+// The README is what a stranger reads whole.
+func TestReadmeIsShort(t *testing.T) {
+	content, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(content), "\n"); n > 150 {
+		t.Errorf("README.md has %d lines; 150 are enough: move details to docs/", n)
+	}
+	for i, line := range strings.Split(string(content), "\n") {
+		if n := len([]rune(line)); n > 400 {
+			t.Errorf("README.md:%d has %d characters", i+1, n)
+		}
+	}
+}

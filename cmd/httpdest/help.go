@@ -11,13 +11,16 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// help prints a guide, or the help of the command that the arguments name. A
-// guide comes first: `httpdest rules --help` still is the help of the command.
+// help prints a guide, or the help of the command that the arguments name; both
+// where a guide is about the command of its name.
 func (a *app) help(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		pages := docs.Pages()
 		if i := slices.IndexFunc(pages, func(p docs.Page) bool { return p.Name == args[0] }); i >= 0 {
-			return a.guide(pages[i])
+			if err := a.guide(pages[i]); err != nil {
+				return err
+			}
+			return a.usageBelow(cmd.Root(), args[0])
 		}
 	}
 	about, rest, err := cmd.Root().Find(args)
@@ -31,6 +34,17 @@ func (a *app) help(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	return a.listTopics()
+}
+
+// usageBelow ends a guide with the usage of the command of the same name, if
+// there is one: whoever asks for help about probe wants the flags too.
+func (a *app) usageBelow(root *cobra.Command, name string) error {
+	c, rest, err := root.Find([]string{name})
+	if err != nil || c == root || len(rest) > 0 {
+		return nil
+	}
+	_, err = fmt.Fprintf(a.stdout, "\n## httpdest %s\n\n%s", name, c.UsageString())
+	return err
 }
 
 // guide prints a page. Those on rules and on readings end with what is made from
@@ -55,7 +69,7 @@ func (a *app) listTopics() error {
 	var b strings.Builder
 	b.WriteString("\nGuides, by httpdest help TOPIC:\n")
 	for _, t := range docs.Pages() {
-		fmt.Fprintf(&b, "  %-13s %s\n", t.Name, t.Title)
+		fmt.Fprintf(&b, "  %-15s  %s\n", t.Name, t.Title)
 	}
 	_, err := fmt.Fprint(a.stdout, b.String())
 	return err

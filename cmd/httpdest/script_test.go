@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"document": document,
 		// interrupt command args… runs a command, sends it an interrupt when it
 		// says its first word, and wants exit status 130.
 		"interrupt": interrupt,
@@ -60,13 +61,13 @@ func TestScripts(t *testing.T) {
 		},
 	}
 	maps.Copy(commands, mockCommands())
-	readme, err := filepath.Abs("../../README.md")
+	documents, err := filepath.Abs("../../docs")
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
 		Setup: func(e *testscript.Env) error {
-			e.Setenv("README", readme)
+			e.Setenv("DOCS", documents)
 			// Ids of cases are relative to the folder of the script.
 			return os.WriteFile(filepath.Join(e.WorkDir, scenarios.RootMarker), nil, 0o644)
 		},

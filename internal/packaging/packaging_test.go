@@ -236,3 +236,34 @@ func TestWorkflow(t *testing.T) {
 		}
 	}
 }
+
+// Each form for an issue can be shown: GitHub drops one with a mistake in silence.
+func TestIssueForms(t *testing.T) {
+	forms, err := filepath.Glob(root + "/.github/ISSUE_TEMPLATE/*.yml")
+	if err != nil || len(forms) < 3 {
+		t.Fatalf("forms %v, %v; want two and config.yml", forms, err)
+	}
+	for _, path := range forms {
+		if filepath.Base(path) == "config.yml" {
+			continue
+		}
+		var form struct {
+			Name, Description string
+			Body              []struct {
+				Type, ID   string
+				Attributes struct{ Label string }
+			}
+		}
+		parse(t, strings.TrimPrefix(path, root+"/"), &form)
+		if form.Name == "" || form.Description == "" || len(form.Body) == 0 {
+			t.Errorf("%s needs a name, a description and a body", path)
+		}
+		ids := map[string]bool{}
+		for _, field := range form.Body {
+			if !slices.Contains([]string{"input", "textarea", "dropdown", "checkboxes", "markdown"}, field.Type) || field.Attributes.Label == "" || ids[field.ID] {
+				t.Errorf("%s: the field %q needs a known type, a label and an id of its own", path, field.ID)
+			}
+			ids[field.ID] = true
+		}
+	}
+}

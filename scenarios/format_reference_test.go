@@ -16,10 +16,10 @@ import (
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
 
-// What the README shows must work as it stands there.
-var _ = Describe("The README", func() {
+// What the reference of the format shows must work as it stands there.
+var _ = Describe("The reference of the scenario format", func() {
 	blocks := func() []string {
-		content, err := os.ReadFile("../README.md")
+		content, err := os.ReadFile("../docs/reference/scenario-format.md")
 		Expect(err).NotTo(HaveOccurred())
 		var out []string
 		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
@@ -45,14 +45,6 @@ var _ = Describe("The README", func() {
 		for _, all := range []string{strings.Join(slices.Concat(b[1:2], b[3:]), "\n"), b[2]} {
 			_, err := scenarios.Parse("fragments.yaml", []byte("title: fragments\nrules: [trig-enter]\nothers: allowed\n"+all))
 			Expect(err).NotTo(HaveOccurred())
-		}
-	})
-
-	It("names every rule's command and every flag", func() {
-		content, err := os.ReadFile("../README.md")
-		Expect(err).NotTo(HaveOccurred())
-		for _, flag := range []string{"--out", "--report", "--seed", "--jobs", "--shards", "--verbose", "--quiet"} {
-			Expect(string(content)).To(ContainSubstring(flag))
 		}
 	})
 })
