@@ -19,6 +19,7 @@ type Rule struct {
 	Conflict string   `json:"conflict,omitempty"` // a source that says otherwise, where there is one
 	Decision string   `json:"decision,omitempty"` // what was decided where the documentation is silent
 	Fix      string   `json:"fix"`                // what an engineer whose sender breaks the rule looks at
+	Reading  string   `json:"reading,omitempty"`  // key of the reading that chooses another way; once it is chosen, the rule is a must
 	Clauses  []Clause `json:"clauses,omitempty"`  // its finer points, which have levels of their own
 	Pos      Position `json:"-"`                  // in rules.yaml
 }

@@ -31,7 +31,7 @@ func RuleOf(clause string) string {
 // itself is what a rule states as a whole.
 func (r Rule) itself() Clause {
 	return Clause{ID: r.ID, Ref: r.Ref, Level: r.Level, Premise: r.Premise, Text: r.Text, Source: r.Source,
-		Conflict: r.Conflict, Decision: r.Decision, Pos: r.Pos}
+		Conflict: r.Conflict, Decision: r.Decision, Reading: r.Reading, Pos: r.Pos}
 }
 
 // All is everything that the catalogue states, in its order: each rule, and after
@@ -57,6 +57,15 @@ func (c Catalogue) Clause(id string) (Clause, bool) {
 		}
 	}
 	return Clause{}, false
+}
+
+// readingKey reads the key of the reading that decides a rule or a clause.
+func (d *decoder) readingKey(o *object) string {
+	key := o.take("reading")
+	if key == nil {
+		return ""
+	}
+	return d.word(key, "reading", readingKeys()...)
 }
 
 // readClauses reads the clauses of a rule. They are numbered in their order:
@@ -89,9 +98,7 @@ func (d *decoder) readClauses(n *yaml.Node, r Rule) []Clause {
 			Decision: o.line("decision"),
 			Pos:      d.pos(node),
 		}
-		if key := o.take("reading"); key != nil {
-			c.Reading = d.word(key, "reading", readingKeys()...)
-		}
+		c.Reading = d.readingKey(o)
 		if c.Premise == nil {
 			c.Premise = r.Premise
 		}

@@ -78,7 +78,7 @@ destination:
   batchEncoding: profiles
   mtls: never
   clientCertificate: untrusted
-  readings: {exitTime: exit}
+  readings: {timeFormat: offset, exitTime: exit, exitsCarried: 90d}
   retry: {delays: [1s, 2.5s], statuses: [500, 503], observeRetryAfter: true}
 dataflow: {audiences: [a], attributes: [person.name, x], maxInFlight: 3, requireMembership: false, triggers: {segmentationChanges: false}}
 profiles:

@@ -34,13 +34,45 @@ func (r Reading) words() []string {
 
 // The keys of the readings.
 const (
-	ReadingExitTime   = "exitTime"
-	ReadingBackfilled = "backfilled"
+	ReadingTimeFormat         = "timeFormat"
+	ReadingUnmappedTimestamps = "unmappedTimestamps"
+	ReadingNames              = "names"
+	ReadingExitTime           = "exitTime"
+	ReadingUnmappedExits      = "unmappedExits"
+	ReadingExitsCarried       = "exitsCarried"
+	ReadingBackfilled         = "backfilled"
 )
 
 // readings is the list of all points that can be chosen. The JSON Schema, the
 // guide `httpdest help readings` and a test of every layer follow from it.
 var readings = []Reading{
+	{
+		Key: ReadingTimeFormat, Point: "A27", Rule: "lqt-format", Title: "the form of lastQualificationTime",
+		Says: "The pages show five forms: the main sample one, those of the two toggles another, and XDM and the Destination SDK three more.",
+		Values: []ReadingValue{
+			{"z", "2022-01-11T21:24:39Z"},
+			{"offset", "2022-01-11T21:24:39+0000"},
+			{"colon-offset", "2022-01-11T21:24:39+00:00"},
+			{"milliseconds", "2022-01-11T21:24:39.000+0000"},
+			{"microseconds", "2022-01-11T21:24:39.000000Z"},
+		},
+	},
+	{
+		Key: ReadingUnmappedTimestamps, Point: "A29", Rule: "ts-unmapped", Title: "the timestamps of unmapped audiences",
+		Says: "The prose leaves out the name of an unmapped audience and does not mention its timestamps; the sample shows it with neither.",
+		Values: []ReadingValue{
+			{"none", "An unmapped audience has no timestamps."},
+			{"audience", "It has createdAt and updatedAt, its own two; it has no mapping to date."},
+		},
+	},
+	{
+		Key: ReadingNames, Point: "A32", Rule: "name-static", Title: "the name of an audience that was renamed after its mapping",
+		Says: "The page on the life of audiences calls names static after the activation; it writes of names within other platforms, not of payloads.",
+		Values: []ReadingValue{
+			{"frozen", "The name stays that of the first mapping."},
+			{"live", "The name is the present one."},
+		},
+	},
 	{
 		Key: ReadingExitTime, Point: "A35", Rule: "lqt-value", Title: "the lastQualificationTime of an exited entry",
 		Says: "XDM defines the time of the last qualification and does not mention exits; no published sample shows whether an exit moves it.",
@@ -48,6 +80,20 @@ var readings = []Reading{
 			{"qualification", "The time stays that of the last qualification."},
 			{"exit", "The time becomes that of the exit."},
 		},
+	},
+	{
+		Key: ReadingUnmappedExits, Point: "A47", Rule: "unmapped-same-policy", Title: "whether exited entries of unmapped audiences are exported",
+		Says: "Unmapped audiences that the profile qualified for can be part of an export; nothing is said of those that it left.",
+		Values: []ReadingValue{
+			{"absent", "Only unmapped audiences that the profile is in."},
+			{"carried", "Also those that it left, for as long as exited entries of mapped audiences are carried."},
+		},
+	},
+	{
+		Key: ReadingExitsCarried, Point: "A49", Rule: "exited-retention", Title: "how long exports carry an exited entry after the exit",
+		Says:   "XDM: memberships that were exited for more than 30 days are subject to deletion; no page says when exports drop them.",
+		Values: []ReadingValue{{"30d", "A duration that counts from the exit."}},
+		Least:  0, Most: 10 * 365 * day, Bounds: "write a duration of 10 years at most, or 0s for the export of the exit alone",
 	},
 	{
 		Key: ReadingBackfilled, Point: "A55", Rule: "backfill-new-audience", Title: "the profiles that a backfill exports",

@@ -114,6 +114,7 @@ func (d *decoder) readRule(o *object) Rule {
 		Conflict: o.line("conflict"),
 		Decision: o.line("decision"),
 		Fix:      d.line(must("fix"), "fix"),
+		Reading:  d.readingKey(o),
 		Pos:      d.pos(o.node),
 	}
 	if n := o.take("clauses"); n != nil {

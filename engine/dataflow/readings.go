@@ -1,5 +1,38 @@
 package dataflow
 
+import "time"
+
+// TimeFormat is a form of lastQualificationTime, as a layout of package time.
+type TimeFormat string
+
+// The forms that published samples show.
+const (
+	TimeZ            TimeFormat = "2006-01-02T15:04:05Z"
+	TimeOffset       TimeFormat = "2006-01-02T15:04:05-0700"
+	TimeColonOffset  TimeFormat = "2006-01-02T15:04:05-07:00"
+	TimeMilliseconds TimeFormat = "2006-01-02T15:04:05.000-0700"
+	TimeMicroseconds TimeFormat = "2006-01-02T15:04:05.000000Z"
+)
+
+// exitedRetention is how long an exited entry is carried by default (R79).
+const exitedRetention = 30 * 24 * time.Hour
+
+// Carried is how long an exited entry is carried after the exit.
+func (r Readings) Carried() time.Duration {
+	if r.ExitsCarried == 0 {
+		return exitedRetention
+	}
+	return max(0, r.ExitsCarried)
+}
+
+// Layout is the form of lastQualificationTime.
+func (r Readings) Layout() string {
+	if r.TimeFormat == "" {
+		return string(TimeZ)
+	}
+	return string(r.TimeFormat)
+}
+
 // Readings choose between the ways in which the documentation can be read where
 // it is silent or says two things. The zero value has the defaults of design §4.
 type Readings struct {
@@ -9,4 +42,17 @@ type Readings struct {
 	// BackfillFormer has the backfill export those as well who left an audience
 	// before it was mapped (A55).
 	BackfillFormer bool
+	// TimeFormat is the form of lastQualificationTime (A27); "" is TimeZ.
+	TimeFormat TimeFormat
+	// StampUnmapped gives unmapped audiences their own two timestamps where the
+	// toggle is on (A29).
+	StampUnmapped bool
+	// LiveNames has exports carry the present name of an audience, not that of
+	// its mapping (A32).
+	LiveNames bool
+	// UnmappedExits carries exited entries of unmapped audiences as well (A47).
+	UnmappedExits bool
+	// ExitsCarried is how long an exited entry is carried after the exit (A49); 0
+	// is 30 days, and a negative one leaves it to the export of the exit alone.
+	ExitsCarried time.Duration
 }

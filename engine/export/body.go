@@ -9,10 +9,6 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// ExitedRetention is how long an exited entry is carried after the exit (R79,
-// design §4).
-const ExitedRetention = 30 * 24 * time.Hour
-
 // usual is how many bytes most bodies take.
 const usual = 1024
 

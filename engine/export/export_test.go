@@ -175,10 +175,11 @@ func TestCompanions(t *testing.T) {
 }
 
 func TestExitedEntries(t *testing.T) {
+	const month = 30 * 24 * time.Hour
 	for _, tt := range []struct {
 		ago  time.Duration
 		want bool
-	}{{0, true}, {ExitedRetention, true}, {ExitedRetention + time.Second, false}} {
+	}{{0, true}, {month, true}, {month + time.Second, false}} {
 		p := member()
 		exited := profile.Membership{Status: profile.Exited, LastQualified: now.Add(-1000 * time.Hour), ExitedAt: now.Add(-tt.ago)}
 		p.Memberships = map[string]map[string]profile.Membership{"ups": {"mapped": exited, "sibling": exited}}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/plainjson"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -23,13 +24,13 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 		for _, id := range plainjson.Keys(more[:0], entries) {
 			m, ref := entries[id], profile.AudienceRef{Namespace: namespace, ID: id}
 			mapping, mapped := flow.Mapped[ref]
-			if mapped && carried(m, now) {
+			if mapped && carried(m, flow, now) {
 				w.Key(id)
 				mappedEntry(w, m, ref, mapping, flow)
 				some = true
-			} else if !mapped && m.Status == profile.Realized && policies.has(flow.Directory[ref].MergePolicy) {
+			} else if !mapped && accompanies(m, flow, now) && policies.has(flow.Directory[ref].MergePolicy) {
 				w.Key(id)
-				entry(w, m, flow)
+				entry(w, m, ref, flow)
 				some = true
 			}
 		}
@@ -41,9 +42,15 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 }
 
 // carried says whether a mapped membership still travels: an exited one does
-// for 30 days after the exit (R79).
-func carried(m profile.Membership, now time.Time) bool {
-	return m.Status == profile.Realized || now.Sub(m.ExitedAt) <= ExitedRetention
+// for 30 days after the exit, or as long as a reading says (R79, A49).
+func carried(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
+	return m.Status == profile.Realized || now.Sub(m.ExitedAt) <= flow.Flow.Destination.Readings.Carried()
+}
+
+// accompanies says whether an unmapped membership may travel: a realized one,
+// and by a reading an exited one (A47).
+func accompanies(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
+	return m.Status == profile.Realized || flow.Flow.Destination.Readings.UnmappedExits && carried(m, flow, now)
 }
 
 // policySet is the merge policies whose unmapped audiences come along, a few at
@@ -83,10 +90,18 @@ func accompanying(p profile.Profile, r Reasons, flow *dataflow.Snapshot) (polici
 }
 
 // entry writes the shape every membership has (R65).
-func entry(w *plainjson.Writer, m profile.Membership, flow *dataflow.Snapshot) {
+func entry(w *plainjson.Writer, m profile.Membership, ref profile.AudienceRef, flow *dataflow.Snapshot) {
+	d := &flow.Flow.Destination
+	stamped := d.IncludeSegmentTimestamps && d.Readings.StampUnmapped // A29
 	w.Begin('{')
+	if stamped {
+		instant(w, "createdAt", flow.Directory[ref].CreatedAt)
+	}
 	qualified(w, m, flow)
 	status(w, m)
+	if stamped {
+		instant(w, "updatedAt", flow.Directory[ref].UpdatedAt)
+	}
 	w.End('}')
 }
 
@@ -98,7 +113,7 @@ func qualified(w *plainjson.Writer, m profile.Membership, flow *dataflow.Snapsho
 		at = m.ExitedAt
 	}
 	w.Key("lastQualificationTime")
-	w.Text(at.UTC().Format(time.RFC3339)) // in UTC it ends in Z (R74, A27)
+	w.Text(at.UTC().Format(flow.Flow.Destination.Readings.Layout())) // R74, A27
 }
 
 func status(w *plainjson.Writer, m profile.Membership) {
@@ -106,8 +121,8 @@ func status(w *plainjson.Writer, m profile.Membership) {
 	w.Text(string(m.Status))
 }
 
-// mappedEntry adds what the two toggles ask for. Unmapped audiences never have
-// either (R69, R72).
+// mappedEntry adds what the two toggles ask for. Unmapped audiences have neither
+// a name nor the dates of a mapping (R69, R72).
 func mappedEntry(w *plainjson.Writer, m profile.Membership, ref profile.AudienceRef, mapping dataflow.Mapping, flow *dataflow.Snapshot) {
 	names := flow.Flow.Destination.IncludeSegmentNames
 	timestamps := flow.Flow.Destination.IncludeSegmentTimestamps
@@ -123,13 +138,22 @@ func mappedEntry(w *plainjson.Writer, m profile.Membership, ref profile.Audience
 	}
 	if names {
 		w.Key("name")
-		w.Text(mapping.Name)
+		w.Text(nameOf(a, mapping, flow))
 	}
 	status(w, m)
 	if timestamps {
 		instant(w, "updatedAt", a.UpdatedAt)
 	}
 	w.End('}')
+}
+
+// nameOf is the name that a mapped audience travels with: that of its mapping, or
+// by a reading its present one (R80, A32).
+func nameOf(a audience.Audience, mapping dataflow.Mapping, flow *dataflow.Snapshot) string {
+	if flow.Flow.Destination.Readings.LiveNames {
+		return a.Name
+	}
+	return mapping.Name
 }
 
 // instant writes a time of an audience or a mapping (R71, A28).

@@ -70,7 +70,7 @@ func (r Reasons) without(off dataflow.Suppressed) Reasons {
 // backfill: a realized one is, and by a reading one that was left so lately that
 // an export carries it (R112, A55).
 func Backfilled(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
-	return m.Status == profile.Realized || flow.Flow.Destination.Readings.BackfillFormer && carried(m, now)
+	return m.Status == profile.Realized || flow.Flow.Destination.Readings.BackfillFormer && carried(m, flow, now)
 }
 
 // DetermineBackfill returns why a profile is part of the backfill of newly

@@ -3,6 +3,8 @@ package check
 import (
 	"slices"
 	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // evidence is what one content rule is judged by: a part of a body or of a
@@ -12,6 +14,8 @@ import (
 type evidence struct {
 	place string    // of the part, as the author of the sender would look for it
 	own   *findings // of a recording; nil for a capture
+
+	chosen scenarios.Readings // of a recording
 
 	foreign *Sender // of a capture
 	clause  string
@@ -39,6 +43,14 @@ func (e evidence) note(ok bool, format string, args ...any) {
 	e.foreign.note(e.clause, ok, e.line, format, args...)
 }
 
+// readings are those that the evidence is judged by.
+func (e evidence) readings() scenarios.Readings {
+	if e.own == nil {
+		return e.foreign.readings()
+	}
+	return e.chosen
+}
+
 // membershipShape: an entry has its time and its status, and no key that an
 // export does not show (R65). XDM knows more than exports show (A40).
 func membershipShape(e evidence, m membership) {
@@ -63,12 +75,23 @@ func statusValues(e evidence, m membership) {
 	}
 }
 
+// writtenForms are the layouts of lastQualificationTime by the words of the
+// reading (A27).
+var writtenForms = map[string]string{"z": "2006-01-02T15:04:05Z", "offset": "2006-01-02T15:04:05-0700", "colon-offset": "2006-01-02T15:04:05-07:00",
+	"milliseconds": "2006-01-02T15:04:05.000-0700", "microseconds": "2006-01-02T15:04:05.000000Z"}
+
+// inForm says whether a text is a time in UTC in a form.
+func inForm(layout, text string) bool {
+	at, err := time.Parse(layout, text)
+	return err == nil && at.UTC().Format(layout) == text
+}
+
 // documentedTimes are the forms of lastQualificationTime that the documentation
 // shows (domain: timestamp formats seen).
 var documentedTimes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05.999999999-0700"}
 
-// timeFormat: UTC in whole seconds with a Z. Another documented form is another
-// habit; what is no time in any of them is a mistake (R74, A27). An entry without
+// timeFormat: UTC in whole seconds with a Z, or the form that a reading says. What
+// is no time in any documented form is a mistake (R74, A27). An entry without
 // it is a matter of its shape.
 func timeFormat(e evidence, m membership) {
 	at, there := m.fields["lastQualificationTime"].(string)
@@ -83,7 +106,8 @@ func timeFormat(e evidence, m membership) {
 		e.of("lqt-format/a-time").note(false, "%s: %.40q is in no documented form", e.place, at)
 		return
 	}
-	e.note(utc.MatchString(at), "%s: %s", e.place, at)
+	form := e.readings().Of(scenarios.ReadingTimeFormat)
+	e.note(inForm(writtenForms[form], at), "%s: %s", e.place, at)
 }
 
 // timestampOrder: nothing is updated before it is created (R73).

@@ -3,6 +3,8 @@ package check
 import (
 	"slices"
 	"strings"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // shownEntry is an entry of segmentMembership as far as the toggles for names
@@ -44,6 +46,16 @@ func mappedName(e evidence, x shownEntry) {
 // mapped (R70, R72).
 func stampless(e evidence, x shownEntry) {
 	e.note(x.stamps == "", "%s has [%s]", e.place, x.stamps)
+}
+
+// unmappedStamps: an audience that is not mapped has no timestamps, or by a
+// reading its own two (R72, A29).
+func unmappedStamps(e evidence, x shownEntry) {
+	want := ""
+	if e.readings().Of(scenarios.ReadingUnmappedTimestamps) == "audience" {
+		want = "createdAt updatedAt"
+	}
+	e.note(x.stamps == want, "%s has [%s]", e.place, x.stamps)
 }
 
 // mappedStamps: a mapped audience has all four timestamps, in milliseconds (R71).

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -37,7 +38,12 @@ func (v *view) eachEntry(look func(x *exported, m membership)) {
 
 // entriesBy holds every entry against a content rule.
 func (v *view) entriesBy(f *findings, rule func(evidence, membership)) {
-	v.eachEntry(func(x *exported, m membership) { rule(evidence{own: f, place: x.entry(m)}, m) })
+	v.eachEntry(func(x *exported, m membership) { rule(v.evidenceOf(f, x, m), m) })
+}
+
+// evidenceOf is an entry of a recording, for a content rule.
+func (v *view) evidenceOf(f *findings, x *exported, m membership) evidence {
+	return evidence{own: f, place: x.entry(m), chosen: v.scenario.Destination.Readings}
 }
 
 func (x *exported) entry(m membership) string {
@@ -74,7 +80,7 @@ func (v *view) mappedOnly(f *findings) {
 func (v *view) showingBy(f *findings, rule func(evidence, shownEntry), wanted func(x *exported, m membership) bool) {
 	v.eachEntry(func(x *exported, m membership) {
 		if wanted(x, m) {
-			rule(evidence{own: f, place: x.entry(m)}, showing(m))
+			rule(v.evidenceOf(f, x, m), showing(m))
 		}
 	})
 }
@@ -107,7 +113,11 @@ func (v *view) namesMapped(f *findings) {
 func (v *view) nameStatic(f *findings) {
 	v.eachEntry(func(x *exported, m membership) {
 		if named, isText := m.fields["name"].(string); isText && x.mapped[m.id] && x.naming.moved(m.id) {
-			f.note(named == x.naming.static[m.id], "%s is named %s, and was %s when it was mapped", x.entry(m), named, x.naming.static[m.id])
+			want, of := x.naming.static[m.id], "when it was mapped"
+			if v.scenario.Destination.Readings.Of(scenarios.ReadingNames) == "live" {
+				want, of = x.naming.audiences[m.id].Name, "in the end"
+			}
+			f.note(named == want, "%s is named %s, and was %s %s", x.entry(m), named, want, of)
 		}
 	})
 }
@@ -158,14 +168,11 @@ func (v *view) timestampsOn(f *findings) {
 
 func (v *view) timestampsUnmapped(f *findings) {
 	if v.scenario.Destination.IncludeSegmentTimestamps {
-		v.showingBy(f, stampless, unmappedEntry)
+		v.showingBy(f, unmappedStamps, unmappedEntry)
 	}
 }
 
 func (v *view) timestampsOrder(f *findings) { v.entriesBy(f, timestampOrder) }
-
-// utc is the form of lastQualificationTime.
-var utc = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
 
 func (v *view) timeFormat(f *findings) { v.entriesBy(f, timeFormat) }
 

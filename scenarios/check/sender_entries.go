@@ -93,7 +93,7 @@ func (s *Sender) toggles(line int, x shownEntry) {
 	case x.mapped:
 		mappedStamps(of("ts-on", ""), x)
 	case e.mappings:
-		stampless(of("ts-unmapped", unmapped), x)
+		unmappedStamps(of("ts-unmapped", unmapped), x)
 	case x.stamps != "":
 		mappedStamps(of("ts-on", ""), x) // without a mapping it never has the four
 	}

@@ -302,11 +302,7 @@ func (s *Sender) finding(f oracle.Finding, whose string, line int) {
 	if t := s.tally(f.Rule()); slices.Contains(twice, f.Rule()) && t.broken() > 0 {
 		return
 	}
-	d := diagnosisOf(f)
-	if c, _ := s.rules.Clause(f.Clause); c.Reading != "" {
-		d = chosen(s.readings(), c.Reading)
-	}
-	s.noteAs(f.Clause, d, false, line, "%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
+	s.noteAs(f.Clause, diagnosisOf(f), false, line, "%s: %s: %s instead of %s", whose, f.What, f.Got, f.Want)
 }
 
 // diagnosisOf is that of a finding of the oracle, where its rule can be broken

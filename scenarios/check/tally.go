@@ -91,6 +91,9 @@ func (s *Sender) noteAs(clause string, d diagnosis, ok bool, line int, format st
 		return
 	}
 	c, known := s.rules.Clause(clause)
+	if c.Reading != "" {
+		d = chosen(s.readings(), c.Reading)
+	}
 	// A reading that was chosen holds as if the documentation stated it.
 	if said := c.Reading != "" && s.readings().Says(c.Reading); known && c.Level == "should" && !said {
 		t.open = add(t.open, d, clause, line, format, args...)

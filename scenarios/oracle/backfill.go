@@ -33,7 +33,7 @@ func (o *Oracle) standingOf(p *person, audience string, tick int, at time.Time) 
 		return stranger
 	case s.to > tick:
 		return member
-	case at.Sub(s.until) <= retention:
+	case at.Sub(s.until) <= o.retention():
 		return former
 	}
 	return stranger
@@ -82,7 +82,7 @@ func (o *Oracle) firm(p *person, c claim) bool {
 	}
 	carried := func(id string) bool {
 		s, _ := p.memberships[id].latest(c.tick)
-		return o.least() == former && (s.to == endless || c.ends.Sub(s.until) <= retention)
+		return o.least() == former && (s.to == endless || c.ends.Sub(s.until) <= o.retention())
 	}
 	return c.closed && slices.ContainsFunc(c.members, func(id string) bool {
 		return (lasts(p.memberships[id]) || carried(id)) && lasts(o.flow.mapped[id])

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/internal/strictjson"
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // comparison is one body beside what it should be.
@@ -245,9 +245,6 @@ func (c *comparison) elsewhere(place string, got map[string]map[string]any) bool
 	return false
 }
 
-// zulu is the form of a time in an export (R74, A27).
-var zulu = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
-
 // entry compares the fields of one membership.
 func (c *comparison) entry(e *entry, fields map[string]any) {
 	what := "audience " + e.audience
@@ -259,7 +256,8 @@ func (c *comparison) entry(e *entry, fields map[string]any) {
 	c.note(status == e.status, r, what+": status", e.status, text(fields["status"]))
 	since, isText := fields["lastQualificationTime"].(string)
 	if c.note(isText, "membership-shape", what+": lastQualificationTime", "a text", text(fields["lastQualificationTime"])) {
-		c.note(zulu.MatchString(since), "lqt-format", what+": lastQualificationTime", "YYYY-MM-DDTHH:MM:SSZ", since)
+		form := c.o.reads(scenarios.ReadingTimeFormat)
+		c.note(timeForms[form].MatchString(since), "lqt-format", what+": lastQualificationTime", "the form "+form, since)
 		c.qualified(e, what, since)
 	}
 	c.name(e, fields, what)
@@ -284,7 +282,11 @@ func (c *comparison) name(e *entry, fields map[string]any, what string) {
 	case !e.mapped:
 		c.note(!there, "names-unmapped", what+": name", "absent", text(name))
 	default:
-		c.note(equal(e.name, name, c.own), e.names, what+": name", text(e.name), text(name))
+		ok, clause := equal(e.name, name, c.own), e.names
+		if !ok && !equal(e.otherName, name, c.own) {
+			clause = "names-mapped" // neither the one nor the other
+		}
+		c.note(ok, clause, what+": name", text(e.name), text(name))
 	}
 }
 
@@ -300,9 +302,14 @@ func (c *comparison) timestamps(e *entry, fields map[string]any, what string) {
 		case !c.o.scenario.Destination.IncludeSegmentTimestamps:
 			c.note(!there, "ts-off", at, "absent", text(value))
 			continue
-		case !e.mapped:
+		case !e.mapped && (strings.HasPrefix(key, "mapping") || c.o.reads(scenarios.ReadingUnmappedTimestamps) == "none"):
 			c.note(!there, "ts-unmapped", at, "absent", text(value))
 			continue
+		case !e.mapped && !there:
+			c.note(false, "ts-unmapped", at, fmt.Sprint(want[key].UnixMilli()), "absent")
+			continue
+		case !e.mapped:
+			c.report.look("ts-unmapped")
 		}
 		number, _ := value.(json.Number)
 		ms, err := number.Int64()

@@ -3,11 +3,9 @@ package oracle
 import (
 	"strings"
 	"time"
-)
 
-// retention is how long an exited entry is carried after the exit (R79,
-// design §4).
-const retention = 30 * 24 * time.Hour
+	"github.com/httpdest/httpdest/scenarios"
+)
 
 // content is what an export must, may and must not carry.
 type content struct {
@@ -29,11 +27,13 @@ type entry struct {
 	initial  bool        // from before the history
 	exited   bool
 	mapped   bool
-	name     string    // of a mapped one
+	name     string    // that a mapped one travels with
 	names    string    // clause about it
 	mappedAt time.Time // zero: before the history
-	updated  time.Time // of a mapped one
+	updated  time.Time
 	audience string
+
+	otherName string // by the other reading; the same where it was not renamed
 }
 
 // content is what the export x of a profile carries, decided at a time.
@@ -58,8 +58,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		}
 		switch {
 		case mapped:
-			carried := func(at time.Time) bool { return !e.exited || at.Sub(s.until) <= retention }
-			e.must = carried(latest)
+			e.must = o.carried(s, x.tick, latest)
 			switch {
 			case x.triggers[id]:
 				e.missing = "changed-audience-present"
@@ -68,34 +67,48 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 			default:
 				e.missing = "changed-audience-present/other-mapped" // A48
 			}
-			if !carried(at) {
+			if !o.carried(s, x.tick, at) {
 				c.absent = append(c.absent, a.Namespace+"/"+id)
 				continue
 			}
-			e.name, e.mappedAt = a.Name, mapping.since
-			e.names = "names-mapped"
-			if n, renamed := o.flow.nameAt(id, o.flow.firstMapped(id, x.tick)); renamed {
-				e.name = n.name
-			}
-			e.updated = a.UpdatedAt
-			if n, renamed := o.flow.nameAt(id, x.tick); renamed {
-				e.updated = n.at
-				if n.name != e.name {
-					e.names = "name-static"
-				}
-			}
-		case e.exited || !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly:
+			e.mappedAt = mapping.since
+			o.naming(e, a, x.tick)
+		case !perhaps[a.MergePolicy] || o.scenario.Destination.IncludeMappedAudiencesOnly,
+			e.exited && o.reads(scenarios.ReadingUnmappedExits) != "carried", !o.carried(s, x.tick, at):
 			c.absent = append(c.absent, a.Namespace+"/"+id)
 			continue
 		default:
-			e.must = sure[a.MergePolicy]
+			e.must = sure[a.MergePolicy] && o.carried(s, x.tick, latest)
 			e.missing = "unmapped-same-policy" // they *can* be part of the export
+			if e.exited {
+				e.missing = "unmapped-same-policy/exited"
+			}
+			o.naming(e, a, x.tick)
 		}
 		c.entries[a.Namespace+"/"+id] = e
 	}
 	c.forbidden = func(namespace, id string) string { return o.forbids(p, x, namespace, id) }
 	o.hide(c)
 	return c
+}
+
+// naming is the name and the last update of an audience after a tick (R68, R71,
+// R80).
+func (o *Oracle) naming(e *entry, a scenarios.Audience, tick int) {
+	e.name, e.otherName, e.updated = a.Name, a.Name, a.UpdatedAt
+	e.names = "names-mapped"
+	if n, renamed := o.flow.nameAt(a.ID, o.flow.firstMapped(a.ID, tick)); renamed {
+		e.name = n.name
+	}
+	if n, renamed := o.flow.nameAt(a.ID, tick); renamed {
+		e.otherName, e.updated = n.name, n.at
+	}
+	if e.otherName != e.name {
+		e.names = "name-static"
+	}
+	if o.reads(scenarios.ReadingNames) == "live" {
+		e.name, e.otherName = e.otherName, e.name
+	}
 }
 
 // hide takes the scenario's credentials out of what is expected, as they are
@@ -109,7 +122,7 @@ func (o *Oracle) hide(c *content) {
 		c.identities[i] = namespace + ":" + o.redactor.Text(id)
 	}
 	for _, e := range c.entries {
-		e.name = o.redactor.Text(e.name)
+		e.name, e.otherName = o.redactor.Text(e.name), o.redactor.Text(e.otherName)
 	}
 }
 
@@ -174,8 +187,10 @@ func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) string {
 		return "exited-retention"
 	case o.scenario.Destination.IncludeMappedAudiencesOnly:
 		return "mapped-only-toggle"
-	case !ever || s.to <= x.tick:
-		return "unmapped-same-policy" // A47: only those it is in
+	case !ever:
+		return "unmapped-same-policy"
+	case s.to <= x.tick:
+		return "unmapped-same-policy/exited" // A47: only those it is in
 	}
 	if o.policyMapped(a.MergePolicy, x.tick) {
 		return "unmapped-other-policy/mapped-policy"

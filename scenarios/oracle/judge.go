@@ -302,7 +302,7 @@ func (o *Oracle) initially(all []scenarios.Membership, audience string, at time.
 		case m.Audience != audience:
 		case !m.Exited:
 			is = member
-		case at.Sub(o.scenario.Start.Add(-m.ExitedAgo)) <= retention:
+		case at.Sub(o.scenario.Start.Add(-m.ExitedAgo)) <= o.retention():
 			is = former
 		default:
 			is = stranger

@@ -66,6 +66,47 @@ var readingCases = []readingCase{
 		key: "backfilled", value: "members", other: "ever-qualified", clause: "backfill-new-audience/former-members",
 		scenario: mapsWhatDocLeft,
 	},
+	{
+		key: "timeFormat", value: "offset", other: "z", clause: "lqt-format",
+		scenario: enters,
+		sent: []arrival{{time.Hour, membership(ups(
+			`"delorean":{"lastQualificationTime":"2026-01-15T10:00:00+0000","status":"realized"}`))}},
+	},
+	{
+		key: "unmappedTimestamps", value: "audience", other: "none", clause: "ts-unmapped",
+		more: "includeSegmentTimestamps: true", scenario: entersAmongFans,
+		sent: []arrival{{time.Hour, membership(ups(
+			`"delorean":{"lastQualificationTime":"2026-01-15T10:00:00Z","status":"realized",` + stamps + `,` + mappingStamps + `},` +
+				`"fans":{"lastQualificationTime":"2026-01-14T09:00:00Z","status":"realized",` + stamps + `}`))}},
+	},
+	{
+		key: "names", value: "live", other: "frozen", clause: "name-static",
+		more: "includeSegmentNames: true", scenario: enters + "  - {at: 30m, rename: {delorean: Owners}}\n",
+		sent: []arrival{{time.Hour, membership(ups(
+			`"delorean":{"lastQualificationTime":"2026-01-15T10:00:00Z","status":"realized","name":"Owners"}`))}},
+	},
+	{
+		key: "unmappedExits", value: "carried", other: "absent", clause: "unmapped-same-policy/exited",
+		scenario: entersAmongFormerFans,
+		sent: []arrival{{time.Hour, membership(ups(
+			in("delorean", "realized", "10:00:00") + "," + in("fans", "exited", "07:00:00")))}},
+	},
+	{
+		key: "unmappedExits", value: "absent", other: "carried", clause: "unmapped-same-policy/exited",
+		scenario: entersAmongFormerFans,
+		sent:     []arrival{{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))}},
+	},
+	{
+		key: "exitsCarried", value: "0s", other: "30d", clause: "exited-retention",
+		scenario: leavesAndEnters,
+		sent:     []arrival{{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))}},
+	},
+	{
+		key: "exitsCarried", value: "30d", other: "1h", clause: "exited-retention",
+		scenario: leavesAndEnters,
+		sent: []arrival{{time.Hour, membership(ups(
+			in("delorean", "realized", "10:00:00") + "," + in("scifi", "exited", "06:00:00")))}},
+	},
 }
 
 const mapsWhatDocLeft = `
@@ -74,6 +115,43 @@ dataflow: {audiences: [scifi]}
 profiles: {doc: {identities: {email: doc}, audiences: {delorean: {qualified: 3h, exited: 2h}}}}
 history:
   - {at: 1h, map: delorean}
+`
+
+const (
+	stamps        = `"createdAt":1765875600000,"updatedAt":1765875605000`
+	mappingStamps = `"mappingCreatedAt":1767862800000,"mappingUpdatedAt":1767862800000`
+)
+
+const enters = `
+audiences: {delorean: {id: delorean}}
+dataflow: {audiences: [delorean]}
+profiles: {doc: {identities: {email: doc}}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
+`
+
+const entersAmongFans = `
+audiences: {delorean: {id: delorean}, fans: {id: fans}}
+dataflow: {audiences: [delorean]}
+profiles: {doc: {identities: {email: doc}, audiences: [fans]}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
+`
+
+const entersAmongFormerFans = `
+audiences: {delorean: {id: delorean}, fans: {id: fans}}
+dataflow: {audiences: [delorean]}
+profiles: {doc: {identities: {email: doc}, audiences: {fans: {qualified: 2h, exited: 1h}}}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
+`
+
+const leavesAndEnters = `
+audiences: {delorean: {id: delorean}, scifi: {id: scifi}}
+dataflow: {audiences: [delorean, scifi]}
+profiles: {doc: {identities: {email: doc}, audiences: {scifi: {qualified: 3h, exited: 2h}}}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
 `
 
 const entersAndLeaves = `
