@@ -178,7 +178,7 @@ func (e engineLoad) open() (s store.Store, remove func() error, err error) {
 	} else if err := e.empty(); err != nil {
 		return nil, nil, err
 	}
-	s, err = serveFlags{store: e.store, data: dir}.openStore(func(string, int64, int64) {})
+	s, err = serveFlags{store: e.store, data: dir}.openStore(func(string, int64, int64) {}, nil)
 	if err != nil {
 		return nil, nil, storeFailure(errors.Join(err, remove()))
 	}

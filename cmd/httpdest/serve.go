@@ -169,10 +169,11 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	}
 	opening := startOpening(stderr)
 	defer opening.end()
-	if s.store, err = f.openStore(opening.at); err != nil {
+	s.notices = startNotices(stderr)
+	if s.store, err = f.openStore(opening.at, s.notices.trouble); err != nil {
+		s.notices.close()
 		return nil, storeFailure(err)
 	}
-	s.notices = startNotices(stderr)
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
 	opening.at("taking up undelivered exports", 0, 0)
@@ -224,7 +225,7 @@ func trustsSomebody(c delivery.Config, ca string) error {
 		"give --ca FILE, or install ca-certificates"}
 }
 
-func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store, error) {
+func (f serveFlags) openStore(progress func(string, int64, int64), trouble func(error)) (store.Store, error) {
 	switch {
 	case f.shards < 0 || f.backlog < 0:
 		return nil, failure{exitUsage, errors.New("--shards and --backlog must be 0 or more"), "leave them out"}
@@ -239,7 +240,7 @@ func (f serveFlags) openStore(progress func(string, int64, int64)) (store.Store,
 		return nil, failure{exitUsage, fmt.Errorf("--backlog %d does not fit in --memory %s: its records have room for %d", f.backlog, &f.memory, most),
 			"give more --memory, 4KiB for each export of --backlog, or leave --backlog out"}
 	}
-	return local.Open(f.data, local.Options{Progress: progress, Memory: int64(f.memory)})
+	return local.Open(f.data, local.Options{Progress: progress, Trouble: trouble, Memory: int64(f.memory)})
 }
 
 // storeFailure is an error of a store with its hint.

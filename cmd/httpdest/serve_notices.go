@@ -111,6 +111,10 @@ func (n *notices) unreadable(u *store.Unreadable) {
 	n.say("unreadable value", "%v; everything else goes on, and `httpdest store check --data DIR` lists what cannot be read", u)
 }
 
+// trouble tells of a file of the store that cannot be written. The store tries it
+// again, and ends serve where that is in vain.
+func (n *notices) trouble(err error) { n.say("trouble of the disk", "%v; it is tried again", err) }
+
 // opening says what the opening of a store is at, when it takes long.
 type opening struct {
 	mu    sync.Mutex

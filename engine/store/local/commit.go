@@ -57,6 +57,21 @@ func (d *draft) reset() *draft {
 // disk when it returns; settlements alone are not waited for: they are in the
 // log before the next charge is, which is what counts (design §4).
 func (s *Store) Commit(states []engine.State, records []engine.Record) error {
+	done := make(chan error, 1)                       // nobody may wait any more
+	go func() { done <- s.commit(states, records) }() // ends with the disk
+	err := s.background.await(done)
+	if !errors.Is(err, errGivenUp) {
+		return err
+	}
+	err = explain(s.dir, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed, s.stuck = err, true
+	return err
+}
+
+// commit is Commit without an end to its waiting.
+func (s *Store) commit(states []engine.State, records []engine.Record) error {
 	c, err := s.enqueue(states, records)
 	if c != nil && err == nil {
 		err = c.finish()

@@ -64,6 +64,20 @@ func (d disk) tried(do func() error) error {
 	}
 }
 
+// pause waits after an error other than a full disk: a table that cannot be written
+// is tried again at once, for ever.
+func (d disk) pause(err error) {
+	if err == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.quit.done:
+	}
+}
+
 // GiveUp ends the waiting of every write on a full disk, now and later: the
 // commit under way fails, and the store takes no other. It is for a process that
 // must end at once.
@@ -91,6 +105,7 @@ func (d disk) opened(name string, f vfs.File, err error) (vfs.File, error) {
 // Create implements vfs.FS.
 func (d disk) Create(name string, category vfs.DiskWriteCategory) (f vfs.File, err error) {
 	err = d.tried(func() error { f, err = d.FS.Create(name, category); return err })
+	d.pause(err)
 	return d.opened(name, f, err)
 }
 
@@ -129,7 +144,15 @@ func (f patientFile) Write(p []byte) (written int, err error) {
 		written += n
 		return err
 	})
+	f.disk.pause(err)
 	return written, err
+}
+
+// Sync implements vfs.File.
+func (f patientFile) Sync() error {
+	err := f.File.Sync()
+	f.disk.pause(err)
+	return err
 }
 
 // WriteAt implements vfs.File.

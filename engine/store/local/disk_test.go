@@ -145,41 +145,41 @@ func TestDiskFilledBySomebodyElse(t *testing.T) {
 // A process that must end at once does not wait for room, and what was accepted
 // before is there at the next start.
 func TestGiveUpOnAFullDisk(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		disk := &quota{FS: vfs.NewMem()}
-		s, err := local.Open("data", local.Options{FS: disk})
-		if err != nil {
-			t.Fatal(err)
-		}
-		accept := func(id string) error {
-			return s.Commit(nil, []engine.Record{{Kind: engine.Accepted, Message: message(id)}})
-		}
-		if err := accept("a#1"); err != nil {
-			t.Fatal(err)
-		}
-		disk.set(true)
-		done := make(chan error, 1)
-		go func() { done <- accept("b#1") }()
-		synctest.Wait()
-		s.GiveUp()
-		var trouble *store.Trouble
-		if err := <-done; !errors.Is(err, store.ErrFull) || !errors.As(err, &trouble) {
-			t.Errorf("Commit = %v; want ErrFull with what to do", err)
-		}
-		if err := s.Close(); err != nil {
-			t.Errorf("Close = %v", err)
-		}
-		disk.set(false)
-		if s, err = local.Open("data", local.Options{FS: disk}); err != nil {
-			t.Fatal(err)
-		}
-		if got := unsettledIn(t, s); got < 1 {
-			t.Errorf("%d messages at the next start; want the one that was accepted", got)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	})
+	mem := vfs.NewCrashableMem()
+	disk := &quota{FS: mem}
+	s, err := local.Open("data", local.Options{FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept := func(id string) error {
+		return s.Commit(nil, []engine.Record{{Kind: engine.Accepted, Message: message(id)}})
+	}
+	if err := accept("a#1"); err != nil {
+		t.Fatal(err)
+	}
+	disk.set(true)
+	done := make(chan error, 1)
+	go func() { done <- accept("b#1") }()
+	for s.Room() == nil { // the write has not begun to wait
+		runtime.Gosched()
+	}
+	s.GiveUp()
+	var trouble *store.Trouble
+	if err := <-done; !errors.Is(err, store.ErrFull) || !errors.As(err, &trouble) {
+		t.Errorf("Commit = %v; want ErrFull with what to do", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if s, err = local.Open("data", local.Options{FS: mem.CrashClone(vfs.CrashCloneCfg{})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := unsettledIn(t, s); got < 1 {
+		t.Errorf("%d messages at the next start; want the one that was accepted", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func unsettledIn(t *testing.T, s store.Store) (n int) {

@@ -59,6 +59,9 @@ type Options struct {
 	// Progress is told what opening is at: the step, and bytes done and in all, 0
 	// where they are not known.
 	Progress func(step string, done, all int64)
+	// Trouble is told of a file that cannot be written, and is tried again. It returns
+	// at once.
+	Trouble func(error)
 }
 
 // Store is a store.Store in a folder.
@@ -70,10 +73,13 @@ type Store struct {
 	dir       string
 	room      *room
 
+	background *background
+
 	writing sync.Mutex // one commit goes into the log after the other
 
 	mu       sync.Mutex
 	failed   error // of the first commit that failed; no later one is tried
+	stuck    bool  // it has not ended
 	closed   bool
 	commits  uint64                     // in the store, from its beginning
 	next     uint64                     // sequence number of the next acceptance
@@ -101,6 +107,11 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{dir: dir, accepted: map[string]uint64{}, dead: map[string]uint64{}, next: 1, draft: newDraft(), unreadable: map[string]store.Unreadable{},
 		versions: recent.New[string, uint64](knownVersions)}
 	s.room = newRoom(o.FS, dir)
+	s.background = newBackground(func(err error) {
+		if o.Trouble != nil {
+			o.Trouble(explain(dir, err))
+		}
+	})
 	s.disk = newDisk(o.FS, &s.room.waiting)
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(explain(dir, err), s.letGo())
@@ -129,7 +140,11 @@ func (s *Store) open(o Options) error {
 		return err
 	}
 	o.Progress("reading undelivered exports", 0, 0)
-	return s.read(found)
+	if err := s.read(found); err != nil {
+		return err
+	}
+	s.background.armed.Store(true)
+	return nil
 }
 
 // enter makes the folder, where it may, and locks it.
@@ -185,12 +200,12 @@ func (s *Store) read(found contents) error {
 // options are those of Pebble.
 func (s *Store) options(o Options) *pebble.Options {
 	options := &pebble.Options{
-		FS:                 ordered{tracked{s.disk, s.inventory}},
+		FS:                 ordered{tracked{s.disk, s.inventory, s.background}},
 		Lock:               s.lock,
 		FormatMajorVersion: pebble.FormatNewest, // its log tells a torn tail from damage
-		Logger:             logger{},
+		Logger:             logger{s.background},
 		// Damage is an error of what was asked for, and no end of the process.
-		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}, BackgroundError: s.background.failed},
 		CacheSize:     cacheSize,
 		MemTableSize:  uint64(cmp.Or(o.Buffer, bufferSize)),
 	}
@@ -314,6 +329,7 @@ func (s *Store) Close() (err error) {
 		return nil
 	}
 	s.closed = true
+	s.background.armed.Store(false)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fatal(p)
@@ -323,6 +339,12 @@ func (s *Store) Close() (err error) {
 		// What failed to be written cannot be written now either; what was
 		// acknowledged is on the disk.
 		s.disk.quit.now()
+		if s.stuck {
+			// Pebble would wait for what cannot end, and keep the lock; the end of the
+			// process gives it back.
+			s.background.frozen.Store(true)
+			return nil
+		}
 		_ = s.letGo()
 		return nil
 	}

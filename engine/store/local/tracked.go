@@ -9,10 +9,11 @@ import (
 )
 
 // tracked is a file system that keeps the inventory of a store: Pebble writes
-// through it.
+// through it. An error of the log never reaches Pebble, see background.hold.
 type tracked struct {
 	vfs.FS
-	inventory *inventory
+	inventory  *inventory
+	background *background
 }
 
 // Unwrap implements vfs.FS.
@@ -20,8 +21,11 @@ func (t tracked) Unwrap() vfs.FS { return t.FS }
 
 // Create implements vfs.FS.
 func (t tracked) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	t.background.freeze()
 	f, err := t.FS.Create(name, category)
-	return t.begun(f, name, err)
+	f, err = t.begun(f, name, err)
+	t.background.hold(name, err)
+	return f, err
 }
 
 // begun is a file whose content begins now.
@@ -33,13 +37,20 @@ func (t tracked) begun(f vfs.File, name string, err error) (vfs.File, error) {
 	if err := t.inventory.created(base); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	w := &trackedFile{File: f, name: base, inventory: t.inventory}
+	w := &trackedFile{File: f, name: base, inventory: t.inventory, background: t.background}
 	w.hash.Reset()
 	return w, nil
 }
 
 // ReuseForWrite implements vfs.FS. What the file held before does not count.
 func (t tracked) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	t.background.freeze()
+	f, err := t.reused(from, to, category)
+	t.background.hold(to, err)
+	return f, err
+}
+
+func (t tracked) reused(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	if err := t.inventory.removing(t.PathBase(from)); err != nil {
 		return nil, err
 	}
@@ -60,6 +71,7 @@ func (t tracked) Link(_, to string) error {
 
 // Remove implements vfs.FS.
 func (t tracked) Remove(name string) error {
+	t.background.freeze()
 	if err := t.inventory.removing(t.PathBase(name)); err != nil {
 		return err
 	}
@@ -68,6 +80,7 @@ func (t tracked) Remove(name string) error {
 
 // Rename implements vfs.FS.
 func (t tracked) Rename(from, to string) error {
+	t.background.freeze()
 	if err := t.inventory.renaming(t.PathBase(from), t.PathBase(to)); err != nil {
 		return err
 	}
@@ -80,31 +93,36 @@ func (t tracked) OpenDir(name string) (vfs.File, error) {
 	if err != nil || t.PathBase(name) != t.PathBase(t.inventory.dir) {
 		return f, err
 	}
-	return trackedFolder{f, t.inventory}, nil
+	return trackedFolder{f, t.inventory, t.background}, nil
 }
 
 // trackedFolder is the folder of the store.
 type trackedFolder struct {
 	vfs.File
-	inventory *inventory
+	inventory  *inventory
+	background *background
 }
 
-// Sync implements vfs.File.
+// Sync implements vfs.File. A new log may be what it is for.
 func (t trackedFolder) Sync() error {
-	if err := t.File.Sync(); err != nil {
-		return err
+	t.background.freeze()
+	err := t.File.Sync()
+	if err == nil {
+		err = t.inventory.named()
 	}
-	return t.inventory.named()
+	t.background.hold(logSuffix, err)
+	return err
 }
 
 // trackedFile is a file that is written from its beginning to its end. Writes
 // and syncs of it come one after the other, as vfs.File demands.
 type trackedFile struct {
 	vfs.File
-	name      string
-	inventory *inventory
-	size      int64
-	hash      xxhash.Digest
+	name       string
+	inventory  *inventory
+	background *background
+	size       int64
+	hash       xxhash.Digest
 }
 
 var _ io.Writer = (*trackedFile)(nil)
@@ -112,6 +130,7 @@ var _ io.Writer = (*trackedFile)(nil)
 // Write implements vfs.File. What is written is hashed first: a file may change
 // the slice it is given.
 func (t *trackedFile) Write(p []byte) (int, error) {
+	t.background.freeze()
 	before := t.hash
 	_, _ = t.hash.Write(p) // a hash takes whatever it is given
 	n, err := t.File.Write(p)
@@ -120,6 +139,7 @@ func (t *trackedFile) Write(p []byte) (int, error) {
 		_, _ = t.hash.Write(p[:n])
 	}
 	t.size += int64(n)
+	t.background.hold(t.name, err)
 	return n, err
 }
 
@@ -129,17 +149,24 @@ func (t *trackedFile) WriteAt([]byte, int64) (int, error) {
 }
 
 // Sync implements vfs.File.
-func (t *trackedFile) Sync() error {
-	if err := t.File.Sync(); err != nil {
-		return err
-	}
-	return t.inventory.synced(t.name, t.size, t.hash.Sum64())
-}
+func (t *trackedFile) Sync() error { return t.synced(t.File.Sync) }
 
 // SyncData implements vfs.File.
-func (t *trackedFile) SyncData() error {
-	if err := t.File.SyncData(); err != nil {
-		return err
+func (t *trackedFile) SyncData() error { return t.synced(t.File.SyncData) }
+
+func (t *trackedFile) synced(sync func() error) error {
+	t.background.freeze()
+	err := sync()
+	if err == nil {
+		err = t.inventory.synced(t.name, t.size, t.hash.Sum64())
 	}
-	return t.inventory.synced(t.name, t.size, t.hash.Sum64())
+	t.background.hold(t.name, err)
+	return err
+}
+
+// Close implements vfs.File.
+func (t *trackedFile) Close() error {
+	err := t.File.Close()
+	t.background.hold(t.name, err)
+	return err
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -28,19 +29,26 @@ func fatal(p any) error {
 }
 
 // logger keeps Pebble from writing to stderr and from ending the process: its
-// Fatalf must not return, and a commit turns the panic into an error.
-type logger struct{}
+// Fatalf must not return. A commit turns the panic into an error; a goroutine of
+// Pebble's own ends, and the store with it.
+type logger struct{ background *background }
 
 func (logger) Infof(string, ...any)  {}
 func (logger) Errorf(string, ...any) {}
 
-func (logger) Fatalf(format string, args ...any) {
+func (l logger) Fatalf(format string, args ...any) {
+	err := fatalError{fmt.Errorf(strings.TrimPrefix(format, "pebble: "), args...)}
 	for _, arg := range args {
-		if err, ok := arg.(error); ok {
-			panic(fatalError{fmt.Errorf(strings.TrimPrefix(format, "pebble: "), args...)}.because(err))
+		if cause, ok := arg.(error); ok {
+			err = err.because(cause)
+			break
 		}
 	}
-	panic(fatalError{fmt.Errorf(format, args...)})
+	if l.background != nil && !isCommitting() {
+		l.background.breakDown(err)
+		runtime.Goexit()
+	}
+	panic(err)
 }
 
 // because keeps the cause, which Fatalf formats away, for errors.Is.
@@ -62,6 +70,7 @@ const (
 	hintDamaged = "nothing in the folder was changed. Restore the file from a copy, or see what can be read: `httpdest store check --data DIR`; " +
 		"`httpdest store repair --data DIR` saves that into a new store"
 	hintUnreadable = "all others go on, and the data stays in the folder: `httpdest store check --data DIR` lists what cannot be read"
+	hintBroken     = "nothing that was accepted is lost: check the disk, and start again"
 	hintFull       = "make room on the disk: nothing that was accepted is lost, and the store goes on by itself"
 )
 
@@ -87,6 +96,8 @@ func explain(dir string, err error) error {
 			err = fmt.Errorf("%w: %w", store.ErrFull, err)
 		}
 		return &store.Trouble{Dir: dir, Err: err, Hint: hintFull}
+	case errors.Is(err, errGivenUp):
+		return &store.Trouble{Dir: dir, Err: err, Hint: hintBroken}
 	case isDamage(err):
 		return &store.Trouble{Dir: dir, Err: damaged(err), Hint: hintDamaged}
 	}
