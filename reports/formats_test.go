@@ -91,6 +91,7 @@ var formats = []struct {
 	write func(io.Writer, *Report) error
 }{
 	{"junit", WriteJUnit},
+	{"junit-strict", WriteJUnitStrict},
 	{"github", WriteGitHub},
 	{"markdown", WriteMarkdown},
 }

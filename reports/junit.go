@@ -83,7 +83,20 @@ func (t *junitTotals) add(c junitCase) {
 // in which the groups appear. An inconclusive case is an error; a skipped and
 // an unspecified one are skipped. There is no timestamp: the same report gives
 // the same bytes.
-func WriteJUnit(w io.Writer, r *Report) error {
+func WriteJUnit(w io.Writer, r *Report) error { return writeXML(w, junitTree(r)) }
+
+// writeXML writes an XML file with its header.
+func writeXML(w io.Writer, root any) error {
+	body, err := xml.MarshalIndent(root, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, body)
+	return err
+}
+
+// junitTree are the cases of a report as elements.
+func junitTree(r *Report) junitSuites {
 	root := junitSuites{Name: xmlText("httpdest " + r.Kind)}
 	refs := map[string]string{}
 	for _, rule := range r.Rules {
@@ -102,12 +115,7 @@ func WriteJUnit(w io.Writer, r *Report) error {
 		suite.add(out)
 		root.add(out)
 	}
-	body, err := xml.MarshalIndent(root, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, body)
-	return err
+	return root
 }
 
 func junitOf(c Case, refs map[string]string) junitCase {

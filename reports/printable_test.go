@@ -45,7 +45,7 @@ func TestHostileTextsStayTexts(t *testing.T) {
 	formats := map[string]func(io.Writer, *Report) error{
 		"text":     func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{Verbose: true}) },
 		"terminal": func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{Width: 80}) },
-		"markdown": WriteMarkdown, "junit": WriteJUnit, "github": WriteGitHub,
+		"markdown": WriteMarkdown, "junit": WriteJUnit, "junit-strict": WriteJUnitStrict, "github": WriteGitHub,
 	}
 	for name, text := range hostileTexts {
 		for format, write := range formats {
@@ -65,7 +65,7 @@ func TestHostileTextsStayTexts(t *testing.T) {
 				}); at >= 0 {
 					t.Errorf("%q steers a terminal", out.String()[max(0, at-20):at+3])
 				}
-				if format == "junit" {
+				if strings.HasPrefix(format, "junit") {
 					if err := xml.Unmarshal(out.Bytes(), new(struct{})); err != nil {
 						t.Errorf("not XML: %v", err)
 					}

@@ -66,6 +66,11 @@ func (d *decoder) document(content []byte) *yaml.Node {
 		d.problemAt(line, column, "save the file as UTF-8 text", what)
 		return nil
 	}
+	if number, line := foreignVersion(content); number != "" {
+		d.problemAt(line, 1, "leave the line out, or write %YAML 1.2", fmt.Sprintf("YAML %s is not read", number))
+		return nil
+	}
+	content = dialect(content)
 	loader, err := yaml.NewLoader(strings.NewReader(string(content)))
 	if err != nil {
 		d.problemAt(1, 1, "", err.Error())
@@ -130,6 +135,12 @@ func (d *decoder) syntax(content []byte, err error) {
 		message += ", which starts in line " + strconv.Itoa(from)
 	}
 	line, column := load.Mark.Line, load.Mark.Column
+	if strings.Contains(load.Message, "Unicode character escape") {
+		if said, hint, at := surrogates(lineOf(content, line), column); said != "" {
+			d.problemAt(line, at, hint, "not YAML: "+said)
+			return
+		}
+	}
 	d.problemAt(line, column, syntaxHint(lineOf(content, line), column, load.Message), message)
 }
 
@@ -146,7 +157,7 @@ func syntaxHint(line string, column int, message string) string {
 	case strings.Contains(line, "\t"):
 		return "indent with spaces, not with tabs"
 	case strings.Contains(message, "Unicode character escape"):
-		return "write the character itself, or \\U and eight digits: YAML has no surrogate pairs"
+		return "write the character itself, or \\U and its eight digits"
 	case strings.Contains(message, "unknown anchor"):
 		return "define it with & before its first use, or quote a text that starts with *"
 	case strings.Contains(message, "mapping values are not allowed"):

@@ -90,6 +90,7 @@ func completeLoad(c *cobra.Command) {
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"config":   scenarioFiles,
 		"report":   reportKinds,
+		"store":    storeKinds,
 		"pace":     cobra.FixedCompletions([]cobra.Completion{"constant", "ramp", "step", "sine", "burst", "trace"}, cobra.ShellCompDirectiveNoFileComp),
 		"mock-tls": cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
 	})
@@ -109,12 +110,31 @@ func completePlan(c *cobra.Command) {
 func completeMock(c *cobra.Command) {
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"scenario": scenarioFiles,
+		"schema":   schemaKinds,
 		"tls":      cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
 		"certificate": cobra.FixedCompletions([]cobra.Completion{"expired", "not-yet-valid", "wrong-host", "unknown-ca", "self-signed", "missing-intermediate"},
 			cobra.ShellCompDirectiveNoFileComp),
 		"min-tls": cobra.FixedCompletions([]cobra.Completion{"1.0", "1.1", "1.2", "1.3"}, cobra.ShellCompDirectiveNoFileComp),
 		"max-tls": cobra.FixedCompletions([]cobra.Completion{"1.0", "1.1", "1.2", "1.3"}, cobra.ShellCompDirectiveNoFileComp),
 	})
+}
+
+// completeServe completes the flags of httpdest serve.
+func completeServe(c *cobra.Command) {
+	completeFlags(c, map[string]cobra.CompletionFunc{"config": scenarioFiles, "store": storeKinds})
+}
+
+// storeKinds completes where the engine keeps what it accepted.
+func storeKinds(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{
+		cobra.CompletionWithDesc("local", "on disk: accepted updates survive a crash"),
+		cobra.CompletionWithDesc("memory", "nothing outlives the process"),
+	}, cobra.ShellCompDirectiveNoFileComp
+}
+
+// schemaKinds completes the schema of bodies: the shipped one, or a file.
+func schemaKinds(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{cobra.CompletionWithDesc("export", "the shipped schema of an export")}, cobra.ShellCompDirectiveDefault
 }
 
 func completeFlags(c *cobra.Command, completions map[string]cobra.CompletionFunc) {
@@ -140,15 +160,20 @@ func libraryIDs(_ *cobra.Command, args []string, begun string) ([]cobra.Completi
 	return slices.DeleteFunc(libraryNames(), others), cobra.ShellCompDirectiveDefault
 }
 
-// ruleIDs completes the id of a rule, with what the rule says.
-func ruleIDs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// ruleIDs completes the id of a rule, or its number where R begins the word, with
+// the title of the rule.
+func ruleIDs(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	rules, err := scenarios.Rules()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	out := make([]cobra.Completion, len(rules))
 	for i, r := range rules {
-		out[i] = cobra.CompletionWithDesc(r.ID, r.Title)
+		name := r.ID
+		if strings.HasPrefix(begun, "R") {
+			name = r.Ref
+		}
+		out[i] = cobra.CompletionWithDesc(name, r.Title)
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }

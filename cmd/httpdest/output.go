@@ -19,20 +19,21 @@ type output struct{ kind, path string }
 
 // writers are the kinds of reports.
 var writers = map[string]func(io.Writer, *reports.Report) error{
-	"csv":    reports.WriteCSV,
-	"github": reports.WriteGitHub,
-	"hdr":    reports.WriteHDR,
-	"html":   page.Write,
-	"json":   reports.WriteJSON,
-	"junit":  reports.WriteJUnit,
-	"md":     reports.WriteMarkdown,
+	"csv":          reports.WriteCSV,
+	"github":       reports.WriteGitHub,
+	"hdr":          reports.WriteHDR,
+	"html":         page.Write,
+	"json":         reports.WriteJSON,
+	"junit":        reports.WriteJUnit,
+	"junit-strict": reports.WriteJUnitStrict,
+	"md":           reports.WriteMarkdown,
 	"text": func(w io.Writer, r *reports.Report) error {
 		return writeText(w, r, reports.TextOptions{Verbose: true})
 	},
 }
 
 // reportUsage is the help of --report.
-const reportUsage = "write a report, KIND=PATH: html, json, junit, md, github, text, csv (latencies) or hdr (their histograms); repeatable, - is stdout"
+const reportUsage = "write a report, KIND=PATH: html, json, junit, junit-strict (for Jenkins), md, github, text, csv (latencies) or hdr (their histograms); repeatable, - is stdout"
 
 // parseOutputs reads KIND=PATH.
 func parseOutputs(flags []string) ([]output, error) {

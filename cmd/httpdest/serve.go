@@ -85,6 +85,7 @@ the rest for the next start; a second one ends at once.`,
 	c.Flags().IntVar(&f.backlog, "backlog", 0, "unsettled exports at which intake answers 503 (default: one per 4KiB of --memory)")
 	c.Flags().Var(&f.memory, "memory", "memory of the process, at least 128MiB; export bodies beyond it wait on disk")
 	_ = c.MarkFlagRequired("config")
+	completeServe(c)
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,4 +272,54 @@ func BenchmarkWrite(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// Assistive technology lists landmarks by role and name: no two may be alike,
+// however many cases a report has.
+func TestLandmarksHaveNamesOfTheirOwn(t *testing.T) {
+	r := mixed()
+	for i := range 3 {
+		again := r.Cases[2]
+		again.ID = fmt.Sprintf("trigger/again-%d", i)
+		r.Cases = append(r.Cases, again)
+	}
+	page := written(t, r)
+	doc := read(t, page)
+	whole := page + strings.Join(unpacked(t, doc), "")
+	seen := map[string]int{}
+	for d := range read(t, whole).Descendants() {
+		if name := landmark(d); name != "" {
+			seen[name]++
+		}
+	}
+	if len(seen) < 5 {
+		t.Errorf("landmarks %v; there are more", seen)
+	}
+	for name, times := range seen {
+		if times > 1 {
+			t.Errorf("%d landmarks are %s", times, name)
+		}
+	}
+	if n := strings.Count(whole, `role="group"`); n < 8 {
+		t.Errorf("%d scrollable parts; there are more", n)
+	}
+}
+
+// landmark is the role and the name of an element that is listed as a landmark.
+func landmark(n *html.Node) string {
+	if n.Type != html.ElementNode {
+		return ""
+	}
+	name := attribute(n, "aria-label") + attribute(n, "aria-labelledby")
+	role := attribute(n, "role")
+	switch implied := map[string]string{"nav": "navigation", "main": "main", "header": "banner", "section": "region"}[n.Data]; {
+	case role == "" && implied == "region" && name == "":
+		return "" // a section without a name is none
+	case role == "":
+		role = implied
+	}
+	if !slices.Contains([]string{"region", "navigation", "main", "banner", "search", "form"}, role) {
+		return ""
+	}
+	return strings.TrimSpace(role + " " + name)
 }
