@@ -10,7 +10,11 @@ var classes = map[string]string{
 	"flaky":       "the receiver accepts the same message a moment later",
 	"credentials": "the receiver refuses who sends, and not what is sent",
 	"gateway":     "something in front of the receiver answers instead of it",
-	"mtls":        "the server requests a client certificate",
+	"mtls":        "the server requests a client certificate, or should",
+	"late":        "the answer takes more than two seconds",
+	"lost":        "the receiver accepts the message, and does not store it as it was sent",
+	"tls":         "there is no connection with TLS and a valid certificate",
+	"status":      "the receiver refuses what it must, with a status that means something else",
 }
 
 // class is the class of a check with its meaning; "" without one.

@@ -137,8 +137,9 @@ type Check struct {
 	Actual   string  `json:"actual,omitempty"`
 	Fix      string  `json:"fix,omitempty"`
 	// Class says what kind of thing is behind a failure of a receiver: form,
-	// throttled, down, flaky, credentials, gateway or mtls; Said quotes the
-	// receiver: the text of its response, without markup and without secrets.
+	// throttled, down, flaky, credentials, gateway, mtls, late, lost, tls or
+	// status; Said quotes the receiver: the text of its response, without markup
+	// and without secrets.
 	Class  string `json:"class,omitempty"`
 	Said   string `json:"said,omitempty"`
 	File   string `json:"file,omitempty"`

@@ -28,6 +28,7 @@ type probeFlags struct {
 	bearer, headers, query, ca, certificates, readBack string
 	batch, rate, requests, burst                       int
 	load                                               string
+	idle, cold                                         time.Duration
 
 	pattern        string
 	statement      string
@@ -77,6 +78,8 @@ read-back, mTLS and the verdicts.`,
 	s.IntVar(&f.requests, "requests", 0, "requests in all, at most (default 600)")
 	s.IntVar(&f.burst, "burst", 0, "requests at once, at most (default 20)")
 	s.StringVar(&f.load, "load", "", "rate that the receiver is said to hold, and for how long: 10/s:10s (the default)")
+	s.DurationVar(&f.idle, "idle", 0, "leave a connection idle for this long at least, such as 65s")
+	s.DurationVar(&f.cold, "cold", 0, "send nothing for this long, then a message that may meet a cold start, such as 15m")
 	s.StringVar(&f.pattern, "run", "", "try cases whose id matches the regular expression, and the plain message they rest on")
 	s.StringVar(&f.statement, "statement", "", "write a conformance statement, a small YAML file to publish")
 	s.StringVar(&f.implementation.Project, "project", "", "name of the receiver in the statement")

@@ -38,7 +38,7 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 		return probe.Config{}, failure{exitUsage, err, ""}
 	}
 	c := probe.Config{Destination: simulate.Destination(p.Destination), Audiences: p.Audiences, Expired: dataflow.Secret(p.ExpiredToken.Reveal()),
-		State: p.ReadBack, Limits: p.Limits, Load: p.Load, Rules: rules, File: f.config, Version: version()}
+		Idle: f.idle, Cold: f.cold, State: p.ReadBack, Limits: p.Limits, Load: p.Load, Rules: rules, File: f.config, Version: version()}
 	if invalid := dataflow.Errors(c.Destination.Problems()); len(invalid) > 0 {
 		return c, failure{exitUsage, dataflow.Invalid(invalid), "mend the configuration"}
 	}
@@ -131,17 +131,19 @@ func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
 	} else {
 		p.Load.Rate = min(p.Load.Rate, p.Limits.Rate)
 	}
-	return limitsOf(p)
+	return f.limitsOf(p)
 }
 
 // limitsOf checks what flags may have made of the limits.
-func limitsOf(p *scenarios.Probe) error {
+func (f probeFlags) limitsOf(p *scenarios.Probe) error {
 	l := p.Limits
 	switch {
 	case l.Rate < 1 || l.Rate > 1000 || l.Burst < 1 || l.Burst > 1000 || l.Requests < 1:
 		return failure{exitUsage, errors.New("--rate, --requests and --burst are numbers of requests"), "give a rate and a burst from 1 to 1000; httpdest load is for more"}
 	case p.Load.Rate < 1 || p.Load.Rate > l.Rate:
 		return failure{exitUsage, fmt.Errorf("a load of %d requests a second with a limit of %d", p.Load.Rate, l.Rate), "raise --rate, or lower --load"}
+	case f.idle < 0 || f.cold < 0:
+		return failure{exitUsage, errors.New("--idle and --cold must be 0 or more"), "write 65s, or 15m"}
 	case p.Load.For < time.Second:
 		return failure{exitUsage, fmt.Errorf("a load for %s", p.Load.For), "a rate needs a second or more to be one"}
 	}

@@ -16,6 +16,10 @@ const (
 	credentials class = "credentials" // who sends
 	gateway     class = "gateway"     // something in front answers
 	mtlsAsked   class = "mtls"        // a client certificate is requested
+	late        class = "late"        // the answer takes more than two seconds
+	lost        class = "lost"        // accepted, and not stored as sent
+	noTLS       class = "tls"         // no connection with TLS and a valid certificate
+	misleading  class = "status"      // refused as it must be, with a status that means something else
 )
 
 // fix is what to do about a refusal of a class; "" of form: the rule says.
@@ -31,6 +35,10 @@ func (c class) fix() string {
 		return "compare the credentials, and their form, with what the receiver expects"
 	case gateway:
 		return "find the gateway, proxy or firewall that answers, by its headers and words, and let POST requests with JSON through on this path"
+	case lost:
+		return "store what was sent before the answer, whatever its namespace, id or status: the sender never repeats what was answered with 2xx"
+	case late, noTLS, misleading:
+		return "" // that of the rule
 	case mtlsAsked:
 		return "make test certificates with --write-certificates DIR, trust DIR/client-ca.pem in the receiver, and probe with --certificates DIR"
 	}
@@ -44,4 +52,26 @@ func (a answer) passing() class {
 		return throttled
 	}
 	return flaky
+}
+
+// classOf is the class of a failure of a rule for which no control message is
+// needed.
+func classOf(rule string) class {
+	switch rule {
+	case "rcv-2s":
+		return late
+	case "rcv-idempotent", "rcv-order":
+		return lost
+	case "rcv-tls":
+		return noTLS
+	case "rcv-retry-advice":
+		return misleading
+	case "rcv-auth", "rcv-token":
+		return credentials
+	case "rcv-mtls-only", "rcv-new-ca":
+		return mtlsAsked
+	case "rcv-ip":
+		return gateway
+	}
+	return form
 }

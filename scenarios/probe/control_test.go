@@ -89,7 +89,7 @@ func TestClasses(t *testing.T) {
 			if message {
 				panic(http.ErrAbortHandler)
 			}
-		}, []string{"fail rcv-schema"}},
+		}, []string{"fail rcv-schema form"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := receiverOf(t, 1000, tt.answer)

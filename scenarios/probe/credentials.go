@@ -45,6 +45,8 @@ func (p *Prober) credentials() []trial {
 		{id: "auth/wrong", title: "A message with wrong credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *round) {
 			t.turnedAway(ctx, "with wrong credentials", t.with(wrongCredential), wrongCredential)
 		}},
+		{id: "auth/key-missing", title: "A message without its key is refused", rules: rules, requests: 1 + following, unless: noKey, run: keyless},
+		{id: "auth/key-wrong", title: "A message with a wrong key is refused", rules: rules, requests: 1 + following, unless: noKey, run: keyed},
 		{id: "auth/expired", title: "A token that has expired is refused", rules: rules, requests: 1, unless: noExpired, run: expired},
 	}
 }
@@ -74,12 +76,16 @@ func expired(ctx context.Context, t *round) {
 // turnedAway sends a message that is fine but for its credentials. 401 is what
 // is wanted: it also makes a sender fetch a new token (R106).
 func (t *round) turnedAway(ctx context.Context, how string, d dataflow.Destination, access dataflow.Secret) {
-	who := t.people.next()
-	s := t.shaper()
-	l := t.lane(d, t.certificate())
 	if !t.fetches() {
 		access = ""
 	}
+	t.refusedFor(ctx, how, t.lane(d, t.certificate()), access)
+}
+
+// refusedFor is turnedAway by a lane.
+func (t *round) refusedFor(ctx context.Context, how string, l *lane, access dataflow.Secret) {
+	who := t.people.next()
+	s := t.shaper()
 	a, ok := t.sendWith(ctx, l, access, "plain", s.single(who.document(map[string]entry{s.audience(0): s.in("realized", qualified)})))
 	if !ok {
 		return
@@ -90,6 +96,7 @@ func (t *round) turnedAway(ctx context.Context, how string, d dataflow.Destinati
 	case a.status() == 401:
 		t.pass("rcv-auth", "a message "+how+" is refused", a.says())
 		t.notStored(ctx, how, who)
+		t.afterwards(ctx, "a message "+how)
 	case a.Outcome.Kind != retry.Answered:
 		t.unclear("rcv-auth", "a message "+how+" was not answered: "+a.says(), "answer it with 401")
 	case a.status() >= 500 || a.status() < 400:
@@ -107,6 +114,6 @@ func (t *round) notStored(ctx context.Context, how string, who person) {
 	}
 	state, err := t.read(ctx, who.ECID)
 	if err == nil && state != nil {
-		t.check(failed("rcv-auth", "a message "+how+" is refused and stored all the same", "nothing is stored", "the profile is there"), nil)
+		t.check(failed("rcv-auth", "a message "+how+" is refused and stored nevertheless", "nothing is stored", "the profile is there"), nil)
 	}
 }

@@ -50,14 +50,7 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 		return tls.ConnectionState{}, a, ctx.Err() == nil
 	}
 	defer func() { _ = raw.Close() }()
-	own := t.certificate()
-	conn := tls.Client(raw, &tls.Config{ServerName: u.Hostname(), RootCAs: t.config.Roots, MinVersion: low, MaxVersion: high, NextProtos: []string{"http/1.1"},
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if own == nil {
-				return &tls.Certificate{}, nil
-			}
-			return own, nil
-		}})
+	conn := tls.Client(raw, t.clientTLS(low, high))
 	err = conn.HandshakeContext(within)
 	a.took = time.Since(a.timing.began)
 	if err != nil {
@@ -66,6 +59,18 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 	}
 	a.timing.mark(&a.timing.handshaken)
 	return conn.ConnectionState(), a, true
+}
+
+// clientTLS is how the probe speaks TLS on connections of its own.
+func (t *round) clientTLS(low, high uint16) *tls.Config {
+	own := t.certificate()
+	return &tls.Config{ServerName: t.config.Destination.URL().Hostname(), RootCAs: t.config.Roots, MinVersion: low, MaxVersion: high, NextProtos: []string{"http/1.1"},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if own == nil {
+				return &tls.Certificate{}, nil
+			}
+			return own, nil
+		}}
 }
 
 func serverCertificate(ctx context.Context, t *round) {

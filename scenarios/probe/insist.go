@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -43,7 +44,14 @@ func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, bod
 	if c.last.status() == 0 {
 		return t.accepted(rule, title, c.last)
 	}
-	t.explained(c.class, rule, title+": refused", "an answer with 2xx", c.last)
+	k := t.refusal(rule, title+": refused", "an answer with 2xx", c.last)
+	if k.Class = string(form); t.form.inFront && slices.Contains([]int{403, 406, 413}, c.last.status()) {
+		k.Class = string(gateway)
+	}
+	if t.form.fix != "" {
+		k.Fix = t.form.fix
+	}
+	t.check(k, &c.last)
 	return false
 }
 
@@ -92,8 +100,17 @@ func (t *round) compare(ctx context.Context, l *lane, id string, body []byte, re
 			return t.together(ctx, l, id, body, refused, a)
 		}
 	}
-	t.compared++
-	return c, true
+	if t.compared++; t.compared > 3 {
+		return c, true
+	}
+	// Until it is known to be steady, once more at another pace.
+	if wait(ctx, t.config.Pause) != nil {
+		return c, false
+	}
+	if c.last, ok = t.again(ctx, l, id, body, true); ok && c.last.ok() {
+		c.class = t.temper(ctx, refused)
+	}
+	return c, ok && ctx.Err() == nil
 }
 
 // repetitions are how many more of a refused message tell its form from chance:

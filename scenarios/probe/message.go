@@ -19,6 +19,10 @@ type Message struct {
 	batch  bool     // for receivers that said they take several profiles
 	advice bool     // a refusal is no failure
 	needs  []string // rules that must hold for a refusal to be about Rule
+
+	fix     string   // of a refusal of its form; "": that of the rule
+	inFront bool     // a refusal with 403 or 406 is of something in front
+	unknown []string // audiences that are not mapped: a receiver may leave them out
 }
 
 // encode is the wire form: keys sorted, nothing escaped for a page (A26).

@@ -24,7 +24,14 @@ func (p *Prober) pace() []trial {
 		{id: "pace/burst", title: exactly(c.Limits.Burst, "message") + " at once, answered within 2 s", rules: []string{"rcv-2s", "rcv-retry-advice"}, requests: c.Limits.Burst, run: burst},
 		{id: "pace/load", title: fmt.Sprintf("%d messages a second for %s%s are answered within 2 s", c.Load.Rate, c.Load.For, c.stated()), rules: rules,
 			requests: int(float64(c.Load.Rate) * c.Load.For.Seconds()), run: load},
-		{id: "pace/idle", title: "A connection that was idle since the beginning is still open", rules: []string{"rcv-2s"}, requests: 2, run: idle},
+		{id: "pace/idle", title: "A connection that was idle since the beginning is still open", rules: []string{"rcv-2s"}, requests: 3, run: idle},
+		{id: "pace/crossing", title: "A message that meets the end of an idle connection is not lost", rules: []string{"rcv-2s"}, requests: 2 * crossings, run: crossing},
+		{id: "pace/cold", title: "A message after a long time without any is answered within 2 s", rules: rules, requests: 1, unless: func(p *Prober) string {
+			if p.config.Cold == 0 {
+				return "a cold start takes its time: give --cold 15m"
+			}
+			return ""
+		}, run: cold},
 	}
 }
 
@@ -38,9 +45,15 @@ func (c Config) stated() string {
 
 // timed is one body for a series, each about a profile of its own.
 func (t *round) timed() []byte {
+	_, body := t.about()
+	return body
+}
+
+// about is one body for a series, and the profile that it is about.
+func (t *round) about() (person, []byte) {
 	s := t.shaper()
-	_, d := s.plain()
-	return s.single(d)
+	who, d := s.plain()
+	return who, s.single(d)
 }
 
 func oneByOne(ctx context.Context, t *round) {
@@ -77,6 +90,9 @@ func oneByOne(ctx context.Context, t *round) {
 func idle(ctx context.Context, t *round) {
 	if t.idle == nil {
 		t.skipped("no connection was left idle")
+		return
+	}
+	if wait(ctx, time.Until(t.idleAt.Add(t.config.Idle))) != nil {
 		return
 	}
 	lasted := time.Since(t.idleAt)
@@ -158,6 +174,7 @@ func load(ctx context.Context, t *round) {
 	}
 	rate, n := t.config.Load.Rate, int(float64(t.config.Load.Rate)*t.config.Load.For.Seconds())
 	all := make([]answer, 0, n)
+	var accepted []person
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	began, sent, latest := time.Now(), 0, time.Duration(0)
@@ -171,13 +188,15 @@ func load(ctx context.Context, t *round) {
 			break
 		}
 		latest = max(latest, time.Since(due))
-		body := t.timed()
+		who, body := t.about()
 		group.Go(func() {
 			a := t.main.perform(ctx, t.operation(body, t.main.certificate, access))
 			a.message = "plain"
 			mu.Lock()
 			defer mu.Unlock()
-			all = append(all, a)
+			if all = append(all, a); a.ok() {
+				accepted = append(accepted, who)
+			}
 		})
 	}
 	group.Wait()
@@ -196,6 +215,54 @@ func load(ctx context.Context, t *round) {
 	if t.inTime("load", all) {
 		t.allAccepted(ctx, "load", all)
 	}
+	t.allStored(ctx, accepted)
+}
+
+// sampled is how many of the messages of a load are read back.
+const sampled = 50
+
+// allStored reads back what a load left, in the order in which it was sent, and
+// says how far the store lags behind the answers.
+func (t *round) allStored(ctx context.Context, accepted []person) {
+	if unread(t.Prober) != "" || len(accepted) == 0 {
+		return
+	}
+	ended := time.Now()
+	end, missing := ended.Add(t.config.State.Within), 0
+	step := max(1, len(accepted)/sampled)
+	for i := len(accepted) - 1; i >= 0; i -= step { // the last one first: it waits the longest
+		for {
+			state, err := t.read(ctx, accepted[i].ECID)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				t.unclear("rcv-2xx", err.Error(), readBackFix)
+				return
+			}
+			if state != nil {
+				break
+			}
+			if time.Now().After(end) {
+				missing++
+				break
+			}
+			if wait(ctx, 50*time.Millisecond) != nil {
+				return
+			}
+		}
+	}
+	lag := time.Since(ended)
+	t.metrics["loadStoreLagMs"] = float64(lag.Milliseconds())
+	of := (len(accepted) + step - 1) / step
+	if missing > 0 {
+		k := failed("rcv-2xx", fmt.Sprintf("%d of %d messages of the load are accepted, and not stored", missing, of), "each stored within "+ms(t.config.State.Within),
+			fmt.Sprintf("missing %s after the last answer", ms(lag)))
+		k.Class, k.Fix = string(lost), "answer 429 or 503 when the store is behind, or store before you answer: a queue that grows for as long as messages come is lost with the process that holds it"
+		t.check(k, nil)
+		return
+	}
+	t.pass("rcv-2xx", "everything that the load left is stored", fmt.Sprintf("%d read back, the last at most %s after the last answer", of, ms(lag)))
 }
 
 // inTime judges the times of a series, and says its percentiles.

@@ -57,6 +57,8 @@ type Config struct {
 	File        string         // that cases point at: of the configuration, or ""
 	Version     string
 	Patience    time.Duration // how long an answer is waited for, to say how late it is; 0: 10 s
+	Cold        time.Duration // without a message, before one that may meet a cold start; 0: not tried
+	Idle        time.Duration // that a connection is idle, at the least; 0: for as long as the probe takes
 	Pause       time.Duration // between a refusal and what is sent to tell its cause; 0: 1 s
 	Progress    func(done, cases, requests int, id string)
 }
@@ -71,22 +73,24 @@ type Prober struct {
 	cases   []reports.Case
 	metrics map[string]float64
 
-	budget  budget
-	lanes   []*lane
-	idle    *lane // one message went by it at the beginning, and none since
-	idleAt  time.Time
-	main    *lane // what messages go by, once it is known which certificate is let in
-	token   token
-	onlyNew bool                     // only the new hierarchy is let in
-	shut    []string                 // hierarchies that are not let in
-	refused error                    // why nothing more can be tried; nil: go on
-	alter   func(*delivery.Exchange) // of each attempt: what the plain message is refused for is left out
-	seen    statuses
+	budget   budget
+	lanes    []*lane
+	idle     *lane // one message went by it at the beginning, and none since
+	idleAt   time.Time
+	watching *watcher // of another such connection; nil: there is none
+	main     *lane    // what messages go by, once it is known which certificate is let in
+	token    token
+	onlyNew  bool                     // only the new hierarchy is let in
+	shut     []string                 // hierarchies that are not let in
+	refused  error                    // why nothing more can be tried; nil: go on
+	alter    func(*delivery.Exchange) // of each attempt: what the plain message is refused for is left out
+	seen     statuses
 
 	unsteady      bool // it refused a message that it accepted a moment later
 	throttles     bool // it refuses because of the pace
 	saidThrottles bool
 	compared      int    // refusals that were the form's
+	stores        lags   // of states that were read back
 	broken        string // why nothing can be read back; "" not known to be
 }
 
@@ -130,6 +134,9 @@ func (p *Prober) Run(ctx context.Context) (*reports.Report, error) {
 }
 
 func (p *Prober) close() {
+	if p.watching != nil {
+		p.watching.close()
+	}
 	for _, l := range p.lanes {
 		l.close()
 	}

@@ -224,13 +224,15 @@ var errNotThere = errors.New("not there in time")
 
 // until reads the state until it is what is wanted, or the time for it is over.
 func (t *round) until(ctx context.Context, ecid string, fits func(any) bool) (any, error) {
-	end := time.Now().Add(t.config.State.Within)
+	began := time.Now()
+	end := began.Add(t.patient())
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		state, err := t.read(ctx, ecid)
 		switch {
 		case err != nil:
 			return nil, err
 		case fits(state):
+			t.stores.add(time.Since(began))
 			return state, nil
 		case time.Now().After(end):
 			return state, errNotThere

@@ -29,7 +29,9 @@ func (p *Prober) messages() []trial {
 			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *round) { t.first(ctx, m) }
 			t.unless, t.essential = nil, true
 		}
-		out = append(out, t)
+		if out = append(out, t); i == 0 {
+			out = append(out, storedCase())
+		}
 	}
 	return append(out,
 		trial{id: "message/headers", title: "Accepts custom headers", rules: []string{"rcv-headers"}, requests: 2, run: headers},
@@ -50,7 +52,10 @@ func (t *round) anew(m Message) Message {
 // deliver sends a message and wants it accepted.
 func (t *round) deliver(ctx context.Context, m Message) {
 	if !m.advice {
-		t.insist(ctx, t.main, m.Rule, m.Title, m.ID, m.Body)
+		t.form = m
+		if t.insist(ctx, t.main, m.Rule, m.Title, m.ID, m.Body) {
+			t.verify(ctx, m.Rule, m.Title, m)
+		}
 		return
 	}
 	if a, ok := t.send(ctx, t.main, m.ID, m.Body); ok && !a.ok() {
@@ -113,11 +118,12 @@ func (t *round) beginIdle(ctx context.Context) {
 	if _, ok := t.send(ctx, l, "plain", t.timed()); ok {
 		t.idle, t.idleAt = l, time.Now()
 	}
+	t.watchIdle(ctx)
 }
 
 // credentialsTaken notes that the right credentials were let in.
 func (t *round) credentialsTaken(a answer) {
-	if noCredentials(t.Prober) == "" {
+	if noCredentials(t.Prober) == "" || t.keyHeader() != "" {
 		t.pass("rcv-auth", "the right credentials are let in", a.says())
 	}
 	if t.fetches() {

@@ -16,8 +16,11 @@ func (p *Prober) refusals() []trial {
 		return func(ctx context.Context, t *round) { t.never(ctx, title, body) }
 	}
 	return []trial{
-		{id: "refusal/cut-off", title: "A message that was cut off is refused for good", rules: rules, requests: 1, run: malformed("a body that was cut off", []byte(`{"segmentMembership": {"ups": {`))},
-		{id: "refusal/no-json", title: "What is no JSON is refused for good", rules: rules, requests: 1, run: malformed("a body that is no JSON", []byte("this is no JSON"))},
+		{id: "refusal/cut-off", title: "A message that was cut off is refused for good", rules: rules, requests: 1 + following, run: malformed("a body that was cut off", []byte(`{"segmentMembership": {"ups": {`))},
+		{id: "refusal/no-json", title: "A body that is not JSON is refused for good", rules: rules, requests: 1 + following, run: malformed("a body that is not JSON", []byte("this is not JSON"))},
+		{id: "refusal/types", title: "A message with wrong types is refused for good", rules: rules, requests: 1 + following,
+			run: malformed("a body with a list for an object", []byte(`{"segmentMembership": [], "identityMap": {"ecid": {"id": 7}}}`))},
+		{id: "refusal/empty", title: "An empty body is refused for good", rules: rules, requests: 1 + following, run: malformed("an empty body", nil)},
 	}
 }
 
@@ -43,6 +46,7 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	default:
 		t.pass("rcv-retry-advice", title+" is refused for good", a.says())
 	}
+	t.afterwards(ctx, title)
 }
 
 // statuses counts how exchanges ended.

@@ -18,6 +18,7 @@ func shapes(p *people, c Config) []Message {
 	s.ids()
 	s.profiles()
 	s.identities()
+	s.texts()
 	s.lists(min(10, max(2, c.Destination.MaxProfilesPerRequest)))
 	return s.out
 }
@@ -77,10 +78,10 @@ func (s *shaper) unknown() {
 	who, d := s.plain()
 	entries(d)["0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01"] = in("realized", qualified)
 	entries(d)["c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"] = in("realized", qualified)
-	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d, "rcv-optional-fields")
+	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d, "rcv-optional-fields").unknown = []string{"0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01", "c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"}
 	who = s.next()
 	s.add("rcv-unmapped", "unmapped/only", "a profile in no audience but one that is not mapped", who,
-		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}), "rcv-optional-fields")
+		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}), "rcv-optional-fields").unknown = []string{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77"}
 }
 
 // ids that a pattern for UUIDs or digests refuses. The first two are in the
@@ -159,6 +160,9 @@ func (s *shaper) profiles() {
 		m["CustomerAudienceUpload"] = map[string]any{"vip_2026": map[string]any(in("realized", qualified))}
 		m["AAM"] = map[string]any{"12345": map[string]any(in("realized", qualified))}
 	}, "rcv-ids", "rcv-unmapped")
+	shape("namespaces-one-id", "one id in two namespaces, a member in one of them", func(d document) {
+		d["segmentMembership"].(map[string]any)["CustomerAudienceUpload"] = map[string]any{s.audience(0): map[string]any(in("exited", qualified))}
+	}, "rcv-exited", "rcv-unmapped")
 	shape("audiences-250", "250 audiences, the most that a dataflow should map", func(d document) {
 		for i := range 250 {
 			entries(d)[audienceID(1000+i)] = longNamed(i)

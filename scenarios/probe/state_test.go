@@ -26,9 +26,20 @@ type keeper struct {
 	mu     sync.Mutex
 	states map[string]map[string]any
 	wrong  string // what it does wrong
+	dead   bool   // it answers, and stores nothing any more
+}
+
+// isProfile says whether the parts that are read have the right types.
+func isProfile(p map[string]any) bool {
+	_, list := p["segmentMembership"].([]any)
+	return !list
 }
 
 func (k *keeper) ServeHTTP(w http.ResponseWriter, q *http.Request) {
+	if k.wrong == "loses one of two" && q.Method == http.MethodPost && q.Header.Get("Authorization") == "Bearer s3cret-token" {
+		k.overwrite(w, q)
+		return
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if q.Header.Get("Authorization") != "Bearer s3cret-token" {
@@ -47,7 +58,8 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	var all []map[string]any
 	if json.Unmarshal(body, &all) != nil {
 		var one map[string]any
-		if json.Unmarshal(body, &one) != nil {
+		if json.Unmarshal(body, &one) != nil || !isProfile(one) {
+			k.dead = k.wrong == "dies of malformed JSON"
 			w.WriteHeader(400)
 			return
 		}
@@ -59,12 +71,43 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 			}
 		}
 	}
-	if k.wrong == "first of a list" {
+	switch k.wrong {
+	case "first of a list":
 		all = all[:1]
+	case "stores later":
+		time.AfterFunc(10*time.Millisecond, func() {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			for _, p := range all {
+				k.keep(p)
+			}
+		})
+		return
+	}
+	if k.dead {
+		return
 	}
 	for _, p := range all {
 		k.keep(p)
 	}
+}
+
+// overwrite reads the states, handles the message, and writes all of them back: the
+// last of two at the same time undoes the other.
+func (k *keeper) overwrite(w http.ResponseWriter, q *http.Request) {
+	k.mu.Lock()
+	copied, err := json.Marshal(k.states)
+	k.mu.Unlock()
+	own := &keeper{}
+	if err != nil || json.Unmarshal(copied, &own.states) != nil {
+		w.WriteHeader(500)
+		return
+	}
+	own.ServeHTTP(w, q)
+	time.Sleep(time.Millisecond)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.states = own.states
 }
 
 func (k *keeper) keep(p map[string]any) {
@@ -78,12 +121,21 @@ func (k *keeper) keep(p map[string]any) {
 		s["messages"] = s["messages"].(float64) + 1
 	}
 	for namespace, entries := range p["segmentMembership"].(map[string]any) {
+		if k.wrong == "drops namespaces" && namespace != "ups" {
+			continue
+		}
 		kept, _ := s["segmentMembership"].(map[string]any)[namespace].(map[string]any)
 		if kept == nil {
 			kept = map[string]any{}
 			s["segmentMembership"].(map[string]any)[namespace] = kept
 		}
 		for id, e := range entries.(map[string]any) {
+			switch {
+			case k.wrong == "cuts ids" && len(id) > 36:
+				id = id[:36]
+			case k.wrong == "drops existing" && e.(map[string]any)["status"] == "existing", k.wrong == "fifty audiences" && len(kept) >= 50:
+				continue
+			}
 			old, _ := kept[id].(map[string]any)
 			if newer := k.newer(old, e.(map[string]any)); newer {
 				kept[id] = maps.Clone(e.(map[string]any))
@@ -102,8 +154,25 @@ func (k *keeper) newer(old, e map[string]any) bool {
 	if old == nil || k.wrong == "last wins" {
 		return true
 	}
-	before, after := old["lastQualificationTime"].(string), e["lastQualificationTime"].(string)
+	before, after := moment(old, k.wrong), moment(e, k.wrong)
 	return after > before || after == before && (e["status"] == "exited" || k.wrong == "last wins a draw")
+}
+
+// moment is a time in a form whose order as a text is its order.
+func moment(e map[string]any, wrong string) string {
+	text := e["lastQualificationTime"].(string)
+	switch wrong {
+	case "times as texts":
+		return text
+	case "times without offset":
+		return strings.TrimRight(text[:19]+"."+strings.Trim(text[19:], "Z.+0:"), ".")
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05Z0700"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC().Format("2006-01-02T15:04:05.000000000")
+		}
+	}
+	return text
 }
 
 var _ = Describe("read-back", func() {
@@ -112,7 +181,7 @@ var _ = Describe("read-back", func() {
 		defer server.Close()
 		c := config(server.URL + "/profiles")
 		c.Destination.MaxProfilesPerRequest = 10
-		c.Only = regexp.MustCompile(`^(message/(plain|exited|unmapped|batch)|state/)`)
+		c.Only = regexp.MustCompile(`^(message/|state/|refusal/)`)
 		c.State = scenarios.ReadBack{URL: server.URL + "/state", Header: "Authorization: Bearer s3cret-token", Within: 50 * time.Millisecond}
 		c.ReadBack = probe.NewReadBack(c.State, nil, nil)
 		return probed(c)
@@ -132,6 +201,14 @@ var _ = Describe("read-back", func() {
 		Entry("the last one wins", "last wins", "rcv-order"),
 		Entry("exits change nothing", "members for ever", "rcv-exited"),
 		Entry("takes the first of a list", "first of a list", "rcv-batch"),
+		Entry("compares times as texts", "times as texts", "rcv-order"),
+		Entry("compares times without their offset", "times without offset", "rcv-order"),
+		Entry("cuts ids to 36 characters", "cuts ids", "rcv-ids"),
+		Entry("drops other namespaces than ups", "drops namespaces", "rcv-schema"),
+		Entry("drops the status existing", "drops existing", "rcv-exited"),
+		Entry("keeps fifty audiences", "fifty audiences", "rcv-schema", "rcv-batch"),
+		Entry("loses one of two messages at the same time", "loses one of two", "rcv-order"),
+		Entry("dies of what is not JSON, and goes on to answer", "dies of malformed JSON", "rcv-2xx"),
 	)
 	It("leaves open what a receiver makes of two statuses that share their time", func() {
 		r := keeping("last wins a draw")
@@ -148,6 +225,11 @@ var _ = Describe("read-back", func() {
 	})
 	It("finds that a message with an unknown audience was dropped", func() {
 		Expect(failed(keeping("unknown drops all"))).To(ContainElement("rcv-unmapped"))
+	})
+	It("says that a message is answered before it is stored", func() {
+		r := keeping("stores later")
+		Expect(said(r, reports.Unspecified)).To(ContainSubstring("the message is answered before it is stored"))
+		Expect(failed(r)).To(BeElementOf([]string{}, []string{"rcv-order"}))
 	})
 	It("says when it shows nothing, instead of blaming the receiver for all of it", func() {
 		mock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

@@ -39,7 +39,8 @@ type round struct {
 	trial
 	checks []reports.Check
 	reason string
-	last   answer // to a message whose effect is looked at afterwards
+	last   answer  // to a message whose effect is looked at afterwards
+	form   Message // whose form a refusal is about, where it has a fix of its own
 }
 
 func (t *round) skipped(why string) { t.reason = why }
@@ -53,6 +54,9 @@ func (t *round) check(k reports.Check, shown *answer) {
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
 		if k.Causes == nil {
 			k.Causes = causes(k.Rule, shown)
+		}
+		if k.Class == "" {
+			k.Class = string(classOf(k.Rule))
 		}
 		recognised(&k, shown)
 		if k.Fix == "" {
@@ -157,7 +161,15 @@ func (t *round) send(ctx context.Context, l *lane, message string, body []byte) 
 	if err != nil {
 		return a, false
 	}
-	return t.sendWith(ctx, l, access, message, body)
+	a, ok = t.sendWith(ctx, l, access, message, body)
+	switch {
+	case !ok || !t.fetches():
+	case a.ok():
+		t.token.taken = true
+	case a.status() == 401:
+		return t.renewed(ctx, l, message, body, a)
+	}
+	return a, ok
 }
 
 // sendWith is send with a token of the caller's.

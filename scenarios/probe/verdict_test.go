@@ -86,8 +86,12 @@ func TestRefusedForGood(t *testing.T) {
 		200: "unspecified", 204: "unspecified",
 		302: "fail", 401: "fail", 403: "fail", 408: "fail", 409: "fail", 429: "fail", 500: "fail", 501: "fail", 503: "fail", 505: "fail",
 	} {
-		r := answering(t, status)
-		r.never(context.Background(), "what is not JSON", []byte("not JSON"))
+		r := receiverOf(t, 1000, func(w http.ResponseWriter, message bool, _ int) {
+			if message {
+				w.WriteHeader(status)
+			}
+		})
+		r.never(context.Background(), "what is not JSON", []byte(marked))
 		if diff := cmp.Diff([]string{want + " rcv-retry-advice"}, verdictsOf(r)); diff != "" {
 			t.Errorf("%d (-want +got):\n%s", status, diff)
 		}

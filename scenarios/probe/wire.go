@@ -155,6 +155,22 @@ func (a answer) wantsCertificate() bool {
 // perform sends one operation and waits for its answer, for as long as patience
 // allows: how late an answer is helps more than that it was late.
 func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
+	a := l.once(ctx, op)
+	if a.ours() {
+		return l.once(ctx, op)
+	}
+	return a
+}
+
+// ours says whether an exchange failed on a connection that this side gave up:
+// net/http does so when this machine was too busy to note that a request was
+// written. Nothing was sent on it, and the receiver has no part in it.
+func (a answer) ours() bool {
+	return a.reused && !a.Answering && a.Failure != nil && strings.Contains(a.Failure.Error(), "readLoop exiting")
+}
+
+// once is perform without a second look.
+func (l *lane) once(ctx context.Context, op engine.Operation) answer {
 	t := &timing{plain: !l.sender.Encrypted()}
 	within, cancel := context.WithTimeoutCause(context.WithValue(ctx, clocked{}, t), l.patience, delivery.ErrDeadline)
 	defer cancel()
