@@ -158,7 +158,7 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 	@command -v node >/dev/null || echo "probes WITHOUT the receiver in Node: install nodejs"
 	command -v python3 >/dev/null || echo "probes WITHOUT the receiver in Python: install python3"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "probes WITHOUT nginx in front: install nginx-light, or nginx"
-	go test ./scenarios/probe/receivers -v -count=1 -timeout 10m -parallel 8 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
+	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 16 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
 
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)

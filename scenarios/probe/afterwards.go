@@ -24,7 +24,7 @@ func (t *round) afterwards(ctx context.Context, what string) {
 		}
 		t.last = a
 		if !a.ok() {
-			if a, ok = t.recovering(ctx, a); !ok {
+			if a, ok = t.recovering(ctx, m.Body, a); !ok {
 				return
 			}
 		}
@@ -39,13 +39,13 @@ func (t *round) afterwards(ctx context.Context, what string) {
 	}
 }
 
-// recovering sends the plain message again after a while, twice at most.
-func (t *round) recovering(ctx context.Context, a answer) (answer, bool) {
+// recovering sends a good message again after a while, twice at most.
+func (t *round) recovering(ctx context.Context, body []byte, a answer) (answer, bool) {
 	for n := range 2 {
 		if wait(ctx, max(a.pause(t.config.Pause), t.config.Pause<<n)) != nil {
 			return a, false
 		}
-		b, ok := t.send(ctx, t.main, "plain", t.timed())
+		b, ok := t.send(ctx, t.main, "plain", body)
 		if !ok || b.ok() {
 			return b, ok
 		}

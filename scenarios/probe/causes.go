@@ -13,8 +13,12 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-//go:embed causes.yaml
-var causesFile []byte
+var (
+	//go:embed causes.yaml
+	causesFile []byte
+	//go:embed gateways.yaml
+	gatewaysFile []byte
+)
 
 // cause is an entry of causes.yaml: what may be behind a failure of a rule, or
 // behind an outcome, on a kind of server. One with headers or words is certain
@@ -28,6 +32,7 @@ type cause struct {
 	Class    class             `yaml:"class"`   // of a refusal that is recognised; "": as the control messages say
 	Cause    string            `yaml:"cause"`
 	Fix      string            `yaml:"fix"`
+	Source   string            `yaml:"source"` // public documentation of a response that is recognised
 
 	headers map[string]*regexp.Regexp
 	words   *regexp.Regexp
@@ -35,12 +40,12 @@ type cause struct {
 
 var knownCauses = sync.OnceValue(func() []cause {
 	var out []cause
-	d, err := yaml.NewLoader(strings.NewReader(string(causesFile)), yaml.WithKnownFields())
-	if err == nil {
-		err = d.Load(&out)
-	}
-	if err != nil {
-		panic("probe: causes.yaml: " + err.Error()) // shipped with us and tested
+	for _, file := range [][]byte{gatewaysFile, causesFile} {
+		var all []cause
+		if err := yaml.Load(file, &all, yaml.WithKnownFields()); err != nil {
+			panic("probe: likely causes: " + err.Error()) // shipped with us and tested
+		}
+		out = append(out, all...)
 	}
 	for i := range out {
 		c := &out[i]

@@ -31,6 +31,15 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	if !ok {
 		return
 	}
+	if a.Outcome.Kind != retry.Answered || a.throttles() || a.status() >= 500 {
+		// It may be about something else than the body: the same again says so.
+		if wait(ctx, a.pause(t.config.Pause)) != nil {
+			return
+		}
+		if a, ok = t.send(ctx, t.main, "", body); !ok {
+			return
+		}
+	}
 	_, again := retry.BestEffort().Next(1, a.Outcome, time.Now())
 	switch {
 	case a.late():

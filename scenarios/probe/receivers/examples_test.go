@@ -25,7 +25,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// Some forty probes are not for every test run; `make probe-examples` asks for
+// More than a hundred probes are not for every test run; `make probe-examples` asks for
 // them.
 var (
 	examples = flag.Bool("examples", false, "build, start and probe every receiver")
@@ -41,6 +41,7 @@ type example struct {
 	files      map[string]string
 	env        map[string]string
 	probe      map[string]any
+	wrong      Receiver // as it is declared; zero for a right one
 }
 
 // allExamples are the right receivers under every plan they know, and then the
@@ -63,7 +64,11 @@ func allExamples(t *testing.T) []example {
 	for _, r := range wrong {
 		files, err := r.Files()
 		check(t, err)
-		all = append(all, example{r.Name, r.Plan, slices.Sorted(slices.Values(r.Fails)), "go", files, r.Env, r.Probe})
+		folder := "go"
+		if r.InProcess() {
+			folder = FrontPlan
+		}
+		all = append(all, example{r.Name, r.Plan, slices.Sorted(slices.Values(r.Fails)), folder, files, r.Env, r.Probe, r})
 	}
 	wanted, err := regexp.Compile(*only)
 	check(t, err)
@@ -119,7 +124,8 @@ func (e example) configuration(url string) tree {
 	plans := map[string]tree{
 		"mtls": {"certificates": "clients", "firewall": tree{"allow": "allow.txt", "region": "VA7"}, "expiredToken": "old-token",
 			"destination": tree{"maxProfilesPerRequest": 10}},
-		"tls": {},
+		"tls":     {},
+		FrontPlan: {"ca": nil},
 		"oauth": {"destination": tree{"maxProfilesPerRequest": 10, "batchEncoding": "profiles", "auth": tree{"type": "oauth2-client-credentials", "token": nil,
 			"credentials": "body-form-encoded", "clientID": "aep", "clientSecret": "s3cr&t", "tokenURL": url + "/token"}}},
 	}
@@ -155,7 +161,7 @@ func (f found) rules(verdict reports.Verdict) []string {
 // right ones pass, and each wrong one fails what is declared beside it.
 func TestExamples(t *testing.T) {
 	if !*examples {
-		t.Skip("needs the flag -examples: forty probes; `make probe-examples` gives it")
+		t.Skip("needs the flag -examples: more than a hundred probes; `make probe-examples` gives it")
 	}
 	ctx, all := ending(t), allExamples(t)
 	httpdest, err := *binary, error(nil)
@@ -171,7 +177,7 @@ func TestExamples(t *testing.T) {
 		for i, e := range all {
 			t.Run(e.name+", "+e.plan, func(t *testing.T) {
 				t.Parallel()
-				p, err := rightOnes[e.folder](t, ctx, starting{built[i], dir, e.started()})
+				p, err := rightOnes[e.folder](t, ctx, starting{built[i], dir, e.started(), e.wrong})
 				check(t, err)
 				var f found
 				for range 3 {
@@ -291,9 +297,32 @@ func judge(t *testing.T, e example, f found) {
 	if got := f.rules(reports.Fail); !slices.Equal(got, e.fails) || f.report.Verdict != verdict || f.exit != exit {
 		t.Errorf("fails %v with verdict %s and exit status %d; want %v, %s and %d%s", got, f.report.Verdict, f.exit, e.fails, verdict, exit, f.complaints())
 	}
+	for _, c := range f.report.Cases {
+		for _, k := range c.Checks {
+			if k.Verdict == reports.Fail && k.Class != e.wrong.Class {
+				t.Errorf("%s %s has the class %q; want %q: %s; it says %q", c.ID, k.Rule, k.Class, e.wrong.Class, k.Title, k.Said)
+			}
+		}
+	}
+	if got := f.recognised(); got != e.wrong.Server {
+		t.Errorf("the response names %q as its cause; want %q%s", got, e.wrong.Server, f.complaints())
+	}
 	if e.fails == nil && len(f.rules(reports.Inconclusive)) > 0 {
 		t.Errorf("inconclusive: %v%s", f.rules(reports.Inconclusive), f.complaints())
 	}
+}
+
+// recognised is the server of the cause that the response to the first failure
+// names.
+func (f found) recognised() string {
+	for _, c := range f.report.Cases {
+		for _, k := range c.Checks {
+			if k.Verdict == reports.Fail && len(k.Causes) > 0 && k.Causes[0].Recognised {
+				return k.Causes[0].Server
+			}
+		}
+	}
+	return ""
 }
 
 // complaints are the checks that did not pass, a line each.
@@ -312,14 +341,14 @@ func (f found) complaints() string {
 // show prints the table.
 func show(t *testing.T, all []example, results map[string]found) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "\nreceiver\tplan\tmust fail\tfailed\tverdict\trequests\ttime\t")
+	fmt.Fprintln(w, "\nreceiver\tplan\tclass\tmust fail\tfailed\tverdict\trequests\ttime\t")
 	for _, e := range all {
 		f, there := results[t.Name()+"/probe/"+rewritten(e.name+", "+e.plan)]
 		if !there {
-			fmt.Fprintf(w, "%s\t%s\t%s\tNOT PROBED\t\t\t\t\n", e.name, e.plan, list(e.fails))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\tNOT PROBED\t\t\t\t\n", e.name, e.plan, e.wrong.Class, list(e.fails))
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f s\t\n", e.name, e.plan, list(e.fails), list(f.rules(reports.Fail)), f.report.Verdict, f.report.Metrics["requests"], f.took.Seconds())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.1f s\t\n", e.name, e.plan, e.wrong.Class, list(e.fails), list(f.rules(reports.Fail)), f.report.Verdict, f.report.Metrics["requests"], f.took.Seconds())
 	}
 	fmt.Fprintln(w)
 	_ = w.Flush()

@@ -6,7 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,6 +137,7 @@ type starting struct {
 	receiver string // the right one in Go, built
 	dir      string // it is started in
 	env      []string
+	wrong    Receiver
 }
 
 // rightOnes start the right receivers, by the folder they are in.
@@ -148,6 +152,14 @@ var rightOnes = map[string]func(*testing.T, context.Context, starting) (*process
 		return start(t, command(ctx, s.dir, s.env, program(t, "python3", "python3"), "-B", right(t, "python/receiver.py")))
 	},
 	"nginx": behindNginx,
+	FrontPlan: func(t *testing.T, _ context.Context, s starting) (*process, error) {
+		front := NewFront(s.wrong, token)
+		server := httptest.NewServer(front)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		end := sync.OnceFunc(func() { server.CloseClientConnections(); server.Close(); front.Close() })
+		t.Cleanup(end)
+		return &process{url: server.URL, end: end}, nil
+	},
 }
 
 // behindNginx starts nginx in front of the Go receiver, which speaks plain HTTP

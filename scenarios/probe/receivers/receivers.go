@@ -26,15 +26,21 @@ const Source = "scenarios/probe/receivers/right/go"
 var (
 	//go:embed wrong/*.yaml
 	wrong embed.FS
+	//go:embed fronts.yaml
+	fronts []byte
 	//go:embed right/go/*.go
 	source embed.FS
 )
 
 // Receiver is one wrong receiver.
 type Receiver struct {
-	Name    string            `yaml:"-"` // the file name without .yaml
+	Name    string            `yaml:"name"` // the file name without .yaml, for one in wrong/
 	Title   string            `yaml:"title"`
 	Fails   []string          `yaml:"fails"`   // ids in rules.yaml: these and no others
+	Class   string            `yaml:"class"`   // of every failure
+	Server  string            `yaml:"server"`  // of the cause that a response names; "": none does
+	Answers []Answer          `yaml:"answers"` // of a receiver in this process
+	Flaw    string            `yaml:"flaw"`    // of a receiver in this process: one of Flaws
 	Plan    string            `yaml:"plan"`    // of what it is started with and probed for; "" is mtls
 	Patches []Patch           `yaml:"patches"` // of the Go receiver; may be none
 	Env     map[string]string `yaml:"env"`     // changes to the environment of the plan
@@ -52,6 +58,13 @@ type Patch struct {
 // with messages of up to ten profiles, the same with TLS alone and one profile
 // a message, and OAuth 2 client credentials.
 var Plans = []string{"mtls", "tls", "oauth"}
+
+// FrontPlan is the plan of receivers in this process: plain HTTP and a bearer
+// token, one profile a message.
+const FrontPlan = "front"
+
+// Classes are the classes of failures.
+var Classes = []string{"form", "throttled", "down", "flaky", "credentials", "gateway", "mtls", "late", "lost", "tls", "status"}
 
 // Wrong reads every wrong receiver, in the order of their names. A description
 // that would prove nothing is an error: one with unknown keys or rules, or whose
@@ -78,8 +91,28 @@ func Wrong() ([]Receiver, error) {
 		r.Name = strings.TrimSuffix(strings.TrimPrefix(name, "wrong/"), ".yaml")
 		all = append(all, r)
 	}
+	inProcess, err := readFronts(rules)
+	return append(all, inProcess...), err
+}
+
+// readFronts reads the receivers that run in this process.
+func readFronts(rules scenarios.Catalogue) ([]Receiver, error) {
+	var all []Receiver
+	if err := yaml.Load(fronts, &all, yaml.WithKnownFields()); err != nil {
+		return nil, fmt.Errorf("fronts.yaml: %w", err)
+	}
+	for i := range all {
+		r := &all[i]
+		r.Plan = FrontPlan
+		if err := r.check(rules); err != nil {
+			return nil, fmt.Errorf("fronts.yaml: %s: %w", r.Name, err)
+		}
+	}
 	return all, nil
 }
+
+// InProcess says whether a receiver runs in the process of the test.
+func (r Receiver) InProcess() bool { return r.Plan == FrontPlan }
 
 // read parses and checks one description.
 func read(content []byte, rules scenarios.Catalogue) (Receiver, error) {
@@ -90,29 +123,40 @@ func read(content []byte, rules scenarios.Catalogue) (Receiver, error) {
 	if r.Plan == "" {
 		r.Plan = Plans[0]
 	}
+	return r, r.check(rules)
+}
+
+// check refuses a description that would prove nothing.
+func (r Receiver) check(rules scenarios.Catalogue) error {
 	switch {
 	case r.Title == "":
-		return r, errors.New("no title")
+		return errors.New("no title")
 	case len(r.Fails) == 0:
-		return r, errors.New("fails no rule, so that it proves nothing")
-	case len(r.Patches) == 0 && len(r.Env) == 0 && len(r.Probe) == 0:
-		return r, errors.New("changes nothing")
-	case !slices.Contains(Plans, r.Plan):
-		return r, fmt.Errorf("no plan %q: there are %s", r.Plan, strings.Join(Plans, ", "))
+		return errors.New("fails no rule, so that it proves nothing")
+	case !slices.Contains(Classes, r.Class):
+		return fmt.Errorf("no class %q: there are %s", r.Class, strings.Join(Classes, ", "))
+	case r.Flaw != "" && !slices.Contains(Flaws, r.Flaw):
+		return fmt.Errorf("no flaw %q: there are %s", r.Flaw, strings.Join(Flaws, ", "))
+	case r.InProcess() && (len(r.Answers) == 0) == (r.Flaw == ""):
+		return errors.New("answers or a flaw, and not both")
+	case len(r.Patches) == 0 && len(r.Env) == 0 && len(r.Probe) == 0 && !r.InProcess():
+		return errors.New("changes nothing")
+	case !slices.Contains(Plans, r.Plan) && !r.InProcess():
+		return fmt.Errorf("no plan %q: there are %s", r.Plan, strings.Join(Plans, ", "))
 	}
 	for i, id := range r.Fails {
 		rule, ok := rules.Find(id)
 		switch {
 		case !ok:
-			return r, fmt.Errorf("rule %q is not in rules.yaml", id)
+			return fmt.Errorf("rule %q is not in rules.yaml", id)
 		case rule.Side == "sender":
-			return r, fmt.Errorf("rule %s binds no receiver", id)
+			return fmt.Errorf("rule %s binds no receiver", id)
 		case slices.Contains(r.Fails[:i], id):
-			return r, fmt.Errorf("rule %s is there twice", id)
+			return fmt.Errorf("rule %s is there twice", id)
 		}
 	}
 	_, err := r.Files()
-	return r, err
+	return err
 }
 
 // Files are the files of the Go receiver that the patches change, by their path
