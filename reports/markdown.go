@@ -14,6 +14,7 @@ func WriteMarkdown(w io.Writer, r *Report) error {
 	m := &markdown{}
 	m.head(r)
 	m.failures(r)
+	m.untested(r)
 	m.rules(r)
 	m.cases(r)
 	e := r.Environment

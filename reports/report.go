@@ -55,8 +55,9 @@ type Report struct {
 	Cases       []Case             `json:"cases"`
 	Metrics     map[string]float64 `json:"metrics"`
 	Environment Environment        `json:"environment"`
-	Load        *Load              `json:"load,omitempty"` // of kind load
-	Plan        *Plan              `json:"plan,omitempty"` // of kind plan
+	Untested    []Untested         `json:"untested,omitempty"` // of kind probe: what it could not show, whatever its verdict
+	Load        *Load              `json:"load,omitempty"`     // of kind load
+	Plan        *Plan              `json:"plan,omitempty"`     // of kind plan
 }
 
 // Summary counts cases by verdict.
@@ -188,6 +189,14 @@ type Cause struct {
 	// Recognised marks a cause that the response itself names, by its headers or
 	// its words.
 	Recognised bool `json:"recognised,omitempty"`
+}
+
+// Untested is something that a probe left out, because its configuration did not
+// ask for it.
+type Untested struct {
+	What    string   `json:"what"`
+	Rules   []string `json:"rules"`   // with their levels: "R99 (should)"
+	Command string   `json:"command"` // that would test it; credentials are variables of the shell
 }
 
 // Environment is what a reader needs to run it again.

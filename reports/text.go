@@ -26,6 +26,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		t.rules(r)
 	}
 	t.failures(r)
+	t.untested(r)
 	t.summary(r)
 	_, err := w.Write(t.b.Bytes())
 	return err
@@ -78,7 +79,11 @@ func (t *printer) cases(r *Report) {
 			id, _ = split(id, longest-1)
 			id += "…"
 		}
-		t.line("%s  %s%s  %s", t.mark(c.Verdict), id, strings.Repeat(" ", max(0, longest-columns(id))), t.cut(title, max(longest, columns(id))+8))
+		level := levelOf(r, c)
+		if level != "" {
+			level = fmt.Sprintf("%-6s  ", level)
+		}
+		t.line("%s  %s%s  %s%s", t.mark(c.Verdict), id, strings.Repeat(" ", max(0, longest-columns(id))), level, t.cut(title, max(longest, columns(id))+8+len(level)))
 		for _, e := range c.Evidence {
 			t.hang("      ", "", 6, visible(e))
 		}

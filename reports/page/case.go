@@ -89,7 +89,7 @@ func visible(s string) string { return reports.Printable(s) }
 // line is the row of a case in the list.
 func (p *printer) line(c *reports.Case, number int) *line {
 	const few = 3
-	l := &line{Case: c, Number: number}
+	l := &line{Case: c, Number: number, Level: p.report.Level(*c)}
 	for _, k := range c.Checks {
 		if !troubled(k.Verdict) {
 			continue

@@ -195,6 +195,7 @@ type line struct {
 	Notes  []string // what failed, in short
 	More   int      // notes left out
 	Rules  string   // ids and numbers, to be searched
+	Level  string   // of a probe: must or should
 	Body   template.HTML
 	Pack   int // where the body is, if it is not here
 	Slot   int

@@ -173,6 +173,7 @@ func (p *Prober) report() *reports.Report {
 			rule.Reason = p.why(rule)
 		}
 	}
+	r.Untested = p.untested()
 	r.Metrics = p.metrics
 	r.Metrics["wallSeconds"] = time.Since(p.began).Seconds()
 	p.seen.into(r.Metrics)
