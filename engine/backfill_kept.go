@@ -33,6 +33,14 @@ func (d *Dispatcher) Backfills() []Backfill {
 	return all
 }
 
+// Waiting is how many turns of backfills have not come.
+func (d *Dispatcher) Waiting() (n int) {
+	for _, b := range d.past.all {
+		n += len(b.pending)
+	}
+	return n
+}
+
 // Turned tells that the turns of profiles are decided, and that their exports,
 // if any, were enqueued.
 func (d *Dispatcher) Turned(ids ...profile.ID) {

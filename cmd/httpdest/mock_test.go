@@ -78,6 +78,7 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			running.Store(ts.Getenv("WORK"), start(ts, "SERVICE", args))
 		},
 		"post":    post,
+		"get":     get,
 		"settled": settledAs,
 		"half":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).sendHalf(ts) },
 		"ends":    func(ts *testscript.TestScript, _ bool, args []string) { of(ts).end(ts, args) },
@@ -186,13 +187,29 @@ func (s *serving) end(ts *testscript.TestScript, args []string) {
 
 // post FILE STATUS TEXT posts a file of updates.
 func post(ts *testscript.TestScript, _ bool, args []string) {
-	answer, err := http.Post(ts.Getenv("SERVICE")+"/updates", "application/x-ndjson", strings.NewReader(ts.ReadFile(args[0])))
+	path := "/updates"
+	if len(args) > 3 {
+		path = args[3]
+	}
+	answer, err := http.Post(ts.Getenv("SERVICE")+path, "application/json", strings.NewReader(ts.ReadFile(args[0])))
 	ts.Check(err)
 	body, err := io.ReadAll(answer.Body)
 	ts.Check(err)
 	ts.Check(answer.Body.Close())
 	if fmt.Sprint(answer.StatusCode) != args[1] || !strings.Contains(string(body), args[2]) {
 		ts.Fatalf("%d %s; want %s with %s", answer.StatusCode, body, args[1], args[2])
+	}
+}
+
+// get PATH TEXT wants a text in what the service answers.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	answer, err := http.Get(ts.Getenv("SERVICE") + args[0])
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	ts.Check(answer.Body.Close())
+	if !strings.Contains(string(body), args[1]) {
+		ts.Fatalf("%d %s; want %s", answer.StatusCode, body, args[1])
 	}
 }
 

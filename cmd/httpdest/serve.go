@@ -64,6 +64,15 @@ with the URL of the endpoint. Updates are JSON objects, one a line:
 The answer comes when all of them are durable. Also: GET /health, GET /dead, POST
 /dead/resend?id=ID. httpdest help limits lists what is refused as too large.
 
+People change the dataflow while it runs, with the documented consequences. Mapping an
+audience exports its members within the hour:
+
+  curl -d '{"audiences": ["delorean"]}' http://127.0.0.1:PORT/dataflows/dataflow/map
+
+The actions are activate, map, unmap, rename, switch, enable, disable and delete. GET
+/dataflows shows the mapping, the totals and firing alerts, GET /dataflows/dataflow/runs
+the hourly runs. All of it outlives the process.
+
 Every request needs the token of --token, or the random one that stderr names at the
 start. Requests from web pages of other origins are refused, and so are host names
 other than localhost and those of --allow-host.
@@ -178,8 +187,8 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
 	opening.at("taking up undelivered exports", 0, 0)
-	s.driver, err = live.New(live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable,
-		Flow: s.config.Flow, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
+	s.driver, err = live.New(live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored,
+		Flow: s.config.Flow, Configuration: s.config.Configuration, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
 		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), Overflow: f.store != "memory", FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store"
 )
@@ -103,6 +104,17 @@ func (n *notices) dead(data string) func(engine.Record) {
 	return func(r engine.Record) {
 		l := live.NewLetter(store.DeadLetter{Message: r.Message, Attempts: r.Number, Outcome: r.Outcome, At: r.At})
 		n.say("dead letter", "dead letter %q: %s, the last one %s%s", l.ID, count(l.Attempts, "attempt"), outcome(l), where)
+	}
+}
+
+// monitored tells of alerts that fire or do not fire any more.
+func (n *notices) monitored(id string, m flow.Monitored) {
+	for _, a := range m.Alerts {
+		text := ""
+		if a.Total > 0 {
+			text = fmt.Sprintf(": %.3g %% of %d identities in the hour", 100*float64(a.Part)/float64(a.Total), a.Total)
+		}
+		n.say("alert", "dataflow %s: alert %s is %s%s", id, a.Alert, a.State, text)
 	}
 }
 

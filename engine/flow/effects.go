@@ -80,6 +80,12 @@ func (r *Runtime) Overview(now time.Time, id string) (Overview, Effects) {
 	return Overview{f.monitor.Processing(now), f.monitor.Totals(now)}, e
 }
 
+// Waiting is how many turns of backfills have not come.
+func (r *Runtime) Waiting(id string) int { return r.of(id).dispatcher.Waiting() }
+
+// Firing are the alerts of a dataflow that fire.
+func (r *Runtime) Firing(id string) []dataflow.AlertKind { return r.of(id).monitor.Firing() }
+
 // Totals sums the runs of a dataflow over the last ninety days (R125).
 func (r *Runtime) Totals(now time.Time, id string) monitor.Totals {
 	return r.of(id).monitor.Totals(now)

@@ -31,6 +31,7 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/monitor"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
 )
 
 // Dataflow is one dataflow as a Runtime takes it over.
@@ -148,6 +149,28 @@ func (r *Runtime) Recall(u engine.Unsettled) error {
 	}
 	f.dispatcher.Recall(u)
 	return nil
+}
+
+// Resend takes a dead letter back into the queues of its profiles, after what
+// waits there, as a person wishes; failed is the outcome for which it was given
+// up.
+func (r *Runtime) Resend(now time.Time, m *engine.Message, failed retry.Outcome) Effects {
+	f := r.of(cmp.Or(m.Exports[0].Dataflow, r.ids[0]))
+	exports := make([]*engine.Export, len(m.Exports))
+	for i := range m.Exports {
+		exports[i] = &m.Exports[i]
+		f.monitor.Again(exports[i], failed)
+	}
+	return r.take(now, f, f.dispatcher.Enqueue(now, exports...), Effects{})
+}
+
+// Hold stops sending, because the process ends: no dataflow is disabled by it.
+func (r *Runtime) Hold(now time.Time) []Effects {
+	all := make([]Effects, 0, len(r.dataflows))
+	for _, f := range r.dataflows {
+		all = append(all, r.take(now, f, f.dispatcher.SetEnabled(now, false), Effects{}))
+	}
+	return all
 }
 
 // InMemory is how many bytes of the bodies of unsettled exports are in memory.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/monitor"
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
@@ -167,6 +168,16 @@ func (f *running) finish(number uint64, records []engine.Record) []engine.Record
 
 func (f *running) hourKey(start time.Time) string {
 	return hourNote + f.id + "/" + strconv.FormatInt(start.Unix(), 10)
+}
+
+// HourOf reads the note of an hour of a dataflow; of is false where it is
+// another note.
+func HourOf(n engine.Note, id string) (h monitor.Hour, of bool, err error) {
+	if !strings.HasPrefix(n.Key, hourNote+id+"/") {
+		return h, false, nil
+	}
+	err = json.Unmarshal(n.Value, &h)
+	return h, true, err
 }
 
 func (f *running) backfillKey(number uint64) string {

@@ -72,15 +72,13 @@ type keptAll struct {
 func readKept(f *running, notes []engine.Note) (keptAll, error) {
 	k := keptAll{members: map[uint64]map[int][]profile.ID{}, over: map[uint64]map[profile.ID]bool{}}
 	for _, n := range notes {
-		var err error
+		h, hour, err := HourOf(n, f.id)
 		switch {
+		case hour:
+			k.hours = append(k.hours, h)
 		case n.Key == dataflowNote+f.id:
 			k.dataflow = &keptDataflow{}
 			err = json.Unmarshal(n.Value, k.dataflow)
-		case strings.HasPrefix(n.Key, hourNote+f.id+"/"):
-			var h monitor.Hour
-			err = json.Unmarshal(n.Value, &h)
-			k.hours = append(k.hours, h)
 		case strings.HasPrefix(n.Key, backfillNote+f.id+"/"):
 			err = k.member(strings.TrimPrefix(n.Key, backfillNote+f.id+"/"), n.Value)
 		}

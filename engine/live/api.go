@@ -34,6 +34,9 @@ type api struct {
 //	GET  /health               what was done so far
 //	GET  /dead                 dead letters, one JSON object a line
 //	POST /dead/resend?id=ID    sends one again
+//	GET  /dataflows            what is mapped, what fires, the totals
+//	GET  /dataflows/ID/runs    hourly runs, one JSON object a line
+//	POST /dataflows/ID/ACTION  activate, map, unmap, rename, switch, enable, disable, delete
 //
 // It has no authentication, and shows personal data: whoever serves it guards it
 // (see package access).
@@ -44,6 +47,9 @@ func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 	m.HandleFunc("GET /health", a.health)
 	m.HandleFunc("GET /dead", a.dead)
 	m.HandleFunc("POST /dead/resend", a.resend)
+	m.HandleFunc("GET /dataflows", a.dataflows)
+	m.HandleFunc("GET /dataflows/{id}/runs", a.runs)
+	m.HandleFunc("POST /dataflows/{id}/{action}", a.act)
 	return m
 }
 

@@ -1,7 +1,7 @@
 // Package live drives the engine on the wall clock: updates come in, are
 // decided in parallel by profile, made durable in groups, and delivered.
 //
-// Decision: one goroutine owns the dispatcher, one commits, and what a group
+// Decision: one goroutine owns the runtime, one commits, and what a group
 // of effects asks for on the wire begins only when the group is durable.
 // Reason: the order "durable first" stands in one place, and one sync of the
 // disk serves every update and every charge that came meanwhile. Cost: an
@@ -19,6 +19,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
 )
@@ -47,8 +48,10 @@ type Perform func(ctx context.Context, op engine.Operation) engine.Completion
 type Config struct {
 	Flow     *dataflow.Snapshot // activated
 	Settings engine.Settings
-	Store    store.Store
-	Perform  Perform
+	// Configuration is what actions of people are judged by.
+	Configuration dataflow.Configuration
+	Store         store.Store
+	Perform       Perform
 	// Initial is a profile that was never committed; nil: an empty one.
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
@@ -82,6 +85,9 @@ type Config struct {
 	// is left alone. Both return at once.
 	Dead    func(engine.Record)
 	Refused func(*store.Unreadable)
+	// Monitored, where set, is told of completed runs and of alerts, by the loop. It
+	// returns at once.
+	Monitored func(dataflow string, m flow.Monitored)
 }
 
 // Stats is what a driver has done since it began.
@@ -107,21 +113,27 @@ const mostNamed = 100
 // Driver is a running engine. Submit may be called from any goroutine while
 // Run runs.
 type Driver struct {
-	config     Config
-	dispatcher *engine.Dispatcher
-	shards     []*shard
-	decided    chan []*decided
-	atOnce     int // decisions a shard hands over at most
-	resent     chan *resend
-	completed  chan engine.Completion
-	groups     chan *group
-	spent      chan *group   // that were committed
-	retired    chan struct{} // closed when the committer ended
-	ending     chan struct{} // closed when intake ends
-	dead       chan struct{} // closed when Run returned or the driver failed
-	begun      engine.Effects
-	workers    *workers
-	cancel     context.CancelCauseFunc // of every operation; set by Run
+	config    Config
+	runtime   *flow.Runtime // of the loop alone
+	view      atomic.Pointer[flow.View]
+	shards    []*shard
+	decided   chan []*decided
+	atOnce    int // decisions a shard hands over at most
+	resent    chan *resend
+	acts      chan *act
+	asked     chan func()
+	listed    chan listed
+	completed chan ended
+	groups    chan *group
+	committed chan struct{} // a group is, and the next may follow
+	spent     chan *group   // that were committed
+	retired   chan struct{} // closed when the committer ended
+	ending    chan struct{} // closed when intake ends
+	dead      chan struct{} // closed when Run returned or the driver failed
+	begun     []flow.Effects
+	listing   sync.WaitGroup
+	workers   *workers
+	cancel    context.CancelCauseFunc // of every operation; set by Run
 
 	mu     sync.Mutex
 	failed error
@@ -153,8 +165,11 @@ func New(c Config) (*Driver, error) {
 	if c.Overflow {
 		charged.Bodies = int(c.Memory / bodiesShare)
 	}
-	d := &Driver{config: c, dispatcher: engine.NewDispatcher(charged),
-		decided: make(chan []*decided), atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))), resent: make(chan *resend), completed: make(chan engine.Completion, 64), groups: make(chan *group), spent: make(chan *group, 2),
+	charged.Keeps = true
+	d := &Driver{config: c, atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))),
+		runtime: flow.New(flow.Dataflow{Snapshot: c.Flow, Settings: charged, Configuration: c.Configuration}),
+		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), asked: make(chan func()), listed: make(chan listed),
+		completed: make(chan ended, 64), groups: make(chan *group, 1), committed: make(chan struct{}, 1), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	if d.lines.most = c.Memory / linesShare; !c.Overflow {
 		d.held.most = c.Memory / heldShare
@@ -163,22 +178,37 @@ func New(c Config) (*Driver, error) {
 	if err := d.takeUp(); err != nil {
 		return nil, err
 	}
-	d.begun = d.dispatcher.Recover(time.Now())
+	d.begun = d.runtime.Recover(time.Now())
+	d.publish()
 	for range c.Shards {
 		d.shards = append(d.shards, newShard(d))
 	}
 	return d, nil
 }
 
-// takeUp reads what the store holds unsettled, and counts its dead letters.
+// publish has every decision from now on made by the configuration as it stands.
+func (d *Driver) publish() {
+	view := d.runtime.View()
+	d.view.Store(&view)
+}
+
+// takeUp reads what the store holds: the notes, what is unsettled, and how many
+// dead letters there are.
 func (d *Driver) takeUp() error {
-	err := d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
+	var notes []engine.Note
+	err := d.config.Store.Notes(func(n engine.Note) error { notes = append(notes, n); return nil })
+	if err == nil {
+		err = d.runtime.Restore(time.Now(), notes)
+	}
+	if err != nil {
+		return fmt.Errorf("state of the dataflow: %w", err)
+	}
+	err = d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
 		d.hold(m)
-		d.dispatcher.Recall(engine.Unsettled{Message: m, Charged: charged})
 		if charged > 0 {
 			d.unknown++
 		}
-		return nil
+		return d.runtime.Recall(engine.Unsettled{Message: m, Charged: charged})
 	})
 	if err != nil {
 		return fmt.Errorf("undelivered exports: %w", err)
@@ -236,6 +266,7 @@ func (d *Driver) Run(ctx context.Context) error {
 	d.workers.running.Wait()
 	d.fail(nil)
 	deciders.Wait()
+	d.listing.Wait()
 	return d.err()
 }
 

@@ -31,24 +31,41 @@ const knownStates = 1 << 15
 // request is an update whose sender waits.
 type request struct {
 	update profile.Update
-	done   chan<- error
+	done   chan<- error // nil for a turn
+	turn   *turn        // of a backfill, in the place of an update
 }
 
 // decided is an update with its decision, on the way to be durable.
 type decided struct {
-	shard  *shard
-	state  engine.State
-	export *engine.Export // nil: it leads to none
-	size   int            // of the state and the body, about
-	done   chan<- error
+	shard   *shard
+	state   engine.State
+	exports []*engine.Export // one for each dataflow at most
+	size    int              // of the state and the bodies, about
+	done    chan<- error     // nil for a turn
+	turn    *turn
+	one     [1]*engine.Export // room for the usual number of exports
+}
+
+// stays says whether the state is another now: that of a turn without an export
+// is not.
+func (x *decided) stays() bool { return x.turn != nil && len(x.exports) == 0 }
+
+// answer tells whoever waits for the update.
+func (x *decided) answer(err error) {
+	if x.done != nil {
+		x.done <- err
+	}
 }
 
 // shard decides the updates of its profiles, one after the other.
 type shard struct {
-	driver *Driver
-	in     chan request
+	driver  *Driver
+	in      chan request
+	holding chan hold
+	turned  chan struct{} // there are turns
 
 	mu    sync.Mutex
+	turns []*turn
 	fresh map[profile.ID]*uncommitted
 	known recent.Map[profile.ID, engine.State] // of states that are in the store
 	young int64                                // bytes put into known since it was rotated
@@ -63,7 +80,7 @@ type uncommitted struct {
 }
 
 func newShard(d *Driver) *shard {
-	return &shard{driver: d, in: make(chan request, waitingPerShard), fresh: map[profile.ID]*uncommitted{}, known: recent.New[profile.ID, engine.State](max(1, knownStates/d.config.Shards))}
+	return &shard{driver: d, in: make(chan request, waitingPerShard), holding: make(chan hold, 1), turned: make(chan struct{}, 1), fresh: map[profile.ID]*uncommitted{}, known: recent.New[profile.ID, engine.State](max(1, knownStates/d.config.Shards))}
 }
 
 // limited is a store that can run out of room.
@@ -95,14 +112,14 @@ func (d *Driver) Begin(ctx context.Context, u profile.Update) (wait func(context
 		}
 	}
 	done := make(chan error, 1) // nobody waits to tell
-	s := d.shards[maphash.String(seed, string(u.Profile))%uint64(len(d.shards))]
+	s := d.shardOf(u.Profile)
 	select {
 	case <-d.ending:
 		return nil, ErrDraining
 	default:
 	}
 	select {
-	case s.in <- request{u, done}:
+	case s.in <- request{update: u, done: done}:
 		return func(ctx context.Context) error { return d.wait(ctx, done) }, nil
 	case <-d.ending:
 		return nil, ErrDraining
@@ -111,6 +128,10 @@ func (d *Driver) Begin(ctx context.Context, u profile.Update) (wait func(context
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+func (d *Driver) shardOf(id profile.ID) *shard {
+	return d.shards[maphash.String(seed, string(id))%uint64(len(d.shards))]
 }
 
 func (d *Driver) wait(ctx context.Context, done <-chan error) error {
@@ -143,6 +164,10 @@ func (s *shard) run() {
 		select {
 		case r := <-s.in:
 			s.hand(s.several(r))
+		case <-s.turned:
+			s.take()
+		case h := <-s.holding:
+			h.wait(s.driver.dead)
 		case <-s.driver.dead:
 			return
 		}
@@ -173,8 +198,10 @@ func (s *shard) hand(batch []*decided) {
 	case s.driver.decided <- batch:
 	case <-s.driver.ending:
 		for _, x := range batch {
-			s.release(x.state, false)
-			x.done <- ErrDraining
+			if !x.stays() {
+				s.release(x.state, false)
+			}
+			x.answer(ErrDraining)
 		}
 	case <-s.driver.dead:
 	}
@@ -201,20 +228,23 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		d.fail(err)
 		return batch
 	}
-	state, x := engine.Decide(time.Now(), state, r.update, d.config.Flow)
-	size, err := state.Profile.WithinLimits()
-	if err != nil {
+	x := &decided{shard: s, done: r.done}
+	x.state, x.exports = d.view.Load().Decide(x.one[:0], time.Now(), state, r.update)
+	if x.size, err = x.state.Profile.WithinLimits(); err != nil {
 		r.done <- err // the update is refused; the state before it stays
 		return batch
 	}
-	s.keep(state, size)
-	if d.config.Decided != nil {
-		d.config.Decided(r.update, x)
+	s.keep(x.state, x.size)
+	if d.config.Decided != nil && len(x.exports) == 0 {
+		d.config.Decided(r.update, nil)
 	}
-	if x != nil {
-		size += len(x.Body)
+	for _, export := range x.exports {
+		x.size += len(export.Body)
+		if d.config.Decided != nil {
+			d.config.Decided(r.update, export)
+		}
 	}
-	return append(batch, &decided{s, state, x, size, r.done})
+	return append(batch, x)
 }
 
 // sizeOf is about how many bytes decisions take.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/flow"
 )
 
 // mostInGroup bounds a group, so that the first of it does not wait long.
@@ -17,8 +18,11 @@ type group struct {
 	accepted []*decided
 	send     []engine.Operation
 	resent   []*resend
-	bytes    int // of states and bodies, about
-	most     int // of bytes, after which it takes no more decisions
+	acted    []*act
+	listings []listed // to begin after
+	noted    bool     // notes are to be kept, if nothing else is
+	bytes    int      // of states and bodies, about
+	most     int      // of bytes, after which it takes no more decisions
 }
 
 // emptied is the group with its room and nothing in it.
@@ -28,8 +32,10 @@ func (g *group) emptied() *group {
 	clear(g.accepted)
 	clear(g.send)
 	clear(g.resent)
+	clear(g.acted)
+	clear(g.listings)
 	g.states, g.records, g.accepted, g.send, g.resent = g.states[:0], g.records[:0], g.accepted[:0], g.send[:0], g.resent[:0]
-	g.bytes = 0
+	g.acted, g.listings, g.bytes, g.noted = g.acted[:0], g.listings[:0], 0, false
 	return g
 }
 
@@ -44,28 +50,32 @@ func (d *Driver) emptyGroup() *group {
 	}
 }
 
-func (g *group) empty() bool { return len(g.states)+len(g.records)+len(g.send) == 0 }
+func (g *group) empty() bool {
+	return len(g.states)+len(g.records)+len(g.send)+len(g.acted) == 0 && !g.noted
+}
 
 func (g *group) full() bool {
 	return len(g.states)+len(g.records) >= mostInGroup || g.bytes >= g.most
 }
 
-// loop owns the dispatcher: it takes what happens, gathers the effects, and
+// loop owns the runtime: it takes what happens, gathers the effects, and
 // hands them over in groups. It returns when the end is reached: by ctx,
 // cleanly, or by a failure.
 func (d *Driver) loop(ctx context.Context) {
-	l := &looping{driver: d, group: d.emptyGroup(), timer: time.NewTimer(time.Hour), linger: time.NewTimer(0)}
-	defer l.timer.Stop()
+	l := &looping{driver: d, group: d.emptyGroup(), alarms: newAlarms(), linger: time.NewTimer(0)}
+	defer l.alarms.timer.Stop()
 	defer l.linger.Stop()
-	l.take(d.begun)
+	for _, e := range d.begun {
+		l.take(e)
+	}
 	stop := ctx.Done()
 	for stop != nil || !l.finished() {
-		decided, groups := d.decided, d.groups
-		if stop == nil || l.group.full() || d.crowded() {
+		decided, acts := d.decided, d.acts
+		if l.held == nil && (stop == nil || l.group.full() || d.crowded()) {
 			decided = nil // back-pressure: whoever submits waits
 		}
-		if l.group.empty() || l.lingering && !l.group.full() && stop != nil {
-			groups = nil
+		if l.held != nil || stop == nil {
+			acts = nil
 		}
 		select {
 		case batch := <-decided:
@@ -74,19 +84,24 @@ func (d *Driver) loop(ctx context.Context) {
 			}
 		case r := <-d.resent:
 			l.resend(r)
+		case a := <-acts:
+			l.hold(a)
+		case <-l.arrived():
+			l.shardArrived()
+		case ask := <-d.asked:
+			ask()
+		case x := <-d.listed:
+			l.take(d.runtime.Backfill(time.Now(), x.dataflow, x.audiences, x.members))
 		case c := <-d.completed:
 			l.completed(c)
-		case <-l.timer.C:
-			l.wakeAt = time.Time{}
-			l.take(d.dispatcher.Wake(time.Now()))
+		case <-l.alarms.timer.C:
+			l.ring(time.Now())
 		case <-l.linger.C:
 			l.lingering = false
-		case groups <- l.group:
-			l.group = d.emptyGroup()
-			if d.config.Linger > 0 {
-				l.lingering = true
-				l.linger.Reset(d.config.Linger)
-			}
+		case <-d.committed:
+			l.committing = false
+		case <-l.ready(stop == nil):
+			l.commit()
 		case <-stop:
 			stop = nil
 			close(d.ending)
@@ -97,12 +112,37 @@ func (d *Driver) loop(ctx context.Context) {
 	}
 }
 
+// always is ready.
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// ready is ready when the group is to be committed now.
+func (l *looping) ready(ending bool) <-chan struct{} {
+	if l.committing || l.group.empty() || l.lingering && !l.group.full() && !ending {
+		return nil
+	}
+	return always
+}
+
+// commit hands the group over, with the notes of what changed in it.
+func (l *looping) commit() {
+	d := l.driver
+	l.group.records = append(l.group.records, d.runtime.Notes()...)
+	l.committing = true
+	d.groups <- l.group // the one before is committed, so there is room
+	l.group = d.emptyGroup()
+	if d.config.Linger > 0 {
+		l.lingering = true
+		l.linger.Reset(d.config.Linger)
+	}
+}
+
 // looping is the state of a loop.
 type looping struct {
-	driver *Driver
-	group  *group
-	timer  *time.Timer
-	wakeAt time.Time // when the timer runs out; zero: it is not set
+	driver     *Driver
+	group      *group
+	committing bool // the group before is being committed
+	alarms     *alarms
+	held       *holding // while an action waits for the shards
 
 	lingering bool // the last group is younger than Config.Linger
 	linger    *time.Timer
@@ -110,11 +150,11 @@ type looping struct {
 
 // completed takes the end of an operation, and of those that ended meanwhile:
 // a turn of the loop for each would cost more than they do.
-func (l *looping) completed(c engine.Completion) {
+func (l *looping) completed(c ended) {
 	d := l.driver
 	for {
 		d.underWay.Add(-1)
-		l.take(d.dispatcher.Completed(time.Now(), c))
+		l.take(d.runtime.Completed(time.Now(), c.op, c.completion))
 		if l.group.full() {
 			return
 		}
@@ -128,19 +168,28 @@ func (l *looping) completed(c engine.Completion) {
 
 // accept takes a decision in.
 func (l *looping) accept(x *decided) {
-	l.group.states = append(l.group.states, x.state)
-	l.group.bytes += x.size
-	l.group.accepted = append(l.group.accepted, x)
-	if x.export != nil {
-		l.driver.exports.Add(1)
-		l.driver.pending.Add(1)
-		l.driver.held.take(heldBy(x.export))
-		l.take(l.driver.dispatcher.Enqueue(time.Now(), x.export))
+	d := l.driver
+	if !x.stays() {
+		l.group.states = append(l.group.states, x.state)
+		l.group.bytes += x.size
+		l.group.accepted = append(l.group.accepted, x)
+	}
+	for _, export := range x.exports {
+		d.exports.Add(1)
+		if export.Excluded == "" {
+			d.pending.Add(1)
+			d.held.take(heldBy(export))
+		}
+		l.take(d.runtime.Accept(time.Now(), export.Dataflow, export))
+	}
+	if x.turn != nil {
+		d.runtime.Turned(x.turn.dataflow, x.turn.due.Profile)
+		l.group.noted = true
 	}
 }
 
 // take gathers effects.
-func (l *looping) take(e engine.Effects) {
+func (l *looping) take(e flow.Effects) {
 	d := l.driver
 	l.group.records = append(l.group.records, e.Persist...)
 	for i := range e.Persist {
@@ -167,17 +216,26 @@ func (l *looping) take(e engine.Effects) {
 	for _, m := range e.Left {
 		d.letGo(m)
 	}
-	d.inMemory.Store(int64(d.dispatcher.InMemory()))
-	if !e.WakeAt.IsZero() && !e.WakeAt.Equal(l.wakeAt) {
-		l.wakeAt = e.WakeAt
-		l.timer.Reset(time.Until(e.WakeAt))
+	d.inMemory.Store(int64(d.runtime.InMemory()))
+	l.alarms.change(e)
+	l.turns(e)
+	for _, audiences := range e.Backfill {
+		l.group.listings = append(l.group.listings, listed{dataflow: e.Dataflow, audiences: audiences})
+	}
+	for _, m := range e.Monitored {
+		l.group.noted = true
+		if d.config.Monitored != nil {
+			d.config.Monitored(e.Dataflow, m)
+		}
 	}
 }
 
 // end begins the end: no new attempt, unless everything is to be finished.
 func (l *looping) end() {
 	if !l.driver.config.FinishQueue {
-		l.take(l.driver.dispatcher.SetEnabled(time.Now(), false))
+		for _, e := range l.driver.runtime.Hold(time.Now()) {
+			l.take(e)
+		}
 	}
 }
 
@@ -187,7 +245,7 @@ func (l *looping) finished() bool {
 	if d.config.FinishQueue && d.pending.Load() > 0 {
 		return false
 	}
-	return l.group.empty() && d.underWay.Load() == 0
+	return l.group.empty() && l.held == nil && d.underWay.Load() == 0
 }
 
 // commit makes one group after the other durable, and only then begins what it
@@ -198,7 +256,10 @@ func (d *Driver) commit(ctx context.Context) {
 		if err := d.config.Store.Commit(g.states, g.records); err != nil {
 			d.fail(err)
 			for _, x := range g.accepted {
-				x.done <- err
+				x.answer(err)
+			}
+			for _, a := range g.acted {
+				a.done <- err
 			}
 			for _, r := range g.resent {
 				r.done <- err
@@ -207,9 +268,17 @@ func (d *Driver) commit(ctx context.Context) {
 		}
 		d.count(g.records)
 		for _, x := range g.accepted {
-			d.updates.Add(1)
+			if x.turn == nil {
+				d.updates.Add(1)
+			}
 			x.shard.release(x.state, true)
-			x.done <- nil
+			x.answer(nil)
+		}
+		for _, a := range g.acted {
+			a.done <- nil
+		}
+		for _, x := range g.listings {
+			d.list(x)
 		}
 		for _, r := range g.resent {
 			r.done <- nil
@@ -221,6 +290,7 @@ func (d *Driver) commit(ctx context.Context) {
 		case d.spent <- g:
 		default:
 		}
+		d.committed <- struct{}{} // there is room: the loop waits for it before the next
 	}
 }
 

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store"
 )
 
 // resend is a dead letter that is to be sent again.
 type resend struct {
 	message *engine.Message
+	outcome retry.Outcome // of its last attempt
 	done    chan error
 }
 
@@ -22,7 +24,7 @@ func (d *Driver) Resend(ctx context.Context, message string) error {
 	r := &resend{done: make(chan error, 1)}
 	err := d.config.Store.Dead(func(l store.DeadLetter) error {
 		if l.Message.ID == message {
-			r.message = l.Message
+			r.message, r.outcome = l.Message, l.Outcome
 		}
 		return nil
 	})
@@ -56,9 +58,5 @@ func (l *looping) resend(r *resend) {
 	l.group.records = append(l.group.records, engine.Record{Kind: engine.Resent, Message: r.message})
 	l.group.resent = append(l.group.resent, r)
 	d.hold(r.message)
-	exports := make([]*engine.Export, len(r.message.Exports))
-	for i := range r.message.Exports {
-		exports[i] = &r.message.Exports[i]
-	}
-	l.take(d.dispatcher.Enqueue(time.Now(), exports...))
+	l.take(d.runtime.Resend(time.Now(), r.message, r.outcome))
 }

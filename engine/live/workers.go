@@ -60,7 +60,7 @@ func (w *workers) run(ctx context.Context, op engine.Operation) {
 		c := w.driver.perform(ctx, op)
 		c.Operation = op.ID
 		select {
-		case w.driver.completed <- c:
+		case w.driver.completed <- ended{op, c}:
 		case <-w.driver.dead: // nobody takes it up: at the next start it is unknown
 			return
 		}

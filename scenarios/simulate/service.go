@@ -16,6 +16,8 @@ type Service struct {
 	Flow *dataflow.Snapshot // activated
 	// Warnings are problems for which the configuration is not refused.
 	Warnings []dataflow.Problem
+	// Configuration is what actions of people are judged by.
+	Configuration dataflow.Configuration
 
 	audiences map[string]profile.AudienceRef
 }
@@ -30,7 +32,8 @@ func NewService(sc *scenarios.Scenario, now time.Time) (*Service, error) {
 		return nil, fmt.Errorf("%s: %w", sc.Pos.File, dataflow.Invalid(invalid))
 	}
 	snapshot, _ := dataflow.NewSnapshot(flow, audiences).Activate(now)
-	return &Service{Flow: snapshot, Warnings: problems, audiences: refs}, nil
+	c := dataflow.Configuration{Flow: flow, Audiences: audiences, Organisation: organisation(sc), Users: dataflow.Users(sc.Users), Activated: true}
+	return &Service{Flow: snapshot, Warnings: problems, Configuration: c, audiences: refs}, nil
 }
 
 // SettingsFor are the dispatcher's, for a destination with or without a client

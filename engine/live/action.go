@@ -1,0 +1,138 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
+)
+
+// ended is a wire operation and how it ended.
+type ended struct {
+	op         engine.Operation
+	completion engine.Completion
+}
+
+// act is an action of a person, who waits.
+type act struct {
+	action   flow.Action
+	problems []dataflow.Problem
+	done     chan error
+}
+
+// Refused is the error of an action that is not allowed.
+type Refused struct {
+	Action   flow.ActionKind
+	Problems []dataflow.Problem
+}
+
+// Error names the first problem.
+func (r *Refused) Error() string {
+	return fmt.Sprintf("%s is refused: %s", r.Action, dataflow.Errors(r.Problems)[0].Message)
+}
+
+// Act does an action of a person. When it returns, the action is durable, and
+// every update that was accepted before was decided without it. It returns the
+// warnings; the errors are a *Refused and those of Submit.
+func (d *Driver) Act(ctx context.Context, action flow.Action) (warnings []dataflow.Problem, err error) {
+	a := &act{action: action, done: make(chan error, 1)} // nobody waits to tell
+	if d.view.Load().Snapshot(action.Dataflow) == nil {
+		return nil, fmt.Errorf("%w: %q", ErrNoDataflow, action.Dataflow)
+	}
+	select {
+	case <-d.ending:
+		return nil, ErrDraining
+	default:
+	}
+	select {
+	case d.acts <- a:
+		err := d.wait(ctx, a.done)
+		return a.problems, err
+	case <-d.ending:
+		return nil, ErrDraining
+	case <-d.dead:
+		return nil, d.ended()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// holding is an action that waits until no shard decides: a decision by the
+// configuration before it must not be taken up after it.
+type holding struct {
+	act      *act
+	missing  int // shards
+	arrived  chan struct{}
+	released chan struct{}
+}
+
+// hold is what a shard gets of it.
+type hold struct {
+	arrived  chan<- struct{}
+	released <-chan struct{}
+}
+
+// wait has the shard decide nothing until it is released.
+func (h hold) wait(dead <-chan struct{}) {
+	h.arrived <- struct{}{} // there is room for each shard
+	select {
+	case <-h.released:
+	case <-dead:
+	}
+}
+
+// hold asks every shard to wait. Until they do, the loop takes every decision,
+// however crowded it is, so that each of them can.
+func (l *looping) hold(a *act) {
+	shards := l.driver.shards
+	l.held = &holding{act: a, missing: len(shards), arrived: make(chan struct{}, len(shards)), released: make(chan struct{})}
+	for _, s := range shards {
+		s.holding <- hold{l.held.arrived, l.held.released} // there is room: one action at a time
+	}
+}
+
+// arrived is ready when a shard waits for an action.
+func (l *looping) arrived() <-chan struct{} {
+	if l.held == nil {
+		return nil
+	}
+	return l.held.arrived
+}
+
+// shardArrived does the action once every shard waits.
+func (l *looping) shardArrived() {
+	h := l.held
+	if h.missing--; h.missing > 0 {
+		return
+	}
+	d, a := l.driver, h.act
+	e := d.runtime.Act(time.Now(), a.action)
+	a.problems = e.Problems
+	d.publish()
+	l.held = nil
+	close(h.released)
+	if e.Refused {
+		a.done <- &Refused{a.action.Kind, e.Problems}
+		return
+	}
+	l.group.acted = append(l.group.acted, a)
+	l.take(e)
+}
+
+// ask has the loop run a function between two events; it returns when that is
+// done.
+func (d *Driver) ask(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case d.asked <- func() { f(); close(done) }:
+		<-done
+		return nil
+	case <-d.dead:
+		return d.ended()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
