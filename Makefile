@@ -8,6 +8,8 @@ MAKEFLAGS += --no-builtin-rules
 OUT ?= out
 # The share of the mutants that kills and judge-mutants play: K of N, counted from 0.
 PART ?= 0/1
+# How long fuzz runs each target.
+SECONDS ?= 60
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
@@ -187,12 +189,14 @@ floors: ## Hold the engine to its floors: as shares of our bare client, of Veget
 	CGO_ENABLED=0 go test ./mockendpoint -run '^$$' -bench 'Throughput$$' -benchtime 3x -args -floors
 
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for FUZZTIME (60s each)
-	@for package in $$(go list ./...); do
-		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-60s} "$$package"
+fuzz: ## Run every fuzz target in turn for SECONDS (60) each, ONLY=regexp for some of them, and name those with a finding
+	@export CGO_ENABLED=0; failed=""
+	for folder in $$(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do
+		for target in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$folder"/*_test.go | cut -d' ' -f2 | grep -E '$(ONLY)'); do
+			go test "./$$folder" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(SECONDS)s -parallel 2 || failed="$$failed $$folder:$$target"
 		done
 	done
+	[ -z "$$failed" ] || { echo "findings in:$$failed"; exit 1; }
 
 .PHONY: build
 build: ## Build bin/httpdest, a static binary

@@ -77,8 +77,7 @@ func WriteComparisonText(w io.Writer, c *Comparison, o TextOptions) error {
 		}
 	}
 	t.hang("", "", 0, c.gist())
-	_, err := w.Write(t.b.Bytes())
-	return err
+	return t.to(w)
 }
 
 func was(v Verdict) string { return or(string(v), "not there") }

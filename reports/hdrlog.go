@@ -15,7 +15,7 @@ func WriteHDR(w io.Writer, r *Report) error {
 	var lines []string
 	line := func(tag string, from, seconds, maxMs float64, histogram string) {
 		if histogram != "" {
-			lines = append(lines, fmt.Sprintf("Tag=%s,%.3f,%.3f,%.3f,%s\n", hdrTag.Replace(tag), from, seconds, maxMs, histogram))
+			lines = append(lines, fmt.Sprintf("Tag=%s,%.3f,%.3f,%.3f,%s\n", hdrTag.Replace(OneLine(tag)), from, seconds, maxMs, hdrTag.Replace(OneLine(histogram))))
 		}
 	}
 	if l := r.Load; l != nil {
@@ -37,7 +37,7 @@ func WriteHDR(w io.Writer, r *Report) error {
 		return ErrNoLatencies
 	}
 	_, err := fmt.Fprintf(w, "#[Logged with httpdest %s]\n#[Histogram log format version 1.3]\n#[StartTime: 0.000 (seconds since epoch)]\n%s\n%s",
-		strings.Join(strings.Fields(xmlText(r.Environment.Version)), " "), `"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"`, strings.Join(lines, ""))
+		OneLine(strings.Join(strings.Fields(r.Environment.Version), " ")), `"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"`, strings.Join(lines, ""))
 	return err
 }
 

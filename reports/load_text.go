@@ -33,8 +33,7 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 		}
 		t.line("%s  %s%s%s", t.mark(c.Verdict), visible(c.Title), actual, because(c.Reason))
 	}
-	_, err := w.Write(t.b.Bytes())
-	return err
+	return t.to(w)
 }
 
 // offer prints what was offered, and what came of it.

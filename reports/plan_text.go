@@ -43,8 +43,7 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 	for _, c := range r.Cases {
 		t.line("%s  %s%s", t.mark(c.Verdict), c.Title, because(c.Reason))
 	}
-	_, err := w.Write(t.b.Bytes())
-	return err
+	return t.to(w)
 }
 
 // because is a reason behind what it is the reason of.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -39,19 +40,89 @@ func hostileReport(text string) *Report {
 			{ID: "bare", Title: text, Verdict: Inconclusive, Reason: text}}}
 }
 
+// fill sets every text within a value, and gives every list and map two elements.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				fill(v.Field(i), text)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i), text)
+		}
+	case reflect.Map:
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, text)
+		fill(value, text)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(key, value)
+	case reflect.Float64:
+		v.SetFloat(1)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	}
+}
+
+// everywhere is a report of load and plan in which every text is hostile: a
+// report.json may come from anybody.
+func everywhere(text string) *Report {
+	r := hostileReport(text)
+	r.Load, r.Plan = &Load{}, &Plan{}
+	fill(reflect.ValueOf(r.Load).Elem(), text)
+	fill(reflect.ValueOf(r.Plan).Elem(), text)
+	fill(reflect.ValueOf(&r.Environment).Elem(), text)
+	for i := range r.Cases {
+		r.Cases[i].Metrics = map[string]float64{Deliveries: 1, LatencyP95Seconds: 1}
+	}
+	return r
+}
+
+// hostileComparison is a comparison in which every text is hostile.
+func hostileComparison(text string) *Comparison {
+	c := &Comparison{}
+	fill(reflect.ValueOf(c).Elem(), text)
+	for i, j := range []Judgement{Slower, Shown} {
+		c.Metrics[i].Judgement = j
+	}
+	c.Rules[0].After = Fail
+	return c
+}
+
 // Whatever format a report leaves in, what others wrote steers no terminal, turns
 // no text around, is no command of a runner, and does not end its own place.
 func TestHostileTextsStayTexts(t *testing.T) {
 	formats := map[string]func(io.Writer, *Report) error{
 		"text":     func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{Verbose: true}) },
 		"terminal": func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{Width: 80}) },
-		"markdown": WriteMarkdown, "junit": WriteJUnit, "junit-strict": WriteJUnitStrict, "github": WriteGitHub,
+		"markdown": WriteMarkdown, "junit": WriteJUnit, "junit-strict": WriteJUnitStrict, "github": WriteGitHub, "csv": WriteCSV, "hdr": WriteHDR,
+		"load":             func(w io.Writer, r *Report) error { return WriteLoadText(w, r, TextOptions{Verbose: true}) },
+		"load, a terminal": func(w io.Writer, r *Report) error { return WriteLoadText(w, r, TextOptions{Width: 80}) },
+		"load, quiet":      func(w io.Writer, r *Report) error { return WriteLoadText(w, r, TextOptions{Quiet: true}) },
+		"plan":             func(w io.Writer, r *Report) error { return WritePlanText(w, r, TextOptions{Verbose: true}) },
+		"compare": func(w io.Writer, r *Report) error {
+			return WriteComparisonText(w, hostileComparison(r.Plan.Warnings[0]), TextOptions{Verbose: true})
+		},
+		"compare, quiet": func(w io.Writer, r *Report) error {
+			return WriteComparisonText(w, hostileComparison(r.Plan.Warnings[0]), TextOptions{Quiet: true})
+		},
+		"compare markdown": func(w io.Writer, r *Report) error {
+			return WriteComparisonMarkdown(w, hostileComparison(r.Plan.Warnings[0]))
+		},
 	}
 	for name, text := range hostileTexts {
 		for format, write := range formats {
 			t.Run(format+"/"+name, func(t *testing.T) {
 				var out bytes.Buffer
-				if err := write(&out, hostileReport(text)); err != nil {
+				if err := write(&out, everywhere(text)); err != nil {
 					t.Fatal(err)
 				}
 				for i, line := range strings.Split(out.String(), "\n") {
@@ -70,7 +141,7 @@ func TestHostileTextsStayTexts(t *testing.T) {
 						t.Errorf("not XML: %v", err)
 					}
 				}
-				if format == "markdown" && strings.Contains(out.String(), "<script>") && !strings.Contains(text, "script") {
+				if strings.Contains(format, "markdown") && strings.Contains(out.String(), "<script>") && !strings.Contains(text, "script") {
 					t.Error("markup of others")
 				}
 			})

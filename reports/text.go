@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -28,14 +29,35 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	t.failures(r)
 	t.untested(r)
 	t.summary(r)
-	_, err := w.Write(t.b.Bytes())
-	return err
+	return t.to(w)
 }
 
 // printer collects the text; only the last write can fail.
 type printer struct {
 	TextOptions
 	b bytes.Buffer
+}
+
+// colors are the escapes that a printer writes.
+var colors = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// to writes what was collected. Whatever a report repeats, nothing of it steers a
+// terminal or is taken for a command by a CI runner.
+func (t *printer) to(w io.Writer) error {
+	text := t.b.String()
+	var b strings.Builder
+	at := 0
+	for _, place := range colors.FindAllStringIndex(text, -1) {
+		if !t.Color {
+			break // none is this program's own
+		}
+		b.WriteString(Printable(text[at:place[0]]))
+		b.WriteString(text[place[0]:place[1]])
+		at = place[1]
+	}
+	b.WriteString(Printable(text[at:]))
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func (t *printer) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }

@@ -62,7 +62,7 @@ func TestFileNamesAreNoCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"run", name}, {"scenario", "lint", name}, {"scenario", "show", name}, {"judge", name}, {"serve", "--config", name, "--store", "memory"},
-		{"mock", "--scenario", name}, {"load", "http://127.0.0.1:1/", "--config", name}, {"probe", "--config", name}, {"audience", "check", name, "--identity", "email"}, {"report", name}, {"nonsense\n::error::owned"}} {
+		{"mock", "--scenario", name}, {"load", "http://127.0.0.1:1/", "--config", name}, {"probe", "--config", name}, {"audience", "check", name, "--identity", "email"}, {"report", name}, {"report", "compare", name, name}, {"nonsense\n::error::owned"}} {
 		var stdout, stderr bytes.Buffer
 		run(context.Background(), args, &stdout, &stderr, func(string) string { return "" })
 		for _, said := range []string{stdout.String(), stderr.String()} {
