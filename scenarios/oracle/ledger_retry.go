@@ -96,12 +96,21 @@ func (a *alignment) paused(before, i int) bool {
 }
 
 // deletedBefore says whether the dataflow was deleted between a body and a time,
-// so soon that a retry was still to come: it is not sent any more (R118).
+// so soon that a retry was still to come: it is not sent any more (R118). At the
+// instant of the deletion it may have been sent before, unless the dataflow was
+// disabled until then.
 func (a *alignment) deletedBefore(i int, to time.Time) bool {
 	from, f := a.seen[i].At, a.oracle.flow
-	return !from.IsZero() && slices.ContainsFunc(f.ended, func(at time.Time) bool {
-		return at.After(from) && !at.After(to) && f.enabledBetween(from, at) <= a.window()
-	})
+	if from.IsZero() {
+		return false
+	}
+	for k, at := range f.ended {
+		before := to.Sub(at) > grain+a.oracle.clock.Tolerance || !f.enabled.holds(f.deleted[k]-1)
+		if at.After(from) && !at.After(to) && before && f.enabledBetween(from, at) <= a.window() {
+			return true
+		}
+	}
+	return false
 }
 
 // leaving is the cost of not trying again after the last failure of a chain.

@@ -317,23 +317,36 @@ history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, {
 }
 
 // A deleted dataflow sends no retry any more: what the next one backfills is its
-// own export, with attempts of its own.
+// own export, with attempts of its own. A retry that a pause held until the
+// instant of the deletion may have been sent just before it.
 func TestARetryEndsWithItsDataflow(t *testing.T) {
 	_, body := entered(t)
-	sc := scene(t, `
+	for _, tt := range []struct {
+		name, steps string
+		sent        []time.Duration
+		want        []string
+	}{
+		{"disabled until it was deleted", "{at: 3h, delete: true}, {at: 3h, map: mapped}, {at: 3h, activate: true}",
+			[]time.Duration{0, 2 * time.Hour, 2*time.Hour + 15*time.Second, 2*time.Hour + 45*time.Second, 2*time.Hour + 75*time.Second},
+			[]string{"attempt 1 of 1", "attempt 1 of 2", "attempt 2 of 2", "attempt 3 of 2", "duplicate of 2"}},
+		{"enabled and deleted", "{at: 3h, enable: true}, {at: 3h, delete: true}", []time.Duration{0, 2 * time.Hour}, []string{"attempt 1 of 1", "attempt 2 of 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sc := scene(t, `
 audiences: {mapped: {id: mapped}}
 dataflow: {audiences: [mapped], attributes: [email]}
 profiles: {doc: {identities: {crm: D1}, attributes: {email: doc@example.com}}}
-history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, {at: 3h, delete: true}, {at: 3h, map: mapped}, {at: 3h, activate: true}]`)
-	var all []oracle.Seen
-	for i, at := range []time.Duration{time.Hour, 3 * time.Hour, 3*time.Hour + 15*time.Second, 3*time.Hour + 45*time.Second, 3*time.Hour + 75*time.Second} {
-		s := sent(sc, body, at, oracle.Failed, i+1)
-		s.At = s.At.Add(time.Second) // as far as clocks may differ
-		all = append(all, s)
-	}
-	_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start, Tolerance: time.Second})
-	want := []string{"attempt 1 of 1", "attempt 1 of 2", "attempt 2 of 2", "attempt 3 of 2", "duplicate of 2"}
-	if diff := cmp.Diff(want, rolesOf(roles)); diff != "" {
-		t.Errorf("roles (-want +got):\n%s", diff)
+history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, `+tt.steps+`]`)
+			var all []oracle.Seen
+			for i, after := range tt.sent {
+				s := sent(sc, body, time.Hour+after, oracle.Failed, i+1)
+				s.At = s.At.Add(time.Second) // as far as clocks may differ
+				all = append(all, s)
+			}
+			_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start, Tolerance: time.Second})
+			if diff := cmp.Diff(tt.want, rolesOf(roles)); diff != "" {
+				t.Errorf("roles (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
