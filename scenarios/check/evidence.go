@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -17,9 +18,10 @@ type evidence struct {
 
 	chosen scenarios.Readings // of a recording
 
-	foreign *Sender // of a capture
-	clause  string
-	line    int
+	foreign   *Sender // of a capture
+	clause    string
+	line      int
+	diagnosis diagnosis
 }
 
 // evidenceOf is what one rule is judged by in a capture.
@@ -33,6 +35,12 @@ func (e evidence) of(clause string) evidence {
 	return e
 }
 
+// as is the same evidence for one way to break the clause.
+func (e evidence) as(d diagnosis) evidence {
+	e.diagnosis = d
+	return e
+}
+
 // note counts one thing that was looked at. What is wrong breaks the clause; in a
 // capture the level of the clause decides what comes of it.
 func (e evidence) note(ok bool, format string, args ...any) {
@@ -40,7 +48,7 @@ func (e evidence) note(ok bool, format string, args ...any) {
 		e.own.note(ok, format, args...)
 		return
 	}
-	e.foreign.note(e.clause, ok, e.line, format, args...)
+	e.foreign.noteAs(e.clause, e.diagnosis, ok, e.line, format, args...)
 }
 
 // readings are those that the evidence is judged by.
@@ -118,5 +126,22 @@ func timestampOrder(e evidence, m membership) {
 		if ok && both {
 			e.note(first <= second, "%s: %s %d, %s %d", e.place, pair[0], first, pair[1], second)
 		}
+	}
+}
+
+// namespaceKey: an entry is under the namespace of its audience's origin (R75).
+// Without the history, where audiences is nil, which are uploads is not known, but
+// both namespaces are, and their spelling (A39).
+func namespaceKey(e evidence, m membership, audiences map[string]scenarios.Audience) {
+	a, known := audiences[m.id]
+	switch {
+	case audiences != nil:
+		e.note(known && a.Namespace == m.namespace, "%s", e.place)
+	case slices.Contains([]string{"ups", "CustomerAudienceUpload", "AAM"}, m.namespace):
+		e.note(true, "")
+	case strings.EqualFold(m.namespace, "ups"), strings.EqualFold(m.namespace, "CustomerAudienceUpload"):
+		e.note(false, "%s", m.namespace)
+	default:
+		e.of("namespace-key/other-origin").note(false, "the namespace %.60q", m.namespace)
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -8,31 +9,23 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// retriedByBestEffort are the statuses of R83.
-var retriedByBestEffort = []int{403, 408, 409, 429, 500, 502, 503, 504}
-
-// listed are the statuses that the policy retries; none under a policy that
-// does not tell them apart.
-func (v *view) listed() []int {
-	switch r := v.scenario.Destination.Retry; r.Policy {
-	case "best-effort":
-		return retriedByBestEffort
-	case "custom":
-		return r.Statuses
-	}
-	return nil
-}
-
-// eachFailure calls look for every failed attempt that is not the last one its
-// policy has, and says whether another followed or is still to come.
-func (v *view) eachFailure(look func(a *recording.Attempt, again bool)) {
-	most := len(v.policy()) + 1
+// eachTry calls look for every attempt of every message.
+func (v *view) eachTry(look func(t try)) {
+	p := policyOf(v.scenario.Destination.Retry)
 	v.eachMessage(func(m *message) {
+		settled := try{}
 		for n, a := range m.attempts {
-			if success(a.Outcome) || n+1 >= most || v.deletedBefore(a, v.policy()[n]) {
-				continue
+			t := try{what: fmt.Sprintf("attempt %d of %s", n+1, m.id), number: n + 1, outcome: outcomeFailed, word: a.Outcome,
+				followed: n+1 < len(m.attempts), pending: a.Retry && m.drop == nil, after: settled.outcome, since: settled.what}
+			if t.status, _ = strconv.Atoi(a.Outcome); success(a.Outcome) {
+				t.outcome, t.pending = outcomeDelivered, a.Retry || m.drop != nil
+			} else {
+				t.excused = n < len(p.waits) && v.deletedBefore(a, p.waits[n])
 			}
-			look(a, n+1 < len(m.attempts) || a.Retry && m.drop == nil)
+			look(t)
+			if t.outcome == outcomeDelivered || n+1 == p.most() && settled.outcome != outcomeDelivered {
+				settled = t
+			}
 		}
 	})
 }
@@ -51,28 +44,14 @@ func (v *view) deletedBefore(a *recording.Attempt, wait time.Duration) bool {
 }
 
 func (v *view) retriedStatuses(f *findings) {
-	v.eachFailure(func(a *recording.Attempt, again bool) {
-		if code, err := strconv.Atoi(a.Outcome); err == nil && slices.Contains(v.listed(), code) {
-			f.note(again, "%s: no attempt follows %s", a.Message, a.Outcome)
-		}
-	})
+	v.eachTry(func(t try) { retriedStatus(evidence{own: f}, t, policyOf(v.scenario.Destination.Retry)) })
 }
 
 func (v *view) finalStatuses(f *findings) {
-	v.eachFailure(func(a *recording.Attempt, again bool) {
-		code, err := strconv.Atoi(a.Outcome)
-		if err == nil && len(v.listed()) > 0 && !slices.Contains(v.listed(), code) {
-			f.note(!again, "%s: another attempt follows %s", a.Message, a.Outcome)
-		}
-	})
+	v.eachTry(func(t try) { finalStatus(evidence{own: f}, t, policyOf(v.scenario.Destination.Retry)) })
 }
 
-// retriedFailures: what never became an answer is retried under every policy
-// (R85), a token request without an answer included.
+// retriedFailures looks at token requests without an answer as well.
 func (v *view) retriedFailures(f *findings) {
-	v.eachFailure(func(a *recording.Attempt, again bool) {
-		if !status(a.Outcome) {
-			f.note(again, "%s: no attempt follows %s", a.Message, a.Outcome)
-		}
-	})
+	v.eachTry(func(t try) { retriedFailure(evidence{own: f}, t, policyOf(v.scenario.Destination.Retry)) })
 }

@@ -177,10 +177,7 @@ func (v *view) timestampsOrder(f *findings) { v.entriesBy(f, timestampOrder) }
 func (v *view) timeFormat(f *findings) { v.entriesBy(f, timeFormat) }
 
 func (v *view) namespaces(f *findings) {
-	v.eachEntry(func(x *exported, m membership) {
-		a, known := v.audiences[m.id]
-		f.note(known && a.Namespace == m.namespace, "%s", x.entry(m))
-	})
+	v.eachEntry(func(x *exported, m membership) { namespaceKey(evidence{own: f, place: x.entry(m)}, m, v.audiences) })
 }
 
 // standard identity namespaces, as an export spells them (A36).

@@ -9,9 +9,12 @@ import (
 )
 
 // headers are the values of one header of a request, in order.
-func headers(r *recording.Request, name string) []string {
+func headers(r *recording.Request, name string) []string { return values(r.Headers, name) }
+
+// values are those of a header, in their order.
+func values(all []recording.Header, name string) []string {
 	var out []string
-	for _, h := range r.Headers {
+	for _, h := range all {
 		if strings.EqualFold(h.Name, name) {
 			out = append(out, h.Value)
 		}

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -30,14 +31,6 @@ func (v *view) budget(f *findings) {
 	}
 }
 
-// policy is the delays after each failure.
-func (v *view) policy() []time.Duration {
-	if r := v.scenario.Destination.Retry; r.Policy == "custom" {
-		return r.Delays
-	}
-	return []time.Duration{15 * time.Second, 30 * time.Second}
-}
-
 // eachMessage calls look for every message in the order of its first attempt.
 func (v *view) eachMessage(look func(m *message)) {
 	seen := map[string]bool{}
@@ -50,9 +43,12 @@ func (v *view) eachMessage(look func(m *message)) {
 }
 
 func (v *view) maxAttempts(f *findings) {
-	most := len(v.policy()) + 1
+	p := policyOf(v.scenario.Destination.Retry)
+	v.eachTry(func(t try) {
+		lastAttempt(evidence{own: f}, t, p)
+		toTheLast(evidence{own: f}, t, p)
+	})
 	v.eachMessage(func(m *message) {
-		f.note(len(m.attempts) <= most, "%s had %d attempts", m.id, len(m.attempts))
 		for n, a := range m.attempts {
 			f.note(a.Number == n+1, "%s: attempt %d is counted as %d", m.id, n+1, a.Number)
 		}
@@ -74,7 +70,7 @@ func (v *view) maxAttempts(f *findings) {
 func success(outcome string) bool { return len(outcome) == 3 && outcome[0] == '2' }
 
 func (v *view) delays(f *findings) {
-	policy := v.policy()
+	policy := policyOf(v.scenario.Destination.Retry).waits
 	v.eachMessage(func(m *message) {
 		for n := 1; n < len(m.attempts) && n <= len(policy); n++ {
 			before, a := m.attempts[n-1], m.attempts[n]
@@ -114,10 +110,9 @@ func (v *view) held(due, started time.Time) bool {
 func (v *view) sameAgain(f *findings) {
 	v.eachMessage(func(m *message) {
 		first := m.attempts[0]
-		for _, a := range m.attempts[1:] {
-			same := a.Method == first.Method && a.URL == first.URL && a.Body == first.Body &&
-				slices.Equal(withoutToken(a.Headers), withoutToken(first.Headers))
-			f.note(same, "attempt %d of %s differs from the first", a.Number, m.id)
+		for n, a := range m.attempts[1:] {
+			v.repeated(f, fmt.Sprintf("attempt %d of %s", n+2, m.id), first.Body, a.Body,
+				sentParts(first.Method, first.URL, first.Headers), sentParts(a.Method, a.URL, a.Headers))
 		}
 		v.sameArrived(m, f)
 	})
@@ -127,25 +122,31 @@ func (v *view) sameAgain(f *findings) {
 // for what it sent is not enough.
 func (v *view) sameArrived(m *message, f *findings) {
 	var first *recording.Request
-	for _, a := range m.attempts {
+	for n, a := range m.attempts {
 		switch r := v.carried[a]; {
 		case r == nil:
 		case first == nil:
 			first = r
 		default:
-			same := r.Method == first.Method && r.Target == first.Target && r.Body == first.Body &&
-				slices.Equal(withoutToken(r.Headers), withoutToken(first.Headers))
-			f.note(same, "attempt %d of %s arrived otherwise than the first", a.Number, m.id)
+			v.repeated(f, fmt.Sprintf("attempt %d of %s, as it arrived,", n+1, m.id), first.Body, r.Body,
+				sentParts(first.Method, first.Target, first.Headers), sentParts(r.Method, r.Target, r.Headers))
 		}
 	}
 }
 
-// withoutToken leaves out what may be renewed between two attempts.
-func withoutToken(all []recording.Header) []recording.Header {
-	return slices.DeleteFunc(slices.Clone(all), func(h recording.Header) bool { return strings.EqualFold(h.Name, "Authorization") })
+// repeated holds a request against the one that it repeats, by all headers but
+// that of the token, which may be renewed between two attempts.
+func (v *view) repeated(f *findings, what, was, is string, first, again requestParts) {
+	r := repetition{what: what, of: "the first"}
+	if was != is {
+		r.body = "its body is not that of the first"
+	}
+	r.part = otherPart(first, again, slices.DeleteFunc(append(first.names(), again.names()...), func(name string) bool { return strings.EqualFold(name, "Authorization") }))
+	sameAgain(evidence{own: f}, r)
 }
 
 func (v *view) dropped(f *findings) {
+	v.eachTry(func(t try) { lastAttempt(evidence{own: f}, t, policyOf(v.scenario.Destination.Retry)) })
 	v.eachMessage(func(m *message) {
 		last := m.attempts[len(m.attempts)-1]
 		for _, a := range m.attempts[:len(m.attempts)-1] {
@@ -162,15 +163,7 @@ func (v *view) dropped(f *findings) {
 	})
 }
 
-func (v *view) stopped(f *findings) {
-	v.eachMessage(func(m *message) {
-		for _, a := range m.attempts {
-			if success(a.Outcome) {
-				f.note(a == m.attempts[len(m.attempts)-1] && !a.Retry && m.drop == nil, "%s went on after %s", m.id, a.Outcome)
-			}
-		}
-	})
-}
+func (v *view) stopped(f *findings) { v.eachTry(func(t try) { stopOnSuccess(evidence{own: f}, t) }) }
 
 func (v *view) redirects(f *findings) {
 	if v.run == nil {

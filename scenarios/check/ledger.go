@@ -104,9 +104,6 @@ func (p *posting) where() string {
 	return fmt.Sprintf("body %d of line %d", p.place+1, p.exchange.Line)
 }
 
-// most is how many attempts the policy has.
-func (s *Sender) mostAttempts() int { return len(s.delaysOf()) + 1 }
-
 // chain is all attempts at the export of a body, in their order.
 func (p *posting) chain() []*posting {
 	first := p

@@ -46,9 +46,10 @@ type Sender struct {
 	bodiless    int // that carry a message whose body the capture does not tell
 	wrapped     []wrapped
 	entries     entries
-	exchanges   []*exchange       // kept where there is a history to hold them against
-	profiles    map[string]string // by identity, in the form of an export
-	unclear     []string          // what nobody can tell from this capture
+	exchanges   []*exchange                   // kept where there is a history to hold them against
+	audiences   map[string]scenarios.Audience // by id; nil without a history
+	profiles    map[string]string             // by identity, in the form of an export
+	unclear     []string                      // what nobody can tell from this capture
 	sendings    sendings
 	ledger      *ledger
 	underWay    underWay          // requests, where the capture tells when they ended
@@ -74,6 +75,10 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	}
 	s := &Sender{SenderOptions: o, rules: rules, tallies: map[string]*tally{}, told: map[string]int{}, tolerance: time.Second}
 	if o.Scenario != nil {
+		s.audiences = map[string]scenarios.Audience{}
+		for _, a := range o.Scenario.Audiences {
+			s.audiences[a.ID] = a
+		}
 		s.profiles, s.hidden = knownIdentities(o.Scenario), secret.NewRedactor(o.Scenario.Credentials()...)
 	}
 	return s

@@ -3,7 +3,6 @@ package check
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -43,21 +42,15 @@ func (s *Sender) network(x *exchange) bool {
 	return x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
 }
 
-// delaysOf is the waits of the policy.
-func (s *Sender) delaysOf() []time.Duration {
-	return (&view{scenario: s.Scenario}).policy()
-}
+// policy is that of the destination.
+func (s *Sender) policy() retryPolicy { return policyOf(s.Scenario.Destination.Retry) }
 
-// listed are the statuses that every source has retried (R83).
-var listed = []int{403, 408, 409, 429, 500, 502, 503, 504}
-
-// agreed says whether every source has a failed attempt retried.
-func (s *Sender) agreed(x *exchange) bool {
-	p, network := s.Scenario.Destination.Retry, s.network(x)
-	if p.Policy == "custom" && !network && len(p.Statuses) > 0 && !slices.Contains(p.Statuses, x.Request.Status) {
-		return false
+// status is that of a whole answer; 0 where none came.
+func (s *Sender) status(x *exchange) int {
+	if s.network(x) {
+		return 0
 	}
-	return network || slices.Contains(listed, x.Request.Status)
+	return x.Request.Status
 }
 
 // attempts judges every request by the roles of its bodies. until is when the
@@ -73,10 +66,7 @@ func (s *Sender) attempts(until time.Time) {
 		s.inTime(x)
 		s.retry(x)
 		s.duplicates(x)
-		if s.outcome(x) == outcomeFailed {
-			s.retried(x, until)
-		}
-		s.settled(x)
+		s.tried(x, until)
 	}
 }
 
@@ -102,16 +92,15 @@ func (s *Sender) retry(x *exchange) {
 	before, first, number := furthest.before.exchange, furthest.first.exchange, furthest.role.Attempt
 	apart := x.message.text != before.message.text && (len(again) < len(x.postings) || len(again) < len(before.postings) ||
 		slices.ContainsFunc(again, func(p *posting) bool { return p.before.exchange != before }))
-	switch part := s.otherPart(first, x); {
-	case apart:
-		s.noteAs("retry-same", regrouped, false, x.Line, "attempt %d of %s is not together with the profiles of line %d", number, whose(again), before.Line)
-	case x.message.text != first.message.text && x.message.text != before.message.text:
-		s.noteAs("retry-same", changedBody, false, x.Line, "attempt %d of %s: %s", number, whose(again), changed(again))
-	case part != "":
-		s.noteAs("retry-same", changedRequest, false, x.Line, "attempt %d of %s has another %s than that on line %d", number, whose(again), part, first.Line)
-	case repeatable(first) && repeatable(x):
-		s.note("retry-same", true, 0, "")
+	r := repetition{what: fmt.Sprintf("attempt %d of %s", number, whose(again)), part: s.otherPart(first, x), of: fmt.Sprintf("that on line %d", first.Line),
+		untold: !repeatable(first) || !repeatable(x)}
+	if apart {
+		r.regrouped = fmt.Sprintf("line %d", before.Line)
 	}
+	if x.message.text != first.message.text && x.message.text != before.message.text {
+		r.body = changed(again)
+	}
+	sameAgain(s.evidenceOf("retry-same", x.Line, ""), r)
 	s.spacing(before, x, number)
 	for _, p := range again {
 		if p.role.Overtaken {
@@ -141,7 +130,7 @@ func keepPostings(all []*posting, wanted func(*posting) bool) []*posting {
 // spacing: the waits of the policy. Whether the second counts from the first
 // attempt or from its retry is open, so half of it will do (A2).
 func (s *Sender) spacing(before, x *exchange, number int) {
-	delays := s.delaysOf()
+	delays := s.policy().waits
 	if !before.Told.Time || !x.Told.Time || number < 2 || number-2 >= len(delays) {
 		return
 	}
@@ -191,58 +180,50 @@ func (s *Sender) stopped(sent, due, to time.Time) bool {
 	return disabled
 }
 
-// retried judges whether a failure was followed by another attempt: where all
-// sources agree on it a missing one breaks the rule.
-func (s *Sender) retried(x *exchange, until time.Time) {
-	delays := s.delaysOf()
-	mine := keepPostings(x.postings, func(p *posting) bool {
-		return p.role.Attempt > 0 && p.role.Attempt <= len(delays)
-	})
+// tried judges a request as an attempt at its bodies, by what follows it.
+func (s *Sender) tried(x *exchange, until time.Time) {
+	p := s.policy()
+	mine := keepPostings(x.postings, func(q *posting) bool { return q.role.Attempt > 0 && q.role.Attempt <= p.most() })
 	if len(mine) == 0 {
 		return
 	}
-	number := 0
-	for _, p := range x.postings {
-		number = max(number, p.role.Attempt)
+	t := try{outcome: s.outcome(x), status: s.status(x)}
+	for _, q := range mine {
+		t.number = max(t.number, q.role.Attempt)
+		t.followed = t.followed || q.next != nil
 	}
-	if number > len(delays) {
-		return // a part of the message was not in an attempt before
+	t.what = fmt.Sprintf("attempt %d of %s", t.number, whose(mine))
+	if t.due(p) {
+		t.excused = !t.followed && s.excused(x, t, until)
+	} else {
+		t.followed = !slices.ContainsFunc(mine, func(q *posting) bool { return !q.repeated() })
 	}
-	more := slices.ContainsFunc(mine, func(p *posting) bool { return p.next != nil })
-	due := x.Request.AnsweredAt.Add(delays[number-1])
-	if !more && s.stopped(x.Request.At, due, due.Add(budget+s.tolerance)) {
-		return
+	on := func(clause string) evidence { return s.evidenceOf(clause, x.Line, "") }
+	finalStatus(on("noretry-codes"), t, p)
+	if p.agreed(t.status) {
+		retriedFailure(on("retry-network"), t, p)
+		retriedStatus(on("retry-codes"), t, p)
 	}
-	if !more && (!x.Told.Time || until.Before(due.Add(budget+s.tolerance))) {
-		if s.agreed(x) {
-			s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, number+1))
-		}
-		return
-	}
-	what := fmt.Sprintf("failed with %d and was not retried", x.Request.Status)
-	if s.network(x) {
-		what = "was not answered and not retried"
-	}
-	what = fmt.Sprintf("attempt %d of %s %s", number, whose(mine), what)
-	switch policy := s.Scenario.Destination.Retry; {
-	case s.agreed(x):
-	case policy.Policy == "best-effort" || policy.Policy == "custom" && len(policy.Statuses) > 0:
-		s.note("noretry-codes", !more, x.Line, "%d was retried", x.Request.Status)
-		return
-	case more:
-		s.note("max-3", true, 0, "")
-		return
-	default: // the page retries all failures, the Destination SDK not these
-		s.noteAs("max-3/every-status", notRetried, false, x.Line, "%s", what)
-		return
-	}
+	toTheLast(on("max-3"), t, p)
+	lastAttempt(on("max-3").as(oneMore), t, p)
+	lastAttempt(on("drop-after").as(givenUp), t, p)
+	stopOnSuccess(on("stop-on-success"), t)
+}
+
+// excused says whether no attempt need follow a failure: the dataflow was
+// disabled or deleted, or the capture ends before it had to come.
+func (s *Sender) excused(x *exchange, t try, until time.Time) bool {
+	p := s.policy()
+	due := x.Request.AnsweredAt.Add(p.waits[t.number-1])
 	switch {
-	case s.network(x):
-		s.noteAs("retry-network", notRetried, more, x.Line, "%s", what)
-	default:
-		s.noteAs("retry-codes", notRetried, more, x.Line, "%s", what)
+	case s.stopped(x.Request.At, due, due.Add(budget+s.tolerance)):
+		return true
+	case x.Told.Time && !until.Before(due.Add(budget+s.tolerance)):
+		return false
+	case p.agreed(t.status):
+		s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, t.number+1))
 	}
-	s.noteAs("max-3", notRetried, more, x.Line, "%s", what)
+	return true
 }
 
 // duplicates judges the bodies of a request that repeat others: in the same
@@ -257,12 +238,15 @@ func (s *Sender) duplicates(x *exchange) {
 	if all := groups["together"]; len(all) > 0 {
 		s.noteAs("batch-split/once-in-a-request", twiceInOne, false, x.Line, "%s twice in one request", whose(all))
 	}
+	p := s.policy()
 	if all := groups["given up"]; len(all) > 0 {
-		s.noteAs("max-3", oneMore, false, x.Line, "attempt %d of %s, after line %d", s.mostAttempts()+1, whose(all), all[0].before.exchange.Line)
-		s.noteAs("drop-after", givenUp, false, x.Line, "%s sent again after %d attempts", whose(all), s.mostAttempts())
+		t := try{what: fmt.Sprintf("attempt %d of %s", p.most()+1, whose(all)), after: outcomeFailed, since: fmt.Sprintf("line %d", all[0].before.exchange.Line)}
+		lastAttempt(s.evidenceOf("max-3", x.Line, "").as(oneMore), t, p)
+		lastAttempt(s.evidenceOf("drop-after", x.Line, "").as(givenUp), t, p)
 	}
 	if all := groups["delivered"]; len(all) > 0 {
-		s.noteAs("stop-on-success", resent, false, x.Line, "%s sent again after the delivery on line %d", whose(all), all[0].before.exchange.Line)
+		stopOnSuccess(s.evidenceOf("stop-on-success", x.Line, ""), try{what: whose(all) + " sent again", after: outcomeDelivered,
+			since: fmt.Sprintf("the delivery on line %d", all[0].before.exchange.Line)})
 	}
 }
 
@@ -276,28 +260,10 @@ func (s *Sender) duplicate(p *posting) string {
 			break
 		}
 	}
-	if chain := p.before.chain(); s.fate(chain) == outcomeDelivered || len(chain) < s.mostAttempts() {
+	if chain := p.before.chain(); s.fate(chain) == outcomeDelivered || len(chain) < s.policy().most() {
 		return "delivered"
 	}
 	return "given up"
-}
-
-// settled counts the messages that ended as they should: with a 2xx, or with
-// the last attempt of the policy.
-func (s *Sender) settled(x *exchange) {
-	delivered := s.outcome(x) == outcomeDelivered
-	for _, p := range x.postings {
-		switch last := p.role.Attempt == s.mostAttempts(); {
-		case p.role.Attempt == 0 || p.repeated():
-		case delivered:
-			s.note("stop-on-success", true, 0, "")
-			return
-		case last && s.outcome(x) == outcomeFailed:
-			s.note("max-3", true, 0, "")
-			s.note("drop-after", true, 0, "")
-			return
-		}
-	}
 }
 
 // repeated says whether a duplicate repeats a body.
@@ -309,12 +275,6 @@ func (p *posting) repeated() bool {
 // request it repeats, as far as the destination decides: tracing headers may
 // well differ (A9).
 func (s *Sender) otherPart(a, b *exchange) string {
-	switch {
-	case a.Told.Method && b.Told.Method && a.Request.Method != b.Request.Method:
-		return "method"
-	case a.Told.Target && b.Told.Target && a.Request.Target != b.Request.Target:
-		return "URL"
-	}
 	names := []string{"Content-Type"}
 	for name := range customHeaders(s.Scenario.Destination.Headers) {
 		if name != "authorization" {
@@ -322,11 +282,17 @@ func (s *Sender) otherPart(a, b *exchange) string {
 		}
 	}
 	slices.Sort(names)
-	for _, name := range names {
-		told := a.Header(name) && b.Header(name)
-		if told && !slices.Equal(headers(&a.Request, name), headers(&b.Request, name)) {
-			return "header " + strings.ToLower(name)
-		}
+	return otherPart(a.parts(), b.parts(), names)
+}
+
+// parts are those that the capture tells.
+func (x *exchange) parts() requestParts {
+	p := requestParts{headers: x.Request.Headers, told: x.Header}
+	if x.Told.Method {
+		p.method = &x.Request.Method
 	}
-	return ""
+	if x.Told.Target {
+		p.target = &x.Request.Target
+	}
+	return p
 }

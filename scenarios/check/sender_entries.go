@@ -2,8 +2,6 @@ package check
 
 import (
 	"cmp"
-	"regexp"
-	"strings"
 )
 
 // entries is what the entries of a capture show of the two toggles of the
@@ -30,24 +28,9 @@ func (s *Sender) entry(line int, m membership) {
 	statusValues(s.evidenceOf("status-values", line, place), m)
 	timeFormat(s.evidenceOf("lqt-format", line, place), m)
 	timestampOrder(s.evidenceOf("ts-order", line, place), m)
-	s.namespace(line, m)
+	namespaceKey(s.evidenceOf("namespace-key", line, place), m, s.audiences)
 	if s.Scenario == nil {
 		s.entries.keep(line, m)
-	}
-}
-
-var namespaceWord = regexp.MustCompile(`^(ups|CustomerAudienceUpload|AAM)$`)
-
-// namespace: which audiences are uploads is not known, but their two
-// namespaces are, and the spelling of both (R75, A39).
-func (s *Sender) namespace(line int, m membership) {
-	switch {
-	case namespaceWord.MatchString(m.namespace):
-		s.note("namespace-key", true, line, "")
-	case strings.EqualFold(m.namespace, "ups"), strings.EqualFold(m.namespace, "CustomerAudienceUpload"):
-		s.note("namespace-key", false, line, "%s", m.namespace)
-	default:
-		s.note("namespace-key/other-origin", false, line, "the namespace %.60q", m.namespace)
 	}
 }
 

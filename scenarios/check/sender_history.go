@@ -228,7 +228,7 @@ func (s *Sender) outcomeOf(x *exchange) oracle.Outcome {
 	case outcomeDelivered:
 		return oracle.Delivered
 	case outcomeFailed:
-		if s.agreed(x) {
+		if s.policy().agreed(s.status(x)) {
 			return oracle.Failed
 		}
 		return oracle.FailedOne
@@ -276,7 +276,7 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 		excluded := slices.ContainsFunc(s.Scenario.Dataflow.Exclude, func(e scenarios.Exclusion) bool { return e.Profiles.Contains(f.Profile) })
 		return in.CutOff() || excluded
 	})
-	if n := in.Refused() / (len(s.delaysOf()) + 1); len(findings) > 0 && len(findings) <= n {
+	if n := in.Refused() / s.policy().most(); len(findings) > 0 && len(findings) <= n {
 		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and as many may have been in the %d connections that were refused", len(findings), in.Refused()))
 		return
 	}
@@ -294,7 +294,7 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 }
 
 // twice are rules that a body is held against by itself, in the same way.
-var twice = []string{"valid-json", "lqt-format", "ts-order", "status-values", "lowercase-identity-ns"}
+var twice = []string{"valid-json", "lqt-format", "ts-order", "status-values", "lowercase-identity-ns", "namespace-key"}
 
 // finding counts one of the oracle's. What the body by itself has shown already is
 // not told again.
