@@ -385,6 +385,21 @@ func costs(findings []Finding) (wrong, misspelt int) {
 	return wrong, misspelt
 }
 
+// oneMore is the cost of taking body i for a backfill, when it repeats the one
+// before it within the time of its retries: rather a retry than one more turn,
+// and rather a duplicate where that one has met the claim already.
+func (a *alignment) oneMore(i int, x *Possible) int {
+	before := a.seen[i-1]
+	gap, told := a.gap(i-1, i)
+	switch met := before.At.Add(-grain - a.oracle.clock.Tolerance); {
+	case told && gap > a.window():
+		return 0
+	case told && before.Outcome == Delivered && !before.At.IsZero() && x.From.Before(met):
+		return costOfDuplicate + costOfRepetition
+	}
+	return costOfRepetition
+}
+
 // match is the cost of taking body i for the first attempt of possibility j,
 // after an export at the tick last.
 func (a *alignment) match(i, j, last int) int {
@@ -406,9 +421,7 @@ func (a *alignment) match(i, j, last int) int {
 	}
 	cost := min(wrong+misspelt, costOfContent)
 	if !x.live && i > 0 && s.Body == a.seen[i-1].Body {
-		if gap, told := a.gap(i-1, i); !told || gap <= a.window() {
-			cost += costOfRepetition // rather a retry than one more turn
-		}
+		cost += a.oneMore(i, x)
 	}
 	if !x.live && wrong > 0 {
 		cost += costOfMaybe

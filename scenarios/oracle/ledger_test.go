@@ -350,3 +350,23 @@ history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, `
 		})
 	}
 }
+
+// One backfill meets the claims to all mappings before it: what comes again a
+// moment later is a duplicate, and not the backfill of another one.
+func TestOneBackfillMeetsAllClaims(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		mapped string // when the second audience is mapped
+		want   []string
+	}{
+		{"mapped before the first export", "1h10m", []string{"attempt 1 of 1", "duplicate of 1"}},
+		{"mapped between the two", "1h30m1s", []string{"attempt 1 of 1", "attempt 1 of 2"}},
+	} {
+		sc, body := inBoth(t, "{at: 1h, delete: true}, {at: 1h, map: mapped}, {at: 1h, activate: true}, {at: "+tt.mapped+", map: later}")
+		_, roles := oracle.Exports(sc, []oracle.Seen{sent(sc, body, 90*time.Minute, oracle.Delivered, 1), sent(sc, body, 90*time.Minute+3*time.Second, oracle.Delivered, 2)},
+			oracle.Clock{Began: sc.Start})
+		if diff := cmp.Diff(tt.want, rolesOf(roles)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}
