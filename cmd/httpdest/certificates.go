@@ -7,11 +7,13 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/pemfile"
 	"github.com/httpdest/httpdest/mockendpoint"
 )
 
@@ -38,36 +40,16 @@ func (f certificateFiles) load(modes map[mockendpoint.Mode]bool, hosts []string)
 	k, err = f.throwaway(hosts)
 	if err == nil && f.certificate != "" {
 		var own tls.Certificate
-		own, err = keyPair(f.certificate, f.key)
+		own, err = pemfile.Pair(f.certificate, f.key)
 		k.own = &own
 	}
 	if err == nil && f.clientCA != "" {
-		k.clients, err = pool(f.clientCA)
+		k.clients, err = pemfile.Pool(f.clientCA)
 	}
 	if err != nil {
 		return k, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files"}
 	}
 	return k, nil
-}
-
-// keyPair reads a certificate with its chain, and its key. The errors of
-// crypto/tls do not say which of the files they are about.
-func keyPair(certificate, key string) (tls.Certificate, error) {
-	var content [2][]byte
-	for i, file := range []string{certificate, key} {
-		var err error
-		if content[i], err = os.ReadFile(file); err != nil {
-			return tls.Certificate{}, err
-		}
-		if block, _ := pem.Decode(content[i]); block == nil {
-			return tls.Certificate{}, fmt.Errorf("%s is no PEM file", file)
-		}
-	}
-	own, err := tls.X509KeyPair(content[0], content[1])
-	if err != nil {
-		return own, fmt.Errorf("%s with the key %s: %w", certificate, key, err)
-	}
-	return own, nil
 }
 
 // inForce says whether a certificate is valid at a time, and when it is.
@@ -84,17 +66,16 @@ func inForce(file string, own tls.Certificate, now time.Time) error {
 	return nil
 }
 
-// pool reads authorities from a PEM file.
-func pool(file string) (*x509.CertPool, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
+// warnIncomplete warns of a certificate whose file lacks the issuer: peers that do
+// not know the intermediate refuse it.
+func warnIncomplete(w io.Writer, certificate, key string) {
+	if certificate == "" {
+		return
 	}
-	p := x509.NewCertPool()
-	if !p.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
+	own, err := pemfile.Pair(certificate, key) // what is wrong with it was said
+	if err == nil && pemfile.Incomplete(own) {
+		fmt.Fprintf(w, "httpdest: warning: %s holds a certificate without its issuer: append the intermediate, or peers may refuse it\n", certificate)
 	}
-	return p, nil
 }
 
 // throwaway makes an authority for the server and one for the clients, and

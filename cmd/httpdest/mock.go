@@ -233,7 +233,11 @@ func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 	if p.listen, err = f.listen.all(p.options.Listener, kind); err != nil {
 		return p, err
 	}
-	return p, certify(p.listen, f.files)
+	if err := certify(p.listen, f.files); err != nil {
+		return p, err
+	}
+	warnIncomplete(a.stderr, f.files.certificate, f.files.key)
+	return p, nil
 }
 
 // oneScenario loads a file that holds one.

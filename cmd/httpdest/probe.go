@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/httpdest/httpdest/scenarios/probe"
+	"github.com/httpdest/httpdest/scenarios/probe/receivers/right"
 )
 
 // probeFlags are the flags of httpdest probe.
@@ -22,6 +25,7 @@ type probeFlags struct {
 	starter           bool
 	writeCertificates string
 	print             string
+	example           string
 	dryRun            bool
 	own               bool
 
@@ -65,6 +69,7 @@ read-back, mTLS and the verdicts.`,
 	s.BoolVar(&f.starter, "init", false, "write a commented configuration to probe.yaml, or to the file that is named, and probe nothing")
 	s.StringVar(&f.writeCertificates, "write-certificates", "", "make a folder of test certificates, both hierarchies, for a receiver that is to be mTLS-only; probe nothing")
 	s.StringVar(&f.print, "print", "", "print the body of a message by its id, such as profile/unicode, and probe nothing")
+	s.StringVar(&f.example, "example", "", "print a receiver to copy, in go, node or python, and probe nothing")
 	s.BoolVar(&f.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to probe: needed for every address that is not of this machine")
 	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
@@ -110,6 +115,8 @@ func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
 	switch {
 	case f.starter:
 		return a.writeProbe(args)
+	case f.example != "":
+		return a.printExample(f.example)
 	case f.writeCertificates != "":
 		return a.writeProbeCertificates(f.writeCertificates)
 	}
@@ -130,6 +137,9 @@ func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
 	}
 	if err := f.check(c); err != nil {
 		return err
+	}
+	if warning := unescaped(c.Destination); warning != "" {
+		fmt.Fprintf(a.stderr, "httpdest: warning: %s\n", warning)
 	}
 	p := probe.New(c)
 	if f.dryRun {
@@ -156,6 +166,9 @@ func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags, again 
 		return err
 	}
 	c.Progress = a.probeProgress()
+	// A runner that cancels a job sends SIGTERM, and wants the report as well.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
 	report, interrupted := probe.New(c).Run(ctx)
 	if a.terminal(a.stderr) {
 		fmt.Fprint(a.stderr, "\r\x1b[K")
@@ -240,6 +253,16 @@ func (a *app) writeProbeCertificates(dir string) error {
 		return failure{exitUsage, err, "name a folder that is not there yet"}
 	}
 	_, err := fmt.Fprintf(a.stdout, "wrote %s\n\nnext:\n  trust %s in the receiver, and require client certificates\n  httpdest probe --config FILE --certificates %s\n", dir, filepath.Join(dir, "client-ca.pem"), dir)
+	return err
+}
+
+// printExample prints a receiver to copy.
+func (a *app) printExample(language string) error {
+	program, ok := right.Example(language)
+	if !ok {
+		return failure{exitUsage, fmt.Errorf("there is no receiver in %q", language), "give one of " + strings.Join(right.Languages(), ", ")}
+	}
+	_, err := fmt.Fprint(a.stdout, program)
 	return err
 }
 

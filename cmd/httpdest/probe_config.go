@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/platform"
+	"github.com/httpdest/httpdest/internal/pemfile"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/probe"
 	"github.com/httpdest/httpdest/scenarios/simulate"
@@ -49,9 +51,12 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 	}
 	if p.CA != "" {
 		c.CAFile = p.CA
-		if c.Roots, err = pool(p.CA); err != nil {
-			return c, failure{exitUsage, fmt.Errorf("ca: %w", err), "give a PEM file of certificates"}
+		if c.Roots, err = pemfile.Pool(p.CA); err != nil {
+			return c, failure{exitUsage, fmt.Errorf("--ca: %w", err), "give a PEM file of certificates"}
 		}
+	}
+	if p.Certificates != "" && c.Destination.URL().Scheme == "http" {
+		return c, failure{exitUsage, errors.New("client certificates and an endpoint in plain http"), "write the endpoint as https://, or leave --certificates out"}
 	}
 	if p.Certificates != "" {
 		c.ClientsDir = p.Certificates
@@ -229,9 +234,28 @@ func hostsOf(c probe.Config) []string {
 
 // ours says whether a host is this machine.
 func ours(host string) bool {
-	if host == "localhost" {
+	if strings.EqualFold(host, "localhost") {
 		return true
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
+}
+
+// rawCharacters are those that a URL may not hold as they are (RFC 3986).
+const rawCharacters = "{}|\"<>^`\\ "
+
+// unescaped warns of characters in the query that some servers refuse: the
+// destination sends them as they are configured.
+func unescaped(d dataflow.Destination) string {
+	query := d.QueryParameters
+	if _, more, ok := strings.Cut(d.Endpoint, "?"); ok {
+		query += "&" + more
+	}
+	if i := strings.IndexAny(query, rawCharacters); i >= 0 {
+		return fmt.Sprintf("the query holds %q as it is, which some servers refuse: write %s", query[i:i+1], url.QueryEscape(query[i:i+1]))
+	}
+	if _, err := url.ParseQuery(strings.ReplaceAll(query, ";", "")); err != nil {
+		return "the query has a % that two hexadecimal digits do not follow, which some servers refuse: write %25"
+	}
+	return ""
 }

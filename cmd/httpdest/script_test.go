@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -34,6 +35,7 @@ func TestScripts(t *testing.T) {
 		// interrupt command args… runs a command, sends it an interrupt when it
 		// says its first word, and wants exit status 130.
 		"interrupt": interrupt,
+		"terminate": terminate,
 		// sparse BYTES FILE makes a file that takes no room.
 		"sparse": func(ts *testscript.TestScript, _ bool, args []string) {
 			bytes, err := strconv.ParseInt(args[0], 10, 64)
@@ -77,7 +79,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-func interrupt(ts *testscript.TestScript, _ bool, args []string) {
+func interrupt(ts *testscript.TestScript, _ bool, args []string) { signalled(ts, os.Interrupt, args) }
+
+// terminate is interrupt with SIGTERM.
+func terminate(ts *testscript.TestScript, _ bool, args []string) {
+	signalled(ts, syscall.SIGTERM, args)
+}
+
+// signalled sends a signal to a command once it said something.
+func signalled(ts *testscript.TestScript, signal os.Signal, args []string) {
 	path, err := exec.LookPath(args[0])
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
@@ -90,7 +100,7 @@ func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	if !lines.Scan() {
 		ts.Fatalf("it said nothing")
 	}
-	ts.Check(cmd.Process.Signal(os.Interrupt))
+	ts.Check(cmd.Process.Signal(signal))
 	said := lines.Text()
 	for lines.Scan() {
 		said += "\n" + lines.Text()

@@ -22,6 +22,7 @@ import (
 	"github.com/httpdest/httpdest/engine/store/local"
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/internal/access"
+	"github.com/httpdest/httpdest/internal/pemfile"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
@@ -174,6 +175,7 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	if err := f.certificates(&sender); err != nil {
 		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}
+	warnIncomplete(stderr, f.cert, f.key)
 	if err := trustsSomebody(sender, f.ca); err != nil {
 		return nil, err
 	}
@@ -203,7 +205,7 @@ func (f serveFlags) certificates(c *delivery.Config) error {
 		return errors.New("a certificate without its key, or a key without its certificate")
 	}
 	if f.cert != "" {
-		own, err := keyPair(f.cert, f.key)
+		own, err := pemfile.Pair(f.cert, f.key)
 		if err == nil {
 			err = inForce(f.cert, own, time.Now())
 		}
@@ -215,7 +217,7 @@ func (f serveFlags) certificates(c *delivery.Config) error {
 	if f.ca == "" {
 		return nil
 	}
-	roots, err := pool(f.ca)
+	roots, err := pemfile.Pool(f.ca)
 	c.Roots = roots
 	return err
 }

@@ -120,7 +120,7 @@ func (d Destination) validateEndpoint() []Problem {
 
 // plain says whether a host may be reached without TLS.
 func (d Destination) plain(host string) bool {
-	if host == "localhost" || host == d.PlainHost && host != "" {
+	if strings.EqualFold(host, "localhost") || host == d.PlainHost && host != "" {
 		return true
 	}
 	address, err := netip.ParseAddr(host)

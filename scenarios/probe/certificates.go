@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/internal/pemfile"
 	"github.com/httpdest/httpdest/mockendpoint"
 )
 
@@ -136,9 +137,9 @@ func writeFolder(dir string, files map[string][]byte) error {
 func ReadClients(dir string) (*Clients, error) {
 	c := &Clients{map[string]tls.Certificate{}}
 	for _, kind := range clientKinds {
-		own, err := tls.LoadX509KeyPair(filepath.Join(dir, kind+".pem"), filepath.Join(dir, kind+"-key.pem"))
+		own, err := pemfile.Pair(filepath.Join(dir, kind+".pem"), filepath.Join(dir, kind+"-key.pem"))
 		if err != nil {
-			return nil, fmt.Errorf("client certificates in %s: %w", dir, err)
+			return nil, fmt.Errorf("client certificates: %w", err)
 		}
 		c.all[kind] = own
 	}

@@ -54,7 +54,7 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 	err = conn.HandshakeContext(within)
 	a.took = time.Since(a.timing.began)
 	if err != nil {
-		a.Outcome = delivery.HandshakeOutcome(err)
+		a.Outcome, a.Failure = delivery.HandshakeOutcome(err), err
 		return tls.ConnectionState{}, a, ctx.Err() == nil
 	}
 	a.timing.mark(&a.timing.handshaken)

@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -245,7 +247,7 @@ func (a answer) says() string {
 	case o.Kind == retry.Timeout:
 		return a.waited()
 	case o.Kind == retry.TLS:
-		return tlsReason(o.Reason)
+		return tlsReason(o.Reason) + a.certificateDetail()
 	case o.Kind == retry.Reset:
 		return "the connection was reset" + phase(o.Reason)
 	case o.Kind == retry.Closed:
@@ -336,6 +338,30 @@ func tlsReason(reason string) string {
 		return text
 	}
 	return "the TLS handshake failed: " + strings.ReplaceAll(reason, "-", " ")
+}
+
+// certificateDetail names what the certificate of the server is for, or which
+// certificate of the chain has expired.
+func (a answer) certificateDetail() string {
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(a.Failure, &host) && host.Certificate != nil:
+		names := slices.Clone(host.Certificate.DNSNames)
+		for _, ip := range host.Certificate.IPAddresses {
+			names = append(names, ip.String())
+		}
+		if len(names) == 0 {
+			return ": it is for no name at all"
+		}
+		return ": it is for " + short(inOneLine(strings.Join(names, ", "))) + ", and not for " + host.Host
+	case errors.As(a.Failure, &invalid) && invalid.Cert != nil && (invalid.Reason == x509.Expired):
+		return fmt.Sprintf(": %s, from %s to %s", short(inOneLine(invalid.Cert.Subject.String())), invalid.Cert.NotBefore.UTC().Format(time.DateOnly), invalid.Cert.NotAfter.UTC().Format(time.DateOnly))
+	case errors.As(a.Failure, &authority) && authority.Cert != nil:
+		return ": its issuer is " + short(inOneLine(authority.Cert.Issuer.String()))
+	}
+	return ""
 }
 
 // refusedCertificate says whether the server ended the exchange because of the
