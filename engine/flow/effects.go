@@ -69,6 +69,7 @@ func (r *Runtime) observed(f *running, m monitor.Effects, after int, e *Effects)
 type Overview struct {
 	Processing []monitor.Run // ascending
 	Totals     monitor.Totals
+	Waiting    int // members whose turn in a backfill has not come
 }
 
 // Overview looks at the counters of a dataflow. Runs that are over by now are
@@ -77,7 +78,7 @@ func (r *Runtime) Overview(now time.Time, id string) (Overview, Effects) {
 	f := r.of(id)
 	e := Effects{Dataflow: id}
 	r.observed(f, f.monitor.Wake(now), 0, &e)
-	return Overview{f.monitor.Processing(now), f.monitor.Totals(now)}, e
+	return Overview{f.monitor.Processing(now), f.monitor.Totals(now), f.dispatcher.Waiting()}, e
 }
 
 // Waiting is how many turns of backfills have not come.

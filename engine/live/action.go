@@ -109,11 +109,15 @@ func (l *looping) shardArrived() {
 		return
 	}
 	d, a := l.driver, h.act
-	e := d.runtime.Act(time.Now(), a.action)
+	now := time.Now()
+	e := d.runtime.Act(now, a.action)
 	a.problems = e.Problems
 	d.publish()
 	l.held = nil
 	close(h.released)
+	if d.config.Observe != nil {
+		d.config.Observe(Event{At: now, Action: &a.action, Effects: e})
+	}
 	if e.Refused {
 		a.done <- &Refused{a.action.Kind, e.Problems}
 		return
@@ -122,12 +126,23 @@ func (l *looping) shardArrived() {
 	l.take(e)
 }
 
+// Overview is what monitoring shows of a dataflow now.
+func (d *Driver) Overview(ctx context.Context, id string) (o flow.Overview, err error) {
+	err = d.ask(ctx, func(l *looping) {
+		now := time.Now()
+		var e flow.Effects
+		o, e = d.runtime.Overview(now, id)
+		l.happened(now, e)
+	})
+	return o, err
+}
+
 // ask has the loop run a function between two events; it returns when that is
 // done.
-func (d *Driver) ask(ctx context.Context, f func()) error {
+func (d *Driver) ask(ctx context.Context, f func(*looping)) error {
 	done := make(chan struct{})
 	select {
-	case d.asked <- func() { f(); close(done) }:
+	case d.asked <- func(l *looping) { f(l); close(done) }:
 		<-done
 		return nil
 	case <-d.dead:

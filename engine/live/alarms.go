@@ -68,7 +68,7 @@ func (a *alarms) due(now time.Time) (id flow.AlarmID, ok bool) {
 func (l *looping) ring(now time.Time) {
 	l.alarms.at = time.Time{}
 	for id, ok := l.alarms.due(now); ok; id, ok = l.alarms.due(now) {
-		l.take(l.driver.runtime.Ring(now, id))
+		l.happened(now, l.driver.runtime.Ring(now, id))
 	}
 	l.alarms.arm()
 }

@@ -167,7 +167,7 @@ func (a *api) refuseAction(w http.ResponseWriter, err error) {
 // dataflows lists every dataflow.
 func (a *api) dataflows(w http.ResponseWriter, r *http.Request) {
 	var all []Dataflow
-	err := a.driver.ask(r.Context(), func() {
+	err := a.driver.ask(r.Context(), func(*looping) {
 		for _, id := range a.driver.runtime.Dataflows() {
 			all = append(all, a.driver.dataflow(id))
 		}

@@ -88,6 +88,20 @@ type Config struct {
 	// Monitored, where set, is told of completed runs and of alerts, by the loop. It
 	// returns at once.
 	Monitored func(dataflow string, m flow.Monitored)
+	// Observe, where set, is told of every event by the loop, one after the other,
+	// before the effects are durable. It returns at once.
+	Observe func(Event)
+}
+
+// Event is one thing that the runtime was told, and its effects.
+type Event struct {
+	At         time.Time
+	Update     *profile.Update  // decided; nil for a turn of a backfill
+	Exports    []*engine.Export // that it leads to; their effects come as events of their own
+	Operation  *engine.Operation
+	Completion engine.Completion // of Operation
+	Action     *flow.Action
+	Effects    flow.Effects
 }
 
 // Stats is what a driver has done since it began.
@@ -121,7 +135,7 @@ type Driver struct {
 	atOnce    int // decisions a shard hands over at most
 	resent    chan *resend
 	acts      chan *act
-	asked     chan func()
+	asked     chan func(*looping)
 	listed    chan listed
 	completed chan ended
 	groups    chan *group
@@ -168,7 +182,7 @@ func New(c Config) (*Driver, error) {
 	charged.Keeps = true
 	d := &Driver{config: c, atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))),
 		runtime: flow.New(flow.Dataflow{Snapshot: c.Flow, Settings: charged, Configuration: c.Configuration}),
-		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), asked: make(chan func()), listed: make(chan listed),
+		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), asked: make(chan func(*looping)), listed: make(chan listed),
 		completed: make(chan ended, 64), groups: make(chan *group, 1), committed: make(chan struct{}, 1), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	if d.lines.most = c.Memory / linesShare; !c.Overflow {

@@ -43,6 +43,7 @@ type decided struct {
 	size    int              // of the state and the bodies, about
 	done    chan<- error     // nil for a turn
 	turn    *turn
+	update  *profile.Update   // for Config.Observe
 	one     [1]*engine.Export // room for the usual number of exports
 }
 
@@ -235,6 +236,10 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		return batch
 	}
 	s.keep(x.state, x.size)
+	if d.config.Observe != nil {
+		update := r.update // a copy only where somebody looks
+		x.update = &update
+	}
 	if d.config.Decided != nil && len(x.exports) == 0 {
 		d.config.Decided(r.update, nil)
 	}

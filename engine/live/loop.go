@@ -66,7 +66,7 @@ func (d *Driver) loop(ctx context.Context) {
 	defer l.alarms.timer.Stop()
 	defer l.linger.Stop()
 	for _, e := range d.begun {
-		l.take(e)
+		l.happened(time.Now(), e)
 	}
 	stop := ctx.Done()
 	for stop != nil || !l.finished() {
@@ -89,9 +89,10 @@ func (d *Driver) loop(ctx context.Context) {
 		case <-l.arrived():
 			l.shardArrived()
 		case ask := <-d.asked:
-			ask()
+			ask(l)
 		case x := <-d.listed:
-			l.take(d.runtime.Backfill(time.Now(), x.dataflow, x.audiences, x.members))
+			now := time.Now()
+			l.happened(now, d.runtime.Backfill(now, x.dataflow, x.audiences, x.members))
 		case c := <-d.completed:
 			l.completed(c)
 		case <-l.alarms.timer.C:
@@ -154,7 +155,13 @@ func (l *looping) completed(c ended) {
 	d := l.driver
 	for {
 		d.underWay.Add(-1)
-		l.take(d.runtime.Completed(time.Now(), c.op, c.completion))
+		now := time.Now()
+		e := d.runtime.Completed(now, c.op, c.completion)
+		if d.config.Observe != nil {
+			op := c.op // a copy only where somebody looks
+			d.config.Observe(Event{At: now, Operation: &op, Completion: c.completion, Effects: e})
+		}
+		l.take(e)
 		if l.group.full() {
 			return
 		}
@@ -174,18 +181,30 @@ func (l *looping) accept(x *decided) {
 		l.group.bytes += x.size
 		l.group.accepted = append(l.group.accepted, x)
 	}
+	if d.config.Observe != nil {
+		d.config.Observe(Event{At: time.Now(), Update: x.update, Exports: x.exports})
+	}
 	for _, export := range x.exports {
 		d.exports.Add(1)
 		if export.Excluded == "" {
 			d.pending.Add(1)
 			d.held.take(heldBy(export))
 		}
-		l.take(d.runtime.Accept(time.Now(), export.Dataflow, export))
+		now := time.Now()
+		l.happened(now, d.runtime.Accept(now, export.Dataflow, export))
 	}
 	if x.turn != nil {
 		d.runtime.Turned(x.turn.dataflow, x.turn.due.Profile)
 		l.group.noted = true
 	}
+}
+
+// happened takes up what an event led to.
+func (l *looping) happened(now time.Time, e flow.Effects) {
+	if l.driver.config.Observe != nil {
+		l.driver.config.Observe(Event{At: now, Effects: e})
+	}
+	l.take(e)
 }
 
 // take gathers effects.
@@ -234,7 +253,7 @@ func (l *looping) take(e flow.Effects) {
 func (l *looping) end() {
 	if !l.driver.config.FinishQueue {
 		for _, e := range l.driver.runtime.Hold(time.Now()) {
-			l.take(e)
+			l.happened(time.Now(), e)
 		}
 	}
 }

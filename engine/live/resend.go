@@ -58,5 +58,6 @@ func (l *looping) resend(r *resend) {
 	l.group.records = append(l.group.records, engine.Record{Kind: engine.Resent, Message: r.message})
 	l.group.resent = append(l.group.resent, r)
 	d.hold(r.message)
-	l.take(d.runtime.Resend(time.Now(), r.message, r.outcome))
+	now := time.Now()
+	l.happened(now, d.runtime.Resend(now, r.message, r.outcome))
 }

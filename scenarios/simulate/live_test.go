@@ -1,0 +1,420 @@
+package simulate
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/flow"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/store/memory"
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/reports"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/check"
+	"github.com/httpdest/httpdest/scenarios/library"
+	"github.com/httpdest/httpdest/scenarios/recording"
+	"github.com/httpdest/httpdest/scenarios/simulate/memnet"
+)
+
+// liveStage plays a scenario through the engine of serve: its goroutines, its
+// groups and its store. The wire is HTTP and TLS in memory, and time is that of
+// a bubble, which goes on when every goroutine waits.
+type liveStage struct {
+	*driver // its clock and recorder; its runtime is not used
+	engine  *live.Driver
+	step    *scenarios.Step // whose action is being done
+	refs    []profile.AudienceRef
+
+	endpoint      *mockendpoint.Endpoint
+	mode          mockendpoint.Mode
+	tokenListener mockendpoint.Listener
+	network       *memnet.Network
+	plan          *fault.Plan
+
+	mu         sync.Mutex // the sender is called by one goroutine at a time
+	operations map[engine.OperationID]*operation
+	carriers   map[int]int // of the network's sockets, the ordinal at the sender
+	requests   []journal.Request
+	refused    []journal.Handshake
+}
+
+// Request implements journal.Sink.
+func (s *liveStage) Request(r journal.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.Socket = s.carriers[r.Socket]
+	s.requests = append(s.requests, r)
+}
+
+// Handshake implements journal.Sink.
+func (s *liveStage) Handshake(h journal.Handshake) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.Socket = s.carriers[h.Socket]
+	s.refused = append(s.refused, h)
+}
+
+// seen implements ground.
+func (s *liveStage) seen() ([]journal.Request, []journal.Handshake) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests, refused := s.requests, s.refused
+	s.requests, s.refused = nil, nil
+	return requests, refused
+}
+
+func (s *liveStage) begin(*operation)                    { panic("the engine begins operations") }
+func (s *liveStage) play(context.Context, *driver) error { panic("the engine plays") }
+func (s *liveStage) abandon()                            {}
+
+// perform is the live.Perform of the scenario's destination.
+func (s *liveStage) perform(ctx context.Context, op engine.Operation) engine.Completion {
+	s.mu.Lock()
+	x := &operation{op: op, exchange: s.sender.Prepare(op), started: time.Now().UTC()}
+	s.operations[op.ID] = x
+	s.mu.Unlock()
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, operationKey{}, x))
+	defer cancel(nil)
+	// An answer that is complete when the budget ends is in time.
+	budget := time.AfterFunc(op.Budget+time.Nanosecond, func() { cancel(delivery.ErrDeadline) })
+	x.result = x.exchange.Do(ctx)
+	budget.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.sender.Finish(x.exchange); k != nil {
+		uses := k.Uses()
+		time.AfterFunc(delivery.IdleTimeout, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.sender.CloseIdle(k, uses)
+		})
+	}
+	r := x.result
+	return engine.Completion{Operation: op.ID, Outcome: r.Outcome, Asked: r.Asked, Answering: r.Answering, Issued: r.Issued}
+}
+
+// observe records an event of the engine.
+func (s *liveStage) observe(e live.Event) {
+	s.now = e.At.UTC()
+	s.recordJournal()
+	if e.Update != nil {
+		s.recorder.update(s.now, *e.Update)
+	}
+	for _, x := range e.Exports {
+		s.recorder.export(x)
+	}
+	if e.Operation != nil {
+		s.mu.Lock()
+		op := s.operations[e.Operation.ID]
+		delete(s.operations, e.Operation.ID)
+		s.mu.Unlock()
+		s.recorder.learn(e.Completion.Issued)
+		if e.Operation.Kind == engine.Attempt {
+			s.recorder.attempt(s.now, op, e.Effects.Retried)
+		}
+	}
+	if e.Action != nil {
+		s.judged(s.step, s.refs, e.Effects)
+	}
+	s.tell(e.Effects)
+}
+
+// notLive is why a case is not played through the engine of serve, "" where it
+// is.
+func notLive(sc *scenarios.Scenario) string {
+	uploads := func(a scenarios.Audience) bool { return a.Upload != nil }
+	switch {
+	case slices.ContainsFunc(sc.Audiences, uploads):
+		return "serve takes no uploads"
+	case sc.Destination.MaxProfilesPerRequest > 1:
+		return "which exports share a message depends on how fast serve takes updates"
+	}
+	return ""
+}
+
+// playLive plays a scenario in a bubble and returns its recording.
+func playLive(t *testing.T, sc *scenarios.Scenario) []recording.Line {
+	c := configure(sc)
+	if len(dataflow.Errors(c.problems)) > 0 {
+		return c.refused(Setting{Clock: Wall})
+	}
+	time.Sleep(time.Until(sc.Start))
+	s := newLiveStage(t, sc, c)
+	closed := s.listen()
+	s.seed(t)
+	snapshot := dataflow.NewSnapshot(c.Flow, c.Audiences)
+	if sc.Dataflow.Activated {
+		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore))
+	}
+	var err error
+	s.engine, err = live.New(live.Config{Flow: snapshot, Configuration: c.Configuration, Store: s.population.store, Shards: 1, // so that order is kept
+		Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.engine.Run(ctx) }()
+	s.history(t)
+	s.finish(t)
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	closed()
+	s.recordJournal()
+	s.recorder.end(s.now, sc.Endpoint.Faults, s.plan.Firings(), s.unsettled(t), nil)
+	return s.recorder.lines
+}
+
+// newLiveStage builds both ends of the wire.
+func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveStage {
+	certificates, err := newPKI(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, carriers: map[int]int{}}
+	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()),
+		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers}
+	s.network.OnDial = func(ctx context.Context, k *memnet.Socket) {
+		s.mu.Lock() // the dialler holds no lock of ours
+		defer s.mu.Unlock()
+		s.carriers[k.Ordinal] = ctx.Value(operationKey{}).(*operation).exchange.Socket()
+	}
+	now := func() time.Time { return time.Now().UTC() }
+	options := mockendpoint.Options{Require: requirementsOf(sc.Endpoint.Require), Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: s.tokens,
+		Faults: s.plan, ProfileOf: s.population.profileOf, Journal: s, Now: now}
+	options.Listener, s.tokenListener = withCertificates(listenerOf(sc.Endpoint), certificates)
+	s.endpoint, s.mode = mockendpoint.New(options), options.Mode
+	config := delivery.Config{Destination: c.Flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
+		Transport: delivery.Direct, Dial: s.network.Dial, Now: now}
+	if certificates.has {
+		config.Current = func() *tls.Certificate { return certificates.current(now()) }
+	}
+	s.sender = delivery.New(config)
+	if s.platform, err = platformHandler(certificates.own, now); err != nil {
+		t.Fatal(err)
+	}
+	first := c.run(Setting{Clock: Wall})
+	first.Run.ToleranceMs = 1 // a timeout is a nanosecond late
+	s.recorder.add(first)
+	for _, problem := range c.problems {
+		s.recorder.problem(sc.Start, problem, "")
+	}
+	return s
+}
+
+// listen has the endpoint take connections until it is closed.
+func (s *liveStage) listen() (closed func()) {
+	port := "443"
+	if s.mode == mockendpoint.Plain {
+		port = "80"
+	}
+	data, tokens := s.network.Listen(net.JoinHostPort(receiverHost, port)), s.network.Listen(net.JoinHostPort(authHost, port))
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.endpoint.Serve(data) })                            // ends with closed
+	serving.Go(func() { _ = s.endpoint.ServeTokensOn(tokens, s.tokenListener) }) // likewise
+	return func() {
+		s.mu.Lock()
+		s.sender.Close()
+		s.mu.Unlock()
+		_, _, _ = data.Close(), tokens.Close(), s.endpoint.Close() // what is recorded is over
+		serving.Wait()
+	}
+}
+
+// seed puts every profile into the store, as it is at the start.
+func (s *liveStage) seed(t *testing.T) {
+	for i := range s.scenario.Profiles {
+		for name := range s.scenario.Profiles[i].Names.All() {
+			state, err := s.population.load(name)
+			state.Version = 1
+			if err := errors.Join(err, s.population.store.Commit([]engine.State{state}, nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// unsettled are the exports that the store holds unsettled.
+func (s *liveStage) unsettled(t *testing.T) (ids []string) {
+	err := s.population.store.Unsettled(func(m *engine.Message, _ int) error {
+		for _, x := range m.Exports {
+			ids = append(ids, x.ID)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// history plays the steps at their times.
+func (s *liveStage) history(t *testing.T) {
+	steps := slices.Clone(s.scenario.History)
+	slices.SortStableFunc(steps, func(a, b scenarios.Step) int { return cmp.Compare(a.At, b.At) })
+	for i := range steps {
+		step := &steps[i]
+		time.Sleep(time.Until(s.scenario.Start.Add(step.At)))
+		synctest.Wait() // everything of the moment before the step has happened
+		switch step.Action {
+		case "":
+			s.submit(t, step)
+		case "lookup", "totals":
+			s.now = time.Now().UTC()
+			if err := s.look(t, step); err != nil {
+				t.Fatal(err)
+			}
+		case "revoke":
+			s.recorder.action(time.Now().UTC(), step, nil)
+			s.tokens.Revoke()
+		default:
+			s.act(t, step)
+		}
+		synctest.Wait()
+	}
+}
+
+// look plays a step that only looks.
+func (s *liveStage) look(t *testing.T, step *scenarios.Step) error {
+	if step.Action == "lookup" {
+		return s.lookup(step.Lookup)
+	}
+	o, err := s.engine.Overview(t.Context(), "dataflow")
+	s.recorder.totals(s.now, o.Totals)
+	return err
+}
+
+// submit takes the updates of a step in, in the order of the profiles.
+func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
+	var waits []func(context.Context) error
+	for name := range step.Profiles.All() {
+		u := s.update(step, name)
+		for _, c := range u.Changes {
+			switch c.Op {
+			case profile.AddIdentity:
+				s.population.know(name, c.Identity.Canonical())
+			case profile.ReplaceIdentity:
+				s.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
+			}
+		}
+		wait, err := s.engine.Begin(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, wait)
+	}
+	for _, wait := range waits {
+		if err := wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// act does the action of a step.
+func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
+	s.step, s.refs = step, nil
+	for _, key := range step.Targets {
+		s.refs = append(s.refs, s.population.refs[key])
+	}
+	kind := actionKinds[step.Action]
+	if kind == flow.Switch {
+		s.triggers = s.triggers.With(step.Triggers)
+	}
+	_, err := s.engine.Act(t.Context(), flow.Action{Kind: kind, Dataflow: "dataflow", Audiences: s.refs, Names: step.Names,
+		Suppressed: suppressed(s.triggers), Labels: labels(step.Labels)})
+	var refused *live.Refused
+	if err != nil && !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+}
+
+// finish waits until nothing is left to do, or until the scenario ends where
+// something waits for good.
+func (s *liveStage) finish(t *testing.T) {
+	time.Sleep(time.Until(s.scenario.Start.Add(s.scenario.Until)))
+	for range 400 {
+		synctest.Wait()
+		st := s.engine.Stats()
+		o, err := s.engine.Overview(t.Context(), "dataflow")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.UnderWay == 0 && st.Pending == 0 && o.Waiting == 0 {
+			break
+		}
+		time.Sleep(15 * time.Second)
+	}
+	o, err := s.engine.Overview(t.Context(), "dataflow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = time.Now().UTC()
+	for _, run := range o.Processing {
+		s.recorder.flowRun(run)
+	}
+	s.recorder.totals(s.now, o.Totals)
+}
+
+// ahead are cases that look at something in the moment in which it changes.
+var ahead = map[string]string{
+	"monitoring/retry-after-the-hour": "the attempt of a moment ends before its totals are looked at",
+}
+
+// Every case of the library is played through the engine of serve: the same
+// checks and the same oracle judge the recording.
+func TestLibraryThroughLive(t *testing.T) {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := 0
+	for _, sc := range cases {
+		t.Run(sc.ID, func(t *testing.T) {
+			if why := notLive(sc); why != "" {
+				t.Skip(why)
+			}
+			played++
+			synctest.Test(t, func(t *testing.T) {
+				judged := check.Judge(sc, rules, playLive(t, sc))
+				why, known := ahead[sc.ID]
+				if known != (judged.Verdict != reports.Pass) {
+					t.Errorf("verdict %s: %s %s", judged.Verdict, judged.Reason, why)
+					failures(t, judged)
+				}
+			})
+		})
+	}
+	if played < len(cases)*9/10 {
+		t.Errorf("%d of %d cases were played; want nine of ten or more", played, len(cases))
+	}
+}
+
+// failures lists the checks that did not pass.
+func failures(t *testing.T, judged reports.Case) {
+	for _, c := range judged.Checks {
+		if c.Verdict == reports.Fail || c.Verdict == reports.Inconclusive {
+			t.Logf("%s: %s\nexpected %s\nactual %s", c.Rule, c.Title, c.Expected, c.Actual)
+		}
+	}
+}
