@@ -55,14 +55,14 @@ func TestServeRefusesBadCertificates(t *testing.T) {
 		"no key file":                  {"good.pem", "nowhere.pem", "", "nowhere.pem: no such file"},
 		"a certificate alone":          {"good.pem", "", "", "a certificate without its key"},
 		"the key of another":           {"good.pem", "other-key.pem", "", "other-key.pem: tls: private key does not match public key"},
-		"a certificate of garbage":     {"garbage.pem", "good-key.pem", "", "garbage.pem is no PEM file"},
-		"a key of garbage":             {"good.pem", "garbage.pem", "", "garbage.pem is no PEM file"},
+		"a certificate of garbage":     {"garbage.pem", "good-key.pem", "", "garbage.pem is not a PEM file"},
+		"a key of garbage":             {"good.pem", "garbage.pem", "", "garbage.pem is not a PEM file"},
 		"a certificate that is none":   {"hollow.pem", "good-key.pem", "", "hollow.pem with the key"},
 		"the two the wrong way round":  {"good-key.pem", "good.pem", "", "good-key.pem with the key"},
 		"a certificate that expired":   {"expired.pem", "expired-key.pem", "", "expired.pem expired on " + now.Add(-time.Hour).UTC().Format("2006-01-02")},
 		"one that is not valid yet":    {"early.pem", "early-key.pem", "", "early.pem is not valid before "},
 		"no file of authorities":       {"good.pem", "good-key.pem", "nowhere.pem", "nowhere.pem: no such file"},
-		"authorities that are garbage": {"good.pem", "good-key.pem", "garbage.pem", "garbage.pem holds no certificate"},
+		"authorities that are garbage": {"good.pem", "good-key.pem", "garbage.pem", "garbage.pem is not a PEM file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := []string{"serve", "--config", filepath.Join(dir, "serve.yaml"), "--data", filepath.Join(dir, "data")}
