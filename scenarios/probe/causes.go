@@ -66,8 +66,13 @@ const most = 5
 
 // causes are what may be behind a failure: those that the response names, those
 // for the server that answered, and then the more particular ones.
-func causes(rule string, a *answer) []reports.Cause {
+// What is said of a receiver that is down is no cause where the plain message was
+// accepted next to it.
+func causes(rule string, of class, a *answer) []reports.Cause {
 	found := likely(rule, a)
+	if of == form {
+		found = slices.DeleteFunc(found, contradicted)
+	}
 	var out []reports.Cause
 	for _, c := range found[:min(most, len(found))] {
 		out = append(out, reports.Cause{Server: c.Server, Cause: c.Cause, Fix: c.Fix, Recognised: c.certain()})
@@ -118,6 +123,10 @@ func (a answer) recognise(rule string) (cause, bool) {
 	return found[0], true
 }
 
+// contradicted says whether control messages speak against a cause of a message
+// whose form alone is refused.
+func contradicted(c cause) bool { return c.certain() && c.Class == down }
+
 // overruled are the classes in whose place a recognised cause puts its own:
 // control messages cannot tell a receiver from what stands in front of it.
 var overruled = []string{"", string(form), string(credentials), string(down), string(gateway)}
@@ -129,7 +138,7 @@ func recognised(k *reports.Check, shown *answer) {
 		return
 	}
 	c, ok := shown.recognise(k.Rule)
-	if !ok {
+	if !ok || k.Class == string(form) && contradicted(c) {
 		return
 	}
 	if c.Class != "" && slices.Contains(overruled, k.Class) {

@@ -61,7 +61,7 @@ func (t *round) letIn(ctx context.Context, kind string) {
 	case a.refusedLater() && !t.applicationSays(a):
 		t.askedTooLate(a)
 		return
-	case a.refusedCertificate() && !t.applicationSays(a):
+	case a.refusedCertificate() && !t.applicationSays(a) && !t.otherwise(ctx, a):
 		t.shut = append(t.shut, kind)
 		if slices.Equal(t.shut, []string{"current", "new"}) {
 			// Neither is: then it is not about one hierarchy. The first check said
@@ -88,6 +88,17 @@ func (t *round) askedTooLate(a answer) {
 	k.Fix = "request and verify client certificates for the whole host, and not for a path: renegotiation and post-handshake authentication are not supported"
 	t.check(k, &a)
 	t.refused = errors.New(title)
+}
+
+// otherwise says whether a certificate of a foreign authority is refused in
+// another way than a trusted one: then the trusted one was accepted, and the
+// status is about something else.
+func (t *round) otherwise(ctx context.Context, a answer) bool {
+	if a.Outcome.Kind != retry.Answered {
+		return false
+	}
+	b, ok := t.hello(ctx, t.lane(t.config.Destination, t.config.Clients.certificate("untrusted")))
+	return ok && b.refusedCertificate() && (b.Outcome.Kind != a.Outcome.Kind || b.status() != a.status() || b.quote() != a.quote())
 }
 
 // applicationSays tells an answer to the message from one about the

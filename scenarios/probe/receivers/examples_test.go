@@ -52,6 +52,9 @@ func allExamples(t *testing.T) []example {
 		{name: "go", plan: "oauth"},
 		{name: "go, basic", plan: "oauth", probe: tree{"destination": tree{"auth": tree{"credentials": "basic-authorization"}}}},
 		{name: "nginx", plan: "mtls"},
+		{name: "haproxy", plan: "mtls"},
+		{name: "apache", plan: "mtls"},
+		{name: "caddy", plan: "mtls"},
 	}
 	for _, name := range []string{"go", "node", "python"} {
 		all = append(all, example{name: name, plan: "mtls"}, example{name: name, plan: "tls"})
@@ -65,8 +68,11 @@ func allExamples(t *testing.T) []example {
 		files, err := r.Files()
 		check(t, err)
 		folder := "go"
-		if r.InProcess() {
+		switch {
+		case r.InProcess():
 			folder = FrontPlan
+		case r.Front != "":
+			folder = r.Front + ", wrong"
 		}
 		all = append(all, example{r.Name, r.Plan, slices.Sorted(slices.Values(r.Fails)), folder, files, r.Env, r.Probe, r})
 	}
@@ -234,7 +240,7 @@ func buildAll(t *testing.T, ctx context.Context, all []example) []string {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.NumCPU())
 	for i, e := range all {
-		if binaries[i] = right; len(e.files) == 0 {
+		if binaries[i] = right; len(e.files) == 0 || e.wrong.Front != "" {
 			continue
 		}
 		wg.Go(func() {

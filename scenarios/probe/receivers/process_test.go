@@ -74,7 +74,8 @@ func start(t *testing.T, c *exec.Cmd) (*process, error) {
 		killed := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
 		defer killed.Stop()
 		// nginx ends with 0 as the others do; the line it prints is read already.
-		if err := c.Wait(); err != nil {
+		// HAProxy ends by the signal.
+		if err := c.Wait(); err != nil && !(filepath.Base(c.Path) == "run" && err.Error() == "signal: terminated") {
 			t.Errorf("%s: ended with %v\n%s", c.Path, err, complaints.String())
 		}
 	})}
@@ -119,8 +120,8 @@ func goBuild(t *testing.T, ctx context.Context, folder string, files map[string]
 func program(t *testing.T, name, install string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
-	if err != nil && name == "nginx" { // Debian keeps it from ordinary users' paths
-		path, err = exec.LookPath("/usr/sbin/nginx")
+	if err != nil { // Debian keeps servers from ordinary users' paths
+		path, err = exec.LookPath("/usr/sbin/" + name)
 	}
 	switch {
 	case err == nil:
@@ -151,7 +152,14 @@ var rightOnes = map[string]func(*testing.T, context.Context, starting) (*process
 	"python": func(t *testing.T, ctx context.Context, s starting) (*process, error) {
 		return start(t, command(ctx, s.dir, s.env, program(t, "python3", "python3"), "-B", right(t, "python/receiver.py")))
 	},
-	"nginx": behindNginx,
+	"nginx":          behindNginx,
+	"haproxy":        behind("haproxy", "haproxy", "haproxy"),
+	"apache":         behind("apache", "apache2", "apache2"),
+	"caddy":          behind("caddy", "caddy", "caddy"),
+	"nginx, wrong":   behind("nginx", "nginx", "nginx-light"),
+	"haproxy, wrong": behind("haproxy", "haproxy", "haproxy"),
+	"apache, wrong":  behind("apache", "apache2", "apache2"),
+	"caddy, wrong":   behind("caddy", "caddy", "caddy"),
 	FrontPlan: func(t *testing.T, _ context.Context, s starting) (*process, error) {
 		front := NewFront(s.wrong, token)
 		server := httptest.NewServer(front)
@@ -190,6 +198,82 @@ func behindNginx(t *testing.T, ctx context.Context, s starting) (*process, error
 		return nil, err
 	}
 	return p, nonblocking(l.(*net.TCPListener))
+}
+
+// behind starts a server in front of the Go receiver, which speaks plain HTTP on
+// loopback then, with the configuration as it is described.
+func behind(front, name, install string) func(*testing.T, context.Context, starting) (*process, error) {
+	return func(t *testing.T, ctx context.Context, s starting) (*process, error) {
+		program(t, name, install)
+		receiver, err := start(t, command(ctx, s.dir, append(s.env, "CERT=", "KEY=", "CLIENT_CA="), s.receiver))
+		if err != nil {
+			return nil, err
+		}
+		run, err := described(t, front, s.wrong)
+		if err != nil {
+			return nil, err
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		address := l.Addr().String()
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
+		p, err := start(t, command(ctx, s.dir, append(s.env, "LISTEN="+address, "UPSTREAM="+strings.TrimPrefix(receiver.url, "http://"), "TMPDIR="+t.TempDir()), run))
+		if err != nil {
+			return nil, err
+		}
+		return p, listens(ctx, address)
+	}
+}
+
+// described writes the files of a server in front, with what is wrong with them,
+// and returns the path of what starts it.
+func described(t *testing.T, front string, wrong Receiver) (string, error) {
+	dir := t.TempDir()
+	changed := map[string]string{}
+	if wrong.Front != "" {
+		var err error
+		if changed, err = wrong.Files(); err != nil {
+			return "", err
+		}
+	}
+	entries, err := source.ReadDir("right/" + front)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		content, err := source.ReadFile("right/" + front + "/" + e.Name())
+		if err != nil {
+			return "", err
+		}
+		if text, there := changed[here+"/right/"+front+"/"+e.Name()]; there {
+			content = []byte(text)
+		}
+		if err := os.WriteFile(filepath.Join(dir, e.Name()), content, 0o700); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "run"), nil
+}
+
+// listens waits until something accepts connections at an address.
+func listens(ctx context.Context, address string) error {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(within, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-within.Done():
+			return fmt.Errorf("nothing listens at %s: %w", address, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // nonblocking takes back what handing a listener to a process does to it. nginx

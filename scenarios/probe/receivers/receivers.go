@@ -28,7 +28,7 @@ var (
 	wrong embed.FS
 	//go:embed fronts.yaml
 	fronts []byte
-	//go:embed right/go/*.go
+	//go:embed right/go/*.go right/nginx right/haproxy right/apache right/caddy
 	source embed.FS
 )
 
@@ -42,14 +42,15 @@ type Receiver struct {
 	Answers []Answer          `yaml:"answers"` // of a receiver in this process
 	Flaw    string            `yaml:"flaw"`    // of a receiver in this process: one of Flaws
 	Plan    string            `yaml:"plan"`    // of what it is started with and probed for; "" is mtls
-	Patches []Patch           `yaml:"patches"` // of the Go receiver; may be none
+	Front   string            `yaml:"front"`   // server in front of the Go receiver, a folder of right/; "": none
+	Patches []Patch           `yaml:"patches"` // of the Go receiver or, with a server in front, of its configuration; may be none
 	Env     map[string]string `yaml:"env"`     // changes to the environment of the plan
 	Probe   map[string]any    `yaml:"probe"`   // changes to the configuration of the plan's probe, map by map; null takes away
 }
 
 // Patch replaces a text.
 type Patch struct {
-	File string `yaml:"file"` // in Source
+	File string `yaml:"file"` // in Source, or in the folder of the server in front
 	Old  string `yaml:"old"`  // occurs exactly once in the file
 	New  string `yaml:"new"`
 }
@@ -159,15 +160,26 @@ func (r Receiver) check(rules scenarios.Catalogue) error {
 	return err
 }
 
-// Files are the files of the Go receiver that the patches change, by their path
+// here is the folder of this package, below the module root.
+const here = "scenarios/probe/receivers"
+
+// folder is where the files are that the patches change.
+func (r Receiver) folder() string {
+	if r.Front != "" {
+		return here + "/right/" + r.Front
+	}
+	return Source
+}
+
+// Files are the files that the patches change, by their path
 // below the module root. It is an error when an old text is not there exactly
 // once: the receiver has moved on, and the patch must follow.
 func (r Receiver) Files() (map[string]string, error) {
 	files := map[string]string{}
 	for _, p := range r.Patches {
-		path := Source + "/" + p.File
+		path := r.folder() + "/" + p.File
 		if _, patched := files[path]; !patched {
-			content, err := source.ReadFile("right/go/" + p.File)
+			content, err := source.ReadFile(strings.TrimPrefix(path, here+"/"))
 			if err != nil {
 				return nil, err
 			}

@@ -111,8 +111,8 @@ func TestRightReceivers(t *testing.T) {
 	receiver, err := goBuild(t, ending(t), Source, nil)
 	check(t, err)
 	for name, begin := range rightOnes {
-		if name == FrontPlan {
-			continue // it is wrong
+		if name == FrontPlan || strings.HasSuffix(name, ", wrong") {
+			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
