@@ -160,6 +160,9 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 	@command -v node >/dev/null || echo "probes WITHOUT the receiver in Node: install nodejs"
 	command -v python3 >/dev/null || echo "probes WITHOUT the receiver in Python: install python3"
 	PATH=$$PATH:/usr/sbin command -v nginx >/dev/null || echo "probes WITHOUT nginx in front: install nginx-light, or nginx"
+	PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || echo "probes WITHOUT HAProxy in front: install haproxy"
+	PATH=$$PATH:/usr/sbin command -v apache2 >/dev/null || echo "probes WITHOUT Apache in front: install apache2"
+	command -v caddy >/dev/null || echo "probes WITHOUT Caddy in front: install caddy"
 	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 16 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
 
 .PHONY: wall

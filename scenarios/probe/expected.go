@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,7 +86,7 @@ func (k kept) lacks(state any) string {
 		if is := status == "realized" || status == "existing"; is == in {
 			continue
 		}
-		missing = append(missing, fmt.Sprintf("segmentMembership.%s.%s is %s", m.namespace, cut(m.audience, 60), orNone(status)))
+		missing = append(missing, fmt.Sprintf("segmentMembership.%s.%s is %s", m.namespace, cut(m.audience, 60), cmp.Or(status, "missing")))
 	}
 	if len(missing) == 0 {
 		return ""
