@@ -165,6 +165,10 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 	command -v caddy >/dev/null || echo "probes WITHOUT Caddy in front: install caddy"
 	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 16 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
 
+.PHONY: live-kills
+live-kills: ## Play every case through the engine of serve with a kill after every commit, and compare the exports (minutes)
+	@CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 30m -run 'TestLibraryThroughLiveWithKills$$' -args -kills 1000000
+
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall

@@ -118,3 +118,29 @@ func TestBackfillBesideUpdates(t *testing.T) {
 		}
 	})
 }
+
+// A process that ends while the members of a backfill are listed leaves the
+// backfill to the next.
+func TestKillWhileMembersAreListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, r := slow{memory.New(), make(chan struct{})}, newReceiver()
+		c := cinema(s.Store, r)
+		c.Store = s
+		d, stop := started(t, c)
+		submit(t, d, enter("a", films), enter("b", films))
+		acted(t, d, flow.Map, films)
+		d.Abort()
+		close(s.list)
+		if stop() == nil {
+			t.Error("an end by force is no error")
+		}
+		_, stop = started(t, c)
+		time.Sleep(time.Hour)
+		if got, want := r.told(), []string{"a#1 at 0", "b#1 at 30"}; !slices.Equal(got, want) {
+			t.Errorf("attempts %v; want %v", got, want)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -325,3 +325,7 @@ func (d *Driver) Stats() Stats {
 		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Dead: d.deadLetters.Load(), Unreadable: d.unreadable(),
 		Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load(), InMemory: d.inMemory.Load()}
 }
+
+// Failed is the error that ended the driver, nil while it runs and after a clean
+// end.
+func (d *Driver) Failed() error { return d.err() }

@@ -51,7 +51,7 @@ func (d *Driver) emptyGroup() *group {
 }
 
 func (g *group) empty() bool {
-	return len(g.states)+len(g.records)+len(g.send)+len(g.acted) == 0 && !g.noted
+	return len(g.states)+len(g.records)+len(g.send)+len(g.acted)+len(g.listings) == 0 && !g.noted
 }
 
 func (g *group) full() bool {

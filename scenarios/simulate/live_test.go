@@ -18,6 +18,7 @@ import (
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -35,7 +36,7 @@ import (
 // a bubble, which goes on when every goroutine waits.
 type liveStage struct {
 	*driver // its clock and recorder; its runtime is not used
-	engine  *live.Driver
+	life    *life
 	step    *scenarios.Step // whose action is being done
 	refs    []profile.AudienceRef
 
@@ -44,6 +45,9 @@ type liveStage struct {
 	tokenListener mockendpoint.Listener
 	network       *memnet.Network
 	plan          *fault.Plan
+
+	exports map[string]string // bodies, by id
+	unknown map[string]bool   // messages with an attempt whose end nobody knows
 
 	mu         sync.Mutex // the sender is called by one goroutine at a time
 	operations map[engine.OperationID]*operation
@@ -116,6 +120,7 @@ func (s *liveStage) observe(e live.Event) {
 	}
 	for _, x := range e.Exports {
 		s.recorder.export(x)
+		s.exports[x.ID] = string(x.Body)
 	}
 	if e.Operation != nil {
 		s.mu.Lock()
@@ -146,12 +151,10 @@ func notLive(sc *scenarios.Scenario) string {
 	return ""
 }
 
-// playLive plays a scenario in a bubble and returns its recording.
-func playLive(t *testing.T, sc *scenarios.Scenario) []recording.Line {
-	c := configure(sc)
-	if len(dataflow.Errors(c.problems)) > 0 {
-		return c.refused(Setting{Clock: Wall})
-	}
+// playLive plays a scenario in a bubble and returns its stage with the
+// recording. killed is the number of the commit after which the engine is
+// killed and started anew; 0 kills nothing.
+func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int) *liveStage {
 	time.Sleep(time.Until(sc.Start))
 	s := newLiveStage(t, sc, c)
 	closed := s.listen()
@@ -160,25 +163,18 @@ func playLive(t *testing.T, sc *scenarios.Scenario) []recording.Line {
 	if sc.Dataflow.Activated {
 		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore))
 	}
-	var err error
-	s.engine, err = live.New(live.Config{Flow: snapshot, Configuration: c.Configuration, Store: s.population.store, Shards: 1, // so that order is kept
-		Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- s.engine.Run(ctx) }()
+	s.life = newLife(s.population.store, killed, func(st store.Store) (*live.Driver, error) {
+		return live.New(live.Config{Flow: snapshot, Configuration: c.Configuration, Store: st, Shards: 1, // so that order is kept
+			Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
+	})
+	ended := s.life.begin(t)
 	s.history(t)
 	s.finish(t)
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	ended()
 	closed()
 	s.recordJournal()
 	s.recorder.end(s.now, sc.Endpoint.Faults, s.plan.Firings(), s.unsettled(t), nil)
-	return s.recorder.lines
+	return s
 }
 
 // newLiveStage builds both ends of the wire.
@@ -187,7 +183,8 @@ func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveS
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, carriers: map[int]int{}}
+	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, carriers: map[int]int{},
+		exports: map[string]string{}, unknown: map[string]bool{}}
 	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()),
 		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers}
 	s.network.OnDial = func(ctx context.Context, k *memnet.Socket) {
@@ -296,14 +293,18 @@ func (s *liveStage) look(t *testing.T, step *scenarios.Step) error {
 	if step.Action == "lookup" {
 		return s.lookup(step.Lookup)
 	}
-	o, err := s.engine.Overview(t.Context(), "dataflow")
-	s.recorder.totals(s.now, o.Totals)
-	return err
+	return s.life.do(func(d *live.Driver) error {
+		o, err := d.Overview(t.Context(), "dataflow")
+		if err == nil {
+			s.recorder.totals(s.now, o.Totals)
+		}
+		return err
+	})
 }
 
 // submit takes the updates of a step in, in the order of the profiles.
 func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
-	var waits []func(context.Context) error
+	var updates []profile.Update
 	for name := range step.Profiles.All() {
 		u := s.update(step, name)
 		for _, c := range u.Changes {
@@ -314,16 +315,27 @@ func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
 				s.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
 			}
 		}
-		wait, err := s.engine.Begin(t.Context(), u)
-		if err != nil {
-			t.Fatal(err)
-		}
-		waits = append(waits, wait)
+		updates = append(updates, u)
 	}
-	for _, wait := range waits {
-		if err := wait(t.Context()); err != nil {
-			t.Fatal(err)
+	// Who is not told that an update is accepted sends it again.
+	err := s.life.do(func(d *live.Driver) error {
+		waits := make([]func(context.Context) error, len(updates))
+		for i, u := range updates {
+			var err error
+			if waits[i], err = d.Begin(t.Context(), u); err != nil {
+				return err
+			}
 		}
+		for _, wait := range waits {
+			if err := wait(t.Context()); err != nil {
+				return err
+			}
+			updates = updates[1:]
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -337,8 +349,11 @@ func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 	if kind == flow.Switch {
 		s.triggers = s.triggers.With(step.Triggers)
 	}
-	_, err := s.engine.Act(t.Context(), flow.Action{Kind: kind, Dataflow: "dataflow", Audiences: s.refs, Names: step.Names,
-		Suppressed: suppressed(s.triggers), Labels: labels(step.Labels)})
+	err := s.life.do(func(d *live.Driver) error {
+		_, err := d.Act(t.Context(), flow.Action{Kind: kind, Dataflow: "dataflow", Audiences: s.refs, Names: step.Names,
+			Suppressed: suppressed(s.triggers), Labels: labels(step.Labels)})
+		return err
+	})
 	var refused *live.Refused
 	if err != nil && !errors.As(err, &refused) {
 		t.Fatal(err)
@@ -349,10 +364,15 @@ func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 // something waits for good.
 func (s *liveStage) finish(t *testing.T) {
 	time.Sleep(time.Until(s.scenario.Start.Add(s.scenario.Until)))
+	var o flow.Overview
 	for range 400 {
 		synctest.Wait()
-		st := s.engine.Stats()
-		o, err := s.engine.Overview(t.Context(), "dataflow")
+		var st live.Stats
+		err := s.life.do(func(d *live.Driver) (err error) {
+			st = d.Stats()
+			o, err = d.Overview(t.Context(), "dataflow")
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -360,10 +380,6 @@ func (s *liveStage) finish(t *testing.T) {
 			break
 		}
 		time.Sleep(15 * time.Second)
-	}
-	o, err := s.engine.Overview(t.Context(), "dataflow")
-	if err != nil {
-		t.Fatal(err)
 	}
 	s.now = time.Now().UTC()
 	for _, run := range o.Processing {
@@ -396,7 +412,13 @@ func TestLibraryThroughLive(t *testing.T) {
 			}
 			played++
 			synctest.Test(t, func(t *testing.T) {
-				judged := check.Judge(sc, rules, playLive(t, sc))
+				var lines []recording.Line
+				if c := configure(sc); len(dataflow.Errors(c.problems)) > 0 {
+					lines = c.refused(Setting{Clock: Wall})
+				} else {
+					lines = playLive(t, sc, c, 0).recorder.lines
+				}
+				judged := check.Judge(sc, rules, lines)
 				why, known := ahead[sc.ID]
 				if known != (judged.Verdict != reports.Pass) {
 					t.Errorf("verdict %s: %s %s", judged.Verdict, judged.Reason, why)
