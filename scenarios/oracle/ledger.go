@@ -92,7 +92,10 @@ const (
 )
 
 // chain is the attempts at one export that is not delivered.
-type chain struct{ first, last, attempts int }
+type chain struct {
+	first, last, attempts int
+	tick                  int // of the latest matched export when it began
+}
 
 // hypothesis explains the bodies up to one, by the possibilities up to one.
 type hypothesis struct {
@@ -198,7 +201,7 @@ func (a *alignment) body(i int, row [][]hypothesis) [][]hypothesis {
 				g.cost += costOfReplay - costOfSurplus
 			}
 			g.path = &node{h.path, i, -1, unexplained}
-			a.keep(next, j, a.opened(g, chain{i, i, 1}))
+			a.keep(next, j, a.opened(g, chain{i, i, 1, g.lastTick}))
 		}
 	}
 	return next
@@ -276,7 +279,7 @@ func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
 		h.cost += a.claimed(h.lastTick, a.possible[j].tick, at)
 		h.lastTick = a.possible[j].tick
 	}
-	use(a.opened(h, chain{i, i, 1}))
+	use(a.opened(h, chain{i, i, 1, h.lastTick}))
 }
 
 // overtake takes body i for the kth of the exports that were skipped.
@@ -291,7 +294,7 @@ func (a *alignment) overtake(i int, h hypothesis, k int, use func(hypothesis)) {
 	copy(h.skipped[k:], h.skipped[k+1:])
 	h.skipped[mostSkipped-1] = 0
 	h.skips--
-	use(a.opened(h, chain{i, i, 1}))
+	use(a.opened(h, chain{i, i, 1, h.lastTick}))
 }
 
 // retry takes body i for the next attempt of the kth open chain.
@@ -305,12 +308,12 @@ func (a *alignment) retry(i int, h hypothesis, k int, use func(hypothesis)) {
 		return
 	}
 	h.cost += cost
-	if slices.ContainsFunc(h.open[:k], func(newer chain) bool { return newer.first > c.last }) {
+	if h.lastTick > c.tick {
 		h.cost += costOfOvertaken
 	}
 	h.path = &node{h.path, i, c.last, retried}
 	h.open = without(h.open, k)
-	use(a.opened(h, chain{c.first, i, c.attempts + 1}))
+	use(a.opened(h, chain{c.first, i, c.attempts + 1, c.tick}))
 }
 
 // opened adds a chain that may have another attempt.
@@ -387,14 +390,16 @@ func costs(findings []Finding) (wrong, misspelt int) {
 
 // oneMore is the cost of taking body i for a backfill, when it repeats the one
 // before it within the time of its retries: rather a retry than one more turn,
-// and rather a duplicate where that one has met the claim already.
-func (a *alignment) oneMore(i int, x *Possible) int {
+// and rather a duplicate where that one, a backfill itself, has met the claim
+// already. The export of a change was decided with the change, at the tick last.
+func (a *alignment) oneMore(i int, x *Possible, last int) int {
 	before := a.seen[i-1]
+	live := slices.ContainsFunc(a.possible, func(p Possible) bool { return p.live && p.tick == last && p.Obligation == Must })
 	gap, told := a.gap(i-1, i)
 	switch met := before.At.Add(-grain - a.oracle.clock.Tolerance); {
 	case told && gap > a.window():
 		return 0
-	case told && before.Outcome == Delivered && !before.At.IsZero() && x.From.Before(met):
+	case told && !live && before.Outcome == Delivered && !before.At.IsZero() && x.From.Before(met):
 		return costOfDuplicate + costOfRepetition
 	}
 	return costOfRepetition
@@ -421,7 +426,7 @@ func (a *alignment) match(i, j, last int) int {
 	}
 	cost := min(wrong+misspelt, costOfContent)
 	if !x.live && i > 0 && s.Body == a.seen[i-1].Body {
-		cost += a.oneMore(i, x)
+		cost += a.oneMore(i, x, last)
 	}
 	if !x.live && wrong > 0 {
 		cost += costOfMaybe

@@ -266,6 +266,17 @@ func TestExportsThatOvertakeEachOtherAreTheWorseExplanation(t *testing.T) {
 	}
 }
 
+// The same holds where the later export is delivered at once: a pause keeps the
+// retry of the one before it, and both come when it ends.
+func TestARetryThatAPauseKeptComesBeforeTheNextExport(t *testing.T) {
+	sc, body := inBoth(t, "{at: 1h, set: email, to: doc@example.com, profile: doc}, {at: 1h5s, disable: true}, {at: 2h, enable: true}, {at: 2h, set: email, to: doc@example.com, profile: doc}")
+	_, roles := oracle.Exports(sc, []oracle.Seen{sent(sc, body, time.Hour, oracle.Failed, 1), sent(sc, body, 2*time.Hour, oracle.Delivered, 2), sent(sc, body, 2*time.Hour, oracle.Delivered, 3)},
+		oracle.Clock{Began: sc.Start})
+	if diff := cmp.Diff([]string{"attempt 1 of 1", "attempt 2 of 1", "attempt 1 of 2"}, rolesOf(roles)); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+}
+
 // Where nobody knows when a body came, it is rather the backfill that was owed
 // than a later one that may as well not come.
 func TestWithoutTimesABackfillMeetsTheClaimInItsHour(t *testing.T) {
@@ -355,14 +366,17 @@ history: [{at: 1h, qualify: mapped, profile: doc}, {at: 1h10s, disable: true}, `
 // moment later is a duplicate, and not the backfill of another one.
 func TestOneBackfillMeetsAllClaims(t *testing.T) {
 	for _, tt := range []struct {
-		name   string
-		mapped string // when the second audience is mapped
-		want   []string
+		name, history string
+		want          []string
 	}{
-		{"mapped before the first export", "1h10m", []string{"attempt 1 of 1", "duplicate of 1"}},
-		{"mapped between the two", "1h30m1s", []string{"attempt 1 of 1", "attempt 1 of 2"}},
+		{"mapped before the first export", "{at: 1h, delete: true}, {at: 1h, map: mapped}, {at: 1h, activate: true}, {at: 1h10m, map: later}",
+			[]string{"attempt 1 of 1", "duplicate of 1"}},
+		{"mapped between the two", "{at: 1h, delete: true}, {at: 1h, map: mapped}, {at: 1h, activate: true}, {at: 1h30m1s, map: later}",
+			[]string{"attempt 1 of 1", "attempt 1 of 2"}},
+		{"after a change that a pause held", "{at: 1h, set: email, to: doc@example.com, profile: doc}, {at: 1h, disable: true}, {at: 1h10m, map: later}, {at: 1h30m, enable: true}",
+			[]string{"attempt 1 of 1", "attempt 1 of 2"}},
 	} {
-		sc, body := inBoth(t, "{at: 1h, delete: true}, {at: 1h, map: mapped}, {at: 1h, activate: true}, {at: "+tt.mapped+", map: later}")
+		sc, body := inBoth(t, tt.history)
 		_, roles := oracle.Exports(sc, []oracle.Seen{sent(sc, body, 90*time.Minute, oracle.Delivered, 1), sent(sc, body, 90*time.Minute+3*time.Second, oracle.Delivered, 2)},
 			oracle.Clock{Began: sc.Start})
 		if diff := cmp.Diff(tt.want, rolesOf(roles)); diff != "" {
