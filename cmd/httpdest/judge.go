@@ -42,20 +42,20 @@ func (a *app) judgeCommand() *cobra.Command {
 	var f judgeFlags
 	c := &cobra.Command{
 		Use:   "judge FILE...",
-		Short: "Judge what a sender of your own sent",
+		Short: "Judge what your sender sent",
 		Long: `Judge recordings and captures: of httpdest mock, of httpdest run, HAR 1.2, one JSON
 object a line, or what other tools keep (see httpdest help judge). Without --scenario
-only what a capture shows by itself is judged; with it, every export that the history
-calls for must be there, and no other.
+each request is judged by itself. With it, the capture must contain every export that
+the history calls for, and no other.
 
-What the documentation states is failed where it is broken. What is only a default of
-ours is unspecified. A recording of httpdest run is judged as run judges it.
+A broken rule of the documentation fails. A difference from a default of httpdest is
+unspecified. A recording of httpdest run is judged as run judges it.
 
 A line of NDJSON is a body, or an exchange; every key is optional:
   {"method": "POST", "url": "https://…", "headers": {"Content-Type": "application/json"},
    "body": {…} or "…", "status": 200, "time": "2026-01-15T09:00:00Z", "durationMs": 120,
    "clientCertificate": "common name"}
-What a capture leaves out is untold, and rules that need it are skipped.`,
+Rules that need a part that the capture lacks are skipped.`,
 		Example: `  httpdest judge f.jsonl
   httpdest judge f.jsonl --scenario s.yaml --start 2026-01-15T09:00:00Z
   httpdest judge browser.har --url 'https://receiver.example/*' --report json=report.json

@@ -64,7 +64,7 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 	case !f.on && (virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("--time virtual and --outage are about deliveries"), "give --through-engine too"}
 	case to != "mock" && (virtual || e.broken != nil):
-		return e, failure{exitUsage, errors.New("no clock and no outage of ours reaches a receiver of yours"), "give mock"}
+		return e, failure{exitUsage, errors.New("--time virtual and --outage work only with the built-in mock"), "give mock"}
 	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "dead" && f.noisy != "slow":
 		return e, failure{exitUsage, errors.New("--dataflows is from 1 to 20, --noisy dead or slow"), "leave them out"}
 	case f.dataflows > 1 && (!f.on || to != "mock" || virtual || e.broken != nil || f.data != ""):

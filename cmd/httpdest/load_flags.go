@@ -35,7 +35,7 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{f.engine.dataflows < 2, []string{"noisy"}, "without --dataflows", "leave it out, or give --dataflows 2 or more"},
 		{f.engine.store == "memory", []string{"data"}, "with --store memory", "leave one of them out"},
 		{virtual, []string{"store", "data", "workers", "warm-up", "mock-tls", "mix", "sizes"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
-		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "for a receiver of yours", "leave it out, or give mock"},
+		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "with a URL", "leave it out, or give mock"},
 		{to == "mock", []string{"i-own-this-endpoint", "max-rate", "max-requests"}, "for mock", "leave it out"},
 	} {
 		for _, name := range x.flags {

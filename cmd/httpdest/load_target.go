@@ -132,14 +132,14 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 		if strings.ContainsAny(to, "@?") {
 			shown = "that" // there may be a password or a key in it
 		}
-		return nil, failure{exitUsage, fmt.Errorf("%s is no URL of a receiver", shown), "give http://… or https://…, without a password, or mock"}
+		return nil, failure{exitUsage, fmt.Errorf("%s is not the URL of a receiver", shown), "give http://… or https://…, without a password, or mock"}
 	}
 	if t.host = u.Hostname(); t.mock == nil {
 		t.name = u.Scheme + "://" + u.Host + u.Path // a query may hold a key
 	}
 	sc.Destination.Endpoint = to
 	if t.service, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
-		return nil, failure{exitUsage, err, "mend the configuration"}
+		return nil, failure{exitUsage, err, "fix the configuration"}
 	}
 	return t, errors.Join(f.open(t), f.populate(t, sc))
 }
@@ -178,7 +178,7 @@ func (f loadFlags) populate(t *loadTarget, sc *scenarios.Scenario) (err error) {
 		ref, known := t.service.Audience(key)
 		share, err := loadtest.ParseBetween(text)
 		if !known || err != nil || share.High > 1 {
-			return failure{exitUsage, fmt.Errorf("--sizes: %q is no audience with its share", x), "write 'customers=100% newsletter=20%', by the keys of the configuration"}
+			return failure{exitUsage, fmt.Errorf("--sizes: %q is not an audience with its share", x), "write 'customers=100% newsletter=20%', by the keys of the configuration"}
 		}
 		sizes[ref] = share.Likely
 	}

@@ -44,9 +44,9 @@ func (a *app) mockCommand() *cobra.Command {
 	var f mockFlags
 	c := &cobra.Command{
 		Use:   "mock",
-		Short: "Serve the mock endpoint for a sender of your own",
-		Long: `Serve the mock endpoint on TCP, for a sender of your own. With a scenario it behaves
-as its endpoint block says, faults included. With --record, everything that arrives
+		Short: "Serve the mock endpoint for your own sender",
+		Long: `Serve the mock endpoint on TCP, for your own sender. With a scenario it behaves as
+its endpoint block says, faults included. With --record, everything that arrives
 is written to a file that httpdest judge reads. Ctrl-C or SIGTERM answers what is
 under way and ends; a second one ends at once.
 
@@ -186,7 +186,7 @@ func (p mockPlan) open() ([]socket, error) {
 	if p.options.Tokens != nil {
 		listener, err := net.Listen("tcp", net.JoinHostPort(p.listen[0].host, "0"))
 		if err != nil {
-			return nil, failure{exitUsage, errors.Join(err, hangUp(out)), "the token endpoint takes a free port beside that of --listen"}
+			return nil, failure{exitUsage, errors.Join(err, hangUp(out)), "the token endpoint needs a free port next to that of --listen"}
 		}
 		out = append(out, socket{listener, p.listen[0].as, "token"})
 	}

@@ -162,7 +162,7 @@ func certify(all []listening, files certificateFiles) error {
 		return err
 	}
 	if broken && files.certificate != "" {
-		return failure{exitUsage, errors.New("--cert is as it is"), "leave --cert and --key out, and the certificate is a throwaway one with what is to be wrong"}
+		return failure{exitUsage, errors.New("--certificate cannot be combined with --cert"), "leave --cert and --key out: --certificate makes a throwaway certificate with that defect"}
 	}
 	for i := range all {
 		l := &all[i]

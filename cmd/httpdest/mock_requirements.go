@@ -40,7 +40,7 @@ func (f requireFlags) over(a *app, q mockendpoint.Requirements) (mockendpoint.Re
 	}
 	if f.contentType != "" {
 		if !strings.Contains(f.contentType, "/") || strings.ContainsAny(f.contentType, "; ") {
-			return wrong(fmt.Errorf("--require-content-type %q is no media type", f.contentType), "give type/subtype without parameters")
+			return wrong(fmt.Errorf("--require-content-type %q is not a media type", f.contentType), "give type/subtype without parameters")
 		}
 		q.ContentType = f.contentType
 	}
@@ -93,7 +93,7 @@ func (f requireFlags) payload(otherwise *payload.Schema) (*payload.Schema, error
 // sources are the blocks requests may come from; nil are all.
 func (f requireFlags) sources() ([]netip.Prefix, error) {
 	if f.egress != "" && len(f.allow) == 0 {
-		return nil, errors.New("--egress-list says what --allow egress is, and there is none")
+		return nil, errors.New("--egress-list needs --allow egress")
 	}
 	var out []netip.Prefix
 	for _, text := range f.allow {

@@ -57,7 +57,7 @@ held against the simulation.`,
 	s.StringVar(&f.curve, "curve", "flat", "when in the day: flat, day, or 24 weights with commas between them")
 	s.Float64Var(&f.backfill, "backfill", 0, "members of a newly mapped audience, exported within the busiest hour")
 	s.StringVar(&f.latency, "latency", "100ms", "answer times of the receiver: 40ms, mean=40ms, 'min=20ms max=80ms' or 'p50=120ms p95=600ms'")
-	s.StringVar(&f.errors, "errors", "0%", "share of the answers that are no 2xx")
+	s.StringVar(&f.errors, "errors", "0%", "share of the responses other than 2xx")
 	s.StringVar(&f.capacity, "capacity", "0", "requests a second that the receiver can work on; 0: not known")
 	s.IntVar(&f.sockets, "sockets", 10, "attempts under way at once")
 	s.StringVar(&f.outage, "outage", "", "a time without an answer, LENGTH@TIME-OF-DAY: 15m@20h")
@@ -125,7 +125,7 @@ func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 		{"profiles", f.profiles, "exports", &profiles, "profiles"},
 		{"share", f.share, "share", &share, "share in a mapped audience"},
 		{"updates", f.updates, "", &updates, "updates a day of each that lead to an export"},
-		{"errors", f.errors, "share", &p.Errors, "answers that are no 2xx"},
+		{"errors", f.errors, "share", &p.Errors, "responses other than 2xx"},
 		{"capacity", f.capacity, "/s", &p.Capacity, "requests that the receiver can work on"},
 	} {
 		if *x.to, err = loadtest.ParseBetween(x.value); err != nil {
@@ -193,7 +193,7 @@ func (f planFlags) receiver(p *loadtest.Planning, args []string, input func(stri
 	if measured != nil && !f.errorsGiven {
 		p.Errors, *from = measured.Errors, "measured"
 	}
-	input("answers that are no 2xx", p.Errors, "share")
+	input("responses other than 2xx", p.Errors, "share")
 	return nil
 }
 

@@ -47,11 +47,11 @@ func (a *app) probeCommand() *cobra.Command {
 	var f probeFlags
 	c := &cobra.Command{
 		Use:   "probe [URL]",
-		Short: "Find out whether a receiver of yours survives the real thing, and what to mend",
+		Short: "Test whether your receiver is ready for the destination, and what to fix",
 		Long: `Send synthetic profiles to a receiver, as the destination would, and judge every rule
-that binds a receiver: what the rule says, what was sent, what came back, how to mend
-it. Profiles are marked: their ECIDs begin with eight zeros and their mail addresses end
-in @httpdest.invalid.
+that binds a receiver: its text, the request, the response and the fix. Profiles are
+marked: their ECIDs begin with eight zeros and their mail addresses end in
+@httpdest.invalid.
 
 An address that is not of this machine needs --i-own-this-endpoint. --dry-run shows
 what would be sent. Ctrl-C stops at once, with a report of what was found by then.
@@ -93,7 +93,7 @@ read-back, mTLS and the verdicts.`,
 	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
-	s.BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
 	completeProbe(c)
 	return c
 }

@@ -42,7 +42,7 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 	c := probe.Config{Destination: simulate.Destination(p.Destination), Audiences: p.Audiences, Expired: dataflow.Secret(p.ExpiredToken.Reveal()),
 		Idle: f.idle, Cold: f.cold, State: p.ReadBack, Limits: p.Limits, Load: p.Load, Rules: rules, File: f.config, Version: version()}
 	if invalid := dataflow.Errors(c.Destination.Problems()); len(invalid) > 0 {
-		return c, failure{exitUsage, dataflow.Invalid(invalid), "mend the configuration"}
+		return c, failure{exitUsage, dataflow.Invalid(invalid), "fix the configuration"}
 	}
 	for what, raw := range map[string]string{"the endpoint": p.Destination.Endpoint, "read-back": p.ReadBack.URL} {
 		if err := reachable(what, raw); err != nil {

@@ -37,7 +37,7 @@ whether they were written, and not what is in them.`,
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().BoolVar(&f.schema, "schema", false, "print the JSON Schema of report.json")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
 	c.AddCommand(a.compareCommand())
 	c.ValidArgsFunction = reportFiles
 	completeFlags(c, map[string]cobra.CompletionFunc{"report": reportKinds})

@@ -94,7 +94,7 @@ documentation gets a verdict.
 
 Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 3 could not judge, 130 interrupted.`,
-		Example:       "  httpdest run                      play the library that comes with httpdest\n  httpdest run my-scenarios/        play your own\n  httpdest probe URL                is a receiver of yours ready, and what to mend\n  httpdest load mock --rate 500     what rate holds the objectives\n  httpdest rules list               the rules a scenario can name",
+		Example:       "  httpdest run                      play the library that comes with httpdest\n  httpdest run my-scenarios/        play your own\n  httpdest probe URL                test whether your receiver is ready\n  httpdest load mock --rate 500     what rate holds the objectives\n  httpdest rules list               the rules a scenario can name",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          known,

@@ -56,7 +56,7 @@ func (a *app) explain(names []string) error {
 var (
 	levels = map[string]string{
 		"must":   "must: the documentation states it",
-		"should": "should: a default of ours where the documentation is silent or torn",
+		"should": "should: a default of httpdest, because the documentation is silent or contradicts itself",
 	}
 	sides = map[string]string{
 		"sender":        "held against what the sender does",

@@ -65,7 +65,7 @@ name. Without an argument, the library that comes with httpdest is played.`,
 	c.Flags().IntVar(&f.shards, "shards", 1, "decider shards; the recording does not depend on it")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "scenarios played at once (default: one per CPU)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "only what is no pass, and the summary")
+	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
 	completeRun(c)
 	return c
 }
@@ -174,7 +174,7 @@ func (f runFlags) options() (simulate.Options, error) {
 	if f.seed != "" {
 		seed, err := strconv.ParseUint(f.seed, 10, 64)
 		if err != nil {
-			return o, failure{exitUsage, fmt.Errorf("--seed %q is no seed", f.seed), "give a whole number, 0 or more"}
+			return o, failure{exitUsage, fmt.Errorf("--seed must be a whole number, but is %q", f.seed), "give a whole number, 0 or more"}
 		}
 		o.Seed = &seed
 	}

@@ -43,10 +43,10 @@ func (a *app) scenarioLintCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint [FILE|DIR...]",
 		Short: "Check scenarios without playing them, and warn of likely slips",
-		Long: `Check scenarios without playing them. What is wrong is an error, exit status 2. What
-is valid but cannot do what it seems to is a warning: an audience that nothing uses, a
-mapped path that no profile has, an exit from an audience never entered, a line of expect
-that can never hold or never fail. The warnings of the engine are listed too. Without an
+		Long: `Check scenarios without playing them. A mistake is an error, exit status 2. A
+likely slip is a warning: an audience that nothing uses, a mapped path that no profile
+has, an exit from an audience never entered, a line of expect that can never hold or
+never fail. The warnings of the engine are listed too. Without an
 argument, the library that comes with httpdest is checked.`,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.lint(args, strict, advice) },
 		ValidArgsFunction: scenarioFiles,

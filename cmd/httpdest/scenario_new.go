@@ -22,9 +22,8 @@ func (a *app) scenarioNewCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "new [FILE]",
 		Short: "Write a first scenario, complete and commented (scenario.yaml by default)",
-		Long: `Write a complete, commented scenario that passes, to change into your own, and beside
-it ` + schemaName + `, by which editors complete and check it. An existing FILE is
-never overwritten.`,
+		Long: `Write a complete, commented scenario that passes, and ` + schemaName + ` next to
+it, by which editors complete and check it. An existing FILE is never overwritten.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file := "scenario.yaml"
@@ -42,7 +41,7 @@ func (a *app) newScenario(file string) error {
 		return failure{exitUsage, fmt.Errorf("%q does not end in .yaml", file), "a scenario is a file that ends in .yaml"}
 	}
 	if _, err := os.Lstat(file); err == nil {
-		return failure{exitUsage, fmt.Errorf("%s is there already", file), "name another file"}
+		return failure{exitUsage, fmt.Errorf("%s already exists", file), "name another file"}
 	}
 	schema := filepath.Join(filepath.Dir(file), schemaName)
 	stale, err := replaceable(schema)
@@ -61,7 +60,7 @@ func (a *app) newScenario(file string) error {
 		}
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 4, ' ', 0)
-	fmt.Fprintf(w, "wrote %s, and beside it %s for your editor\n\nnext:\n", file, schemaName)
+	fmt.Fprintf(w, "wrote %s, and %s next to it for your editor\n\nnext:\n", file, schemaName)
 	fmt.Fprintf(w, "  httpdest run %s\tplay it: it passes\n", file)
 	fmt.Fprintf(w, "  httpdest scenario lint %s\tcheck it while you change it\n", file)
 	fmt.Fprintf(w, "  httpdest rules list\tthe rules it can name\n")
@@ -98,7 +97,7 @@ func replaceable(file string) (bool, error) {
 		return false, err
 	}
 	if json.Unmarshal(content, &old) != nil || old != ours {
-		return false, failure{exitUsage, fmt.Errorf("%s is there already, and is no schema of httpdest", file), "move it away, or name a file in another folder"}
+		return false, failure{exitUsage, fmt.Errorf("%s already exists and was not written by httpdest", file), "move it away, or name a file in another folder"}
 	}
 	return true, nil
 }

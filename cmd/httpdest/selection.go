@@ -19,7 +19,7 @@ func (f runFlags) choose(cases []*scenarios.Scenario) ([]*scenarios.Scenario, er
 	// The grammar is Ginkgo's own, so that a filter means the same to both.
 	label, err := types.ParseLabelFilter(f.label)
 	if err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("--label %q is no filter", f.label), "write labels with &&, ||, ! and ( ), such as 'max-3 && !mtls'"}
+		return nil, failure{exitUsage, fmt.Errorf("--label %q is not a filter", f.label), "write labels with &&, ||, ! and ( ), such as 'max-3 && !mtls'"}
 	}
 	pattern, err := regexp.Compile(f.pattern)
 	if err != nil {

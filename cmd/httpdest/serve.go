@@ -169,7 +169,7 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	}
 	s := &service{}
 	if s.config, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
-		return nil, failure{exitUsage, err, "mend the configuration"}
+		return nil, failure{exitUsage, err, "fix the configuration"}
 	}
 	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
 	if err := f.certificates(&sender); err != nil {
