@@ -57,11 +57,30 @@ func (a *app) guide(p docs.Page) error {
 			return err
 		}
 		p.Text += waysPage(proof)
+	case "mutants":
+		if !a.whole {
+			p.Text = briefMutants(p.Text)
+		}
 	case "readings":
 		p.Text += readingsPage()
 	}
 	_, err := fmt.Fprint(a.stdout, p.Text)
 	return err
+}
+
+// briefMutants is the guide on mutants without its matrix of a thousand lines: how
+// many there are in each part of the program.
+func briefMutants(page string) string {
+	intro, _, _ := strings.Cut(page, "\n## ")
+	var b strings.Builder
+	b.WriteString(intro + "\n")
+	for line := range strings.Lines(page) {
+		if area, ok := strings.CutPrefix(line, "## "); ok {
+			b.WriteString("- " + area)
+		}
+	}
+	b.WriteString("\n`httpdest help mutants --all` prints every mutant and the cases that find it.\n")
+	return b.String()
 }
 
 // listTopics ends the help of httpdest itself.

@@ -40,6 +40,7 @@ func (f failure) Unwrap() error { return f.err }
 type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	whole          bool // help prints all of a long guide
 }
 
 // run executes a command line and returns the exit status.
@@ -113,6 +114,7 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 			// Cobra's own answers a name that does not exist with status 0.
 			c.Use, c.Short = "help [COMMAND|TOPIC]", "Help about a command, or a guide"
 			c.Run, c.RunE, c.ValidArgsFunction = nil, a.help, completeTopic
+			c.Flags().BoolVar(&a.whole, "all", false, "with mutants: every mutant and the cases that find it")
 		}
 	}
 	return root
