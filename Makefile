@@ -181,6 +181,10 @@ load: build ## Load the engine with RATE (1000) updates a second for 30 s: durab
 search: ## Search for the limits of two receivers of known capacity on the wall clock (eight minutes of an idle machine)
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall
 
+.PHONY: coverage-of-intervals
+coverage-of-intervals: ## Play queues of known latency at four loads with SEEDS (200) runs each, and count how often the truth is within the interval; A/A and A/B pairs of report compare (five idle minutes)
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run 'TestCoverageOfIntervals$$|TestCompareCriesNoWolf$$' -args -coverage -seeds $${SEEDS:-200}
+
 .PHONY: model
 model: ## Test load and plan without the race detector, the model against the simulation for SCALE (1) times a hundred thousand profiles
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -args -nine -scale $${SCALE:-1}

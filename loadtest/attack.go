@@ -59,6 +59,7 @@ func (a Attack) Run(ctx context.Context) (*reports.Load, error) {
 
 func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace), refused: make(chan struct{}, 1)}
+	x.recorder.failuresWait = true
 	if err := x.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -167,7 +168,7 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	ended := x.pacer.since(time.Now())
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
-	x.recorder.End(due, ended, ok, true)
+	x.recorder.End(due, ended, ok)
 	if end.Outcome.Kind == retry.Answered && end.Outcome.Status == http.StatusUnauthorized && c.token != "" && c == x.credentials.Load() {
 		select {
 		case x.refused <- struct{}{}:

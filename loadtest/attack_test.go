@@ -105,7 +105,7 @@ func TestOneWorkerIsInconclusive(t *testing.T) {
 		r.Open(at)
 		r.Attempt(at, at+100*time.Millisecond, "200", true)
 		at += 100 * time.Millisecond
-		r.End(due, at, true, true)
+		r.End(due, at, true)
 	}
 	l := &reports.Load{Mode: Receiver}
 	r.Fill(l, p.pace.Duration())

@@ -63,17 +63,22 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	if r.refused > 0 {
 		l.Doubts = append(l.Doubts, fmt.Sprintf("the engine did not accept %d updates", r.refused))
 	}
-	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service, Attempts: r.attempts, Failed: r.failed,
+	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service.ok, AllService: r.service.all, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
+	if steady(r.pace) && l.Outage == nil {
+		e.Growing = r.course.growing()
+		e.FailedOf, e.LostOf = r.failures.effectiveShare(), r.losses.effectiveShare()
+	}
+	l.Growing, l.EffectiveAttempts, l.EffectiveExports = e.Growing, e.FailedOf.size, e.LostOf.size
 	if !g.interrupted {
 		e.Unfinished = l.Unfinished
 	}
 	if e.Pipeline {
-		e.Delivery, e.Response = r.whole, r.accepted
-		l.DeliveryLatency, l.ResponseTime = r.whole.Distribution(), r.accepted.Distribution()
+		e.Delivery, e.Response = r.whole.ok, r.accepted
+		l.DeliveryLatency, l.ResponseTime = e.Delivery.Distribution(), e.Response.Distribution()
 	} else {
-		e.Response = r.whole
-		l.ResponseTime = r.whole.Distribution()
+		e.Response, e.AllResponse = r.whole.ok, r.whole.all
+		l.ResponseTime, l.AllResponseTime = e.Response.Distribution(), r.whole.apart()
 	}
 	l.Objectives = Judge(objectives, e)
 }

@@ -20,13 +20,76 @@ const (
 )
 
 // Histogram counts times, in microseconds. It is not safe for concurrent use.
-type Histogram struct{ h *hdrhistogram.Histogram }
+type Histogram struct {
+	h *hdrhistogram.Histogram
+	// course is how the times lie in the run, from which an effective size comes;
+	// nil where that is not known. known is what a report says of it instead.
+	course *batches
+	known  []reports.Effective
+}
+
+// newCourse returns an empty histogram that keeps the course of the run too.
+func newCourse() *Histogram {
+	h := NewHistogram()
+	h.course = newBatches()
+	return h
+}
+
+// RecordAt counts a time of what was due at a moment of the run.
+func (h *Histogram) RecordAt(due, took time.Duration) {
+	h.Record(took)
+	if h.course != nil {
+		h.course.add(due, took)
+	}
+}
+
+// effective is the effective size for the quantile q: that of the course, or
+// what is known from a report. Times of which neither is known count as
+// independent.
+func (h *Histogram) effective(q float64) effective {
+	n := h.Count()
+	if h.course != nil && h.course.total() == n {
+		return h.course.effective(q)
+	}
+	if e, ok := (&reports.Distribution{Effective: h.known}).EffectiveAt(q); ok {
+		return effective{size: min(e.Size, n), needed: seconds(e.NeedSeconds)}
+	}
+	return effective{size: n}
+}
+
+// reported are the quantiles of which a report tells the effective size.
+var reported = []float64{0.5, 0.95, 0.99}
+
+// effectiveSizes are those of a report; nil where the times count as
+// independent.
+func (h *Histogram) effectiveSizes() (out []reports.Effective) {
+	if h.course == nil && h.known == nil || h.Count() == 0 {
+		return nil
+	}
+	for _, q := range reported {
+		e := h.effective(q)
+		out = append(out, reports.Effective{Quantile: q, Size: e.size, NeedSeconds: e.needed.Seconds()})
+	}
+	return out
+}
+
+// joint are the effective sizes of the times of two histograms together.
+func joint(a, b *Histogram) (out []reports.Effective) {
+	for _, q := range reported {
+		x, y := a.effective(q), b.effective(q)
+		var s size
+		s.add(x.size, a.Count())
+		s.add(y.size, b.Count())
+		out = append(out, reports.Effective{Quantile: q, Size: s.effective().size, NeedSeconds: max(x.needed, y.needed).Seconds()})
+	}
+	return out
+}
 
 // NewHistogram returns an empty one with three significant figures.
 func NewHistogram() *Histogram { return newHistogram(precise) }
 
 func newHistogram(figures int) *Histogram {
-	return &Histogram{hdrhistogram.New(1, longest.Microseconds(), figures)}
+	return &Histogram{h: hdrhistogram.New(1, longest.Microseconds(), figures)}
 }
 
 // Record counts a time. Below a microsecond it counts as one, above a day as
@@ -38,8 +101,14 @@ func (h *Histogram) Record(d time.Duration) {
 // Count is how many times there are.
 func (h *Histogram) Count() int64 { return h.h.TotalCount() }
 
-// Merge adds the times of another with as many figures.
+// Merge adds the times of another with as many figures. The course of the run
+// is not kept, only the effective sizes.
 func (h *Histogram) Merge(other *Histogram) error {
+	if sizes := h.effectiveSizes(); h.Count() == 0 {
+		h.course, h.known = nil, other.effectiveSizes()
+	} else if sizes != nil || other.effectiveSizes() != nil {
+		h.course, h.known = nil, joint(h, other)
+	}
 	if dropped := h.h.Merge(other.h); dropped > 0 {
 		return fmt.Errorf("%d times do not fit the histogram", dropped)
 	}
@@ -95,7 +164,7 @@ func (h *Histogram) Distribution() *reports.Distribution {
 	}
 	at := h.quantiles(0.5, 0.9, 0.95, 0.99, 0.999, 1)
 	return &reports.Distribution{Count: h.Count(), MeanMs: h.h.Mean() / 1000, MinMs: float64(h.h.Min()) / 1000,
-		P50Ms: at[0], P90Ms: at[1], P95Ms: at[2], P99Ms: at[3], P999Ms: at[4], MaxMs: at[5], Histogram: h.encode()}
+		P50Ms: at[0], P90Ms: at[1], P95Ms: at[2], P99Ms: at[3], P999Ms: at[4], MaxMs: at[5], Histogram: h.encode(), Effective: h.effectiveSizes()}
 }
 
 // encode is the compressed form, base64.
@@ -107,11 +176,21 @@ func (h *Histogram) encode() string {
 	return string(out)
 }
 
+// decoded is the histogram of a report with what the report says of its
+// effective size.
+func decoded(d *reports.Distribution) (*Histogram, error) {
+	h, err := DecodeHistogram(d.Histogram)
+	if err == nil {
+		h.known = d.Effective
+	}
+	return h, err
+}
+
 // DecodeHistogram reads the compressed form.
 func DecodeHistogram(text string) (*Histogram, error) {
 	h, err := hdrhistogram.Decode([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("histogram: %w", err)
 	}
-	return &Histogram{h}, nil
+	return &Histogram{h: h}, nil
 }

@@ -11,12 +11,18 @@ import (
 type Evidence struct {
 	Pipeline bool
 	Peak     float64 // the highest rate offered to one dataflow, 1/s
-	// The histograms are nil where the mode does not have them.
+	// The histograms are of successful answers, All… of all. They are nil where
+	// the mode does not have them.
 	Service, Response, Delivery *Histogram
+	AllService, AllResponse     *Histogram
 	Attempts, Failed            int64 // Failed had no 2xx
 	Exports, Lost               int64
-	Rate                        float64 // that ended with a 2xx, 1/s
-	Unfinished                  int64   // had not ended when the time to drain was spent
+	// FailedOf and LostOf are how much the shares of them say; of size 0 where
+	// each attempt, or export, counts.
+	FailedOf, LostOf effective
+	Rate             float64 // that ended with a 2xx, 1/s
+	Unfinished       int64   // had not ended when the time to drain was spent
+	Growing          float64 // seconds of latency that each second of load added; 0: no trend
 	// Doubts are why nothing measured can count.
 	Doubts []string
 }
@@ -42,7 +48,12 @@ func (o Objective) judge(e Evidence) reports.Objective {
 		r.Verdict, r.Reason = reports.Skip, fmt.Sprintf("premise not met: %s/s offered, and the documentation speaks of less than %d/s for each dataflow", rateText(e.Peak), DocumentedRate)
 		return r
 	}
-	if r.Reason = o.measure(e, &r); r.Reason != "" {
+	missing := o.measure(e, &r)
+	if o.Quantity == Latency && e.Growing > 0 && len(e.Doubts) == 0 && r.Samples > 0 {
+		o.trend(e, &r)
+		return r
+	}
+	if r.Reason = missing; missing != "" {
 		return r
 	}
 	if o.certain(e) {
@@ -74,6 +85,19 @@ func (o Objective) judge(e Evidence) reports.Objective {
 	return r
 }
 
+// trend judges a latency that grows as long as the load goes on. There is no
+// true value for an interval to hold: what is over the limit stays so, and what
+// is not is so by the length of the run.
+func (o Objective) trend(e Evidence, r *reports.Objective) {
+	r.Low, r.High = r.Measured, r.Measured
+	grows := fmt.Sprintf("each second of load adds %s: more is offered than is served", valueText(e.Growing*1000, "ms"))
+	if r.Measured > o.Limit || r.Measured == o.Limit && o.Op == "<" {
+		r.Verdict, r.Reason = reports.Fail, fmt.Sprintf("measured %s, and %s", valueText(r.Measured, r.Unit), grows)
+		return
+	}
+	r.Reason = grows + ", and the limit is only not reached yet: offer less"
+}
+
 // certain says whether a latency objective is missed whatever becomes of what
 // had not ended: so much of what did end took too long that not even all of the
 // rest within the limit would do. It holds where unfinished deliveries are the
@@ -95,16 +119,18 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 	switch o.Quantity {
 	case Errors, Lost:
 		r.Unit = "share"
-		k, n := e.Failed, e.Attempts
+		k, n, of := e.Failed, e.Attempts, e.FailedOf
 		if o.Quantity == Lost {
-			k, n = e.Lost, e.Exports
+			k, n, of = e.Lost, e.Exports, e.LostOf
 		}
 		if r.Samples = n; n == 0 {
 			return "nothing ended"
 		}
 		r.Measured = float64(k) / float64(n)
-		r.Low, r.High = shareInterval(k, n)
-		return ""
+		if r.Low, r.High = shareInterval(k, n); of.size > 0 && of.size < n {
+			r.Low, r.High = betaInterval(r.Measured*float64(of.size), float64(of.size))
+		}
+		return tooShort(of)
 	case Rate:
 		r.Unit, r.Samples = "/s", e.Attempts-e.Failed
 		r.Measured, r.Low, r.High = e.Rate, e.Rate, e.Rate
@@ -126,16 +152,32 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 		r.Low, r.High = r.Measured, r.Measured
 		return ""
 	}
-	low, high := quantileRanks(n, o.Quantile)
+	of := h.effective(o.Quantile)
+	low, high := quantileInterval(n, of.size, o.Quantile)
 	r.Measured = h.Quantile(o.Quantile)
 	r.Low, r.High = h.Rank(max(low, 1)), h.Rank(high)
 	if low < 1 || high > n {
-		return fmt.Sprintf("%d samples are too few for %s: its interval has no end", n, o.Text)
+		if short := tooShort(of); short != "" {
+			return short
+		}
+		return fmt.Sprintf("%d samples are too few for %s: its interval has no end", of.size, o.Text)
 	}
-	return ""
+	return tooShort(of)
+}
+
+// tooShort says that a run does not tell enough for an interval, "" where it
+// does.
+func tooShort(of effective) string {
+	if of.needed == 0 {
+		return ""
+	}
+	return fmt.Sprintf("one slow answer makes the next one likely, and the run is too short to tell how likely: run for at least %s", of.needed)
 }
 
 func (o Objective) histogram(e Evidence) *Histogram {
+	if o.All {
+		return map[Span]*Histogram{Service: e.AllService, Response: e.AllResponse}[o.Over]
+	}
 	switch o.Over {
 	case Delivery:
 		return e.Delivery

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -83,6 +84,8 @@ func secondsText(s float64) string { return seconds(s).Round(100 * time.Millisec
 type merging struct {
 	out                         *reports.Load
 	service, response, delivery *Histogram
+	allService, allResponse     *Histogram
+	failedOf, lostOf            size
 	steps                       []*Histogram
 	paces                       []string
 	texts                       []string // of the objectives
@@ -129,23 +132,82 @@ func (m *merging) add(p Part) error {
 	}
 	out.Parts = append(out.Parts, reports.LoadPart{From: p.From, Offered: l.Offered, Achieved: l.Achieved, Verdict: reports.Worst(worst...)})
 	m.cost(l.Cost)
-	for to, d := range map[**Histogram]*reports.Distribution{&m.service: l.ServiceTime, &m.response: l.ResponseTime, &m.delivery: l.DeliveryLatency} {
-		if d == nil {
-			continue
-		}
-		if err := into(to, d.Histogram, precise); err != nil {
-			return err
-		}
+	out.Growing = max(out.Growing, l.Growing)
+	if err := m.histograms(l); err != nil {
+		return err
 	}
+	attempts := int64(0)
+	for _, o := range l.Outcomes {
+		attempts += o.Count
+	}
+	m.failedOf.add(l.EffectiveAttempts, attempts)
+	m.lostOf.add(l.EffectiveExports, l.Delivered.Count+l.Failed.Count)
 	return m.series(l.Series)
 }
 
-// into adds an encoded histogram to one that may not be there yet.
-func into(to **Histogram, encoded string, figures int) error {
-	h, err := DecodeHistogram(encoded)
-	if err != nil {
-		return err
+// histograms adds those of a part. One without times of all has none that
+// failed.
+func (m *merging) histograms(l *reports.Load) error {
+	whole := func(all, ok *reports.Distribution) *reports.Distribution {
+		if all == nil {
+			return ok
+		}
+		return all
 	}
+	allResponse := l.AllResponseTime
+	if l.Mode == Receiver {
+		allResponse = whole(allResponse, l.ResponseTime)
+	}
+	for to, d := range map[**Histogram]*reports.Distribution{&m.service: l.ServiceTime, &m.response: l.ResponseTime, &m.delivery: l.DeliveryLatency,
+		&m.allService: whole(l.AllServiceTime, l.ServiceTime), &m.allResponse: allResponse} {
+		if d == nil {
+			continue
+		}
+		h, err := decoded(d)
+		if err != nil {
+			return err
+		}
+		if err := into(to, h, precise); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// size is the effective size of what several machines counted. Where their
+// times depend on each other they saw one queue, so that the machines may depend
+// on each other as far as can be: the standard errors add up, each with its
+// share. Where they do not, the sizes add up.
+type size struct {
+	deviation, count float64
+	sum              float64 // of the sizes
+	queued           bool
+}
+
+func (s *size) add(effective, count int64) {
+	if effective == 0 {
+		effective = count
+	}
+	if count > 0 {
+		s.deviation += float64(count) / math.Sqrt(float64(effective))
+		s.count += float64(count)
+		s.sum += float64(effective)
+		s.queued = s.queued || float64(effective) < independent*float64(count)
+	}
+}
+
+func (s *size) effective() effective {
+	switch {
+	case s.count == 0:
+		return effective{}
+	case !s.queued:
+		return effective{size: int64(s.sum)}
+	}
+	return effective{size: int64(math.Min(s.count, s.count*s.count/s.deviation/s.deviation))}
+}
+
+// into adds a histogram to one that may not be there yet.
+func into(to **Histogram, h *Histogram, figures int) error {
 	if *to == nil {
 		*to = newHistogram(figures)
 	}
@@ -197,7 +259,11 @@ func (m *merging) series(s *reports.Series) error {
 		if p.Histogram == "" {
 			continue
 		}
-		if err := into(&m.steps[i], p.Histogram, coarse); err != nil {
+		h, err := DecodeHistogram(p.Histogram)
+		if err != nil {
+			return fmt.Errorf("point %d: %w", i, err)
+		}
+		if err := into(&m.steps[i], h, coarse); err != nil {
 			return fmt.Errorf("point %d: %w", i, err)
 		}
 	}
@@ -215,6 +281,12 @@ func (m *merging) result() (*reports.Load, error) {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))
 	})
 	out.ServiceTime, out.ResponseTime, out.DeliveryLatency = m.service.Distribution(), m.response.Distribution(), m.delivery.Distribution()
+	out.AllServiceTime = answers{m.service, m.allService}.apart()
+	if out.Mode == Receiver {
+		out.AllResponseTime = answers{m.response, m.allResponse}.apart()
+	}
+	failedOf, lostOf := m.failedOf.effective(), m.lostOf.effective()
+	out.EffectiveAttempts, out.EffectiveExports = failedOf.size, lostOf.size
 	for i, h := range m.steps {
 		if h != nil {
 			q := h.quantiles(0.5, 0.95, 0.99)
@@ -223,6 +295,7 @@ func (m *merging) result() (*reports.Load, error) {
 		}
 	}
 	e := Evidence{Pipeline: out.Mode == Pipeline, Peak: out.Offered.Target, Service: m.service, Response: m.response, Delivery: m.delivery,
+		AllService: m.allService, AllResponse: m.allResponse, FailedOf: failedOf, LostOf: lostOf, Growing: out.Growing,
 		Exports: m.exports, Lost: out.Failed.Count, Rate: out.Delivered.Rate, Doubts: out.Doubts}
 	for _, o := range out.Outcomes {
 		e.Attempts += o.Count

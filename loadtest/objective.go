@@ -40,6 +40,7 @@ type Objective struct {
 	Rule     string // that it is from; "" for one of the user's
 	Quantity Quantity
 	Over     Span    // of a latency
+	All      bool    // failed attempts count too, with the time they took
 	Quantile float64 // of a latency, 0 to 1; 1 is the longest
 	Op       string  // <, <=, >, >=
 	Limit    float64 // milliseconds, share, or 1/s
@@ -151,6 +152,10 @@ func (o *Objective) subject(text, subject string) error {
 	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service) {
 		o.Over, name = s, after
 		indent += len(before) + 1
+		if s != Delivery && strings.HasPrefix(name, "all.") {
+			o.All, name = true, name[len("all."):]
+			indent += len("all.")
+		}
 	}
 	if name == "max" {
 		o.Quantile = 1

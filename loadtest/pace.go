@@ -156,6 +156,20 @@ func (s *slopes) Peak() float64 {
 // String implements Pace.
 func (s *slopes) String() string { return s.name }
 
+// steady says whether the rate of a pace never changes.
+func steady(p Pace) bool {
+	s, ok := p.(*slopes)
+	if !ok {
+		return false
+	}
+	for _, x := range s.parts {
+		if x.from != s.parts[0].from || x.to != x.from {
+			return false
+		}
+	}
+	return true
+}
+
 // sine swings around a mean.
 type sine struct {
 	mean, swing    float64

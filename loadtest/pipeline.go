@@ -48,6 +48,9 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 
 func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
+	if t.Outage != nil {
+		x.recorder.unsteady()
+	}
 	var err error
 	x.driver, err = live.New(live.Config{Flow: t.Population.Flow, Settings: t.Settings, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
 		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
@@ -174,7 +177,7 @@ func (x *through) settled(s engine.Settled) {
 func (x *through) over(m *engine.Message, now time.Duration, ok bool) {
 	for i := range m.Exports {
 		if due, ours := x.exports.LoadAndDelete(m.Exports[i].ID); ours {
-			x.recorder.End(due.(time.Duration), now, ok, ok)
+			x.recorder.End(due.(time.Duration), now, ok)
 		}
 	}
 }

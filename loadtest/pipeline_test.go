@@ -65,7 +65,7 @@ func TestThroughFollowsEachUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 10 lost after 3 attempts, 25 with 2, 65 with 1.
-	if l.Achieved.Count != 100 || l.Delivered.Count != 90 || l.Failed.Count != 10 || l.Unfinished != 0 || l.ServiceTime.Count != 145 || l.DeliveryLatency.Count != 90 || l.ResponseTime.Count != 100 {
+	if l.Achieved.Count != 100 || l.Delivered.Count != 90 || l.Failed.Count != 10 || l.Unfinished != 0 || l.Attempts().Count != 145 || l.DeliveryLatency.Count != 90 || l.ResponseTime.Count != 100 {
 		t.Errorf("%+v", l)
 	}
 	if !near(l.Cost.AttemptsPerExport, 1.45, 1e-9) || l.Mode != Pipeline || l.Store != "memory" || len(l.Outcomes) != 2 || l.Outcomes[1] != (reports.OutcomeCount{Outcome: "503", Count: 55}) {

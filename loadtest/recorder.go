@@ -22,6 +22,9 @@ type Recorder struct {
 	// byChance is set where updates do not come when the pace says but about as
 	// often: what is due is then what was begun.
 	byChance bool
+	// failuresWait is set where a failure takes as long as the queue: a trend is
+	// in them too. Exports that are given up take as long as their retries.
+	failuresWait bool
 
 	mu        sync.Mutex
 	begun     int64
@@ -32,17 +35,39 @@ type Recorder struct {
 	idle      int64 // updates that led to no export
 	refused   int64 // updates that the engine did not accept
 	tokens    reports.Tokens
+	inTime    int64 // deliveries within the load
+	lostThen  int64 // losses within it
 	inFlight  int64
 	mostOpen  int64
 	lastBegun time.Duration
 	lastEnd   time.Duration
 	outcomes  map[string]*reports.OutcomeCount
-	service   *Histogram
-	whole     *Histogram // response times, or delivery latencies
+	service   answers
+	whole     answers    // response times, or delivery latencies
 	accepted  *Histogram // of a pipeline: from when an update was due to when it was durable
 	late      *Histogram // how much later than due something was begun
+	failures  *batches   // of attempts, by when they began: failed or not
+	losses    *batches   // of exports, by when they were due: lost or not
+	course    *batches   // whole, for its trend
 	steps     []*stepCounts
-	trend     trend
+}
+
+// answers are the times of successful answers, and of all: a failure that is fast
+// must not make a receiver look fast.
+type answers struct{ ok, all *Histogram }
+
+func newAnswers(steady bool) answers {
+	if !steady {
+		return answers{NewHistogram(), NewHistogram()}
+	}
+	return answers{newCourse(), newCourse()}
+}
+
+func (l answers) record(due, took time.Duration, ok bool) {
+	l.all.RecordAt(due, took)
+	if ok {
+		l.ok.RecordAt(due, took)
+	}
 }
 
 // stepCounts are what happened in a step.
@@ -60,10 +85,33 @@ func StepOf(length time.Duration) time.Duration {
 	return max(1, time.Duration(math.Ceil(length.Seconds()/mostSteps))) * time.Second
 }
 
-// NewRecorder begins a record of a pace.
+// NewRecorder begins a record of a pace. Where it is steady, the course of the
+// run tells how far its times depend on each other. A pace that changes, or an
+// outage (see unsteady), has a course of its own that no chance explains: its
+// times are taken as independent.
 func NewRecorder(p Pace) *Recorder {
-	return &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{},
-		service: NewHistogram(), whole: NewHistogram(), accepted: NewHistogram(), late: NewHistogram()}
+	r := &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{}, late: NewHistogram(),
+		failures: newBatches(), losses: newBatches(), course: &batches{width: firstWidth, trend: true}}
+	r.keepCourse(steady(p))
+	return r
+}
+
+func (r *Recorder) keepCourse(is bool) {
+	r.service, r.whole, r.accepted = newAnswers(is), newAnswers(is), NewHistogram()
+	if is {
+		r.accepted = newCourse()
+	}
+}
+
+// unsteady is to be called before anything is recorded of a load with an outage.
+func (r *Recorder) unsteady() { r.keepCourse(false) }
+
+// batchOf is a failure or a success among batches of them.
+func batchOf(failed bool) time.Duration {
+	if failed {
+		return 2 * time.Microsecond
+	}
+	return time.Microsecond
 }
 
 // at is the step of a moment. The mutex is held.
@@ -101,7 +149,8 @@ func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) 
 	defer r.mu.Unlock()
 	r.inFlight--
 	r.attempts++
-	r.service.Record(ended - began)
+	r.service.record(began, ended-began, ok)
+	r.failures.add(began, batchOf(!ok))
 	if r.outcomes[outcome] == nil {
 		r.outcomes[outcome] = &reports.OutcomeCount{Outcome: outcome, OK: ok}
 	}
@@ -113,25 +162,30 @@ func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) 
 }
 
 // End counts what was due and is over now: delivered, or not and never will
-// be. Of a pipeline the latency of the delivered counts; of a receiver every
-// response time does, since a caller waits for the failed ones too.
-func (r *Recorder) End(due, now time.Duration, ok, counts bool) {
+// be. Latencies are those of the delivered; those of all are kept apart.
+func (r *Recorder) End(due, now time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.at(now)
 	s.over++
 	r.lastEnd = max(r.lastEnd, now)
+	within := now < r.pace.Duration()
 	if ok {
 		r.delivered++
 		s.ok++
+		r.inTime += count(within)
 	} else {
 		r.lost++
+		r.lostThen += count(within)
 	}
-	if !counts {
+	r.losses.add(due, batchOf(!ok))
+	r.whole.record(due, now-due, ok)
+	if ok || r.failuresWait {
+		r.course.add(due, now-due)
+	}
+	if !ok {
 		return
 	}
-	r.whole.Record(now - due)
-	r.trend.add(due.Seconds(), (now - due).Seconds())
 	of := r.at(due)
 	if of.whole == nil {
 		of.whole = newHistogram(coarse)
@@ -148,7 +202,7 @@ func (r *Recorder) Accepted(due, now time.Duration, ok bool) {
 		r.at(now).over++
 		return
 	}
-	r.accepted.Record(now - due)
+	r.accepted.RecordAt(due, now-due)
 }
 
 // NoExport counts an update that leads to none: it is over.
@@ -208,7 +262,10 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	l.Offered.Target = r.pace.Peak()
 	l.Achieved = amount(r.begun, offered)
 	until := max(offered, r.lastEnd)
-	l.Delivered, l.Failed = amount(r.delivered, until), amount(r.lost, until)
+	// A rate is that of the load: one late retry is no time in which little was
+	// delivered.
+	l.Delivered = reports.Amount{Count: r.delivered, Rate: amount(r.inTime, offered).Rate}
+	l.Failed = reports.Amount{Count: r.lost, Rate: amount(r.lostThen, offered).Rate}
 	l.Unfinished = max(0, r.begun-r.over())
 	l.DrainSeconds = (until - offered).Seconds()
 	l.Outcomes = slices.SortedFunc(values(r.outcomes), func(a, b reports.OutcomeCount) int {
@@ -218,8 +275,24 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 		tokens := r.tokens
 		l.Tokens = &tokens
 	}
-	l.ServiceTime = r.service.Distribution()
+	l.ServiceTime, l.AllServiceTime = r.service.ok.Distribution(), r.service.apart()
 	l.Series = r.series(offered)
+}
+
+// apart is the distribution of all times where some were not successful.
+func (l answers) apart() *reports.Distribution {
+	if l.all == nil || l.ok != nil && l.all.Count() == l.ok.Count() {
+		return nil
+	}
+	return l.all.Distribution()
+}
+
+// count is 1 for what is counted.
+func count(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func values(m map[string]*reports.OutcomeCount) func(func(reports.OutcomeCount) bool) {
@@ -271,26 +344,4 @@ func (r *Recorder) series(offered time.Duration) *reports.Series {
 		s.Points, before = append(s.Points, p), due
 	}
 	return s
-}
-
-// trend is the straight line through latencies by when they were due.
-type trend struct{ n, x, y, xx, xy, yy float64 }
-
-func (t *trend) add(x, y float64) {
-	t.n++
-	t.x, t.y = t.x+x, t.y+y
-	t.xx, t.xy, t.yy = t.xx+x*x, t.xy+x*y, t.yy+y*y
-}
-
-// slope is how many seconds of latency each second of offer adds, and the
-// least that it is in 97 of 100 runs. While a queue grows, it is the share by
-// which more is offered than is served.
-func (t *trend) slope() (slope, least float64) {
-	wide := t.xx - t.x*t.x/t.n
-	if t.n < 10 || wide <= 0 {
-		return 0, 0
-	}
-	slope = (t.xy - t.x*t.y/t.n) / wide
-	rest := max(0, t.yy-t.y*t.y/t.n-slope*slope*wide)
-	return slope, slope - 2*math.Sqrt(rest/(t.n-2)/wide)
 }

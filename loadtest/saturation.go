@@ -34,8 +34,8 @@ func (s saturation) cause() (why string, own bool) {
 	if len(s.Load.Doubts) > 0 {
 		return "not the receiver but this machine, at " + at + s.Load.Doubts[0], true
 	}
-	if s.Growing > mostGrowth {
-		return fmt.Sprintf("the receiver queues at %seach second of load adds at least %s of waiting", at, valueText(s.Growing*1000, "ms")), false
+	if s.Growing > 0 {
+		return fmt.Sprintf("the receiver queues at %seach second of load adds %s of waiting", at, valueText(s.Growing*1000, "ms")), false
 	}
 	if failed := s.failed(at, "requests"); failed != "" {
 		return failed, false
@@ -60,11 +60,11 @@ func (s saturation) failed(at, attempts string) string {
 // throughEngine goes from what would spoil all other numbers to what they say.
 func (s saturation) throughEngine(at string) (why string, own bool) {
 	l := s.Load
-	durable, service := mean(l.ResponseTime), mean(l.ServiceTime)
+	durable, service := mean(l.ResponseTime), mean(l.Attempts())
 	heldErrors, heldDurable, heldService := 0.0, 0.0, service
 	if s.held != nil {
 		heldErrors = point(s.held, 0).Errors
-		heldDurable, heldService = mean(s.held.Load.ResponseTime), mean(s.held.Load.ServiceTime)
+		heldDurable, heldService = mean(s.held.Load.ResponseTime), mean(s.held.Load.Attempts())
 	}
 	full := s.Sockets > 0 && s.point.InFlight >= int64(s.Sockets)
 	answers := valueText(service, "ms")
@@ -81,8 +81,8 @@ func (s saturation) throughEngine(at string) (why string, own bool) {
 		return fmt.Sprintf("the receiver slows down at %sits answers take %s on average, after %s at a rate that held, and all %d sockets were busy", at, answers, valueText(heldService, "ms"), s.Sockets), false
 	case full && service > 0:
 		return fmt.Sprintf("the sockets at %sall %d were busy, %s on average for an attempt, which is %s attempts a second; give more --sockets where the receiver takes more", at, s.Sockets, answers, rateText(float64(s.Sockets)*1000/service)), true
-	case s.Growing > mostGrowth:
-		return fmt.Sprintf("no socket is short at %seach second of load adds at least %s of waiting, because exports of one profile wait for each other: give more --profiles", at, valueText(s.Growing*1000, "ms")), true
+	case s.Growing > 0:
+		return fmt.Sprintf("no socket is short at %seach second of load adds %s of waiting, because exports of one profile wait for each other: give more --profiles", at, valueText(s.Growing*1000, "ms")), true
 	case backlogged(l):
 		return "the time to drain, at " + at + l.Doubts[0], true
 	}

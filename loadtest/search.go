@@ -18,8 +18,9 @@ type Trial func(ctx context.Context, rate float64, length time.Duration) (*Trial
 // Trialled is what came of a trial.
 type Trialled struct {
 	Load *reports.Load
-	// Growing is the least share by which more was offered than served, 0 where
-	// the latencies did not grow.
+	// Growing is the share by which more was offered than served, 0 where the
+	// latencies did not grow. A rate at which they do does not hold: the
+	// objectives are only not missed yet.
 	Growing float64
 	Sockets int // of a pipeline: attempts that may be under way at once
 }
@@ -40,9 +41,6 @@ const (
 	MostTrials = 30
 	// mostLonger is how many times longer a trial may be that says nothing yet.
 	mostLonger = 4
-	// mostGrowth is the growth of a queue, as a share of what is offered, from
-	// which on a rate does not hold: the objectives are only not missed yet.
-	mostGrowth = 0.01
 )
 
 // searching is a search on its way.
@@ -193,8 +191,8 @@ func point(t *Trialled, order int) reports.SearchPoint {
 			p.Reason = o.Text + ": " + o.Reason
 		}
 	}
-	if t.Growing > mostGrowth && (p.Verdict == reports.Pass || backlogged(l)) {
-		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %.1f%% more is offered than is served", t.Growing*100)
+	if t.Growing > 0 && p.Verdict != reports.Fail && (len(l.Doubts) == 0 || backlogged(l)) {
+		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %.2g%% more is offered than is served", t.Growing*100)
 	}
 	return p
 }
@@ -284,7 +282,7 @@ func SamplesFor(mode string, objectives []Objective) int64 {
 		switch {
 		case o.Rule != "" && mode == Receiver:
 		case o.Quantity == Latency && o.Quantile < 1:
-			need = max(need, math.Log((1-confidence)/2)/math.Log(o.Quantile))
+			need = max(need, samplesOf(o.Quantile))
 		case (o.Quantity == Errors || o.Quantity == Lost) && o.Limit > 0 && o.Limit < 1:
 			need = max(need, math.Log((1-confidence)/2)/math.Log1p(-o.Limit))
 		}

@@ -58,12 +58,12 @@ func trial(t *testing.T, make func() receiver, objectives []Objective, tried *[]
 			r.Begin(due, due)
 			r.Open(due)
 			r.Attempt(due, due+took, outcome, outcome == "200")
-			r.End(due, due+took, outcome == "200", true)
+			r.End(due, due+took, outcome == "200")
 		}
 		l := &reports.Load{Mode: Receiver}
 		r.Fill(l, p.Duration())
 		r.judge(l, objectives, generator{})
-		_, least := r.trend.slope()
+		least := r.course.growing()
 		return &Trialled{Load: l, Growing: least}, nil
 	}
 }
@@ -81,6 +81,7 @@ func TestSearchFindsTheLimit(t *testing.T) {
 		{"a token bucket of 500 a second", func() receiver { return bucket(500, 50) }, []string{"response.p95<2s", "errors<1%"}, 500, "answered 429"},
 		{"one socket, 40 ms each", func() receiver { return oneSocket(40 * time.Millisecond) }, []string{"response.p95<2s", "errors<1%"}, 25, "queues"},
 		{"one socket, an objective below its queue", func() receiver { return oneSocket(40 * time.Millisecond) }, []string{"response.p99<100ms"}, 25, "queues"},
+		{"one socket, errors alone", func() receiver { return oneSocket(40 * time.Millisecond) }, []string{"errors<1%"}, 25, "queues"},
 		{"a fast one", func() receiver { return bucket(7000, 700) }, []string{"errors<=0.5%"}, 7000, "answered 429"},
 	} {
 		objectives := []Objective{Documented()}

@@ -97,16 +97,17 @@ type Measured struct {
 
 // MeasuredBy takes the receiver out of a load test.
 func MeasuredBy(l *reports.Load) (*Measured, error) {
-	if l.ServiceTime == nil || l.ServiceTime.Count < 100 {
+	d := l.Attempts() // a timeout keeps a socket too
+	if d == nil || d.Count < 100 {
 		return nil, fmt.Errorf("fewer than a hundred answers were measured")
 	}
-	h, err := DecodeHistogram(l.ServiceTime.Histogram)
+	h, err := decoded(d)
 	if err != nil {
 		return nil, err
 	}
 	m := &Measured{Latency: h.latency(), Doubts: l.Doubts}
 	if mean := h.h.Mean(); mean > 0 {
-		m.Spread = min(1, 1.96*h.h.StdDev()/mean/math.Sqrt(float64(h.Count())))
+		m.Spread = min(1, 1.96*h.h.StdDev()/mean/math.Sqrt(float64(h.effective(0.5).size)))
 	}
 	// Timeouts are in the latency already.
 	var answers, errors int64
@@ -122,6 +123,9 @@ func MeasuredBy(l *reports.Load) (*Measured, error) {
 	m.Errors.Low, m.Errors.High = shareInterval(errors, answers)
 	if answers > 0 {
 		m.Errors.Likely = float64(errors) / float64(answers)
+	}
+	if size := float64(l.EffectiveAttempts); size > 0 && l.EffectiveAttempts < answers {
+		m.Errors.Low, m.Errors.High = betaInterval(m.Errors.Likely*size, size)
 	}
 	return m, nil
 }

@@ -93,6 +93,5 @@ func (v Virtual) Trial(objectives []Objective) Trial {
 }
 
 func trialled(l *reports.Load, r *Recorder, sockets int) *Trialled {
-	_, least := r.trend.slope()
-	return &Trialled{Load: l, Growing: max(0, least), Sockets: sockets}
+	return &Trialled{Load: l, Growing: r.course.growing(), Sockets: sockets}
 }

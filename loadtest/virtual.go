@@ -96,6 +96,9 @@ func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load
 	r := &virtual{Virtual: v, dispatcher: engine.NewDispatcher(v.Settings), recorder: NewRecorder(v.Pace),
 		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
+	if v.Outage != nil {
+		r.recorder.unsteady()
+	}
 	r.free, r.tokens = make([]int64, v.Receiver.Servers), max(1, v.Receiver.Rate*burstSeconds)
 	interrupted := r.play(ctx)
 	l := &reports.Load{Mode: Pipeline, Clock: "virtual", To: "model"}
@@ -190,7 +193,7 @@ func (v *virtual) perform(e engine.Effects) {
 		for i := range s.Message.Exports {
 			id := s.Message.Exports[i].ID
 			ok := s.Outcome.Delivered()
-			v.recorder.End(v.dueByID[id], now, ok, ok)
+			v.recorder.End(v.dueByID[id], now, ok)
 			delete(v.dueByID, id)
 		}
 	}

@@ -63,7 +63,7 @@ others: allowed
 	if diff := cmp.Diff(want.Distribution(), got.DeliveryLatency); diff != "" {
 		t.Errorf("latencies (-simulation +virtual):\n%s", diff)
 	}
-	if n := got.ServiceTime.Count; n != attempts || attempts < 380 {
+	if n := got.Attempts().Count; n != attempts || attempts < 380 {
 		t.Errorf("%d attempts; the simulation had %d", n, attempts)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // redraws is how often a bootstrap draws again.
@@ -18,13 +20,19 @@ const redraws = 2000
 // distribution of k and n+1-k (order statistics), so that a million samples cost
 // as little as a hundred. It knows what chance does within a run, and nothing of
 // a machine that was busier in one of them: that is what a minimum effect is for.
-func quantileChange(before, after []Bar, q float64, rng *rand.Rand) (low, high float64) {
-	changes, a, b := make([]float64, redraws), added(before), added(after)
+func quantileChange(before, after sample, q float64, rng *rand.Rand) (low, high float64) {
+	changes, a, b := make([]float64, redraws), added(before.bars), added(after.bars)
 	for i := range changes {
-		changes[i] = ratio(a.redrawn(q, rng), b.redrawn(q, rng))
+		changes[i] = ratio(a.redrawn(q, before.size, rng), b.redrawn(q, after.size, rng))
 	}
 	slices.Sort(changes)
 	return changes[redraws*25/1000], changes[redraws*975/1000-1]
+}
+
+// sample are times with how many independent ones would say as much.
+type sample struct {
+	bars []Bar
+	size int64
 }
 
 // ratio is by which share b is larger than a.
@@ -54,33 +62,14 @@ func added(bars []Bar) sums {
 	return out
 }
 
-// redrawn is the quantile of a distribution that was drawn anew.
-func (s sums) redrawn(q float64, rng *rand.Rand) float64 {
+// redrawn is the quantile of a distribution of which size times were drawn anew.
+func (s sums) redrawn(q float64, size int64, rng *rand.Rand) float64 {
 	if len(s.bars) == 0 {
 		return 0
 	}
-	n := float64(s.upTo[len(s.upTo)-1])
+	n, of := float64(max(size, 1)), float64(s.upTo[len(s.upTo)-1])
 	k := max(1, math.Ceil(q*n-1e-9*n))
-	x, y := gamma(k, rng), gamma(n+1-k, rng)
-	rank := int64(math.Ceil(x / (x + y) * n))
+	rank := int64(math.Ceil(distuv.Beta{Alpha: k, Beta: n + 1 - k, Src: rng}.Rand() * of))
 	i, _ := slices.BinarySearch(s.upTo, max(1, rank))
 	return s.bars[min(i, len(s.bars)-1)].ToMs
-}
-
-// gamma draws from a gamma distribution of a shape of 1 or more, after Marsaglia
-// and Tsang (2000).
-func gamma(shape float64, rng *rand.Rand) float64 {
-	d := shape - 1.0/3
-	c := 1 / math.Sqrt(9*d)
-	for {
-		x := rng.NormFloat64()
-		v := 1 + c*x
-		if v <= 0 {
-			continue
-		}
-		v = v * v * v
-		if math.Log(1-rng.Float64()) < x*x/2+d-d*v+d*math.Log(v) {
-			return d * v
-		}
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"time"
 )
 
 // ComparisonSchema is the version of a comparison as JSON.
@@ -251,9 +252,20 @@ func (c *Comparison) load(before, after *Load) error {
 			}
 			m := MetricChange{Name: fmt.Sprintf("%s p%g", a.Name, q*100), Unit: "ms", Before: Quantile(was, q), After: Quantile(is, q), Samples: [2]int64{a.Count, b.Count}}
 			m.Change = ratio(m.Before, m.After)
-			m.Low, m.High = quantileChange(was, is, q, rng)
-			m.Judgement = c.judged(m.Low, m.High)
+			before, after := a.sized(q), b.sized(q)
+			m.Low, m.High = quantileChange(sample{was, before.Size}, sample{is, after.Size}, q, rng)
+			if m.Judgement = c.judged(m.Low, m.High); before.NeedSeconds > 0 || after.NeedSeconds > 0 {
+				m.Judgement = Unclear // a run that is too short has no interval
+			}
 			c.Metrics = append(c.Metrics, m)
+		}
+	}
+	for _, x := range []struct {
+		when string
+		l    *Load
+	}{{"before", before}, {"after", after}} {
+		if need := x.l.needed(); need > 0 {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s: the run is too short to tell how far its latencies depend on each other: run for at least %s", x.when, time.Duration(need*float64(time.Second)).Round(time.Second)))
 		}
 	}
 	c.shown("achieved", "/s", before.Achieved.Rate, after.Achieved.Rate)

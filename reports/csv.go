@@ -18,7 +18,8 @@ var latencyColumns = []string{"part", "name", "count", "mean_ms", "min_ms", "p50
 // named are the distributions of a load test by the names of report.json.
 func (l *Load) named() []namedDistribution {
 	var out []namedDistribution
-	for _, n := range []namedDistribution{{"serviceTime", l.ServiceTime}, {"responseTime", l.ResponseTime}, {"deliveryLatency", l.DeliveryLatency}} {
+	for _, n := range []namedDistribution{{"serviceTime", l.ServiceTime}, {"responseTime", l.ResponseTime}, {"deliveryLatency", l.DeliveryLatency},
+		{"allServiceTime", l.AllServiceTime}, {"allResponseTime", l.AllResponseTime}} {
 		if n.Distribution != nil {
 			out = append(out, n)
 		}

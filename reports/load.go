@@ -36,9 +36,22 @@ type Load struct {
 	// worker or socket included: what a caller that does not slow down sees.
 	// DeliveryLatency is from the moment the update was due to the 2xx of its
 	// export, retries included. nil: the mode does not have it.
+	// All three are of what was successful.
 	ServiceTime     *Distribution `json:"serviceTime,omitempty"`
 	ResponseTime    *Distribution `json:"responseTime,omitempty"`
 	DeliveryLatency *Distribution `json:"deliveryLatency,omitempty"`
+	// AllServiceTime and AllResponseTime include failed attempts; nil where none
+	// failed.
+	AllServiceTime  *Distribution `json:"allServiceTime,omitempty"`
+	AllResponseTime *Distribution `json:"allResponseTime,omitempty"`
+
+	// EffectiveAttempts and EffectiveExports are how many independent ones would
+	// say as much about the share that failed, or was lost; 0: each counts.
+	EffectiveAttempts int64 `json:"effectiveAttempts,omitempty"`
+	EffectiveExports  int64 `json:"effectiveExports,omitempty"`
+	// Growing is how many seconds of latency each second of load added, where
+	// there was such a trend: more was offered than was served.
+	Growing float64 `json:"growing,omitempty"`
 
 	Objectives []Objective `json:"objectives"`
 	// Doubts are why the numbers may say less than they seem to; with one of them
@@ -51,6 +64,15 @@ type Load struct {
 	Flows  []Flow     `json:"flows,omitempty"` // of a test with a noisy neighbour
 	Cost   *Cost      `json:"cost,omitempty"`
 	Parts  []LoadPart `json:"parts,omitempty"` // of a merge
+}
+
+// Attempts are the service times of all attempts, those that failed included;
+// nil where there was none.
+func (l *Load) Attempts() *Distribution {
+	if l.AllServiceTime != nil {
+		return l.AllServiceTime
+	}
+	return l.ServiceTime
 }
 
 // Headline names the latency that objectives and a search are about.
@@ -97,6 +119,53 @@ type Distribution struct {
 	P999Ms    float64 `json:"p999Ms"`
 	MaxMs     float64 `json:"maxMs"`
 	Histogram string  `json:"histogram"`
+	// Effective has a size for some quantiles; empty where the times count as
+	// independent.
+	Effective []Effective `json:"effective,omitempty"`
+}
+
+// Effective is how many independent times would say as much about a quantile:
+// the times of a queue depend on each other.
+type Effective struct {
+	Quantile float64 `json:"quantile"` // 0 to 1
+	Size     int64   `json:"size"`
+	// NeedSeconds is how long a run must at least be for an interval; 0: this one
+	// was long enough.
+	NeedSeconds float64 `json:"needSeconds,omitempty"`
+}
+
+// EffectiveAt is that of a quantile: the one that is told for it, or for the
+// nearest quantile below, which depends on more of the run. ok is false where
+// the times count as independent.
+func (d *Distribution) EffectiveAt(q float64) (e Effective, ok bool) {
+	return effectiveAt(d.Effective, q)
+}
+
+// sized is the effective size for a quantile, at most that of all times.
+func (d *Distribution) sized(q float64) Effective {
+	e, ok := d.EffectiveAt(q)
+	if !ok || e.Size > d.Count {
+		e.Size = d.Count
+	}
+	return e
+}
+
+// needed is how long a run would have to be for intervals of its p95; 0: this
+// one was long enough.
+func (l *Load) needed() (seconds float64) {
+	for _, n := range l.named() {
+		seconds = max(seconds, n.sized(0.95).NeedSeconds)
+	}
+	return seconds
+}
+
+func effectiveAt(all []Effective, q float64) (e Effective, ok bool) {
+	for _, x := range all {
+		if !ok || x.Quantile <= q {
+			e, ok = x, true
+		}
+	}
+	return e, ok
 }
 
 // Objective is one thing that was asked of the numbers.

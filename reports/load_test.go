@@ -44,6 +44,9 @@ func loaded() *Report {
 	filled(reflect.ValueOf(r.Load).Elem())
 	filled(reflect.ValueOf(r.Plan).Elem())
 	r.Load.Mode, r.Load.Clock = "receiver", "wall"
+	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone} {
+		d.Effective[0].Quantile = 0.95
+	}
 	r.Load.Objectives[0].Verdict, r.Load.Objectives[0].Unit = Pass, "ms"
 	r.Load.Search.Points[0].Verdict, r.Load.Flows[0].Verdict, r.Load.Parts[0].Verdict = Pass, Skip, Inconclusive
 	return r

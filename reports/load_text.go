@@ -105,7 +105,7 @@ func (t *printer) latencies(l *Load) {
 	rows := []struct {
 		name string
 		d    *Distribution
-	}{{"service time", l.ServiceTime}, {"response time, from when it was due", l.ResponseTime}, {"delivery latency, from the update", l.DeliveryLatency}}
+	}{{"service time", l.ServiceTime}, {"response time, from when it was due", l.ResponseTime}, {"the same, failed attempts included", l.AllResponseTime}, {"delivery latency, from the update", l.DeliveryLatency}}
 	t.line("")
 	t.line("%-36s %9s %9s %9s %9s %9s", "", "p50", "p95", "p99", "p99.9", "max")
 	for _, row := range rows {

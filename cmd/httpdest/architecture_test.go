@@ -69,6 +69,7 @@ var thirdParty = map[string]use{
 	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin", "reports/browser"}, "the browser's events and commands, which chromedp hands on"},
 	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"loadtest/ratios"}, "paces and sends: an open model, whose workers grow"},
 	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest", "reports"}, nil, "latencies whose percentiles survive a merge, and their pictures"},
+	"gonum.org/v1/gonum":                       {[]string{"loadtest", "reports"}, nil, "the incomplete beta function, Student's t and the beta distribution of intervals"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
 	"github.com/go-json-experiment/json":       {[]string{"internal/strictjson"}, nil, "the grammar of strict JSON: the tagged mirror of Go 1.27's encoding/json/jsontext"},
 	"golang.org/x/net":                         {nil, []string{"reports/page"}, "reads our HTML, as an independent witness"},

@@ -1,0 +1,62 @@
+package loadtest
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/httpdest/httpdest/reports"
+)
+
+// A run that says nothing about its own memory has no interval, and says how
+// long it must be.
+func TestJudgeTooShort(t *testing.T) {
+	h := newCourse()
+	queues[0].play(1, 0.96, 300, func(due, took float64) { h.RecordAt(seconds(due), seconds(took)) })
+	o := objective(t, "p95<10s").judge(Evidence{Response: h, Attempts: 30_000})
+	if o.Verdict != reports.Inconclusive || !strings.Contains(o.Reason, "run for at least") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// What grows fails once it is over the limit, and passes nothing before.
+func TestJudgeGrowth(t *testing.T) {
+	h := newCourse()
+	for i := range 6000 {
+		h.RecordAt(time.Duration(i)*10*time.Millisecond, time.Duration(i)*time.Millisecond)
+	}
+	e := Evidence{Response: h, Attempts: 6000, Growing: h.course.growing()}
+	if !near(e.Growing, 0.1, 0.001) {
+		t.Errorf("it grows by %v", e.Growing)
+	}
+	for text, want := range map[string]reports.Verdict{"p95<1s": reports.Fail, "p95<1m": reports.Inconclusive, "errors<1%": reports.Pass} {
+		if o := objective(t, text).judge(e); o.Verdict != want || want != reports.Pass && !strings.Contains(o.Reason, "more is offered than is served") {
+			t.Errorf("%s: %+v", text, o)
+		}
+	}
+}
+
+// One retry that comes late is no time in which nothing was delivered.
+func TestRateOfTheLoad(t *testing.T) {
+	p := Constant(50, time.Minute)
+	r := NewRecorder(p)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for n := range p.Total() {
+		due := p.Due(n)
+		end := due + time.Duration(rng.IntN(10))*time.Millisecond
+		if n == 2999 {
+			end += 30 * time.Second
+		}
+		r.Begin(due, due)
+		r.Open(due)
+		r.Attempt(due, end, "200", true)
+		r.End(due, end, true)
+	}
+	l := &reports.Load{Mode: Receiver}
+	r.Fill(l, p.Duration())
+	r.judge(l, []Objective{objective(t, "rate>=49.9")}, generator{})
+	if !near(l.Delivered.Rate, 50, 0.05) || l.Delivered.Count != 3000 || l.Objectives[0].Verdict != reports.Pass {
+		t.Errorf("%+v, %+v", l.Delivered, l.Objectives)
+	}
+}
