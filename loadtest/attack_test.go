@@ -211,6 +211,10 @@ func TestReadMoments(t *testing.T) {
 		"0.5\n\n2\n": {500 * time.Millisecond, 2 * time.Second},
 		"2026-01-15T09:00:00Z\n2026-01-15T09:00:01.25Z\n":                                                                    {0, 1250 * time.Millisecond},
 		`{"run":{}}` + "\n" + `{"update":{"at":"2026-01-15T09:00:00Z"}}` + "\n" + `{"update":{"at":"2026-01-15T10:00:00Z"}}`: {0, time.Hour},
+		"1768467600\n1768467601.5\n":               {0, 1500 * time.Millisecond},
+		"1768467600000\n1768467600250\n":           {0, 250 * time.Millisecond},
+		"1768467600000000\n1768467600000250\n":     {0, 250 * time.Microsecond},
+		"1768467600000000000\n1768467600000000250": {0, 250},
 		"": nil,
 	} {
 		got, err := ReadMoments(strings.NewReader(text))

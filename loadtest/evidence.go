@@ -59,10 +59,12 @@ func (g generator) doubts(l *reports.Load) []string {
 // judge fills in the objectives of a report.
 func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	l.Interrupted = g.interrupted
-	l.Doubts = append(l.Doubts, g.doubts(l)...)
 	if r.refused > 0 {
-		l.Doubts = append(l.Doubts, fmt.Sprintf("the engine did not accept %d updates", r.refused))
+		// The first doubt is the reason of every verdict: a store that is full makes
+		// everything else wait.
+		l.Doubts = append(l.Doubts, fmt.Sprintf("the engine did not accept %d updates: %v", r.refused, r.refusal))
 	}
+	l.Doubts = append(l.Doubts, g.doubts(l)...)
 	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service.ok, AllService: r.service.all, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
 	if steady(r.pace) && l.Outage == nil {

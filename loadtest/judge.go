@@ -196,7 +196,7 @@ func (o Objective) histogram(e Evidence) *Histogram {
 func valueText(v float64, unit string) string {
 	switch unit {
 	case "share":
-		return fmt.Sprintf("%.3g%%", v*100)
+		return percentText(v)
 	case "/s":
 		return rateText(v) + "/s"
 	}
@@ -209,6 +209,13 @@ func valueText(v float64, unit string) string {
 	}
 	return d.Round(10 * time.Microsecond).String()
 }
+
+// percentText is a share with three significant figures, and whole from a
+// hundred percent.
+func percentText(v float64) string { return rateText(v*100) + "%" }
+
+// RateText is a rate for people.
+func RateText(v float64) string { return rateText(v) + "/s" }
 
 // rateText is a rate with three significant figures, and whole from a hundred.
 func rateText(v float64) string {

@@ -89,8 +89,14 @@ func (o Objective) over(s Span) Objective {
 func AnswerInTime() []Objective {
 	return []Objective{
 		{Text: "response.p95<2s", Quantity: Latency, Over: Response, Quantile: 0.95, Op: "<", Limit: 2000},
-		{Text: "errors<1%", Quantity: Errors, Op: "<", Limit: 0.01},
+		FewErrors(),
 	}
+}
+
+// FewErrors is asked of every receiver: latencies are those of successful
+// answers, and a dead receiver has none that are slow. The limit is ours.
+func FewErrors() Objective {
+	return Objective{Text: "errors<1%", Quantity: Errors, Op: "<", Limit: 0.01}
 }
 
 // FewLost is what a search through the engine asks besides: the documented
@@ -206,6 +212,9 @@ func (o *Objective) limit(text string, from int) error {
 	}
 	if !ok || n < 0 || n > 1 {
 		return bad(fmt.Sprintf("%q is no share", value), "write it as 0.1% or 0.001")
+	}
+	if n == 1 && !isPercent {
+		return bad(fmt.Sprintf("%q would be all of them", value), "write 1% for one in a hundred, or 100%")
 	}
 	o.Limit = n
 	return nil

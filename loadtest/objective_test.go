@@ -79,6 +79,7 @@ func TestParseObjectiveSaysWhere(t *testing.T) {
 		{"rate>=0", 7, "no rate"},
 		{"rate>=1e3", 7, "no rate"},
 		{"errors<101%", 8, "no share"},
+		{"errors<=1", 9, "all of them"},
 		{"errors<.", 8, "no share"},
 		{"errors<-1%", 8, "no share"},
 		{"errors<NaN", 8, "no share"},

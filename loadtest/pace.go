@@ -112,6 +112,9 @@ func (s *slopes) Due(n uint64) time.Duration {
 	}
 	// from·t + grow·t²/2 = left, in the form that loses no digits.
 	root := math.Sqrt(max(0, p.from*p.from+2*grow*left))
+	if p.from+root == 0 {
+		return seconds(p.at) // the first of a ramp from nothing
+	}
 	return seconds(p.at + 2*left/(p.from+root))
 }
 

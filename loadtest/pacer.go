@@ -13,11 +13,16 @@ type pacer struct {
 	pace  Pace
 	now   func() time.Time
 	began atomic.Pointer[time.Time]
+	// overdue is how long after its end a load is waited for.
+	overdue time.Duration
 }
+
+// mostOverdue is more than any request has within its budget.
+const mostOverdue = 30 * time.Second
 
 var _ vegeta.Pacer = (*pacer)(nil)
 
-func newPacer(p Pace) *pacer { return &pacer{pace: p, now: time.Now} }
+func newPacer(p Pace) *pacer { return &pacer{pace: p, now: time.Now, overdue: mostOverdue} }
 
 // grace is how long after the end what was due before may still be begun: a
 // pause of the machine in the last moment is late, but no generator too weak.

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -40,5 +41,34 @@ func TestPacer(t *testing.T) {
 		if p.Rate(time.Second) != 10 {
 			t.Errorf("%s: the rate is %v", tt.name, p.Rate(time.Second))
 		}
+	}
+}
+
+// A ramp from nothing begins at once: a first moment that is no number had Vegeta
+// wait for ever.
+func TestRampFromNothing(t *testing.T) {
+	p := newPacer(Ramp(0, 10, 4*time.Second))
+	if due := p.pace.Due(0); due != 0 {
+		t.Errorf("the first is due after %s", due)
+	}
+	if wait, stop := p.Pace(0, 0); wait != 0 || stop {
+		t.Errorf("it waits for %s, %v", wait, stop)
+	}
+}
+
+// A load whose requests never end is left alone, and says what is unfinished.
+func TestWatchdog(t *testing.T) {
+	p := newPacer(Constant(100, 50*time.Millisecond))
+	p.overdue = 0
+	hangs := make(chan struct{})
+	defer close(hangs)
+	begun := make(chan struct{}, 10)
+	vegetate(t.Context(), p, 10, func(r *http.Request) (*http.Response, error) {
+		begun <- struct{}{}
+		<-hangs
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+	}, func() bool { return false })
+	if len(begun) == 0 {
+		t.Error("nothing was begun")
 	}
 }

@@ -133,7 +133,7 @@ func (x *through) update(r *http.Request) (*http.Response, error) {
 	}
 	err = x.driver.Submit(context.WithoutCancel(r.Context()), u)
 	x.waiting.Add(-1)
-	x.recorder.Accepted(due, x.pacer.since(time.Now()), err == nil)
+	x.recorder.Accepted(due, x.pacer.since(time.Now()), err)
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
 

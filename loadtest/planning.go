@@ -25,7 +25,7 @@ type Planning struct {
 	PerDay   Between     // exports a day
 	Curve    [24]float64 // share of the day's exports in each hour; sums to 1
 	Latency  model.Latency
-	Spread   float64 // relative uncertainty of the latency, both sides
+	Spread   float64 // relative uncertainty of the latency: a factor of 1+Spread, both sides
 	Errors   Between
 	Sockets  int
 	Capacity Between // requests a second that the receiver can work on; 0: not known
@@ -88,7 +88,7 @@ type side struct {
 }
 
 func (p Planning) side(which int) side {
-	s := side{receiver: model.Receiver{Latency: p.Latency.Scale(1 + float64(which)*p.Spread), Errors: p.Errors.at(which), Policy: model.Documented()},
+	s := side{receiver: model.Receiver{Latency: p.Latency.Scale(math.Pow(1+p.Spread, float64(which))), Errors: p.Errors.at(which), Policy: model.Documented()},
 		capacity: p.Capacity.at(-which)}
 	perDay := p.PerDay.at(which)
 	busiest := slices.Index(p.Curve[:], slices.Max(p.Curve[:]))
@@ -213,7 +213,7 @@ func (p Planning) warnings(sides [3]side) []string {
 		add("retries raise what the receiver sees to %.2f times the exports; if every attempt failed it would be 3 times, %s requests a second", a, rateText(3*worst.peak))
 	}
 	if worst.steady.Lost > 0.0001 {
-		add("%.3g%% of the exports are given up after three attempts", worst.steady.Lost*100)
+		add("%s of the exports are given up after three attempts", percentText(worst.steady.Lost))
 	}
 	p.collapse(worst, add)
 	if p.Outage != nil && p.Outage.Length > 47*time.Second {

@@ -34,6 +34,7 @@ type Recorder struct {
 	lost      int64
 	idle      int64 // updates that led to no export
 	refused   int64 // updates that the engine did not accept
+	refusal   error // the first
 	tokens    reports.Tokens
 	inTime    int64 // deliveries within the load
 	lostThen  int64 // losses within it
@@ -194,11 +195,13 @@ func (r *Recorder) End(due, now time.Duration, ok bool) {
 }
 
 // Accepted counts an update that the engine has taken in durably, or refused.
-func (r *Recorder) Accepted(due, now time.Duration, ok bool) {
+func (r *Recorder) Accepted(due, now time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !ok {
-		r.refused++
+	if err != nil {
+		if r.refused++; r.refusal == nil {
+			r.refusal = err
+		}
 		r.at(now).over++
 		return
 	}

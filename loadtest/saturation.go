@@ -51,7 +51,7 @@ func (s saturation) failed(at, attempts string) string {
 		case o.Outcome == "timeout":
 			return fmt.Sprintf("the receiver had no answer within 2 s at %s%d times", at, o.Count)
 		default:
-			return fmt.Sprintf("the receiver answered %s at %s%.2g%% of the %s failed", o.Outcome, at, s.point.Errors*100, attempts)
+			return fmt.Sprintf("the receiver answered %s at %s%s of the %s failed", o.Outcome, at, percentText(s.point.Errors), attempts)
 		}
 	}
 	return ""

@@ -192,7 +192,7 @@ func point(t *Trialled, order int) reports.SearchPoint {
 		}
 	}
 	if t.Growing > 0 && p.Verdict != reports.Fail && (len(l.Doubts) == 0 || backlogged(l)) {
-		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %.2g%% more is offered than is served", t.Growing*100)
+		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %s more is offered than is served", percentText(t.Growing))
 	}
 	return p
 }

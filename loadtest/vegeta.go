@@ -16,7 +16,8 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // vegetate runs Vegeta until the pace ends, or ctx is done and nothing is under
 // way, and returns how long it went on. A hit knows its number by the header
-// X-Vegeta-Seq. tick is called every second and says whether nothing is under
+// X-Vegeta-Seq. A load that has not ended long after its time is left alone:
+// what is under way is unfinished. tick is called every second and says whether nothing is under
 // way.
 func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick func() (idle bool)) time.Duration {
 	v := vegeta.NewAttacker(vegeta.Workers(uint64(min(64, most))), vegeta.MaxWorkers(uint64(most)), vegeta.Client(&http.Client{
@@ -42,6 +43,15 @@ func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick fu
 	results := v.Attack(func(t *vegeta.Target) error { *t = target; return nil }, p, 0, "")
 	every := time.NewTicker(time.Second)
 	defer every.Stop()
+	watchdog := time.NewTimer(p.pace.Duration() + p.overdue)
+	defer watchdog.Stop()
+	leave := func() {
+		v.Stop()
+		go func() { // ends when Vegeta wakes up
+			for range results {
+			}
+		}()
+	}
 	for open := true; open; {
 		select {
 		case _, open = <-results: // what it says is measured by the hit already
@@ -49,11 +59,11 @@ func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick fu
 			if tick() && ctx.Err() != nil {
 				// Vegeta sleeps until its next hit is due, however long that is.
 				open = false
-				go func() { // ends when Vegeta wakes up
-					for range results {
-					}
-				}()
+				leave()
 			}
+		case <-watchdog.C:
+			open = false
+			leave()
 		}
 	}
 	close(ended)

@@ -28,7 +28,13 @@ type Virtual struct {
 	Profiles int // updated in turn; 0: each once
 	Outage   *Outage
 	Drain    time.Duration // at most so long after the load; 0: as long as it takes
+	// Progress is called now and then; nil: nobody asks.
+	Progress func(at time.Duration, c Counts)
 }
+
+// betweenProgress is how many events are between two calls of Progress: about a
+// second's worth.
+const betweenProgress = 1 << 19
 
 // VirtualReceiver answers by chance: after a latency, with a share of errors,
 // at most Servers at once where that is not 0; what waits longer than the
@@ -124,6 +130,9 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 	for n := 0; ; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
 			return true
+		}
+		if n%betweenProgress == betweenProgress-1 && v.Progress != nil {
+			v.Progress(time.Duration(v.now), v.recorder.Counts(time.Duration(v.now)))
 		}
 		next, what := int64(math.MaxInt64), 0
 		if v.wake != 0 {

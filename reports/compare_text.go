@@ -122,7 +122,7 @@ func (m MetricChange) value(v float64) string {
 	case "ms":
 		return milli(v)
 	case "/s":
-		return fmt.Sprintf("%.4g/s", v)
+		return quantity(v, "/s")
 	}
 	return fmt.Sprintf("%.4g %s", v, m.Unit)
 }

@@ -72,6 +72,9 @@ func (t *printer) figures(all []Figure) {
 func quantity(v float64, unit string) string {
 	switch unit {
 	case "share":
+		if math.Abs(v) >= 1 {
+			return fmt.Sprintf("%.0f%%", v*100)
+		}
 		return fmt.Sprintf("%.3g%%", v*100)
 	case "ms", "s":
 		if unit == "s" {

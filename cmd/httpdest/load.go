@@ -21,6 +21,8 @@ type loadFlags struct {
 	own                   bool
 	maxRate               float64
 	maxRequests           uint64
+	// Whether limits were given: then they hold for this machine too.
+	rateGiven, requestsGiven bool
 
 	rate        float64
 	length      time.Duration
@@ -63,6 +65,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.lengthGiven = cmd.Flags().Changed("for")
+			f.rateGiven, f.requestsGiven = cmd.Flags().Changed("max-rate"), cmd.Flags().Changed("max-requests")
 			if err := f.withoutUse(args[0], cmd.Flags().Changed); err != nil {
 				return err
 			}
@@ -74,7 +77,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.Float64Var(&f.rate, "rate", 100, "requests a second, of the pace constant")
 	s.DurationVar(&f.length, "for", 30*time.Second, "how long")
 	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', or 'trace FILE'")
-	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s and errors<1%)")
+	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s); errors<1% is asked too unless you name errors")
 	s.IntVar(&f.workers, "workers", 0, "requests under way at once, at most (default: as many as the pace can need)")
 	s.IntVar(&f.profiles, "profiles", 10_000, "generated profiles")
 	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")
@@ -84,7 +87,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.StringVar(&f.key, "key", "", "PEM file of its key")
 	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to load: needed for every address that is not of this machine")
-	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most; retries of --through-engine come on top")
+	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most, and one of this machine where it is given; retries of --through-engine come on top")
 	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most, retries and the trials of a search included")
 	f.mock.add(s)
 	f.search.add(s)
@@ -131,7 +134,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if x.progress == nil && !f.quiet && !f.search.on && x.through.clock == "wall" {
 		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", x.planned())
 	}
-	r.Load, err = interruptible(ctx, signals, func(ctx context.Context) (*reports.Load, error) { return a.offer(ctx, x) })
+	r.Load, err = interruptible(ctx, signals, time.Now, func(ctx context.Context) (*reports.Load, error) { return a.offer(ctx, x) })
 	x.progress.clear()
 	if a.terminal(a.stderr) && (errors.Is(err, errEndedAtOnce) || err == nil && r.Load.Interrupted) {
 		fmt.Fprint(a.stderr, "\r\x1b[K") // what the terminal shows for Ctrl-C
@@ -222,6 +225,9 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 			return nil, err
 		}
 		out = append(out, o)
+	}
+	if !f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Errors }) {
+		out = append(out, loadtest.FewErrors())
 	}
 	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {
 		out = append(out, loadtest.FewLost())

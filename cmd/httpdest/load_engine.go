@@ -93,7 +93,7 @@ func (x loading) inVirtualTime() (v loadtest.Virtual, err error) {
 	if mock.Latency != nil {
 		latency = *mock.Latency
 	}
-	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Outage: x.through.broken, Drain: x.through.drain,
+	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Progress: x.progress.callback(0), Outage: x.through.broken, Drain: x.through.drain,
 		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
 }
 

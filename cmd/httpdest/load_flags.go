@@ -75,10 +75,10 @@ const mostTries = 3
 
 // safe refuses what a stranger's receiver must not get.
 func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
-	if ours(t.host) {
+	if ours(t.host) && !f.rateGiven && !f.requestsGiven {
 		return nil
 	}
-	if !f.own {
+	if !ours(t.host) && !f.own {
 		return failure{exitUsage, fmt.Errorf("%s is not of this machine", t.host), "load only what you own; when you do, say so with --i-own-this-endpoint"}
 	}
 	total, what := float64(p.Total()), ""
@@ -88,12 +88,15 @@ func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
 	if f.engine.on {
 		total, what = total*mostTries, what+", retries included,"
 	}
+	if ours(t.host) && !f.requestsGiven {
+		total = 0
+	}
 	hint := ""
 	if f.search.on {
 		hint = ", or give a lower --to"
 	}
 	switch {
-	case !(p.Peak() <= f.maxRate):
+	case !(p.Peak() <= f.maxRate) && (!ours(t.host) || f.rateGiven):
 		return failure{exitUsage, fmt.Errorf("%.0f requests a second are more than --max-rate %.0f", p.Peak(), f.maxRate), "raise --max-rate when the receiver may get so many" + hint}
 	case total > float64(f.maxRequests):
 		return failure{exitUsage, fmt.Errorf("%.0f requests%s are more than --max-requests %d", total, what, f.maxRequests), "raise --max-requests when the receiver may get so many" + hint}

@@ -114,9 +114,13 @@ func (a *app) columns(w io.Writer) int {
 	return 80
 }
 
+// sameSignal is how soon after the first signal another is the same one: timeout
+// and process managers send theirs to the process and to its group.
+const sameSignal = 500 * time.Millisecond
+
 // interruptible offers a load until it ends. The first signal ends it early,
-// with a report of what there was; the second one at once, without.
-func interruptible(ctx context.Context, signals <-chan os.Signal, offer func(context.Context) (*reports.Load, error)) (*reports.Load, error) {
+// with a report of what there was; a later one at once, without.
+func interruptible(ctx context.Context, signals <-chan os.Signal, now func() time.Time, offer func(context.Context) (*reports.Load, error)) (*reports.Load, error) {
 	type offered struct {
 		load *reports.Load
 		err  error
@@ -128,15 +132,19 @@ func interruptible(ctx context.Context, signals <-chan os.Signal, offer func(con
 		l, err := offer(ctx)
 		done <- offered{l, err}
 	}()
-	for told := 0; ; {
+	var first time.Time
+	for {
 		select {
 		case o := <-done:
 			return o.load, o.err
 		case <-signals:
-			if told++; told > 1 {
+			switch at := now(); {
+			case first.IsZero():
+				first = at
+				cancel()
+			case at.Sub(first) >= sameSignal:
 				return nil, errEndedAtOnce
 			}
-			cancel()
 		}
 	}
 }

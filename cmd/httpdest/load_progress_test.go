@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -92,27 +94,49 @@ func TestLoadProgressWhereNobodyLooks(t *testing.T) {
 	}
 }
 
-// One signal ends a load with what there was; a second one does not wait for it.
+// clock tells one time after the other, the last of them for ever.
+func clock(times ...time.Duration) func() time.Time {
+	n := -1
+	return func() time.Time {
+		n = min(n+1, len(times)-1)
+		return time.Unix(1, 0).Add(times[n])
+	}
+}
+
+// One signal ends a load with what there was, also where it comes twice at the
+// same moment; a later one does not wait for it.
 func TestInterruptible(t *testing.T) {
 	signals := make(chan os.Signal, 2)
 	want := &reports.Load{Interrupted: true}
 	signals <- os.Interrupt
-	l, err := interruptible(t.Context(), signals, func(ctx context.Context) (*reports.Load, error) { <-ctx.Done(); return want, nil })
+	l, err := interruptible(t.Context(), signals, clock(0), func(ctx context.Context) (*reports.Load, error) { <-ctx.Done(); return want, nil })
 	if l != want || err != nil {
 		t.Errorf("%v, %v", l, err)
+	}
+	signals <- syscall.SIGTERM
+	signals <- syscall.SIGTERM
+	l, err = interruptible(t.Context(), signals, clock(0, time.Millisecond), func(ctx context.Context) (*reports.Load, error) {
+		<-ctx.Done()
+		for len(signals) > 0 {
+			runtime.Gosched()
+		}
+		return want, nil
+	})
+	if l != want || err != nil {
+		t.Errorf("the same signal twice: %v, %v", l, err)
 	}
 	signals <- os.Interrupt
 	signals <- os.Interrupt
 	hangs := make(chan struct{})
 	defer close(hangs)
-	_, err = interruptible(t.Context(), signals, func(context.Context) (*reports.Load, error) { <-hangs; return nil, nil })
+	_, err = interruptible(t.Context(), signals, clock(0, time.Second), func(context.Context) (*reports.Load, error) { <-hangs; return nil, nil })
 	var f failure
 	if !errors.As(err, &f) || f.status != exitInterrupted || !strings.Contains(f.Error(), "no report was written") {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if l, _ = interruptible(ctx, signals, func(ctx context.Context) (*reports.Load, error) { <-ctx.Done(); return want, nil }); l != want {
+	if l, _ = interruptible(ctx, signals, clock(0), func(ctx context.Context) (*reports.Load, error) { <-ctx.Done(); return want, nil }); l != want {
 		t.Errorf("%v", l)
 	}
 }

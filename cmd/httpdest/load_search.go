@@ -78,7 +78,7 @@ func (f searchFlags) run(ctx context.Context, a *app, x loading, samples int64, 
 	return loadtest.Search{From: f.from, To: f.to, Length: x.pace.Duration(), Samples: samples, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
 		x.progress.begin(length)
 		if !x.flags.quiet {
-			fmt.Fprintf(a.stderr, "httpdest: %.4g/s for %s …\n", rate, length)
+			fmt.Fprintf(a.stderr, "httpdest: %s for %s …\n", loadtest.RateText(rate), length)
 		}
 		return trial(ctx, rate, length)
 	}}.Run(ctx)

@@ -185,7 +185,7 @@ func (f planFlags) receiver(p *loadtest.Planning, args []string, input func(stri
 	}
 	at := func(q float64) loadtest.Between {
 		v := p.Latency.Quantile(q) * 1000
-		return loadtest.Between{Low: v * (1 - p.Spread), Likely: v, High: v * (1 + p.Spread)}
+		return loadtest.Between{Low: v / (1 + p.Spread), Likely: v, High: v * (1 + p.Spread)}
 	}
 	input("answer time, p50", at(0.5), "ms")
 	input("answer time, p95", at(0.95), "ms")
