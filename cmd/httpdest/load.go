@@ -216,6 +216,22 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 	if len(f.slo) == 0 && !f.engine.on {
 		return append(out, loadtest.AnswerInTime()...), nil
 	}
+	named, err := f.named()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, named...)
+	if !f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Errors }) {
+		out = append(out, loadtest.FewErrors())
+	}
+	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {
+		out = append(out, loadtest.FewLost())
+	}
+	return loadtest.Unique(out), nil
+}
+
+// named are the objectives of --slo.
+func (f loadFlags) named() (out []loadtest.Objective, err error) {
 	for _, text := range f.slo {
 		o, err := loadtest.ParseObjective(text)
 		if err != nil {
@@ -226,13 +242,7 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 		}
 		out = append(out, o)
 	}
-	if !f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Errors }) {
-		out = append(out, loadtest.FewErrors())
-	}
-	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {
-		out = append(out, loadtest.FewLost())
-	}
-	return loadtest.Unique(out), nil
+	return out, nil
 }
 
 func (f loadFlags) paceOf() (loadtest.Pace, error) {
