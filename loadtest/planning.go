@@ -82,8 +82,9 @@ type side struct {
 	receiver model.Receiver
 	peak     float64 // exports a second in the busiest hour
 	steady   model.Steady
-	day      model.Course
+	days     model.Course // the day of the plan is that after the lead
 	capacity float64
+	drained  bool // what an outage added
 	figures  []reports.Figure
 }
 
@@ -95,7 +96,8 @@ func (p Planning) side(which int) side {
 	s.peak = (perDay*p.Curve[busiest] + p.Backfill) / 3600
 	s.steady = s.receiver.At(s.peak, p.Sockets, 1)
 	load := p.load(perDay, busiest, s.receiver)
-	s.day = s.receiver.Under(load)
+	s.days = s.receiver.Under(load)
+	day := s.days.Backlog[leadDays*stepsPerDay : (leadDays+1)*stepsPerDay]
 	add := func(name string, v float64, unit, from string) {
 		s.figures = append(s.figures, reports.Figure{Name: name, Value: finite(v), Unit: unit, From: from})
 	}
@@ -109,10 +111,10 @@ func (p Planning) side(which int) side {
 	add("sockets needed", math.Ceil(s.steady.Sockets/utilisationAdvised), "sockets", fmt.Sprintf("at %.0f%% utilisation", utilisationAdvised*100))
 	add("highest rate the sockets carry", s.steady.MaxRate, "/s", "sockets ÷ (attempts × time of each)")
 	add("utilisation in the busiest hour", s.steady.Utilisation, "share", "busy ÷ sockets")
-	add("delivery latency, p50", s.day.P50*1000, "ms", "of the day's deliveries")
-	add("delivery latency, p95", s.day.P95*1000, "ms", "of the day's deliveries")
-	add("delivery latency, p99", s.day.P99*1000, "ms", "of the day's deliveries")
-	add("highest backlog", s.day.Peak, "exports", "due and not ended")
+	add("delivery latency, p50", s.days.P50*1000, "ms", "of the day's deliveries")
+	add("delivery latency, p95", s.days.P95*1000, "ms", "of the day's deliveries")
+	add("delivery latency, p99", s.days.P99*1000, "ms", "of the day's deliveries")
+	add("highest backlog", slices.Max(day), "exports", "due and not ended, in the engine: waiting, under way, or between two attempts")
 	if p.Outage != nil {
 		p.recovery(&s, load, add)
 	}
@@ -127,42 +129,63 @@ func finite(v float64) float64 {
 	return v
 }
 
-// load is the day; an outage is in it.
+const (
+	stepsPerDay = 86400 / dayStep
+	// leadDays are played before the day of a plan, which begins with what the
+	// evening before left; followDays after it, in which what it leaves drains while
+	// they bring as much as any day.
+	leadDays, followDays = 1, 2
+)
+
+// load is some days, all alike but for the outage, which is in the one after the
+// lead. It may go on after midnight.
 func (p Planning) load(perDay float64, busiest int, r model.Receiver) model.Load {
-	l := model.Load{Step: dayStep, Evenness: 1, Sockets: p.Sockets}
-	for s := 0; s < 86400; s += dayStep {
-		hour := s / 3600
+	l := model.Load{Step: dayStep, Evenness: 1, Sockets: p.Sockets, From: leadDays * 86400, To: (leadDays + 1) * 86400}
+	for s := 0; s < (leadDays+1+followDays)*86400; s += dayStep {
+		hour := s / 3600 % 24
 		rate := perDay * p.Curve[hour] / 3600
-		if hour == busiest {
+		if hour == busiest && s/86400 == leadDays {
 			rate += p.Backfill / 3600
 		}
 		l.Rates = append(l.Rates, rate)
 	}
 	if o := p.Outage; o != nil {
 		busy := map[OutageKind]float64{Stalled: r.Policy.Budget, Unavailable: r.Busy()}[o.Kind]
-		l.Outages = []model.Outage{{From: o.At.Seconds(), To: (o.At + o.Length).Seconds(), Busy: busy}}
+		from := leadDays*86400 + o.At.Seconds()
+		l.Outages = []model.Outage{{From: from, To: from + o.Length.Seconds(), Busy: busy}}
 	}
 	return l
 }
 
-// recovery is what an outage leaves.
+// recovery is what an outage leaves: by how much the backlog exceeds that of the
+// same days without it.
 func (p Planning) recovery(s *side, load model.Load, add func(string, float64, string, string)) {
-	from, to := p.Outage.At.Seconds(), (p.Outage.At + p.Outage.Length).Seconds()
+	from, to := load.Outages[0].From, load.Outages[0].To
 	load.Outages = nil
 	calm := s.receiver.Under(load)
+	excess := make([]float64, len(s.days.Backlog))
 	peak := 0.0
-	for i, b := range s.day.Backlog {
-		if at := float64(i) * s.day.Step; at >= from {
-			peak = max(peak, b)
+	for i, b := range s.days.Backlog {
+		if float64(i+1)*dayStep <= from {
+			continue
+		}
+		peak = max(peak, b)
+		if excess[i] = b; i < len(calm.Backlog) {
+			excess[i] -= calm.Backlog[i]
 		}
 	}
-	add("backlog after the outage, at most", peak, "exports", fmt.Sprintf("%s without an answer, from %s of the day on", p.Outage.Length, p.Outage.At))
-	add("exports lost by the outage", max(0, s.day.Lost-calm.Lost), "exports", "all three attempts fell into it")
-	took, ok := model.Drained(s.day.Backlog, s.day.Step, from, to)
-	if !ok {
-		took = 0
+	add("backlog after the outage, at most", peak, "exports", fmt.Sprintf("in the engine; %s in which the receiver %s, from %s of the day on", p.Outage.Length, p.Outage.Kind.words(), p.Outage.At))
+	add("exports lost by the outage", max(0, s.days.Lost-calm.Lost), "exports", "all three attempts fell into it")
+	took, ok := model.Drained(excess, dayStep, from, to)
+	if s.drained = ok; !ok {
+		took = float64(len(load.Rates))*dayStep - to
 	}
-	add("time until the backlog has drained", took, "s", "from the end of the outage; 0: it does not within a week, or there is none")
+	add("time until the backlog has drained", took, "s", "from the end of the outage until a twentieth of what it added is left")
+}
+
+// words are what the kind means.
+func (k OutageKind) words() string {
+	return map[OutageKind]string{Stalled: "does not answer (stall)", Refusing: "refuses connections (refuse)", Unavailable: "answers 503 (503)"}[k]
 }
 
 // sensitivity is the busiest hour with a slower receiver.
@@ -179,10 +202,18 @@ func (p Planning) sensitivity(ms float64, r model.Receiver, peak float64) report
 
 func (p Planning) hours(s side) []reports.PlanHour {
 	var out []reports.PlanHour
-	perHour := 3600 / dayStep
+	const perHour = 3600 / dayStep
+	busiest := slices.Index(p.Curve[:], slices.Max(p.Curve[:]))
+	rates := p.load(p.PerDay.Likely, busiest, s.receiver).Rates
 	for h := range p.Curve {
-		rate := sumOf(p.load(p.PerDay.Likely, slices.Index(p.Curve[:], slices.Max(p.Curve[:])), s.receiver).Rates[h*perHour:(h+1)*perHour]) / float64(perHour)
-		out = append(out, reports.PlanHour{Hour: h, Rate: rate, Utilisation: s.receiver.At(rate, p.Sockets, 1).Utilisation, Backlog: s.day.Backlog[(h+1)*perHour-1]})
+		from := leadDays*stepsPerDay + h*perHour
+		rate := sumOf(rates[from:from+perHour]) / perHour
+		hour := reports.PlanHour{Hour: h, Rate: rate, Utilisation: s.receiver.At(rate, p.Sockets, 1).Utilisation, Backlog: sumOf(s.days.Backlog[from:from+perHour]) / perHour}
+		if o := p.Outage; o != nil {
+			begin, end := time.Duration(h)*time.Hour, time.Duration(h+1)*time.Hour
+			hour.Outage = o.At < end && o.At+o.Length > begin || o.At+o.Length > begin+24*time.Hour
+		}
+		out = append(out, hour)
 	}
 	return out
 }
@@ -214,6 +245,12 @@ func (p Planning) warnings(sides [3]side) []string {
 	}
 	if worst.steady.Lost > 0.0001 {
 		add("%s of the exports are given up after three attempts", percentText(worst.steady.Lost))
+	}
+	if left, before := worst.days.Backlog[(leadDays+1)*stepsPerDay-1], worst.days.Backlog[leadDays*stepsPerDay-1]; p.Outage == nil && left > 1.5*before && left-before > worst.peak {
+		add("the day ends with %.0f exports more than it began with: the backlog grows every day", left-before)
+	}
+	if p.Outage != nil && !worst.drained {
+		add("the backlog of the outage does not drain within two days")
 	}
 	p.collapse(worst, add)
 	if p.Outage != nil && p.Outage.Length > 47*time.Second {

@@ -152,8 +152,47 @@ func TestPlanOutage(t *testing.T) {
 	if !near(backlog, 9000, 400) || !near(drain, backlog*0.95/10, 30) {
 		t.Errorf("a backlog of %.0f, drained in %.0f s", backlog, drain)
 	}
-	if h := plan.Hours; len(h) != 24 || h[10].Backlog > 100 || h[9].Rate != 10 {
+	if h := plan.Hours; len(h) != 24 || !near(h[10].Backlog, 2200, 400) || h[9].Rate != 10 || !h[10].Outage || h[9].Outage || h[11].Outage {
 		t.Errorf("%+v", h)
+	}
+}
+
+// The day does not end at midnight: an outage late in the evening costs what the
+// same costs at noon.
+func TestPlanGoesOnAfterMidnight(t *testing.T) {
+	volume(t)
+	late, noon := known(), known()
+	late.Errors, noon.Errors = Exactly(0), Exactly(0)
+	late.Outage, noon.Outage = &Outage{23*time.Hour + 50*time.Minute, 30 * time.Minute, Stalled}, &Outage{12 * time.Hour, 30 * time.Minute, Stalled}
+	a, b := late.Plan(), noon.Plan()
+	for _, name := range []string{"backlog after the outage, at most", "exports lost by the outage", "time until the backlog has drained"} {
+		x, y := figure(t, a, name).Value, figure(t, b, name).Value
+		if off(x, y) > 0.02 && !near(x, y, 10) {
+			t.Errorf("%s: %v late in the evening, %v at noon", name, x, y)
+		}
+	}
+	if h := a.Hours; !h[23].Outage || !h[0].Outage || h[12].Outage {
+		t.Errorf("%+v", h)
+	}
+}
+
+// Little's law: what is in the engine is the rate times the time that each is in
+// it, by the hour and in all.
+func TestPlanHoldsLittlesLaw(t *testing.T) {
+	volume(t)
+	for _, errors := range []float64{0, 0.1} {
+		p := known()
+		p.Errors = Exactly(errors)
+		s := p.side(0)
+		spent := 0.0
+		for _, x := range s.days.Samples {
+			spent += x.Latency / float64(len(s.days.Samples))
+		}
+		for _, h := range p.hours(s) {
+			if want := h.Rate * spent; off(h.Backlog, want) > 0.05 {
+				t.Errorf("with %v of errors, hour %d: a backlog of %v; want %v", errors, h.Hour, h.Backlog, want)
+			}
+		}
 	}
 }
 

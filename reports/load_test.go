@@ -25,6 +25,9 @@ func filled(v reflect.Value) {
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		filled(v.Index(0))
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("text"), reflect.ValueOf("text"))
 	case reflect.String:
 		v.SetString("text")
 	case reflect.Bool:

@@ -10,6 +10,10 @@ type Plan struct {
 	Sensitivity []Sensitivity `json:"sensitivity"` // the first row is the receiver as it is
 	Hours       []PlanHour    `json:"hours,omitempty"`
 	Warnings    []string      `json:"warnings,omitempty"`
+	// Asked is what the plan was asked for, as flags of the command, defaults
+	// included, and "report" where a load test was given: plan --from gives the same
+	// plan again.
+	Asked map[string]string `json:"asked,omitempty"`
 }
 
 // Figure is one number with its unit.
@@ -43,7 +47,8 @@ type PlanHour struct {
 	Hour        int     `json:"hour"` // 0 to 23
 	Rate        float64 `json:"rate"` // exports a second
 	Utilisation float64 `json:"utilisation"`
-	Backlog     float64 `json:"backlog"` // exports at its end
+	Backlog     float64 `json:"backlog"`          // exports due and not ended, on average
+	Outage      bool    `json:"outage,omitempty"` // part of it is in the outage
 }
 
 // MarshalJSON writes a list without entries as a list: tools iterate over it.

@@ -3,7 +3,9 @@ package reports
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +16,15 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 	p := r.Plan
 	t.line("inputs")
 	t.figures(p.Inputs)
+	if len(p.Asked) > 0 {
+		var flags []string
+		for _, name := range slices.Sorted(maps.Keys(p.Asked)) {
+			if value := p.Asked[name]; value != "" {
+				flags = append(flags, visible(name+"="+value))
+			}
+		}
+		t.wrap("  asked:", flags)
+	}
 	t.line("")
 	t.line("results")
 	t.figures(p.Results)
@@ -32,7 +43,11 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 		t.line("")
 		t.line("the day")
 		for _, h := range p.Hours {
-			t.line("  %02d:00  %10s  %4.0f%% busy  backlog %s", h.Hour, quantity(h.Rate, "/s"), h.Utilisation*100, quantity(h.Backlog, "exports"))
+			outage := ""
+			if h.Outage {
+				outage = "  outage"
+			}
+			t.line("  %02d:00  %10s  %4.0f%% busy  backlog %s%s", h.Hour, quantity(h.Rate, "/s"), h.Utilisation*100, quantity(h.Backlog, "exports"), outage)
 		}
 	}
 	for _, warning := range p.Warnings {

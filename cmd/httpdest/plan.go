@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/httpdest/httpdest/loadtest"
 	"github.com/httpdest/httpdest/reports"
@@ -24,6 +25,47 @@ type planFlags struct {
 	reports                         []string
 	verbose                         bool
 	latencyGiven, errorsGiven       bool
+	from                            string
+	asked                           map[string]string
+}
+
+// planInputs are the flags that a plan depends on.
+var planInputs = []string{"profiles", "share", "updates", "curve", "backfill", "latency", "errors", "capacity", "sockets", "outage", "outage-kind"}
+
+// again takes the inputs of an earlier plan where a flag does not say otherwise.
+func (f *planFlags) again(flags *pflag.FlagSet, args []string) ([]string, error) {
+	f.asked = map[string]string{}
+	if f.from != "" {
+		r, err := readReport(f.from)
+		if err != nil {
+			return nil, err
+		}
+		if r.Plan == nil || len(r.Plan.Asked) == 0 {
+			return nil, failure{exitUsage, fmt.Errorf("--from %s has no inputs of a plan", f.from), "give the report.json of httpdest plan"}
+		}
+		for _, name := range planInputs {
+			value, there := r.Plan.Asked[name]
+			if !there || flags.Changed(name) {
+				continue
+			}
+			if err := flags.Set(name, value); err != nil {
+				return nil, failure{exitUsage, fmt.Errorf("--from %s: %s: %w", f.from, name, err), "give the report.json of httpdest plan"}
+			}
+		}
+		if file := r.Plan.Asked["report"]; len(args) == 0 && file != "" {
+			args = []string{file}
+		}
+	}
+	for _, name := range planInputs {
+		// What a measurement tells is not asked for.
+		if measured := len(args) > 0 && (name == "latency" || name == "errors"); !measured || flags.Changed(name) {
+			f.asked[name] = flags.Lookup(name).Value.String()
+		}
+	}
+	if len(args) > 0 {
+		f.asked["report"] = args[0]
+	}
+	return args, nil
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -43,8 +85,13 @@ held against the simulation.`,
   httpdest plan out/report.json --profiles 2000000 --sockets 20 --outage 15m@20h`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			again, err := f.again(cmd.Flags(), args)
+			if err != nil {
+				return err
+			}
+			args = again
 			f.latencyGiven, f.errorsGiven = cmd.Flags().Changed("latency"), cmd.Flags().Changed("errors")
-			if f.outage == "" && cmd.Flags().Changed("outage-kind") {
+			if f.outage == "" && cmd.Flags().Changed("outage-kind") && f.from == "" {
 				return failure{exitUsage, errors.New("--outage-kind is of no use without --outage"), "leave it out, or give --outage too"}
 			}
 			return a.plan(args, f)
@@ -62,6 +109,7 @@ held against the simulation.`,
 	s.IntVar(&f.sockets, "sockets", 10, "attempts under way at once")
 	s.StringVar(&f.outage, "outage", "", "a time without an answer, LENGTH@TIME-OF-DAY: 15m@20h")
 	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
+	s.StringVar(&f.from, "from", "", "report.json of an earlier plan, whose inputs are taken where no flag says otherwise")
 	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "every hour of the day")
@@ -82,6 +130,7 @@ func (a *app) plan(args []string, f planFlags) error {
 		return err
 	}
 	r := &reports.Report{Schema: reports.Schema, Kind: "plan", Plan: p.Plan(), Environment: environment()}
+	r.Plan.Asked = f.asked
 	o := p.Judge(r.Plan)
 	loadtest.Settle(r, []reports.Objective{o})
 	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose})
@@ -153,8 +202,8 @@ func (f planFlags) planning(args []string) (p loadtest.Planning, err error) {
 		if p.Outage, err = loadtest.ParseOutage(f.outage, loadtest.OutageKind(f.outageKind)); err != nil {
 			return p, usage("--outage", err)
 		}
-		if p.Outage.At+p.Outage.Length > 24*time.Hour {
-			return p, failure{exitUsage, fmt.Errorf("--outage %s ends after the day", f.outage), "give a time of day: 15m@20h"}
+		if p.Outage.At >= 24*time.Hour || p.Outage.Length > 24*time.Hour {
+			return p, failure{exitUsage, fmt.Errorf("--outage %s is longer than a day, or does not begin in it", f.outage), "give a time of day: 15m@20h"}
 		}
 	}
 	return p, f.receiver(&p, args, input, &from)

@@ -17,6 +17,8 @@ type Load struct {
 	Evenness float64   // as in Receiver.At
 	Sockets  int
 	Outages  []Outage
+	// From and To bound the arrivals that latencies are of, in seconds; both 0: all.
+	From, To float64
 }
 
 // Course is what comes of it.
@@ -84,11 +86,17 @@ type flowing struct {
 	lost     float64
 	exports  float64
 	busy     []float64 // share of the sockets that were asked for
+	erlang   map[int]float64
+	spread   float64 // the wait of those who wait, but for the utilisation
+	// What does not change from step to step.
+	socketTime, failing float64
 }
 
 // Under plays a load.
 func (r Receiver) Under(l Load) Course {
-	f := &flowing{Receiver: r, load: l, coming: map[int][]float64{}}
+	f := &flowing{Receiver: r, load: l, coming: map[int][]float64{}, erlang: map[int]float64{}}
+	f.socketTime, f.failing = r.Busy(), r.Failing()
+	f.spread = r.waitOfThoseWhoWait(l.Sockets, 0, l.Evenness)
 	for i := 0; ; i++ {
 		if i >= len(l.Rates) && f.exports-f.ended < max(1e-9, f.exports*1e-7) {
 			break
@@ -143,7 +151,7 @@ func (f *flowing) step(i int) {
 	if arrived > 0 {
 		f.queue = append(f.queue, batch{i, amount})
 	}
-	busy, failing := f.Busy(), f.Failing()
+	busy, failing := f.socketTime, f.failing
 	if o, is := f.outage(now); is {
 		busy, failing = o.Busy, 1
 	}
@@ -169,7 +177,21 @@ func (f *flowing) step(i int) {
 	}
 	f.served = append(f.served, last(f.served)+served)
 	f.attempts += served
-	f.backlog = append(f.backlog, max(0, f.exports-f.ended))
+	f.backlog = append(f.backlog, max(0, f.exports-f.ended)+f.standing(arrived/step, busy, i))
+}
+
+// standing is how many attempts are under way or wait by chance where the
+// sockets suffice, by Little's law: a fluid without chance knows nothing of them,
+// and a step ends what began in it.
+func (f *flowing) standing(rate, busy float64, i int) float64 {
+	if len(f.queue) > 0 || rate == 0 {
+		return math.Min(rate*busy, float64(f.load.Sockets)) * float64(min(1, len(f.queue)))
+	}
+	use := f.around(i)
+	if use >= 1 {
+		return float64(f.load.Sockets)
+	}
+	return rate * (busy + f.waiting(use)*f.spread/(1-use))
 }
 
 // serve takes part of a batch to the receiver.

@@ -14,7 +14,9 @@ func (f *flowing) sample() []Sample {
 	cumulative := make([]float64, len(f.load.Rates))
 	total := 0.0
 	for i, r := range f.load.Rates {
-		total += r * f.load.Step
+		if at := float64(i) * f.load.Step; f.load.To == 0 || at >= f.load.From && at < f.load.To {
+			total += r * f.load.Step
+		}
 		cumulative[i] = total
 	}
 	if total == 0 {
@@ -109,7 +111,14 @@ func (f *flowing) waiting(use float64) float64 {
 	if float64(f.load.Sockets)-busy > 8*math.Sqrt(busy) {
 		return 0
 	}
-	return ErlangC(f.load.Sockets, busy)
+	// Most steps of a day are like the one before.
+	key := int(use * 1e4)
+	if share, known := f.erlang[key]; known {
+		return share
+	}
+	share := ErlangC(f.load.Sockets, busy)
+	f.erlang[key] = share
+	return share
 }
 
 // around is how busy the sockets are about a step: over some seconds, since a
