@@ -5,18 +5,21 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/agenda"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/loadtest/model"
 	"github.com/httpdest/httpdest/reports"
 )
 
-// Virtual is a pipeline in virtual time: the engine's own dispatcher, and a
+// Virtual is a pipeline in virtual time: the engine's own runtime, and a
 // receiver that is a function. An hour of it takes seconds, and its numbers
 // have nothing of this machine in them.
 type Virtual struct {
@@ -66,20 +69,20 @@ const (
 // virtual is a run of it.
 type virtual struct {
 	Virtual
-	dispatcher *engine.Dispatcher
-	recorder   *Recorder
-	random     *rand.Rand
-	now        int64 // nanoseconds from the beginning
-	endings    agenda.Agenda[engine.OperationID]
-	wake       int64 // the dispatcher's, 0 for none
-	begun      map[engine.OperationID]underWay
-	dueByID    map[string]time.Duration
-	free       []int64 // when each server is free, the soonest anywhere
-	tokens     float64
-	filled     int64 // when tokens was right
-	fired      int64
-	next       uint64
-	chanceAt   float64 // of the next update that comes by chance, in updates due
+	runtime  *flow.Runtime
+	recorder *Recorder
+	random   *rand.Rand
+	now      int64 // nanoseconds from the beginning
+	endings  agenda.Agenda[engine.Operation]
+	wake     flow.Alarm // of the next retry; At is zero for none
+	begun    map[engine.OperationID]underWay
+	dueByID  map[string]time.Duration
+	free     []int64 // when each server is free, the soonest anywhere
+	tokens   float64
+	filled   int64 // when tokens was right
+	fired    int64
+	next     uint64
+	chanceAt float64 // of the next update that comes by chance, in updates due
 }
 
 // underWay is an attempt on the wire.
@@ -87,6 +90,9 @@ type underWay struct {
 	began   int64
 	outcome retry.Outcome
 }
+
+// virtualFlow names the only dataflow of a virtual run.
+const virtualFlow = "load"
 
 // base is when every virtual run begins.
 var base = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
@@ -97,9 +103,14 @@ func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load
 	return l, err
 }
 
+// newVirtualRuntime has one dataflow, whose exports are made without a decision.
+func newVirtualRuntime(s engine.Settings) *flow.Runtime {
+	return flow.New(flow.Dataflow{Snapshot: dataflow.NewSnapshot(dataflow.Dataflow{ID: virtualFlow}, nil), Settings: s})
+}
+
 func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load, *Recorder, error) {
 	v.Settings.Certificate, v.Settings.Grant = engine.NeverPresent, engine.NoGrant // there is nothing to ask
-	r := &virtual{Virtual: v, dispatcher: engine.NewDispatcher(v.Settings), recorder: NewRecorder(v.Pace),
+	r := &virtual{Virtual: v, runtime: newVirtualRuntime(v.Settings), recorder: NewRecorder(v.Pace),
 		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
 	if v.Outage != nil {
@@ -135,8 +146,8 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 			v.Progress(time.Duration(v.now), v.recorder.Counts(time.Duration(v.now)))
 		}
 		next, what := int64(math.MaxInt64), 0
-		if v.wake != 0 {
-			next, what = v.wake, 1
+		if !v.wake.At.IsZero() {
+			next, what = max(1, int64(v.wake.At.Sub(base))), 1
 		}
 		if arrival >= 0 && arrival < next {
 			next, what = arrival, 2
@@ -150,8 +161,9 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 		v.now = next
 		switch what {
 		case 1:
-			v.wake = 0
-			v.perform(v.dispatcher.Wake(v.time()))
+			id := v.wake.ID
+			v.wake = flow.Alarm{}
+			v.perform(v.runtime.Ring(v.time(), id))
 		case 2:
 			v.update(arrival)
 			arrival = v.arrival()
@@ -190,13 +202,13 @@ func (v *virtual) update(at int64) {
 		n %= uint64(v.Profiles)
 	}
 	id := strconv.FormatUint(n, 36)
-	x := &engine.Export{ID: id + "#" + strconv.FormatUint(v.next, 36), Profile: profile.ID(id), At: v.time()}
+	x := &engine.Export{ID: id + "#" + strconv.FormatUint(v.next, 36), Dataflow: virtualFlow, Profile: profile.ID(id), At: v.time()}
 	v.dueByID[x.ID] = time.Duration(at)
 	v.recorder.Begin(time.Duration(at), time.Duration(at))
-	v.perform(v.dispatcher.Enqueue(v.time(), x))
+	v.perform(v.runtime.Accept(v.time(), virtualFlow, x))
 }
 
-func (v *virtual) perform(e engine.Effects) {
+func (v *virtual) perform(e flow.Effects) {
 	now := time.Duration(v.now)
 	for _, s := range e.Settled {
 		for i := range s.Message.Exports {
@@ -209,9 +221,13 @@ func (v *virtual) perform(e engine.Effects) {
 	for _, op := range e.Send {
 		v.begin(op)
 	}
-	v.wake = 0
-	if !e.WakeAt.IsZero() {
-		v.wake = max(1, int64(e.WakeAt.Sub(base)))
+	if slices.Contains(e.Clear, v.wake.ID) {
+		v.wake = flow.Alarm{}
+	}
+	for _, a := range e.Set {
+		if a.Kind == flow.Delivery { // nobody looks at the runs of a load
+			v.wake = a
+		}
 	}
 }
 
@@ -220,7 +236,7 @@ func (v *virtual) begin(op engine.Operation) {
 	v.recorder.Open(time.Duration(v.now))
 	took, o := v.answer(op.Budget)
 	v.begun[op.ID] = underWay{v.now, o}
-	v.endings.Add(v.time().Add(took), 0, op.ID)
+	v.endings.Add(v.time().Add(took), 0, op)
 }
 
 // answer is what comes of a request that arrives now, and after how long.
@@ -278,9 +294,9 @@ func (v *virtual) queue(work time.Duration) time.Duration {
 	return time.Duration(v.free[soonest] - v.now)
 }
 
-func (v *virtual) completed(id engine.OperationID) {
-	a := v.begun[id]
-	delete(v.begun, id)
+func (v *virtual) completed(op engine.Operation) {
+	a := v.begun[op.ID]
+	delete(v.begun, op.ID)
 	v.recorder.Attempt(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
-	v.perform(v.dispatcher.Completed(v.time(), engine.Completion{Operation: id, Outcome: a.outcome}))
+	v.perform(v.runtime.Completed(v.time(), op, engine.Completion{Operation: op.ID, Outcome: a.outcome}))
 }
