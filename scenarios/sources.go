@@ -37,13 +37,7 @@ func Sources() ([]Source, error) {
 func attribute(all []Source, rules Catalogue) error {
 	for _, r := range rules.All() {
 		for part := range strings.SplitSeq(r.Source, "; ") {
-			best := -1
-			for i, s := range all {
-				named := part == s.Name || strings.HasPrefix(part, s.Name+",")
-				if named && (best < 0 || len(s.Name) > len(all[best].Name)) {
-					best = i
-				}
-			}
+			best := named(all, part)
 			if best < 0 {
 				return fmt.Errorf("%s: %s: source %q is not in sources.yaml", r.Pos, r.ID, part)
 			}
@@ -53,6 +47,29 @@ func attribute(all []Source, rules Catalogue) error {
 		}
 	}
 	return nil
+}
+
+// named is the index of the source that a part of a rule's source begins with, or
+// -1.
+func named(all []Source, part string) int {
+	best := -1
+	for i, s := range all {
+		begins := part == s.Name || strings.HasPrefix(part, s.Name+",")
+		if begins && (best < 0 || len(s.Name) > len(all[best].Name)) {
+			best = i
+		}
+	}
+	return best
+}
+
+// SourceOf is the source that a part of a rule's source begins with; the parts are
+// joined by semicolons.
+func SourceOf(all []Source, part string) (Source, bool) {
+	i := named(all, part)
+	if i < 0 {
+		return Source{}, false
+	}
+	return all[i], true
 }
 
 // parseSources reads the list as strictly as a scenario.

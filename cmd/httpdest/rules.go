@@ -33,7 +33,7 @@ func (a *app) rulesCommand() *cobra.Command {
 		RunE:  func(*cobra.Command, []string) error { return a.listRules(asJSON) },
 	}
 	list.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	rules.AddCommand(list, a.rulesExplainCommand(), a.rulesSourcesCommand(), a.rulesCoverageCommand())
+	rules.AddCommand(list, a.rulesExplainCommand(), a.rulesSourcesCommand(), a.rulesTableCommand(), a.rulesCoverageCommand())
 	return rules
 }
 
@@ -67,6 +67,7 @@ type proof struct {
 	mutants  []mutants.Mutant
 	measured mutants.Matrix
 	wrong    map[string][]string // names of wrong receivers by the rules they break
+	judging  []mutants.Judging
 }
 
 func loadProof() (proof, error) {
@@ -84,6 +85,9 @@ func loadProof() (proof, error) {
 	if p.measured, err = mutants.LastMeasured(); err != nil {
 		return p, failure{exitUsage, err, "make mutants writes it"}
 	}
+	if p.judging, err = mutants.OfJudge(); err != nil {
+		return p, failure{exitUsage, err, ""}
+	}
 	all, err := receivers.Wrong()
 	if err != nil {
 		return p, failure{exitUsage, err, ""}
@@ -97,10 +101,16 @@ func loadProof() (proof, error) {
 	return p, nil
 }
 
-// findRule is the rule with this id or number.
+// covered is what shows each rule and each clause.
+func (p proof) covered() []mutants.Coverage {
+	return mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong, p.judging)
+}
+
+// findRule is the rule with this id or number, or with a clause of it.
 func (p proof) findRule(name string) (scenarios.Rule, error) {
 	i := slices.IndexFunc(p.rules, func(r scenarios.Rule) bool {
-		return strings.EqualFold(r.ID, name) || strings.EqualFold(r.Ref, name)
+		named := func(c scenarios.Clause) bool { return strings.EqualFold(c.ID, name) || strings.EqualFold(c.Ref, name) }
+		return strings.EqualFold(r.ID, name) || strings.EqualFold(r.Ref, name) || slices.ContainsFunc(r.Clauses, named)
 	})
 	if i >= 0 {
 		return p.rules[i], nil

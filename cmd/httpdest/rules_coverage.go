@@ -20,10 +20,14 @@ func (a *app) rulesCoverageCommand() *cobra.Command {
 rule is proved when a case that cites it turned red under a mutant of it, the last time
 make mutants played them all. A rule that is only cited counts as uncovered.
 
+A clause of a rule (R60a) is proved by a mutant of its own. Some clauses are judged only in
+what somebody else sent; a mutant of the judge proves them, and make judge-mutants fails
+unless a test finds it.
+
 A rule that binds receivers alone is proved by wrong receivers: the probe must find each
 of them broken in exactly what its description says, or make probe-examples fails.
 
-Exit status 1: a rule is uncovered, or a mutant or a case was not measured.`,
+Exit status 1: a rule or a clause is uncovered, or a mutant or a case was not measured.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			p, err := loadProof()
@@ -39,7 +43,7 @@ Exit status 1: a rule is uncovered, or a mutant or a case was not measured.`,
 
 // coverage prints what shows each rule, and fails while something is missing.
 func (a *app) coverage(p proof, asJSON bool) error {
-	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong)
+	covered := p.covered()
 	stale := p.measured.Stale(p.mutants, p.cases)
 	var err error
 	if asJSON {
@@ -53,14 +57,20 @@ func (a *app) coverage(p proof, asJSON bool) error {
 	return missing(covered, stale)
 }
 
-// counts of rules by state.
-func counts(covered []mutants.Coverage) map[mutants.State]int {
-	n := map[mutants.State]int{}
+// counts of rules and of clauses by state.
+func counts(covered []mutants.Coverage) (rules, clauses map[mutants.State]int) {
+	rules, clauses = map[mutants.State]int{}, map[mutants.State]int{}
 	for _, c := range covered {
-		n[c.State]++
+		rules[c.State]++
+		for _, clause := range c.Clauses {
+			clauses[clause.State]++
+		}
 	}
-	return n
+	return rules, clauses
 }
+
+// uncovered is how many are not proved.
+func uncovered(n map[mutants.State]int) int { return n[mutants.Cited] + n[mutants.NotCited] }
 
 func printCoverage(w io.Writer, covered []mutants.Coverage) error {
 	var b strings.Builder
@@ -78,16 +88,43 @@ func printCoverage(w io.Writer, covered []mutants.Coverage) error {
 				b.WriteString(paragraph(by.label, by.ids))
 			}
 		}
+		for _, clause := range c.Clauses {
+			printClause(&b, clause)
+		}
 	}
-	n := counts(covered)
+	n, m := counts(covered)
 	fmt.Fprintf(&b, "\n%d rules: %d proved; %d uncovered, of which %d cited\n",
-		len(covered), n[mutants.Proved], n[mutants.Cited]+n[mutants.NotCited], n[mutants.Cited])
+		len(covered), n[mutants.Proved], uncovered(n), n[mutants.Cited])
+	if total := m[mutants.Proved] + uncovered(m); total > 0 {
+		fmt.Fprintf(&b, "%d clauses: %d proved; %d uncovered, of which %d cited\n", total, m[mutants.Proved], uncovered(m), m[mutants.Cited])
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+func printClause(b *strings.Builder, c mutants.ClauseCoverage) {
+	fmt.Fprintf(b, "  %-6s %s  %s\n", c.Clause.Ref, c.Clause.ID, c.State)
+	for _, by := range []struct {
+		label string
+		ids   []string
+	}{{"    mutants", c.Mutants}, {"    judge", c.Judging}} {
+		if len(by.ids) > 0 {
+			b.WriteString(paragraph(by.label, by.ids))
+		}
+	}
+}
+
 // writeCoverage is coverage for tools.
 func writeCoverage(w io.Writer, covered []mutants.Coverage, stale []string) error {
+	type clause struct {
+		ID      string        `json:"id"`
+		Ref     string        `json:"ref"`
+		Level   string        `json:"level"`
+		State   mutants.State `json:"state"`
+		Cases   []string      `json:"cases"`
+		Mutants []string      `json:"mutants"`
+		Judging []string      `json:"judgeMutants"`
+	}
 	type rule struct {
 		ID      string        `json:"id"`
 		Ref     string        `json:"ref"`
@@ -97,26 +134,45 @@ func writeCoverage(w io.Writer, covered []mutants.Coverage, stale []string) erro
 		Cases   []string      `json:"cases"`
 		Mutants []string      `json:"mutants"`
 		Wrong   []string      `json:"receivers"`
+		Clauses []clause      `json:"clauses"`
 	}
 	type summary struct {
-		Rules     int `json:"rules"`
-		Proved    int `json:"proved"`
-		Uncovered int `json:"uncovered"`
+		Rules            int `json:"rules"`
+		Proved           int `json:"proved"`
+		Uncovered        int `json:"uncovered"`
+		UncoveredClauses int `json:"uncoveredClauses"`
 	}
 	rules := make([]rule, len(covered))
 	for i, c := range covered {
-		rules[i] = rule{c.Rule.ID, c.Rule.Ref, c.Rule.Level, c.Rule.Side, c.State, orEmpty(c.Cases), orEmpty(c.Mutants), orEmpty(c.Receivers)}
+		rules[i] = rule{c.Rule.ID, c.Rule.Ref, c.Rule.Level, c.Rule.Side, c.State, orEmpty(c.Cases), orEmpty(c.Mutants), orEmpty(c.Receivers), []clause{}}
+		for _, l := range c.Clauses {
+			rules[i].Clauses = append(rules[i].Clauses, clause{l.Clause.ID, l.Clause.Ref, l.Clause.Level, l.State,
+				orEmpty(l.Cases), orEmpty(l.Mutants), orEmpty(l.Judging)})
+		}
 	}
-	n := counts(covered)
+	n, m := counts(covered)
 	return writeJSON(w, struct {
 		Rules   []rule   `json:"rules"`
 		Stale   []string `json:"stale"`
 		Summary summary  `json:"summary"`
-	}{rules, orEmpty(stale), summary{len(covered), n[mutants.Proved], n[mutants.Cited] + n[mutants.NotCited]}})
+	}{rules, orEmpty(stale), summary{len(covered), n[mutants.Proved], uncovered(n), uncovered(m)}})
 }
 
 // orEmpty is never null in JSON.
 func orEmpty(words []string) []string { return append([]string{}, words...) }
+
+// statements counts rules and clauses by their numbers: R60, R60a.
+func statements(refs []string) string {
+	clauses := len(slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref[len(ref)-1] < 'a' }))
+	switch rules := len(refs) - clauses; {
+	case clauses == 0:
+		return count(rules, "rule")
+	case rules == 0:
+		return count(clauses, "clause")
+	default:
+		return count(rules, "rule") + " and " + count(clauses, "clause")
+	}
+}
 
 // missing is what keeps the catalogue from being covered, and what to do about
 // it; nil when nothing does.
@@ -127,13 +183,18 @@ func missing(covered []mutants.Coverage, stale []string) error {
 			if c.State == s {
 				out = append(out, c.Rule.Ref)
 			}
+			for _, clause := range c.Clauses {
+				if clause.State == s {
+					out = append(out, clause.Clause.Ref)
+				}
+			}
 		}
 		return out
 	}
 	var said, todo []string
 	add := func(what []string, format, hint string) {
 		if len(what) > 0 {
-			said = append(said, fmt.Sprintf(format, count(len(what), "rule"), strings.Join(what, " ")))
+			said = append(said, fmt.Sprintf(format, statements(what), strings.Join(what, " ")))
 			todo = append(todo, hint)
 		}
 	}

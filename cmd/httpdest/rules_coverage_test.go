@@ -103,6 +103,23 @@ func TestCoveragePasses(t *testing.T) {
 	}
 }
 
+// A clause that no mutant proves keeps the catalogue uncovered.
+func TestCoverageOfClauses(t *testing.T) {
+	p := proved()
+	p.rules[0].Clauses = []scenarios.Clause{{ID: "one/first", Ref: "R1a"}, {ID: "one/second", Ref: "R1b"}}
+	out, complaint, _ := coverageOf(t, p, false)
+	if want := "2 clauses cited and not proved: R1a R1b"; complaint != want {
+		t.Errorf("complains of %q; want %q", complaint, want)
+	}
+	if want := "2 clauses: 0 proved; 2 uncovered, of which 2 cited\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("ends %q; want %q", out, want)
+	}
+	p.judging = []mutants.Judging{{ID: "j", Clause: "one/first"}, {ID: "k", Clause: "one/second"}}
+	if _, complaint, _ := coverageOf(t, p, false); complaint != "" {
+		t.Errorf("complains of %q", complaint)
+	}
+}
+
 // A mutant that was changed proves nothing until it is measured again.
 func TestCoverageOfAChangedMutant(t *testing.T) {
 	p := proved()
@@ -134,7 +151,7 @@ func TestCoverageNeverMeasured(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]int{"rules": 4, "proved": 1, "uncovered": 3}, got.Summary); diff != "" || len(got.Stale) != 20 {
+	if diff := cmp.Diff(map[string]int{"rules": 4, "proved": 1, "uncovered": 3, "uncoveredClauses": 0}, got.Summary); diff != "" || len(got.Stale) != 20 {
 		t.Errorf("%d stale, -want +got\n%s", len(got.Stale), diff)
 	}
 	if r := got.Rules[2]; r.State != "neither cited nor proved" || r.Cases == nil || r.Mutants == nil {
@@ -148,7 +165,7 @@ func TestExplainEveryRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong) {
+	for _, c := range p.covered() {
 		var b strings.Builder
 		p.explain(&b, c)
 		for line := range strings.Lines(b.String()) {

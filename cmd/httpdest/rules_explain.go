@@ -19,7 +19,8 @@ func (a *app) rulesExplainCommand() *cobra.Command {
 		Long: `Say everything about rules, named by id or by number: what the rule is, where it is
 documented, which source says otherwise, what was decided, where to look when a sender
 breaks it, what exercises it, by which checks it can fail in run and in judge, which
-cases of the library cite it, and which mutants prove them.`,
+cases of the library cite it, and which mutants prove them; and its clauses. The number of
+a clause stands for its rule.`,
 		Example:           "  httpdest rules explain trig-overwrite\n  httpdest rules explain R82 R83",
 		Args:              cobra.MinimumNArgs(1),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.explain(args) },
@@ -39,7 +40,7 @@ func (a *app) explain(names []string) error {
 			return err
 		}
 	}
-	covered := mutants.Cover(p.rules, p.cases, p.mutants, p.measured, p.wrong)
+	covered := p.covered()
 	var b strings.Builder
 	for i, r := range found {
 		if i > 0 {
@@ -93,9 +94,46 @@ func (p proof) explain(b *strings.Builder, c mutants.Coverage) {
 			i++
 		}
 	}
+	for _, clause := range c.Clauses {
+		p.explainClause(b, clause)
+	}
 	if len(c.Receivers) > 0 {
 		b.WriteString(paragraph("receivers", strings.Fields("wrong ones that the probe finds: "+strings.Join(c.Receivers, ", "))))
 	}
+}
+
+// explainClause says everything about a clause of a rule.
+func (p proof) explainClause(b *strings.Builder, c mutants.ClauseCoverage) {
+	fmt.Fprintf(b, "\n%s %s\n\n", c.Clause.Ref, c.Clause.ID)
+	for _, part := range [][2]string{
+		{"clause", c.Clause.Text}, {"level", levels[c.Clause.Level]}, {"source", c.Clause.Source}, {"conflict", c.Clause.Conflict},
+		{"decision", c.Clause.Decision}, {"choice", choiceOf(c.Clause)}, {"shown", string(c.State)},
+	} {
+		if part[1] != "" {
+			b.WriteString(paragraph(part[0], strings.Fields(part[1])))
+		}
+	}
+	i := 0
+	for _, m := range p.mutants {
+		if m.Rule == c.Clause.ID {
+			b.WriteString(paragraph(once("mutants", i), strings.Fields(m.ID+": "+m.Title+"; "+p.killers(m, c.Cases))))
+			i++
+		}
+	}
+	for _, m := range p.judging {
+		if m.Clause == c.Clause.ID {
+			b.WriteString(paragraph(once("mutants", i), strings.Fields(m.ID+": "+m.Title+"; a mutant of the judge, found by "+m.Test)))
+			i++
+		}
+	}
+}
+
+// choiceOf is the reading that chooses another way.
+func choiceOf(c scenarios.Clause) string {
+	if c.Reading == "" {
+		return ""
+	}
+	return "destination.readings." + c.Reading + "; once it is chosen, the clause is a must"
 }
 
 // killers says which of the cases found the mutant.

@@ -41,7 +41,7 @@ func TestCover(t *testing.T) {
 			[]Measured{{ID: "m", Digest: "1", By: []string{"b"}}}, Coverage{State: Proved, Cases: []string{"b"}, Mutants: []string{"m"}}},
 	} {
 		c.want.Rule = c.rule
-		got := Cover(scenarios.Catalogue{c.rule}, cases, c.mutants, Matrix{Mutants: c.measured}, map[string][]string{"broken": {"slow"}})
+		got := Cover(scenarios.Catalogue{c.rule}, cases, c.mutants, Matrix{Mutants: c.measured}, map[string][]string{"broken": {"slow"}}, nil)
 		if diff := cmp.Diff([]Coverage{c.want}, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: -want +got\n%s", c.name, diff)
 		}
@@ -59,6 +59,25 @@ func TestArea(t *testing.T) {
 	}
 }
 
+// A clause is proved by a mutant of its own that a case of its rule finds, or by
+// one of the judge, and not by what proves its rule.
+func TestCoverClauses(t *testing.T) {
+	rule := scenarios.Rule{ID: "r", Side: "sender", Clauses: []scenarios.Clause{{ID: "r/one"}, {ID: "r/two"}, {ID: "r/three"}, {ID: "r/four", Premise: []string{"batching"}}}}
+	cases := []*scenarios.Scenario{{ID: "a", Rules: []string{"r"}}}
+	all := []Mutant{{ID: "m", Digest: "1", Rule: "r"}, {ID: "n", Digest: "2", Rule: "r/one"}, {ID: "o", Digest: "3", Rule: "r/four"}}
+	measured := Matrix{Mutants: []Measured{{ID: "m", Digest: "1", By: []string{"a"}}, {ID: "n", Digest: "2", By: []string{"a"}}, {ID: "o", Digest: "3", By: []string{"a"}}}}
+	got := Cover(scenarios.Catalogue{rule}, cases, all, measured, nil, []Judging{{ID: "j", Clause: "r/two"}, {ID: "k"}})[0]
+	want := []ClauseCoverage{
+		{State: Proved, Cases: []string{"a"}, Mutants: []string{"n"}},
+		{State: Proved, Cases: []string{"a"}, Judging: []string{"j"}},
+		{State: Cited, Cases: []string{"a"}},
+		{State: NotCited},
+	}
+	if diff := cmp.Diff(want, got.Clauses, cmpopts.IgnoreFields(ClauseCoverage{}, "Clause")); diff != "" || got.State != Proved {
+		t.Errorf("the rule is %s; clauses (-want +got):\n%s", got.State, diff)
+	}
+}
+
 // A case that cites a rule which it cannot exercise proves nothing, whatever
 // turned it red.
 func TestACaseThatCannotExerciseTheRuleDoesNotCover(t *testing.T) {
@@ -66,11 +85,11 @@ func TestACaseThatCannotExerciseTheRuleDoesNotCover(t *testing.T) {
 	all := []Mutant{{ID: "m", Digest: "1", Rule: "one"}}
 	measured := Matrix{Cases: []string{"a"}, Mutants: []Measured{{ID: "m", Digest: "1", By: []string{"a"}}}}
 	s := &scenarios.Scenario{ID: "a", Rules: []string{"one"}}
-	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil)[0]; got.State != Cited {
+	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil, nil)[0]; got.State != Cited {
 		t.Errorf("without batching: %s", got.State)
 	}
 	s.Destination.MaxProfilesPerRequest = 2
-	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil)[0]; got.State != Proved {
+	if got := Cover(rules, []*scenarios.Scenario{s}, all, measured, nil, nil)[0]; got.State != Proved {
 		t.Errorf("with batching: %s", got.State)
 	}
 }

@@ -29,7 +29,7 @@ var files embed.FS
 type Mutant struct {
 	ID     string   `yaml:"-"` // the file name without .yaml
 	Title  string   `yaml:"title"`
-	Rule   string   `yaml:"rule"`  // id in rules.yaml
+	Rule   string   `yaml:"rule"`  // id of a rule or of a clause in rules.yaml
 	Kills  []string `yaml:"kills"` // cases that must turn red, each citing the rule
 	File   string   `yaml:"file"`  // below the module root
 	Old    string   `yaml:"old"`   // occurs exactly once in the file

@@ -50,12 +50,12 @@ func TestMutantsAreWellFormed(t *testing.T) {
 		if m.Title == "" || len(m.Kills) == 0 || m.Old == m.New {
 			t.Errorf("%s: a mutant has a title, kills at least one case, and changes something", m.ID)
 		}
-		if _, ok := rules.Find(m.Rule); !ok {
+		if _, ok := rules.Clause(m.Rule); !ok {
 			t.Errorf("%s: rule %q is not in rules.yaml", m.ID, m.Rule)
 		}
 		for _, id := range m.Kills {
 			i := slices.IndexFunc(cases, func(c *scenarios.Scenario) bool { return c.ID == id })
-			if i < 0 || !slices.Contains(cases[i].Rules, m.Rule) {
+			if i < 0 || !slices.Contains(cases[i].Rules, scenarios.RuleOf(m.Rule)) {
 				t.Errorf("%s: case %s does not exist or does not cite %s", m.ID, id, m.Rule)
 			}
 		}

@@ -23,7 +23,7 @@ func matrixOf(all []Mutant, red [][]string, cases []*scenarios.Scenario) Matrix 
 	for i, m := range all {
 		o := Measured{ID: m.ID, Digest: m.Digest, Area: m.Area(), Rule: m.Rule, Title: m.Title, By: []string{}}
 		for _, id := range red[i] {
-			if slices.Contains(cites[id], m.Rule) {
+			if slices.Contains(cites[id], scenarios.RuleOf(m.Rule)) {
 				o.By = append(o.By, id)
 			} else {
 				o.Also = append(o.Also, id)

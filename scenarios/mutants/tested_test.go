@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 //go:embed durability/*.yaml judge/*.yaml mock/*.yaml secrets/*.yaml
@@ -37,13 +39,14 @@ var part = flag.String("part", "0/1", "with -mutants, for the mutants that tests
 // it: it is never an unknown client, and never sees the admin page. A test of the layer it belongs to must find it.
 // One of secrets shows a credential, which the suite of all commands must find.
 type tested struct {
-	ID    string `yaml:"-"`
-	Title string `yaml:"title"`
-	Test  string `yaml:"test"` // package and test that must turn red
-	Says  string `yaml:"says"` // regular expression of what it then says: red for another reason proves nothing
-	File  string `yaml:"file"`
-	Old   string `yaml:"old"`
-	New   string `yaml:"new"`
+	ID     string `yaml:"-"`
+	Title  string `yaml:"title"`
+	Clause string `yaml:"clause"` // of rules.yaml that it proves; "" for none
+	Test   string `yaml:"test"`   // package and test that must turn red
+	Says   string `yaml:"says"`   // regular expression of what it then says: red for another reason proves nothing
+	File   string `yaml:"file"`
+	Old    string `yaml:"old"`
+	New    string `yaml:"new"`
 }
 
 func (m tested) mutant() Mutant { return Mutant{ID: m.ID, File: m.File, Old: m.Old, New: m.New} }
@@ -73,8 +76,15 @@ func readTested(t *testing.T, folder string) []tested {
 }
 
 func TestTestedMutantsAreWellFormed(t *testing.T) {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, folder := range []string{"durability", "judge", "mock", "secrets"} {
 		for _, m := range readTested(t, folder) {
+			if c, known := rules.Clause(m.Clause); m.Clause != "" && (!known || c.ID == scenarios.RuleOf(c.ID) || folder != "judge") {
+				t.Errorf("%s: only a mutant of the judge proves a clause, and %q must be one in rules.yaml", m.ID, m.Clause)
+			}
 			if _, err := m.mutant().Apply(root); err != nil {
 				t.Error(err)
 			}
