@@ -94,6 +94,8 @@ expect: [{profile: john, because: audience}]
 // verdictOf is an entry of testdata/payload-verdicts.yaml.
 type verdictOf struct {
 	File        string            `yaml:"file"`
+	Source      string            `yaml:"source"`
+	Version     string            `yaml:"version"`
 	Verdict     reports.Verdict   `yaml:"verdict"`
 	Fail        map[string]string `yaml:"fail"`
 	Unspecified map[string]string `yaml:"unspecified"`
@@ -116,10 +118,13 @@ var _ = Describe("The example payloads of the documentation, judged as captures"
 			files = append(files, "payloads/"+v.File)
 		}
 		Expect(fs.Glob(library.Files, "payloads/*.json")).To(ConsistOf(files))
+		Expect(len(files)).To(BeNumerically(">=", 16))
 	})
 
 	for _, want := range table {
 		It(want.File, func() {
+			Expect(want.Source).To(HaveSuffix(".md"), "the path of the page")
+			Expect(want.Version).To(MatchRegexp(`^[0-9a-f]{8,10}( \(|$)`), "the commit of the page")
 			file, err := library.Files.Open("payloads/" + want.File)
 			Expect(err).NotTo(HaveOccurred())
 			DeferCleanup(file.Close)
