@@ -30,7 +30,7 @@ func some[T any](t *rapid.T, of *rapid.Generator[T], label string) []T {
 	return nil
 }
 
-var headers = rapid.Custom(func(t *rapid.T) Header { return Header{text.Draw(t, "name"), text.Draw(t, "value")} })
+var headers = rapid.Custom(func(t *rapid.T) Header { return Header{text.Draw(t, "name"), bodies.Draw(t, "value")} })
 
 var counters = rapid.Custom(func(t *rapid.T) Counters {
 	n := rapid.Int64Range(0, 1e12)
@@ -59,7 +59,7 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 		return Line{Attempt: &Attempt{At: at, EndedAt: at, Message: text.Draw(t, "message"), Exports: some(t, text, "exports"), Number: number,
 			URL: text.Draw(t, "url"), Headers: some(t, headers, "headers"), Body: bodies.Draw(t, "body"), Outcome: "503", Retry: true}}
 	case 5:
-		return Line{Request: &Request{At: at, AnsweredAt: at, Socket: number, Target: text.Draw(t, "target"), Headers: some(t, headers, "headers"),
+		return Line{Request: &Request{At: at, AnsweredAt: at, Socket: number, Target: bodies.Draw(t, "target"), Headers: some(t, headers, "headers"),
 			Body: bodies.Draw(t, "body"), Peer: peer.Draw(t, "peer"), Profiles: some(t, text, "profiles"), Status: number}}
 	case 11:
 		return Line{Problem: &Problem{at, text.Draw(t, "path"), "error", text.Draw(t, "message"), text.Draw(t, "hint"), ""}}
@@ -154,6 +154,7 @@ func TestReadRefuses(t *testing.T) {
 		{"no JSON", first + "drop\n" + last, "line 2: invalid character 'd' looking for beginning of value"},
 		{"a broken line in the middle", first + `{"drop":{` + "\n" + last, "line 2: unexpected EOF"},
 		{"more after the end", first + last + last, "line 3: something follows the end line"},
+		{"a header in both ways", first + `{"request":{"headers":[{"name":"A","value":"a","valueBase64":"YQ=="}]}}` + "\n" + last, "line 2: value and valueBase64 exclude each other"},
 		{"a body in both ways", first + `{"request":{"body":"a","bodyBase64":"YQ=="}}` + "\n" + last, "line 2: body and bodyBase64 exclude each other"},
 		{"a body that is not base64", first + `{"attempt":{"bodyBase64":"*"}}` + "\n" + last, "line 2: illegal base64 data at input byte 0"},
 		{"no end", first, "the recording is cut off: its end line is missing"},
@@ -176,8 +177,10 @@ func TestBodiesKeepTheirBytes(t *testing.T) {
 		want string
 	}{
 		{Line{Request: &Request{Body: "Zo\u00e9"}}, `"headers":null,"body":"Zo\u00e9","status":0}}`},
-		{Line{Request: &Request{Body: "Zo\xe9"}}, `"headers":null,"status":0,"bodyBase64":"Wm/p"}}`},
-		{Line{Attempt: &Attempt{Body: "\xff", Outcome: "200"}}, `"outcome":"200","retry":false,"bodyBase64":"/w=="}}`},
+		{Line{Request: &Request{Body: "Zo\xe9"}}, `"target":"","headers":null,"bodyBase64":"Wm/p"}}`},
+		{Line{Request: &Request{Target: "/\xe9"}}, `"targetBase64":"L+k=","headers":null,"body":""}}`},
+		{Line{Request: &Request{Headers: []Header{{"A", "\xe9"}}}}, `"headers":[{"name":"A","valueBase64":"6Q=="}],"body":""}}`},
+		{Line{Attempt: &Attempt{Body: "\xff", Outcome: "200"}}, `"outcome":"200","retry":false,"headers":null,"bodyBase64":"/w=="}}`},
 		{Line{Attempt: &Attempt{}}, `"headers":null,"body":"","socket":0`},
 	} {
 		if got := written(t, []Line{c.line}); !strings.Contains(got, strings.ReplaceAll(c.want, "\\u00e9", "\u00e9")) {

@@ -139,7 +139,8 @@ type Token struct {
 	Asked *bool `json:"asked,omitempty"`
 }
 
-// Header is one header line; order and case are those of the wire.
+// Header is one header line; order and case are those of the wire. In a file,
+// "valueBase64" stands for a value that is not UTF-8.
 type Header struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -180,7 +181,7 @@ type Request struct {
 	Socket        int       `json:"socket"`
 	Number        int       `json:"number"` // on its socket, from 1
 	Method        string    `json:"method"`
-	Target        string    `json:"target"` // path and query as sent
+	Target        string    `json:"target"` // path and query as sent; "targetBase64" in a file where it is not UTF-8
 	Proto         string    `json:"proto"`
 	Headers       []Header  `json:"headers"`
 	Body          string    `json:"body"`          // "bodyBase64" in a file where it is not UTF-8
