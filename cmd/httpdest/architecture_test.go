@@ -57,7 +57,7 @@ var thirdParty = map[string]use{
 	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, anywhere, "suites; and its label grammar, so that a filter means the same to both"},
 	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants", "scenarios/probe", "scenarios/probe/receivers"}, []string{"scenarios/containers", "internal/packaging"}, "scenario files with positions; likely causes, wrong receivers, and the statement of a probe; tests of CI and Compose files"},
 	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, anywhere, "diffs, also in the suite of every store"},
-	"github.com/cockroachdb/pebble/v2":         {[]string{"engine/store/local"}, []string{"engine/live", "cmd/httpdest"}, "the durable local store: state larger than memory, atomic batches, grouped syncs"},
+	"github.com/cockroachdb/pebble/v2":         {[]string{"engine/store/local"}, []string{"engine/live", "cmd/httpdest", "scenarios/simulate"}, "the durable local store: state larger than memory, atomic batches, grouped syncs"},
 	"github.com/cespare/xxhash/v2":             {[]string{"engine/store/local"}, nil, "the hash of every byte a store has synced; Pebble brings it along"},
 	"github.com/onsi/gomega":                   {nil, anywhere, "matchers of the suites"},
 	"golang.org/x/time":                        {[]string{"mockendpoint/fault"}, nil, "the token bucket of a rate limit, by explicit times"},
