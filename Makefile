@@ -164,7 +164,7 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 	PATH=$$PATH:/usr/sbin command -v haproxy >/dev/null || echo "probes WITHOUT HAProxy in front: install haproxy"
 	PATH=$$PATH:/usr/sbin command -v apache2 >/dev/null || echo "probes WITHOUT Apache in front: install apache2"
 	command -v caddy >/dev/null || echo "probes WITHOUT Caddy in front: install caddy"
-	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 16 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
+	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 8 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
 
 .PHONY: live-kills
 live-kills: ## Play every case through the engine of serve with a kill after every commit, and compare the exports (minutes)

@@ -187,9 +187,12 @@ func TestExamples(t *testing.T) {
 				check(t, err)
 				var f found
 				for range 3 {
+					lag := watchClock()
 					f, err = probe(ctx, httpdest, filepath.Join(dir, fmt.Sprintf("probe-%d", i)), e.configuration(p.url))
 					check(t, err)
-					if !f.stoodStill() {
+					// What a machine without a processor to spare shows is not the
+					// receiver's: it is looked at again, and once more.
+					if starved := lag() > tolerated; !f.stoodStill() && (len(judge(e, f)) == 0 || !starved) {
 						break
 					}
 				}
@@ -197,7 +200,9 @@ func TestExamples(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				results[t.Name()] = f
-				judge(t, e, f)
+				for _, wrong := range judge(e, f) {
+					t.Error(wrong)
+				}
 			})
 		}
 	})
@@ -205,6 +210,32 @@ func TestExamples(t *testing.T) {
 	if *only == "" {
 		everythingShown(t, all, results)
 	}
+}
+
+// tolerated is how late a clock may tick on a machine with a processor to spare.
+const tolerated = 100 * time.Millisecond
+
+// watchClock ticks until the returned function is called, which says how late the
+// latest tick was.
+func watchClock() (stop func() time.Duration) {
+	quit, worst := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		const tick = 10 * time.Millisecond
+		t := time.NewTicker(tick)
+		defer t.Stop()
+		last, lag := time.Now(), time.Duration(0)
+		for {
+			select {
+			case <-quit:
+				worst <- lag
+				return
+			case <-t.C:
+				now := time.Now()
+				lag, last = max(lag, now.Sub(last)-tick), now
+			}
+		}
+	}()
+	return func() time.Duration { close(quit); return <-worst }
 }
 
 // folder has everything that receivers and probes are given.
@@ -294,28 +325,29 @@ func (f found) stoodStill() bool {
 }
 
 // judge holds what was found against what is declared.
-func judge(t *testing.T, e example, f found) {
-	t.Helper()
+func judge(e example, f found) (wrong []string) {
+	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	verdict, exit := reports.Pass, 0
 	if len(e.fails) > 0 {
 		verdict, exit = reports.Fail, 1
 	}
 	if got := f.rules(reports.Fail); !slices.Equal(got, e.fails) || f.report.Verdict != verdict || f.exit != exit {
-		t.Errorf("fails %v with verdict %s and exit status %d; want %v, %s and %d%s", got, f.report.Verdict, f.exit, e.fails, verdict, exit, f.complaints())
+		complain("fails %v with verdict %s and exit status %d; want %v, %s and %d%s", got, f.report.Verdict, f.exit, e.fails, verdict, exit, f.complaints())
 	}
 	for _, c := range f.report.Cases {
 		for _, k := range c.Checks {
 			if k.Verdict == reports.Fail && k.Class != e.wrong.Class {
-				t.Errorf("%s %s has the class %q; want %q: %s; it says %q", c.ID, k.Rule, k.Class, e.wrong.Class, k.Title, k.Said)
+				complain("%s %s has the class %q; want %q: %s; it says %q", c.ID, k.Rule, k.Class, e.wrong.Class, k.Title, k.Said)
 			}
 		}
 	}
 	if got := f.recognised(); got != e.wrong.Server {
-		t.Errorf("the response names %q as its cause; want %q%s", got, e.wrong.Server, f.complaints())
+		complain("the response names %q as its cause; want %q%s", got, e.wrong.Server, f.complaints())
 	}
 	if e.fails == nil && len(f.rules(reports.Inconclusive)) > 0 {
-		t.Errorf("inconclusive: %v%s", f.rules(reports.Inconclusive), f.complaints())
+		complain("inconclusive: %v%s", f.rules(reports.Inconclusive), f.complaints())
 	}
+	return wrong
 }
 
 // recognised is the server of the cause that the response to the first failure
