@@ -7,15 +7,16 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// BackfillWindow is how long the export of historical members takes (R114,
-// A56): spread evenly, the last begins within it.
+// BackfillWindow is how long the export of historical members takes unless the
+// Settings say otherwise (R114, A56): spread evenly, the last begins within it.
 const BackfillWindow = time.Hour
 
 // backfills is the pending part of every backfill of one dataflow.
 type backfills struct {
 	all      []*backfill
 	pausedAt time.Time
-	over     []Over // since they were asked for
+	window   time.Duration // of Settings
+	over     []Over        // since they were asked for
 }
 
 // backfill is the cursor over the members of newly mapped audiences.
@@ -27,6 +28,7 @@ type backfill struct {
 	pending   map[profile.ID]bool
 	taken     map[profile.ID]bool // whose turn came and is not decided yet
 	number    uint64
+	window    time.Duration
 }
 
 // finished says whether nobody waits for a turn or for its decision.
@@ -35,7 +37,7 @@ func (b *backfill) finished() bool { return len(b.pending)+len(b.taken) == 0 }
 // turn is when member n is due. Whole milliseconds, so that a recording is
 // pleasant to read.
 func (b *backfill) turn(n int) time.Time {
-	step := BackfillWindow.Milliseconds() * int64(n) / int64(len(b.members))
+	step := b.window.Milliseconds() * int64(n) / int64(len(b.members))
 	return b.start.Add(time.Duration(step) * time.Millisecond)
 }
 
@@ -50,15 +52,15 @@ func (p *backfills) add(now time.Time, audiences []profile.AudienceRef, members 
 	if len(members) == 0 {
 		return
 	}
-	b := newBackfill(now, audiences, members)
+	b := p.newBackfill(now, audiences, members)
 	for _, id := range members {
 		b.pending[id] = true
 	}
 	p.all = append(p.all, b)
 }
 
-func newBackfill(start time.Time, audiences []profile.AudienceRef, members []profile.ID) *backfill {
-	return &backfill{audiences: audiences, members: members, start: start,
+func (p *backfills) newBackfill(start time.Time, audiences []profile.AudienceRef, members []profile.ID) *backfill {
+	return &backfill{audiences: audiences, members: members, start: start, window: p.window,
 		pending: make(map[profile.ID]bool, len(members)), taken: map[profile.ID]bool{}}
 }
 

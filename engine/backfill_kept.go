@@ -67,7 +67,7 @@ func (d *Dispatcher) Over() []Over {
 // Continue takes up a backfill that was kept, before anything else comes in;
 // waits says for whom.
 func (d *Dispatcher) Continue(b Backfill, waits func(profile.ID) bool) {
-	again := newBackfill(b.Start, b.Audiences, b.Members)
+	again := d.past.newBackfill(b.Start, b.Audiences, b.Members)
 	again.number = b.Number
 	for _, id := range b.Members {
 		if waits(id) {

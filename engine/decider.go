@@ -14,7 +14,7 @@ import (
 // decided in parallel; those of one profile in order.
 func Decide(now time.Time, s State, u profile.Update, flow *dataflow.Snapshot) (State, *Export) {
 	before := s.Profile
-	s, delta := s.apply(now, u)
+	s, delta := s.apply(now, u, flow)
 	return s.decide(now, before, delta, flow)
 }
 
@@ -22,7 +22,7 @@ func Decide(now time.Time, s State, u profile.Update, flow *dataflow.Snapshot) (
 // update leads to, in the order of the dataflows, one for each at most.
 func DecideAll(exports []*Export, now time.Time, s State, u profile.Update, flows ...*dataflow.Snapshot) (State, []*Export) {
 	before := s.Profile
-	s, delta := s.apply(now, u)
+	s, delta := s.apply(now, u, flows...)
 	for _, flow := range flows {
 		var x *Export
 		if s, x = s.decide(now, before, delta, flow); x != nil {
@@ -32,8 +32,14 @@ func DecideAll(exports []*Export, now time.Time, s State, u profile.Update, flow
 	return s, exports
 }
 
-func (s State) apply(now time.Time, u profile.Update) (State, profile.Delta) {
-	after, delta := profile.Apply(s.Profile, u, now)
+// apply applies an update. The time of a membership is one for all dataflows, so
+// that one which reads that it moves is enough (A41).
+func (s State) apply(now time.Time, u profile.Update, flows ...*dataflow.Snapshot) (State, profile.Delta) {
+	moves := false
+	for _, flow := range flows {
+		moves = moves || flow.Flow.Destination.Readings.Requalify
+	}
+	after, delta := profile.Apply(s.Profile, u, now, moves)
 	s.Profile = after
 	s.Version++
 	return s, delta

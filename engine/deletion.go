@@ -34,7 +34,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 		}
 		p.deleted, q.exports = true, q.exports[:1]
 	}
-	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{}
+	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{window: d.past.window}
 	d.mtls.waiting, d.token.waiting = nil, nil
 	d.underWay, d.paused = len(d.attempts), false
 	d.forgetBodies()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -35,7 +36,8 @@ type Settings struct {
 	// others are loaded from the store when they are sent. 0: all are kept, and
 	// nothing is loaded.
 	Bodies int
-	Keeps  bool // the driver keeps backfills, and asks for Over
+	Window time.Duration // of a backfill, from its mapping to its last turn; 0: BackfillWindow
+	Keeps  bool          // the driver keeps backfills, and asks for Over
 }
 
 // Dispatcher is the queue of one dataflow: which message is sent when. It is
@@ -67,7 +69,8 @@ type queue struct {
 
 // NewDispatcher returns an empty dispatcher that is not paused.
 func NewDispatcher(s Settings) *Dispatcher {
-	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}, bodies: bodies{most: s.Bodies}}
+	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}, bodies: bodies{most: s.Bodies},
+		past: backfills{window: cmp.Or(s.Window, BackfillWindow)}}
 }
 
 // Enqueue accepts exports for delivery, each durable on its own: which of them

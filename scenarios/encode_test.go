@@ -78,7 +78,7 @@ destination:
   batchEncoding: profiles
   mtls: never
   clientCertificate: untrusted
-  readings: {timeFormat: offset, exitTime: exit, exitsCarried: 90d}
+  readings: {timeFormat: offset, externalAudiences: own-switch, exitTime: exit, exitsCarried: 90d, backfillWithin: 90m}
   retry: {delays: [1s, 2.5s], statuses: [500, 503], observeRetryAfter: true}
 dataflow: {audiences: [a], attributes: [person.name, x], maxInFlight: 3, requireMembership: false, triggers: {segmentationChanges: false}}
 profiles:

@@ -40,7 +40,10 @@ const (
 	ReadingExitTime           = "exitTime"
 	ReadingUnmappedExits      = "unmappedExits"
 	ReadingExitsCarried       = "exitsCarried"
+	ReadingRequalification    = "requalification"
+	ReadingExternalAudiences  = "externalAudiences"
 	ReadingBackfilled         = "backfilled"
+	ReadingBackfillWithin     = "backfillWithin"
 )
 
 // readings is the list of all points that can be chosen. The JSON Schema, the
@@ -74,6 +77,22 @@ var readings = []Reading{
 		},
 	},
 	{
+		Key: ReadingRequalification, Point: "A41", Rule: "no-requalify", Title: "what happens when a profile qualifies again for an audience it is in",
+		Says: "The page exports changes of the status. Until 2023 a status existing was exported for an evaluation that found a member still qualified.",
+		Values: []ReadingValue{
+			{"silent", "Nothing is exported, and the time of the qualification stays."},
+			{"exported", "The time of the qualification moves, and that is exported as a change of the audience."},
+		},
+	},
+	{
+		Key: ReadingExternalAudiences, Point: "A54", Rule: "wta-switches", Title: "the switch of changes of external audiences",
+		Says: "When to activate names the Segmentation Service; one version of the page has a fourth switch, external segmentation changes, another has three switches.",
+		Values: []ReadingValue{
+			{"segmentation", "Changes of external audiences have the switch of segmentation changes."},
+			{"own-switch", "They have a switch of their own: triggers: {externalSegmentationChanges: false}."},
+		},
+	},
+	{
 		Key: ReadingExitTime, Point: "A35", Rule: "lqt-value", Title: "the lastQualificationTime of an exited entry",
 		Says: "XDM defines the time of the last qualification and does not mention exits; no published sample shows whether an exit moves it.",
 		Values: []ReadingValue{
@@ -102,5 +121,11 @@ var readings = []Reading{
 			{"members", "The profiles that are realized in the audience when their turn comes."},
 			{"ever-qualified", "Also those that left it, for as long as their exited entry is carried."},
 		},
+	},
+	{
+		Key: ReadingBackfillWithin, Point: "A56", Rule: "backfill-hour", Title: "how long after the mapping the last member is backfilled",
+		Says:   "Profiles that qualified before the mapping are exported within approximately one hour.",
+		Values: []ReadingValue{{"1h", "A duration that counts from the mapping, without pauses of the dataflow."}},
+		Least:  time.Minute, Most: 90 * time.Minute, Bounds: "write a duration from 1m to 90m: approximately one hour is no more",
 	},
 }

@@ -3,7 +3,10 @@ package scenarios
 import "go.yaml.in/yaml/v4"
 
 // triggerKeys are the kinds of changes, in the words of the user interface.
-var triggerKeys = []string{"attributeChanges", "segmentationChanges", "identityChanges"}
+var triggerKeys = []string{"attributeChanges", "segmentationChanges", "externalSegmentationChanges", "identityChanges"}
+
+// externalChanges is the switch of a reading (A54).
+const externalChanges = "externalSegmentationChanges"
 
 // Triggers says of kinds of changes, by their keys, whether they lead to
 // exports ("When to activate", R53). A kind that is not named is on in a
@@ -38,6 +41,9 @@ func (r *reader) triggers(n *yaml.Node) Triggers {
 	for _, kind := range triggerKeys {
 		if o.has(kind) {
 			t[kind] = o.flag(kind, true)
+			if kind == externalChanges && r.scenario.Destination.Readings.Of(ReadingExternalAudiences) != "own-switch" {
+				r.problem(o.at(kind), "choose destination.readings.externalAudiences: own-switch, or leave it out", "%s is a switch by one reading only", kind)
+			}
 		}
 	}
 	o.end()

@@ -36,6 +36,9 @@ const (
 // can be selected.
 func (a Audience) Mappable() bool { return a.Status == "" || a.Status == Published }
 
+// External says whether the audience does not come from the Segmentation Service.
+func (a Audience) External() bool { return a.Origin != "" && a.Origin != "segmentation" }
+
 // Directory finds an audience by its reference.
 type Directory map[profile.AudienceRef]Audience
 

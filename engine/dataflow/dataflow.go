@@ -26,7 +26,9 @@ type Dataflow struct {
 
 // Suppressed are the kinds of changes that are switched off ("When to activate",
 // R53). The zero value switches nothing off, which is the default (R55).
-type Suppressed struct{ Attribute, Audience, Identity bool }
+//
+// External counts only where a reading gives it a meaning.
+type Suppressed struct{ Attribute, Audience, Identity, External bool }
 
 // Exclusion leaves profiles out, and says why: "missing-attributes" or
 // "consent-violation".

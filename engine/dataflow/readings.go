@@ -55,4 +55,13 @@ type Readings struct {
 	// ExitsCarried is how long an exited entry is carried after the exit (A49); 0
 	// is 30 days, and a negative one leaves it to the export of the exit alone.
 	ExitsCarried time.Duration
+	// Requalify exports a profile that qualifies for a mapped audience it is in, and
+	// moves the time of its qualification (A41).
+	Requalify bool
+	// OwnExternalSwitch gives changes of external audiences a switch of their own,
+	// Suppressed.External; without it they have that of segmentation (A54).
+	OwnExternalSwitch bool
+	// BackfillWithin is how long after the mapping the last member is backfilled
+	// (A56); 0 is an hour.
+	BackfillWithin time.Duration
 }

@@ -35,7 +35,11 @@ func Determine(before, after profile.Profile, d profile.Delta, flow *dataflow.Sn
 		return Reasons{}
 	}
 	var r Reasons
-	for _, ref := range slices.Concat(d.Entered, d.Left) {
+	changed := slices.Concat(d.Entered, d.Left)
+	if flow.Flow.Destination.Readings.Requalify {
+		changed = append(changed, d.Again...)
+	}
+	for _, ref := range changed {
 		if _, mapped := flow.Mapped[ref]; mapped {
 			r.Audiences = append(r.Audiences, ref)
 		}
@@ -51,13 +55,20 @@ func Determine(before, after profile.Profile, d profile.Delta, flow *dataflow.Sn
 	if member && d.Identities {
 		r.Triggers = append(r.Triggers, Identity)
 	}
-	return r.without(flow.Flow.Suppressed)
+	return r.without(flow)
 }
 
 // without leaves out the kinds of changes that are switched off (R53). What is
 // left is reason enough (R54); that an audience was entered because of an
 // identity is a reason of its own (R56).
-func (r Reasons) without(off dataflow.Suppressed) Reasons {
+func (r Reasons) without(flow *dataflow.Snapshot) Reasons {
+	off := flow.Flow.Suppressed
+	if flow.Flow.Destination.Readings.OwnExternalSwitch && len(r.Audiences) > 0 {
+		r.Audiences = slices.DeleteFunc(r.Audiences, func(ref profile.AudienceRef) bool {
+			return flow.Directory[ref].External() && off.External || !flow.Directory[ref].External() && off.Audience
+		})
+		off.Audience = len(r.Audiences) == 0
+	}
 	kinds := map[Trigger]bool{Attribute: off.Attribute, Audience: off.Audience, Identity: off.Identity}
 	r.Triggers = slices.DeleteFunc(r.Triggers, func(t Trigger) bool { return kinds[t] })
 	if off.Audience {

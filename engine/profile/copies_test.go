@@ -31,7 +31,7 @@ func TestManyChangesAreThoseOfEach(t *testing.T) {
 			values[i] = copiedValue(c.Value)
 		}
 		p := doc()
-		got, delta := Apply(p, Update{Changes: changes}, noon)
+		got, delta := Apply(p, Update{Changes: changes}, noon, false)
 		if diff := cmp.Diff(doc(), p); diff != "" {
 			t.Fatalf("the profile before was modified:\n%s", diff)
 		}
@@ -43,7 +43,7 @@ func TestManyChangesAreThoseOfEach(t *testing.T) {
 		want, wantDelta := doc(), Delta{}
 		for _, c := range changes {
 			var d Delta
-			want, d = Apply(want, Update{Changes: []Change{c}}, noon)
+			want, d = Apply(want, Update{Changes: []Change{c}}, noon, false)
 			wantDelta.Entered = append(wantDelta.Entered, d.Entered...)
 			wantDelta.Left = append(wantDelta.Left, d.Left...)
 			wantDelta.Written = append(wantDelta.Written, d.Written...)
@@ -94,7 +94,7 @@ func manyChanges(n int, op Op) Update {
 func crowded(n int) Profile {
 	p := doc()
 	for _, op := range []Op{AddIdentity, Set, Qualify} {
-		p, _ = Apply(p, manyChanges(n, op), morning)
+		p, _ = Apply(p, manyChanges(n, op), morning, false)
 	}
 	return p
 }
@@ -103,7 +103,7 @@ func crowded(n int) Profile {
 func allocatedBytes(p Profile, u Update) float64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	Apply(p, u, noon)
+	Apply(p, u, noon, false)
 	runtime.ReadMemStats(&after)
 	return float64(after.TotalAlloc - before.TotalAlloc)
 }
@@ -129,7 +129,7 @@ func BenchmarkLargeUpdate(b *testing.B) {
 			p, u := build(n)
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				for b.Loop() {
-					Apply(p, u, noon)
+					Apply(p, u, noon, false)
 				}
 				perChange[n] = float64(b.Elapsed().Nanoseconds()) / float64(b.N)
 				if n == 60_000 && perChange[20_000] > 0 {

@@ -43,13 +43,17 @@ type Update struct {
 type Delta struct {
 	Entered    []AudienceRef
 	Left       []AudienceRef
+	Again      []AudienceRef // that the profile qualified for and was in already
 	Identities bool
 	Written    []Path
 }
 
 // Apply returns the profile after the update, and what the update did. It
 // panics on an Op it does not know: updates are built from these constants.
-func Apply(p Profile, u Update, now time.Time) (Profile, Delta) {
+//
+// To qualify for an audience that the profile is in changes nothing of it, unless
+// moves says that it moves the time of the qualification (A41).
+func Apply(p Profile, u Update, now time.Time, moves bool) (Profile, Delta) {
 	var d Delta
 	done := newCopies(u)
 	own := false // p.Attributes is a copy already, and shared with nobody
@@ -59,6 +63,9 @@ func Apply(p Profile, u Update, now time.Time) (Profile, Delta) {
 			if !p.In(c.Audience) {
 				p.Memberships = done.withMembership(p.Memberships, c.Audience, Membership{Status: Realized, LastQualified: now})
 				d.Entered = append(d.Entered, c.Audience)
+			} else if moves {
+				p.Memberships = done.withMembership(p.Memberships, c.Audience, Membership{Status: Realized, LastQualified: now})
+				d.Again = append(d.Again, c.Audience)
 			}
 		case Exit:
 			if p.In(c.Audience) {

@@ -65,7 +65,7 @@ func TestApply(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			before := doc()
-			after, delta := Apply(before, Update{Profile: "doc", Changes: []Change{tt.change}}, noon)
+			after, delta := Apply(before, Update{Profile: "doc", Changes: []Change{tt.change}}, noon, false)
 			if diff := cmp.Diff(tt.want, delta); diff != "" {
 				t.Errorf("delta (-want +got):\n%s", diff)
 			}
@@ -83,7 +83,7 @@ func TestApply(t *testing.T) {
 func TestLastIdentityTakesItsNamespaceWithIt(t *testing.T) {
 	p, _ := Apply(doc(), Update{Changes: []Change{
 		{Op: RemoveIdentity, Identity: Identity{"crm", "A1"}}, {Op: RemoveIdentity, Identity: Identity{"crm", "B2"}},
-	}}, noon)
+	}}, noon, false)
 	if _, ok := p.Identities["crm"]; ok {
 		t.Errorf("identities = %v; want no namespace crm", p.Identities)
 	}
@@ -113,7 +113,7 @@ func TestApplyNeverModifiesItsInput(t *testing.T) {
 		p := doc()
 		for _, c := range rapid.SliceOfN(change, 1, 20).Draw(t, "changes") {
 			before := clone(p)
-			after, _ := Apply(p, Update{Changes: []Change{c}}, noon)
+			after, _ := Apply(p, Update{Changes: []Change{c}}, noon, false)
 			if diff := cmp.Diff(before, p); diff != "" {
 				t.Fatalf("%+v modified its input:\n%s", c, diff)
 			}

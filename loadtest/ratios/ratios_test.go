@@ -190,7 +190,7 @@ func (f *field) initial(id profile.ID) profile.Profile {
 	for _, c := range []profile.Change{{Op: profile.AddIdentity, Identity: profile.Identity{Namespace: "ecid", ID: "36281682065771928820739672071812" + string(id)}},
 		{Op: profile.AddIdentity, Identity: profile.Identity{Namespace: "email_lc_sha256", ID: strings.Repeat("a1b2c3d4", 8)}},
 		{Op: profile.Qualify, Audience: f.refs["delorean"]}, {Op: profile.Qualify, Audience: f.refs["scifi"]}, {Op: profile.Qualify, Audience: f.refs["future"]}} {
-		p, _ = profile.Apply(p, profile.Update{Profile: id, Changes: []profile.Change{c}}, time.Now().Add(-time.Hour))
+		p, _ = profile.Apply(p, profile.Update{Profile: id, Changes: []profile.Change{c}}, time.Now().Add(-time.Hour), false)
 	}
 	return p
 }

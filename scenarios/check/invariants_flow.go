@@ -72,6 +72,7 @@ func (v *view) due(x *exported) time.Time {
 // backfillHour: pauses do not count, and neither does what holds up an export
 // that was decided in time.
 func (v *view) backfillHour(f *findings) {
+	within := v.scenario.Destination.Readings.Duration(scenarios.ReadingBackfillWithin)
 	for _, x := range v.exports {
 		if !slices.Contains(x.Because, "backfill") {
 			continue
@@ -92,7 +93,7 @@ func (v *view) backfillHour(f *findings) {
 		for _, p := range v.pauses() {
 			took -= p.overlap(mapped, began)
 		}
-		f.note(took <= time.Hour+v.tolerance, "%s came %s after the mapping", x.ID, duration(took))
+		f.note(took <= within+v.tolerance, "%s came %s after the mapping", x.ID, duration(took))
 	}
 }
 

@@ -144,7 +144,7 @@ func (f *flow) owe(sc *scenarios.Scenario, about map[string][]statement) {
 				if slices.ContainsFunc(f.active, func(on span) bool { return on.from == b.tick }) {
 					b.rule = "backfill-new-dest"
 				}
-				b.ends, b.closed = f.later(b.at, time.Hour)
+				b.ends, b.closed = f.later(b.at, sc.Destination.Readings.Duration(scenarios.ReadingBackfillWithin))
 				first[b.tick] = b
 			}
 			b.audiences = append(b.audiences, a.ID)
@@ -195,7 +195,8 @@ func (f *flow) firstMapped(id string, tick int) int {
 }
 
 // kinds are the switches of a dataflow, and the trigger that each is about.
-var kinds = map[string]string{"attributeChanges": "attribute", "segmentationChanges": "audience", "identityChanges": "identity"}
+var kinds = map[string]string{"attributeChanges": "attribute", "segmentationChanges": "audience",
+	"externalSegmentationChanges": "external", "identityChanges": "identity"}
 
 // switches is when each kind of changes was switched off (R53).
 func switches(sc *scenarios.Scenario, moments []moment) map[string]timeline {

@@ -36,6 +36,9 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	what += ": lastQualificationTime"
 	ofExit := e.exited && c.o.reads(scenarios.ReadingExitTime) == "exit"
 	want, clause := e.since, "lqt-value"
+	if n := len(e.again); n > 0 && c.o.reads(scenarios.ReadingRequalification) == "exported" {
+		want = e.again[n-1]
+	}
 	if e.exited {
 		clause = "lqt-value/exited"
 	}

@@ -107,7 +107,55 @@ var readingCases = []readingCase{
 		sent: []arrival{{time.Hour, membership(ups(
 			in("delorean", "realized", "10:00:00") + "," + in("scifi", "exited", "06:00:00")))}},
 	},
+	{
+		key: "requalification", value: "exported", other: "silent", clause: "no-requalify",
+		scenario: qualifiesAgain,
+		sent:     []arrival{{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))}},
+	},
+	{
+		key: "requalification", value: "silent", other: "exported", clause: "no-requalify",
+		scenario: qualifiesAgain,
+	},
+	{
+		key: "externalAudiences", value: "own-switch", other: "segmentation", clause: "wta-switches/external",
+		scenario: entersAnUpload,
+		sent: []arrival{{time.Hour, membership(
+			`"CustomerAudienceUpload":{` + in("vip", "realized", "10:00:00") + `}`)}},
+	},
+	{
+		key: "externalAudiences", value: "segmentation", other: "own-switch", clause: "wta-switches/external",
+		scenario: entersAnUpload,
+	},
+	{
+		key: "backfillWithin", value: "90m", other: "1h", clause: "backfill-hour/within-sixty-minutes",
+		scenario: mapsWhatDocIsIn,
+		sent:     []arrival{{2*time.Hour + 10*time.Minute, membership(ups(in("delorean", "realized", "06:00:00")))}},
+	},
 }
+
+const qualifiesAgain = `
+audiences: {delorean: {id: delorean}}
+dataflow: {audiences: [delorean]}
+profiles: {doc: {identities: {email: doc}, audiences: {delorean: {qualified: 3h}}}}
+history:
+  - {at: 1h, profile: doc, qualify: delorean}
+`
+
+const entersAnUpload = `
+audiences: {vip: {id: vip, origin: custom-upload, namespace: CustomerAudienceUpload}}
+dataflow: {audiences: [vip], triggers: {segmentationChanges: false}}
+profiles: {doc: {identities: {email: doc}}}
+history:
+  - {at: 1h, profile: doc, qualify: vip}
+`
+
+const mapsWhatDocIsIn = `
+audiences: {delorean: {id: delorean}, scifi: {id: scifi}}
+dataflow: {audiences: [scifi]}
+profiles: {doc: {identities: {email: doc}, audiences: {delorean: {qualified: 3h}}}}
+history:
+  - {at: 1h, map: delorean}
+`
 
 const mapsWhatDocLeft = `
 audiences: {delorean: {id: delorean}, scifi: {id: scifi}}

@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"maps"
 	"slices"
 
+	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
@@ -27,8 +29,12 @@ func (o *Oracle) change(p *person, m moment) Possible {
 			why = r
 		}
 	}
+	external := o.contested(&x, after)
 	if off := o.switchedOff(&x, after); len(x.violation) == 0 && len(off) > 0 {
 		why = "wta-switches"
+		if external {
+			why = "wta-switches/external"
+		}
 	}
 	if o.flow.gone(after) {
 		why = "delete-unmaps"
@@ -51,6 +57,10 @@ func (o *Oracle) change(p *person, m moment) Possible {
 	slices.Sort(x.Because)
 	// The rule of a missing export: a switch, or else an audience says most, an
 	// attribute least.
+	if _, entered := x.violation["audience"]; entered && external && len(x.violation) == 1 {
+		x.Clause = "wta-switches/external"
+		return x
+	}
 	if len(x.off) > 0 {
 		x.Clause = "wta-combination"
 		if slices.Equal(x.off, []string{"identity"}) && slices.Equal(x.Because, []string{"audience"}) {
@@ -71,7 +81,7 @@ func (o *Oracle) change(p *person, m moment) Possible {
 // is why the change is exported (R54).
 func (o *Oracle) switchedOff(x *Possible, tick int) []string {
 	for trigger := range x.violation {
-		if o.flow.off[trigger].holds(tick) {
+		if trigger != "audience" && o.flow.off[trigger].holds(tick) || trigger == "audience" && o.audiencesOff(x, tick) {
 			x.off = append(x.off, trigger)
 		}
 	}
@@ -83,6 +93,36 @@ func (o *Oracle) switchedOff(x *Possible, tick int) []string {
 		}
 	}
 	return x.off
+}
+
+// audiencesOff takes out of an update the audiences whose switch is off, and
+// says whether none is left. External ones have a switch of their own by a reading
+// (A54).
+func (o *Oracle) audiencesOff(x *Possible, tick int) bool {
+	maps.DeleteFunc(x.triggers, func(id string, _ bool) bool {
+		kind := "audience"
+		if o.external(id) && o.reads(scenarios.ReadingExternalAudiences) == "own-switch" {
+			kind = "external"
+		}
+		return o.flow.off[kind].holds(tick)
+	})
+	return len(x.triggers) == 0
+}
+
+func (o *Oracle) external(id string) bool {
+	origin := o.audiences[id].Origin
+	return origin != "" && origin != "segmentation"
+}
+
+// contested says whether the audiences of an update are external ones alone, and
+// the two readings have different switches for them.
+func (o *Oracle) contested(x *Possible, tick int) bool {
+	for id := range x.triggers {
+		if !o.external(id) {
+			return false
+		}
+	}
+	return len(x.triggers) > 0 && o.flow.off["audience"].holds(tick) != o.flow.off["external"].holds(tick)
 }
 
 // member says whether the profile is realized in a mapped audience (R50).
@@ -133,6 +173,8 @@ func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string,
 		return "", "unmap-silent"
 	case !o.flow.has(c.Audience, tick):
 		return "", "trig-unmapped-audience"
+	case was == is && is && o.reads(scenarios.ReadingRequalification) == "exported":
+		return "audience", "no-requalify"
 	case was == is && is:
 		return "", "no-requalify"
 	case was == is:

@@ -92,7 +92,7 @@ type Action struct {
 	Action    string    `json:"action"`
 	Audiences []string  `json:"audiences,omitempty"` // audience ids
 	Names     []string  `json:"names,omitempty"`     // rename: the new names of the audiences
-	// Triggers says of attributeChanges, segmentationChanges and
+	// Triggers says of attributeChanges, segmentationChanges, externalSegmentationChanges and
 	// identityChanges whether they lead to exports; those not named stay.
 	Triggers map[string]bool `json:"triggers,omitempty"`
 }

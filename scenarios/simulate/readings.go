@@ -21,6 +21,10 @@ func readings(r scenarios.Readings) dataflow.Readings {
 		LiveNames:      r.Of(scenarios.ReadingNames) == "live",
 		UnmappedExits:  r.Of(scenarios.ReadingUnmappedExits) == "carried",
 		ExitsCarried:   r.Duration(scenarios.ReadingExitsCarried),
+
+		Requalify:         r.Of(scenarios.ReadingRequalification) == "exported",
+		OwnExternalSwitch: r.Of(scenarios.ReadingExternalAudiences) == "own-switch",
+		BackfillWithin:    r.Duration(scenarios.ReadingBackfillWithin),
 	}
 	if out.ExitsCarried == 0 {
 		out.ExitsCarried = -1

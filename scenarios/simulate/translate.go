@@ -137,7 +137,8 @@ func alerts(all []scenarios.Alert) []dataflow.Alert {
 
 // suppressed are the kinds of changes that are switched off.
 func suppressed(t scenarios.Triggers) dataflow.Suppressed {
-	return dataflow.Suppressed{Attribute: !t.On("attributeChanges"), Audience: !t.On("segmentationChanges"), Identity: !t.On("identityChanges")}
+	return dataflow.Suppressed{Attribute: !t.On("attributeChanges"), Audience: !t.On("segmentationChanges"), Identity: !t.On("identityChanges"),
+		External: !t.On("externalSegmentationChanges")}
 }
 
 func policy(r scenarios.Retry) retry.Policy {
@@ -153,7 +154,7 @@ func policy(r scenarios.Retry) retry.Policy {
 // settings are the dispatcher's. Without a certificate, or without TLS, there
 // is nothing to decide.
 func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settings {
-	s := engine.Settings{Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint,
+	s := engine.Settings{Window: f.Destination.Readings.BackfillWithin, Policy: f.Destination.Retry, MaxInFlight: f.MaxInFlight, Certificate: engine.AskEndpoint,
 		Batching: engine.Batching{Max: f.Destination.MaxProfilesPerRequest, Encoding: engine.Encoding(f.Destination.BatchEncoding)}}
 	switch f.Destination.Auth.Kind {
 	case dataflow.AuthClientCredentials:
