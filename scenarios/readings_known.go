@@ -34,6 +34,8 @@ func (r Reading) words() []string {
 
 // The keys of the readings.
 const (
+	ReadingAnswerWithin       = "answerWithin"
+	ReadingTokenCertificate   = "tokenCertificate"
 	ReadingTimeFormat         = "timeFormat"
 	ReadingUnmappedTimestamps = "unmappedTimestamps"
 	ReadingNames              = "names"
@@ -49,6 +51,22 @@ const (
 // readings is the list of all points that can be chosen. The JSON Schema, the
 // guide `httpdest help readings` and a test of every layer follow from it.
 var readings = []Reading{
+	{
+		Key: ReadingAnswerWithin, Point: "A5", Rule: "timeout-2s", Title: "the byte of an answer that has to arrive within two seconds",
+		Says: "The endpoint responds within two seconds; no page says whether that is the beginning or the end of the response.",
+		Values: []ReadingValue{
+			{"last-byte", "The whole response arrives within two seconds, or the attempt failed."},
+			{"first-byte", "The head of the response arrives within two seconds; the sender stops reading the body then."},
+		},
+	},
+	{
+		Key: ReadingTokenCertificate, Point: "A73", Rule: "token-no-clientcert", Title: "the client certificate at the token endpoint",
+		Says: "A Portuguese version excludes mTLS for token endpoints, the newest page names the data endpoint alone, and an unpublished note of March 2026 announces it.",
+		Values: []ReadingValue{
+			{"never", "The token endpoint is shown no client certificate."},
+			{"on-request", "A token endpoint that asks for a client certificate is shown that of the destination."},
+		},
+	},
 	{
 		Key: ReadingTimeFormat, Point: "A27", Rule: "lqt-format", Title: "the form of lastQualificationTime",
 		Says: "The pages show five forms: the main sample one, those of the two toggles another, and XDM and the Destination SDK three more.",

@@ -61,6 +61,12 @@ type Readings struct {
 	// OwnExternalSwitch gives changes of external audiences a switch of their own,
 	// Suppressed.External; without it they have that of segmentation (A54).
 	OwnExternalSwitch bool
+	// FirstByte takes an answer whose head came within the time of an attempt, whether
+	// its body did or not (A5).
+	FirstByte bool
+	// TokenCertificate presents the client certificate to a token endpoint that
+	// asks for one (A73).
+	TokenCertificate bool
 	// BackfillWithin is how long after the mapping the last member is backfilled
 	// (A56); 0 is an hour.
 	BackfillWithin time.Duration

@@ -193,6 +193,8 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	read, err := io.Copy(into, io.LimitReader(response.Body, x.limit+1))
 	_ = response.Body.Close()
 	switch {
+	case !k.private && x.sender.config.Destination.Readings.FirstByte && errors.Is(context.Cause(ctx), ErrDeadline):
+		// The head came in time, which is enough (A5); the body is not waited for.
 	case err != nil:
 		return x.failed(ctx, err), nil
 	case context.Cause(ctx) != nil:
@@ -200,7 +202,7 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	case read > x.limit:
 		return retry.Outcome{Kind: retry.TooLarge, Reason: "response-body-too-large"}, nil
 	}
-	k.reusable = !response.Close && response.ProtoAtLeast(1, 1)
+	k.reusable = err == nil && context.Cause(ctx) == nil && !response.Close && response.ProtoAtLeast(1, 1)
 	return retry.Outcome{Kind: retry.Answered, Status: response.StatusCode, RetryAfter: retryAfter(response.Header)}, kept.Bytes()
 }
 

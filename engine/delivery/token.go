@@ -25,8 +25,8 @@ const MaxTokenBody = 64 << 10
 const longestLifetime = 100 * 365 * 24 * time.Hour
 
 // Token prepares a request to the token endpoint, in the wire form of the
-// documented samples, on a socket of its own that is closed after it and never
-// shows the client certificate (R31, A73). Custom headers and query parameters
+// documented samples, on a socket of its own that is closed after it and does not
+// show the client certificate, unless a reading has it shown on request (R31, A73). Custom headers and query parameters
 // are those of the data calls, and not sent.
 func (s *Sender) Token(op engine.Operation) *Exchange {
 	a := s.config.Destination.Auth
@@ -41,7 +41,8 @@ func (s *Sender) Token(op engine.Operation) *Exchange {
 	x.Headers = append(x.Headers, dataflow.Header{Name: "Content-Type", Value: contentType})
 	x.Body = tokenForm(a, op)
 	s.dialled++
-	x.ride(&Socket{sender: s, Ordinal: s.dialled, url: s.tokenURL, private: true})
+	presents := s.HasCertificate() && s.config.Destination.Readings.TokenCertificate
+	x.ride(&Socket{sender: s, Ordinal: s.dialled, url: s.tokenURL, private: true, certificate: presents})
 	return x
 }
 

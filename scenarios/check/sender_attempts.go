@@ -23,12 +23,24 @@ func (s *Sender) outcome(x *exchange) outcome {
 	switch {
 	case !x.Told.Status:
 		return outcomeUnclear
+	case s.headAlone(x) && s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte":
+		return outcomeDelivered
+	case s.headAlone(x) && !s.readings().Says(scenarios.ReadingAnswerWithin):
+		return outcomeUnclear // whether the first byte is enough nobody said
 	case r.Disconnected || r.Status < 200 || r.Status > 299 || s.broken(r.Fault):
 		return outcomeFailed
 	case x.Told.Time && x.Told.Duration && r.AnsweredAt.Sub(r.At) > budget:
 		return outcomeUnclear // whether the sender's clock saw two seconds nobody knows
 	}
 	return outcomeDelivered
+}
+
+// headAlone says whether the head of a success was answered, and the sender left
+// during the body when its time was over (A5).
+func (s *Sender) headAlone(x *exchange) bool {
+	r := x.Request
+	took := r.AnsweredAt.Sub(r.At)
+	return r.Disconnected && r.Status >= 200 && r.Status <= 299 && x.Told.Time && x.Told.Duration && (took-budget).Abs() <= s.tolerance
 }
 
 // broken says whether a fault of the scenario kept the answer from being whole,
@@ -64,6 +76,7 @@ func (s *Sender) attempts(until time.Time) {
 	s.underWay.sort()
 	for _, x := range s.exchanges {
 		s.inTime(x)
+		s.inHead(x)
 		s.retry(x)
 		s.duplicates(x)
 		s.tried(x, until)
@@ -76,7 +89,11 @@ func (s *Sender) inTime(x *exchange) {
 		return
 	}
 	took := x.Request.AnsweredAt.Sub(x.Request.At)
-	s.note("timeout-2s", took <= budget+s.tolerance, x.Line, "the sender waited %s for an answer", took.Round(time.Millisecond))
+	clause := "timeout-2s"
+	if x.Request.Status >= 200 {
+		clause = "timeout-2s/last-byte" // its first byte may have come in time (A5)
+	}
+	s.note(clause, took <= budget+s.tolerance, x.Line, "the sender waited %s for an answer", took.Round(time.Millisecond))
 }
 
 // retry judges a request in which a body is attempted again: the whole of it
@@ -264,6 +281,25 @@ func (s *Sender) duplicate(p *posting) string {
 		return "delivered"
 	}
 	return "given up"
+}
+
+// inHead judges what follows an answer whose head arrived in time and whose body
+// did not: another attempt, unless the first byte is enough (A5).
+func (s *Sender) inHead(x *exchange) {
+	if !s.headAlone(x) {
+		return
+	}
+	first := s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte"
+	for _, p := range x.postings {
+		s.note("timeout-2s/last-byte", s.sentAgain(p) != first, x.Line, "the head of the answer arrived within two seconds and its body did not: sent again %t", s.sentAgain(p))
+	}
+}
+
+// sentAgain says whether another attempt follows.
+func (s *Sender) sentAgain(p *posting) bool {
+	return p.repeated() || slices.ContainsFunc(s.ledger.entries, func(q *posting) bool {
+		return q.name == p.name && q.role.Export == p.role.Export && q.role.Attempt == p.role.Attempt+1
+	})
 }
 
 // repeated says whether a duplicate repeats a body.

@@ -230,8 +230,13 @@ func (v *view) refusedBetween(from, to time.Time) bool {
 // is absent proves nothing where none was asked for: a sender presents it only
 // on request (R31).
 func (v *view) tokenCertificates(f *findings) {
+	// The mock asks wherever there is TLS.
+	onRequest := v.scenario.Destination.Readings.Of(scenarios.ReadingTokenCertificate) == "on-request" &&
+		v.scenario.Endpoint.TLS != "plain" && v.scenario.Destination.ClientCertificate != "none"
 	for _, r := range v.tokenCalls {
-		if r.Peer != nil {
+		if onRequest {
+			f.note(r.Peer != nil, "%s came with none", place(r))
+		} else if r.Peer != nil {
 			f.note(false, "%s came with one", place(r))
 		}
 	}

@@ -22,6 +22,9 @@ func TestReadings(t *testing.T) {
 	all := rules(t)
 	cases := readingCases(t)
 	for _, r := range scenarios.KnownReadings() {
+		if r.Key == scenarios.ReadingTokenCertificate {
+			continue // no capture tells of token requests; the cases of the library play both sides
+		}
 		played := map[string]bool{}
 		for _, sc := range cases {
 			if value, says := sc.Destination.Readings[r.Key]; says {

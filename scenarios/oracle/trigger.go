@@ -55,26 +55,28 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		x.Because = append(x.Because, trigger)
 	}
 	slices.Sort(x.Because)
-	// The rule of a missing export: a switch, or else an audience says most, an
-	// attribute least.
-	if _, entered := x.violation["audience"]; entered && external && len(x.violation) == 1 {
-		x.Clause = "wta-switches/external"
-		return x
-	}
-	if len(x.off) > 0 {
-		x.Clause = "wta-combination"
-		if slices.Equal(x.off, []string{"identity"}) && slices.Equal(x.Because, []string{"audience"}) {
-			x.Clause = "wta-identity-not-segments"
-		}
-		return x
+	x.Clause = x.missing(external)
+	return x
+}
+
+// missing is the clause that a missing export breaks: that of a switch, or else an
+// audience says most, an attribute least. external is contested.
+func (x *Possible) missing(external bool) string {
+	_, entered := x.violation["audience"]
+	switch {
+	case entered && external && len(x.violation) == 1:
+		return "wta-switches/external"
+	case slices.Equal(x.off, []string{"identity"}) && slices.Equal(x.Because, []string{"audience"}):
+		return "wta-identity-not-segments"
+	case len(x.off) > 0:
+		return "wta-combination"
 	}
 	for _, trigger := range []string{"audience", "identity", "attribute"} {
 		if r, ok := x.violation[trigger]; ok {
-			x.Clause = r
-			break
+			return r
 		}
 	}
-	return x
+	return x.Clause
 }
 
 // switchedOff takes out the triggers that are switched off (R53): what is left

@@ -54,7 +54,9 @@ func modelled(sc *scenarios.Scenario) bool {
 	e, q := sc.Endpoint, sc.Endpoint.Require
 	plain := (e.Certificate == "" || e.Certificate == string(mockendpoint.Proper)) && e.MinTLS == "" && e.MaxTLS == ""
 	asks := q.ContentType != "" || len(q.Headers) > 0 || len(q.Query) > 0 || q.Payload
-	after := slices.ContainsFunc(e.Faults, func(f scenarios.Fault) bool { return f.At == "end" })
+	after := slices.ContainsFunc(e.Faults, func(f scenarios.Fault) bool {
+		return sc.Destination.Readings.Of(scenarios.ReadingAnswerWithin) == "last-byte" && f.At == "end"
+	})
 	return plain && !asks && !after && !sc.Destination.Auth.FetchesTokens()
 }
 

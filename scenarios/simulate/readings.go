@@ -22,6 +22,8 @@ func readings(r scenarios.Readings) dataflow.Readings {
 		UnmappedExits:  r.Of(scenarios.ReadingUnmappedExits) == "carried",
 		ExitsCarried:   r.Duration(scenarios.ReadingExitsCarried),
 
+		FirstByte:         r.Of(scenarios.ReadingAnswerWithin) == "first-byte",
+		TokenCertificate:  r.Of(scenarios.ReadingTokenCertificate) == "on-request",
 		Requalify:         r.Of(scenarios.ReadingRequalification) == "exported",
 		OwnExternalSwitch: r.Of(scenarios.ReadingExternalAudiences) == "own-switch",
 		BackfillWithin:    r.Duration(scenarios.ReadingBackfillWithin),
