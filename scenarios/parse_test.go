@@ -97,7 +97,7 @@ func everything(t *testing.T) *Scenario {
 	return s
 }
 
-var allOn = Triggers{"attributeChanges": true, "segmentationChanges": true, "identityChanges": true}
+var allOn = Triggers{"attributeChanges": true, "segmentationChanges": true, "externalSegmentationChanges": true, "identityChanges": true}
 
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
@@ -130,7 +130,7 @@ func TestEverythingGiven(t *testing.T) {
 		MaxProfilesPerRequest: 3, BatchEncoding: "profiles", MTLS: "never", ClientCertificate: "untrusted",
 		Retry: Retry{Policy: "custom", Delays: []time.Duration{time.Second, 2500 * time.Millisecond}, Statuses: []int{503, 429}, ObserveRetryAfter: true}})
 	same(t, "dataflow", s.Dataflow, Dataflow{Audiences: []string{"a"}, Attributes: []string{"person"}, MaxInFlight: 2,
-		Triggers: Triggers{"attributeChanges": true, "segmentationChanges": true, "identityChanges": false}})
+		Triggers: Triggers{"attributeChanges": true, "segmentationChanges": true, "externalSegmentationChanges": true, "identityChanges": false}})
 	attributes := func(count string, mail string) map[string]any {
 		return map[string]any{"since": "2026-01-15", "count": json.Number(count), "share": json.Number("0.5"), "on": true,
 			"list": []any{"a", map[string]any{"b": "c"}}, "mail": mail}

@@ -257,8 +257,8 @@ func TestDoctoredRecordings(t *testing.T) {
 		open   []string // that are unspecified there
 	}{
 		{name: "as it was", doctor: func(t tape) tape { return t }},
-		{name: "last retry removed", doctor: tape.lastRetryRemoved, whole: []string{"max-3"}, alone: []string{"max-3"}, open: []string{"retry-codes"}},
-		{name: "a fourth attempt", doctor: tape.fourthAttempt, whole: []string{"max-3"}, alone: []string{"max-3"}, open: []string{"drop-after"}},
+		{name: "last retry removed", doctor: tape.lastRetryRemoved, whole: []string{"max-3", "retry-codes"}, alone: []string{"max-3"}, open: []string{"retry-codes"}},
+		{name: "a fourth attempt", doctor: tape.fourthAttempt, whole: []string{"max-3", "drop-after"}, alone: []string{"max-3"}, open: []string{"drop-after"}},
 		{name: "a leaked attribute", doctor: tape.leakedAttribute, whole: []string{"only-mapped-attributes"}, alone: []string{"only-mapped-attributes"}},
 		{name: "a missing audience that changed", doctor: func(t tape) tape { return t.missingAudience("exited") },
 			whole: []string{"changed-audience-present"}, alone: []string{"changed-audience-present"}},
@@ -299,7 +299,9 @@ func TestDoctoredRequests(t *testing.T) {
 		{name: "sent again a day after it was given up", doctor: func(t tape) tape { return t.again("Emmett", 2, 2*time.Hour) }, failed: []string{"max-3"}, open: []string{"drop-after"}},
 		{name: "a retry too soon", doctor: on("Emmett", 1, shift(-10*time.Second)), open: []string{"retry-delays"}},
 		{name: "the second retry 30 s after the first attempt", doctor: on("Emmett", 2, shift(-15*time.Second))},
-		{name: "an answer that was waited for", doctor: on("Marty", 1, func(r *recording.Request) { r.AnsweredAt = r.AnsweredAt.Add(5 * time.Second) }), failed: []string{"timeout-2s"}},
+		// Its first byte may have come in time, which no capture shows and one reading takes.
+		{name: "an answer that was waited for", doctor: on("Marty", 1, func(r *recording.Request) { r.AnsweredAt = r.AnsweredAt.Add(5 * time.Second) }),
+			open: []string{"timeout-2s"}},
 		{name: "a header less on a retry", doctor: on("Emmett", 1, header("X-Tenant")), failed: []string{"custom-headers-every-call", "retry-same"}},
 		{name: "a header less", doctor: on("Marty", 0, header("X-Tenant")), failed: []string{"custom-headers-every-call"}},
 		{name: "no credentials", doctor: on("Marty", 0, header("Authorization")), failed: []string{"bearer-header"}},

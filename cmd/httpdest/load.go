@@ -77,7 +77,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.Float64Var(&f.rate, "rate", 100, "requests a second, of the pace constant")
 	s.DurationVar(&f.length, "for", 30*time.Second, "how long")
 	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', or 'trace FILE'")
-	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s); errors<1% is asked too unless you name errors")
+	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s), and errors<1% unless an objective names errors")
 	s.IntVar(&f.workers, "workers", 0, "requests under way at once, at most (default: as many as the pace can need)")
 	s.IntVar(&f.profiles, "profiles", 10_000, "generated profiles")
 	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")

@@ -103,8 +103,22 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-// The samples of the documentation are data of the judge; those that are JSON
-// pass here as well.
+// refused names the samples of other pages that differ from an export of this
+// destination, with what the schema says of them.
+var refused = map[string]string{
+	"activation-2021.json":              "status: is none of [realized exited]",
+	"deduplication-first.json":          "status: is none of [realized exited]",
+	"deduplication-second.json":         "status: is none of [realized exited]",
+	"event-hubs-beta.json":              "status: is none of [realized exited]",
+	"kinesis-beta.json":                 "status: is none of [realized exited]",
+	"xdm-repository.json":               "status: is none of [realized exited]",
+	"xdm-field-group.json":              "not allowed",
+	"sdk-message-format.json":           "got object, want string",
+	"segment-timestamps-localised.json": "the body: not JSON",
+}
+
+// The samples of the documentation are data of the judge. The schema takes those
+// that have the form of an export, and refuses each other one for its difference.
 func TestTheSamplesOfTheDocumentation(t *testing.T) {
 	files, err := filepath.Glob("../../scenarios/library/payloads/*.json")
 	if err != nil || len(files) < 3 {
@@ -116,8 +130,12 @@ func TestTheSamplesOfTheDocumentation(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = payload.Export().Check(body)
-		if json.Valid(body) != (err == nil) {
+		want, differs := refused[filepath.Base(file)]
+		switch {
+		case differs != (err != nil):
 			t.Errorf("%s: %v", file, err)
+		case differs && !strings.Contains(err.Error(), want):
+			t.Errorf("%s: %v; want %s", file, err, want)
 		}
 	}
 }
