@@ -31,8 +31,7 @@ const knownStates = 1 << 15
 // request is an update whose sender waits.
 type request struct {
 	update profile.Update
-	done   chan<- error // nil for a turn
-	turn   *turn        // of a backfill, in the place of an update
+	done   chan<- error
 }
 
 // decided is an update with its decision, on the way to be durable.
