@@ -107,11 +107,11 @@ func TestCompile(t *testing.T) {
 // destination, with what the schema says of them.
 var refused = map[string]string{
 	"activation-2021.json":              "status: is none of [realized exited]",
-	"deduplication-first.json":          "status: is none of [realized exited]",
-	"deduplication-second.json":         "status: is none of [realized exited]",
+	"deduplication-first.json":          "/segmentMembership/ups/2e3f74f8",
+	"deduplication-second.json":         "/segmentMembership/ups/2e3f74f8",
 	"event-hubs-beta.json":              "status: is none of [realized exited]",
 	"kinesis-beta.json":                 "status: is none of [realized exited]",
-	"xdm-repository.json":               "status: is none of [realized exited]",
+	"xdm-repository.json":               "/segmentMembership/AAM/0c1f52d6",
 	"xdm-field-group.json":              "not allowed",
 	"sdk-message-format.json":           "got object, want string",
 	"segment-timestamps-localised.json": "the body: not JSON",

@@ -18,6 +18,7 @@ import (
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/mockendpoint"
@@ -46,12 +47,16 @@ type liveStage struct {
 	network       *memnet.Network
 	plan          *fault.Plan
 
+	// order has the engine and the history write the recording one after the other.
+	order   sync.Mutex
 	exports map[string]string // bodies, by id
 	unknown map[string]bool   // messages with an attempt whose end nobody knows
 
 	mu         sync.Mutex // the sender is called by one goroutine at a time
 	operations map[engine.OperationID]*operation
-	carriers   map[int]int // of the network's sockets, the ordinal at the sender
+	performed  map[*operation]bool   // their exchanges are over and not observed
+	carriers   map[int]int           // of the network's sockets, the ordinal at the sender
+	entered    map[int]chan struct{} // an element for each entry of the journal, by that ordinal
 	requests   []journal.Request
 	refused    []journal.Handshake
 }
@@ -62,6 +67,10 @@ func (s *liveStage) Request(r journal.Request) {
 	defer s.mu.Unlock()
 	r.Socket = s.carriers[r.Socket]
 	s.requests = append(s.requests, r)
+	select {
+	case s.entriesOf(r.Socket) <- struct{}{}:
+	default: // of requests whose answers nobody waits for
+	}
 }
 
 // Handshake implements journal.Sink.
@@ -97,15 +106,14 @@ func (s *liveStage) perform(ctx context.Context, op engine.Operation) engine.Com
 	budget := time.AfterFunc(op.Budget+time.Nanosecond, func() { cancel(delivery.ErrDeadline) })
 	x.result = x.exchange.Do(ctx)
 	budget.Stop()
+	if x.result.Outcome.Kind == retry.Answered {
+		s.awaitEntry(x.exchange.Socket())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k := s.sender.Finish(x.exchange); k != nil {
-		uses := k.Uses()
-		time.AfterFunc(delivery.IdleTimeout, func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.sender.CloseIdle(k, uses)
-		})
+	s.performed[x] = true
+	if s.operations[op.ID] != x {
+		s.release(x) // the engine that began it was killed
 	}
 	r := x.result
 	return engine.Completion{Operation: op.ID, Outcome: r.Outcome, Asked: r.Asked, Answering: r.Answering, Issued: r.Issued}
@@ -113,6 +121,8 @@ func (s *liveStage) perform(ctx context.Context, op engine.Operation) engine.Com
 
 // observe records an event of the engine.
 func (s *liveStage) observe(e live.Event) {
+	s.order.Lock()
+	defer s.order.Unlock()
 	s.now = e.At.UTC()
 	s.recordJournal()
 	if e.Update != nil {
@@ -126,6 +136,7 @@ func (s *liveStage) observe(e live.Event) {
 		s.mu.Lock()
 		op := s.operations[e.Operation.ID]
 		delete(s.operations, e.Operation.ID)
+		s.release(op)
 		s.mu.Unlock()
 		s.recorder.learn(e.Completion.Issued)
 		if e.Operation.Kind == engine.Attempt {
@@ -164,6 +175,7 @@ func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int
 		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore))
 	}
 	s.life = newLife(s.population.store, killed, func(st store.Store) (*live.Driver, error) {
+		s.forget()
 		return live.New(live.Config{Flow: snapshot, Configuration: c.Configuration, Store: st, Shards: 1, // so that order is kept
 			Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
 	})
@@ -183,7 +195,7 @@ func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveS
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, carriers: map[int]int{},
+	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, performed: map[*operation]bool{}, carriers: map[int]int{}, entered: map[int]chan struct{}{},
 		exports: map[string]string{}, unknown: map[string]bool{}}
 	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()),
 		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers}
@@ -274,12 +286,13 @@ func (s *liveStage) history(t *testing.T) {
 		case "":
 			s.submit(t, step)
 		case "lookup", "totals":
-			s.now = time.Now().UTC()
 			if err := s.look(t, step); err != nil {
 				t.Fatal(err)
 			}
 		case "revoke":
+			s.order.Lock()
 			s.recorder.action(time.Now().UTC(), step, nil)
+			s.order.Unlock()
 			s.tokens.Revoke()
 		default:
 			s.act(t, step)
@@ -291,10 +304,16 @@ func (s *liveStage) history(t *testing.T) {
 // look plays a step that only looks.
 func (s *liveStage) look(t *testing.T, step *scenarios.Step) error {
 	if step.Action == "lookup" {
+		s.order.Lock()
+		defer s.order.Unlock()
+		s.now = time.Now().UTC()
 		return s.lookup(step.Lookup)
 	}
 	return s.life.do(func(d *live.Driver) error {
 		o, err := d.Overview(t.Context(), "dataflow")
+		s.order.Lock()
+		defer s.order.Unlock()
+		s.now = time.Now().UTC()
 		if err == nil {
 			s.recorder.totals(s.now, o.Totals)
 		}
@@ -302,45 +321,9 @@ func (s *liveStage) look(t *testing.T, step *scenarios.Step) error {
 	})
 }
 
-// submit takes the updates of a step in, in the order of the profiles.
-func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
-	var updates []profile.Update
-	for name := range step.Profiles.All() {
-		u := s.update(step, name)
-		for _, c := range u.Changes {
-			switch c.Op {
-			case profile.AddIdentity:
-				s.population.know(name, c.Identity.Canonical())
-			case profile.ReplaceIdentity:
-				s.population.know(name, profile.Identity{Namespace: c.Identity.Namespace, ID: c.To}.Canonical())
-			}
-		}
-		updates = append(updates, u)
-	}
-	// Who is not told that an update is accepted sends it again.
-	err := s.life.do(func(d *live.Driver) error {
-		waits := make([]func(context.Context) error, len(updates))
-		for i, u := range updates {
-			var err error
-			if waits[i], err = d.Begin(t.Context(), u); err != nil {
-				return err
-			}
-		}
-		for _, wait := range waits {
-			if err := wait(t.Context()); err != nil {
-				return err
-			}
-			updates = updates[1:]
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // act does the action of a step.
 func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
+	s.order.Lock()
 	s.step, s.refs = step, nil
 	for _, key := range step.Targets {
 		s.refs = append(s.refs, s.population.refs[key])
@@ -349,6 +332,7 @@ func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 	if kind == flow.Switch {
 		s.triggers = s.triggers.With(step.Triggers)
 	}
+	s.order.Unlock()
 	err := s.life.do(func(d *live.Driver) error {
 		_, err := d.Act(t.Context(), flow.Action{Kind: kind, Dataflow: "dataflow", Audiences: s.refs, Names: step.Names,
 			Suppressed: suppressed(s.triggers), Labels: labels(step.Labels)})
@@ -381,6 +365,8 @@ func (s *liveStage) finish(t *testing.T) {
 		}
 		time.Sleep(15 * time.Second)
 	}
+	s.order.Lock()
+	defer s.order.Unlock()
 	s.now = time.Now().UTC()
 	for _, run := range o.Processing {
 		s.recorder.flowRun(run)

@@ -47,7 +47,8 @@ const (
 // ErrNotModelled is the error of a scenario on the wire Model that has OAuth 2,
 // a certificate or TLS versions of its own, or requirements: what those are about
 // is bytes, and a model of them would only say what the engine says. Nor does it
-// know connections that end after a whole answer.
+// know connections that end after a whole answer, nor answers that begin in time
+// and end late.
 var ErrNotModelled = errors.New("the wire model has no token endpoint, no certificates and no requirements")
 
 // Tolerance is how far times on the wall clock may be from those planned.
