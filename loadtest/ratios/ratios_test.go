@@ -326,9 +326,11 @@ type floor struct {
 	least  float64
 }
 
-// kept are the floors. They are ratios within a run, so that a slow machine does
-// not move them; what is required and what is the goal stands in PERFORMANCE.md.
-var kept = []floor{{"durable", "bare", 0.50}, {"durable", "vegeta", 0.60}, {"durable", "memory", 0.70}}
+// kept are the floors: nine tenths of the least that two kinds of machine reached.
+// Ratios within a run hardly depend on the speed of a machine, but do depend on
+// what its disk and its processor are good at. What is required and what is the
+// goal stands in PERFORMANCE.md.
+var kept = []floor{{"durable", "bare", 0.38}, {"durable", "vegeta", 0.54}, {"durable", "memory", 0.70}}
 
 // longer is how many times as many rounds are run where a ratio is below its
 // floor: a neighbour's burst is no defect, and ends.
@@ -436,8 +438,8 @@ func TestBelow(t *testing.T) {
 	if got := below(results); len(got) != 0 {
 		t.Errorf("below = %q; want nothing", got)
 	}
-	results["durable"] = rates(47, 47, 101)
-	if got := below(results); !slices.Equal(got, []string{"durable ÷ bare is 0.47; the floor is 0.50", "durable ÷ vegeta is 0.59; the floor is 0.60", "durable ÷ memory is 0.67; the floor is 0.70"}) {
+	results["durable"] = rates(37, 37, 101)
+	if got := below(results); !slices.Equal(got, []string{"durable ÷ bare is 0.37; the floor is 0.38", "durable ÷ vegeta is 0.46; the floor is 0.54", "durable ÷ memory is 0.53; the floor is 0.70"}) {
 		t.Errorf("below = %q", got)
 	}
 }
