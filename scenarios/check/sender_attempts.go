@@ -291,11 +291,18 @@ func (s *Sender) inHead(x *exchange) {
 	}
 	first := s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte"
 	for _, p := range x.postings {
-		if !s.sentAgain(p) && p.role.Attempt >= s.policy().most() {
-			continue // nothing follows the last attempt, whatever came of it
+		if !s.sentAgain(p) && (p.role.Attempt >= s.policy().most() || s.stops()) {
+			continue // nothing follows the last attempt, nor what a pause or a deletion held up
 		}
 		s.note("timeout-2s/last-byte", s.sentAgain(p) != first, x.Line, "the head of the answer arrived within two seconds and its body did not: sent again %t", s.sentAgain(p))
 	}
+}
+
+// stops says whether the history pauses or deletes the dataflow.
+func (s *Sender) stops() bool {
+	return s.Scenario != nil && slices.ContainsFunc(s.Scenario.History, func(x scenarios.Step) bool {
+		return x.Action == "disable" || x.Action == "delete"
+	})
 }
 
 // sentAgain says whether another attempt follows.
