@@ -135,8 +135,8 @@ func TestModelAgreesWithTheSimulation(t *testing.T) {
 		if e := off(c.P95, p95); e > 0.1 {
 			t.Errorf("%s: p95 is %.3f s by the model, %.3f s simulated: %.0f%% off", s.name, c.P95, p95, e*100)
 		}
-		// A step of the simulation is a second.
-		if e := off(drainModel, drain); e > 0.1 && math.Abs(drainModel-drain) > 1 {
+		// The end of a short drain is that of a few last retries, which chance decides.
+		if e := off(drainModel, drain); e > 0.1 && math.Abs(drainModel-drain) > 5 {
 			t.Errorf("%s: drained in %.1f s by the model, %.1f s simulated: %.0f%% off", s.name, drainModel, drain, e*100)
 		}
 		if e := off(c.Attempts, l.Cost.AttemptsPerExport); e > 0.01 {
