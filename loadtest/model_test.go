@@ -135,8 +135,8 @@ func TestModelAgreesWithTheSimulation(t *testing.T) {
 		if e := off(c.P95, p95); e > 0.1 {
 			t.Errorf("%s: p95 is %.3f s by the model, %.3f s simulated: %.0f%% off", s.name, c.P95, p95, e*100)
 		}
-		// The end of a short drain is that of a few last retries, which chance decides.
-		if e := off(drainModel, drain); e > 0.1 && math.Abs(drainModel-drain) > 5 {
+		// A step of the simulation is a second.
+		if e := off(drainModel, drain); e > 0.1 && math.Abs(drainModel-drain) > 1 {
 			t.Errorf("%s: drained in %.1f s by the model, %.1f s simulated: %.0f%% off", s.name, drainModel, drain, e*100)
 		}
 		if e := off(c.Attempts, l.Cost.AttemptsPerExport); e > 0.01 {
@@ -151,6 +151,29 @@ var erlang = []set{
 	{"nine of ten busy", flat(90), 2000, 5, model.Exponential(0.05), 0, nil, 0},
 	{"three of four busy", flat(300), 400, 20, model.Exponential(0.05), 0, nil, 0},
 	{"nineteen of twenty busy", flat(950), 200, 50, model.Exponential(0.05), 0, nil, 0},
+}
+
+// A failed attempt keeps its socket for the whole budget where no answer came in
+// time, and as long as any other where the answer was an error.
+func TestBusyFailing(t *testing.T) {
+	half := model.Uniform(1, 3) // half of the answers come after the budget of 2 s
+	for _, tt := range []struct {
+		name    string
+		latency model.Latency
+		errors  float64
+		want    float64
+	}{
+		{"nothing fails", model.Fixed(0.05), 0, 0},
+		{"errors in time", model.Fixed(0.05), 0.1, 0.05},
+		{"every answer too late", model.Fixed(3), 0, 2},
+		{"half too late", half, 0, 2},
+		{"half too late, half of the rest errors", half, 0.5, (0.5*2 + 0.25*1.5) / 0.75},
+	} {
+		r := model.Receiver{Latency: tt.latency, Errors: tt.errors, Policy: model.Documented()}
+		if got := r.BusyFailing(); math.Abs(got-tt.want) > 0.005 {
+			t.Errorf("%s: BusyFailing = %.4f; want %.4f", tt.name, got, tt.want)
+		}
+	}
 }
 
 // Mean waits agree with Erlang's formula within three standard errors, as far

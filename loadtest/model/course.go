@@ -90,12 +90,14 @@ type flowing struct {
 	spread   float64 // the wait of those who wait, but for the utilisation
 	// What does not change from step to step.
 	socketTime, failing float64
+	failingTime         float64 // of an attempt that fails
 }
 
 // Under plays a load.
 func (r Receiver) Under(l Load) Course {
 	f := &flowing{Receiver: r, load: l, coming: map[int][]float64{}, erlang: map[int]float64{}}
 	f.socketTime, f.failing = r.Busy(), r.Failing()
+	f.failingTime = r.BusyFailing()
 	f.spread = r.waitOfThoseWhoWait(l.Sockets, 0, l.Evenness)
 	for i := 0; ; i++ {
 		if i >= len(l.Rates) && f.exports-f.ended < max(1e-9, f.exports*1e-7) {
@@ -151,9 +153,9 @@ func (f *flowing) step(i int) {
 	if arrived > 0 {
 		f.queue = append(f.queue, batch{i, amount})
 	}
-	busy, failing := f.socketTime, f.failing
+	busy, failing, failingTime := f.socketTime, f.failing, f.failingTime
 	if o, is := f.outage(now); is {
-		busy, failing = o.Busy, 1
+		busy, failing, failingTime = o.Busy, 1, o.Busy
 	}
 	room := math.Inf(1)
 	if busy > 0 {
@@ -165,7 +167,7 @@ func (f *flowing) step(i int) {
 		b := &f.queue[0]
 		all := sum(b.amount)
 		part := min(1, (room-served)/all)
-		f.serve(i, b.amount, part, busy, failing)
+		f.serve(i, b.amount, part, failing, failingTime)
 		served += all * part
 		if part >= 1 {
 			f.queue = f.queue[1:]
@@ -194,8 +196,9 @@ func (f *flowing) standing(rate, busy float64, i int) float64 {
 	return rate * (busy + f.waiting(use)*f.spread/(1-use))
 }
 
-// serve takes part of a batch to the receiver.
-func (f *flowing) serve(i int, amount []float64, part, busy, failing float64) {
+// serve takes part of a batch to the receiver. An attempt that fails ends after
+// failingTime.
+func (f *flowing) serve(i int, amount []float64, part, failing, failingTime float64) {
 	for k, n := range amount {
 		failed := n * part * failing
 		f.ended += n * part * (1 - failing)
@@ -207,7 +210,7 @@ func (f *flowing) serve(i int, amount []float64, part, busy, failing float64) {
 		if failed == 0 {
 			continue
 		}
-		again := i + max(1, int(math.Round((busy+f.Policy.Delays[k])/f.load.Step)))
+		again := i + max(1, int(math.Round((failingTime+f.Policy.Delays[k])/f.load.Step)))
 		if f.coming[again] == nil {
 			f.coming[again] = make([]float64, f.Policy.Attempts())
 		}

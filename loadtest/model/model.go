@@ -164,6 +164,17 @@ func (r Receiver) Lost() float64 {
 // Busy is how long an attempt keeps a socket, on average.
 func (r Receiver) Busy() float64 { return r.Latency.Mean(r.Policy.Budget) }
 
+// BusyFailing is how long an attempt that fails keeps a socket, on average: its
+// whole budget where no answer comes in time. Its retry is due after that.
+func (r Receiver) BusyFailing() float64 {
+	late, failing := r.Timeouts(), r.Failing()
+	if failing == 0 {
+		return 0
+	}
+	timeouts := late * r.Policy.Budget
+	return (timeouts + r.Errors*(r.Busy()-timeouts)) / failing
+}
+
 // Steady is a receiver under a rate that does not change.
 type Steady struct {
 	Attempts    float64 // per export
