@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/engine/agenda"
+)
 
 // Bodies of waiting exports may be more than memory holds. The dispatcher keeps
 // as many as Settings.Bodies allows; of every other export it keeps a record
@@ -14,7 +18,7 @@ func (x *Export) full() int { return len(x.Body) + x.Stored }
 type bodies struct {
 	most     int // Settings.Bodies; 0: all are kept
 	resident int // bytes of bodies in memory, and of those that are being loaded
-	wanting  []*parcel
+	wanting  agenda.Queue[*parcel]
 	loading  map[OperationID]*parcel
 }
 
@@ -108,14 +112,14 @@ func (d *Dispatcher) leave(p *parcel) {
 // have as much memory again as those that wait, and one message always has room.
 func (d *Dispatcher) load(e *Effects) {
 	b := &d.bodies
-	for len(b.wanting) > 0 {
-		p := b.wanting[0]
+	for b.wanting.Len() > 0 {
+		p := b.wanting.First()
 		_, whole := d.settings.Batching.weight(p.message)
-		alone := d.underWay == len(b.wanting)
+		alone := d.underWay == b.wanting.Len()
 		if !alone && b.resident-p.held+whole > 2*b.most {
 			return
 		}
-		b.wanting = b.wanting[1:]
+		b.wanting.Take()
 		b.count(p, whole)
 		op := Operation{ID: d.nextID(), Kind: Load, Message: p.message}
 		if b.loading == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/agenda"
 	"github.com/httpdest/httpdest/engine/retry"
 )
 
@@ -44,7 +45,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 // forgetBodies leaves bodies counted only for attempts on the wire. Loads that are
 // under way end without effect.
 func (d *Dispatcher) forgetBodies() {
-	d.bodies.wanting, d.bodies.resident = nil, 0
+	d.bodies.wanting, d.bodies.resident = agenda.Queue[*parcel]{}, 0
 	for _, p := range d.bodies.loading {
 		p.deleted = true
 	}

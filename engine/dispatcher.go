@@ -223,7 +223,7 @@ func (d *Dispatcher) pump(now time.Time, e Effects) Effects {
 			}
 			d.underWay++
 			if p.message.Stored() {
-				d.bodies.wanting = append(d.bodies.wanting, p)
+				d.bodies.wanting.Add(p)
 				continue
 			}
 			d.charge(now, p, &e)

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 
+	"github.com/httpdest/httpdest/engine/agenda"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/retry"
 )
@@ -89,8 +90,8 @@ func (b Batching) pack(queues []*queue) *parcel {
 // is due, and queues whose head no message carries yet. The second ride along
 // with each other, so they are apart.
 type line struct {
-	again []turnOf[*parcel]
-	fresh []turnOf[*queue]
+	again agenda.Queue[turnOf[*parcel]]
+	fresh agenda.Queue[turnOf[*queue]]
 	last  uint64
 }
 
@@ -101,28 +102,25 @@ type turnOf[T any] struct {
 
 func (l *line) retry(p *parcel) {
 	l.last++
-	l.again = append(l.again, turnOf[*parcel]{l.last, p})
+	l.again.Add(turnOf[*parcel]{l.last, p})
 }
 
 func (l *line) add(q *queue) {
 	l.last++
-	l.fresh = append(l.fresh, turnOf[*queue]{l.last, q})
+	l.fresh.Add(turnOf[*queue]{l.last, q})
 }
 
-func (l *line) len() int { return len(l.again) + len(l.fresh) }
+func (l *line) len() int { return l.again.Len() + l.fresh.Len() }
 
 // take is the next message to send. What is ready now shares it as far as it
 // has room; nothing waits for it to fill (R37).
 func (l *line) take(b Batching) *parcel {
-	if len(l.fresh) == 0 || len(l.again) > 0 && l.again[0].number < l.fresh[0].number {
-		p := l.again[0].who
-		l.again = l.again[1:]
-		return p
+	if l.fresh.Len() == 0 || l.again.Len() > 0 && l.again.First().number < l.fresh.First().number {
+		return l.again.Take().who
 	}
-	queues := make([]*queue, min(len(l.fresh), max(1, b.Max)))
+	queues := make([]*queue, min(l.fresh.Len(), max(1, b.Max)))
 	for i := range queues {
-		queues[i] = l.fresh[i].who
+		queues[i] = l.fresh.Take().who
 	}
-	l.fresh = l.fresh[len(queues):]
 	return b.pack(queues)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/agenda"
 	"github.com/httpdest/httpdest/engine/store"
 )
 
@@ -22,7 +23,7 @@ type workers struct {
 
 	mu      sync.Mutex
 	busy    int // with attempts
-	waiting []engine.Operation
+	waiting agenda.Queue[engine.Operation]
 	idle    int
 	work    chan engine.Operation // to a worker that waits
 	running sync.WaitGroup
@@ -38,7 +39,7 @@ func (w *workers) begin(ctx context.Context, op engine.Operation) {
 	defer w.mu.Unlock()
 	if op.Kind == engine.Attempt {
 		if w.busy >= w.most {
-			w.waiting = append(w.waiting, op)
+			w.waiting.Add(op)
 			return
 		}
 		w.busy++
@@ -101,9 +102,8 @@ func (w *workers) next(done engine.Operation) (op engine.Operation, more, stays 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if done.Kind == engine.Attempt {
-		if len(w.waiting) > 0 {
-			op, w.waiting = w.waiting[0], w.waiting[1:]
-			return op, true, true
+		if w.waiting.Len() > 0 {
+			return w.waiting.Take(), true, true
 		}
 		w.busy--
 	}
