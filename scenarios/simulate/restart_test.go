@@ -131,7 +131,8 @@ type restarted struct {
 	left          map[string]bool // dead or waiting at the end
 	wrong         []string
 	states        map[int]profile.Profile // after each update, of a run without a kill
-	before        uint64                  // version of the profile in the store, before the last update that was submitted
+	submitted     int                     // the last event that was
+	before        uint64                  // version of its profile in the store before that
 	unclear       bool                    // an action was under way at the kill
 }
 
@@ -364,7 +365,7 @@ func (e *restarted) acceptedAlready(t *testing.T, s store.Store, event liveEvent
 	if err != nil {
 		t.Errorf("%s: %v", e, err)
 	}
-	return ok && state.Version > e.before && gocmp.Equal(state.Profile, e.states[n])
+	return ok && e.submitted == n && state.Version > e.before && gocmp.Equal(state.Profile, e.states[n])
 }
 
 // happens plays an event at its time, unless the kill comes first.
@@ -381,7 +382,7 @@ func (e *restarted) happens(t *testing.T, d *live.Driver, s store.Store, event l
 	}
 	if event.update != nil {
 		state, _, _ := s.Load(event.update.Profile) // none before its first update
-		e.before = state.Version
+		e.submitted, e.before = n, state.Version
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -457,11 +458,11 @@ func TestLibraryOverRestarts(t *testing.T) {
 		if *everyCase {
 			fmt.Println(sc.ID)
 		}
-		calm := &restarted{sc: sc, c: c, seed: uint64(n), states: map[int]profile.Profile{}}
+		calm := &restarted{sc: sc, c: c, seed: uint64(n), states: map[int]profile.Profile{}, submitted: -1}
 		calm.play(t)
 		random := rand.New(rand.NewPCG(uint64(n), 11))
 		for _, at := range [][2]int{{1 + random.IntN(max(1, calm.writes)), 0}, {0, 1 + random.IntN(max(1, calm.wires))}} {
-			e := &restarted{sc: sc, c: c, seed: uint64(n), states: calm.states, atWrite: at[0], atWire: at[1]}
+			e := &restarted{sc: sc, c: c, seed: uint64(n), states: calm.states, atWrite: at[0], atWire: at[1], submitted: -1}
 			e.play(t)
 			if e.unclear {
 				unclear++
