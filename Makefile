@@ -125,12 +125,9 @@ kill: ## Kill the engine CYCLES times (10) with each kind of message, a receiver
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 30m -run 'TestKill$$' -args -cycles $${CYCLES:-10}
 
 .PHONY: restarts
-restarts: ## Compare HISTORIES (2000) random histories with a kill against the same without, WHOLE (20) of them with one at every point
+restarts: ## Compare HISTORIES (2000) random histories, WHOLE (20) of them at every point, and the cases of the library with a kill against the same without
 	@CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole $${WHOLE:-20}
-
-.PHONY: library-restarts
-library-restarts: ## Compare every case of the library with kills against the same without (make test plays every twelfth)
-	@CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 60m -run 'TestLibraryOverRestarts$$' -args -every-case
+	CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 60m -run 'TestLibraryOverRestarts$$' -args -every-case
 
 .PHONY: hostile
 hostile: ## Send hostile requests and a gigabyte to serve and mock, and hold their memory to its bounds (a minute)

@@ -35,7 +35,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/library"
 )
 
-// `make library-restarts` asks for all of them.
+// `make restarts` asks for all of them.
 var (
 	everyCase  = flag.Bool("every-case", false, "kill the live engine in every case of the library that it can play")
 	updateList = flag.Bool("update-list", false, "write the list of the cases that the live engine cannot play")
