@@ -76,7 +76,6 @@ func (s *Sender) attempts(until time.Time) {
 	s.underWay.sort()
 	for _, x := range s.exchanges {
 		s.inTime(x)
-		s.inHead(x)
 		s.retry(x)
 		s.duplicates(x)
 		s.tried(x, until)
@@ -210,10 +209,14 @@ func (s *Sender) tried(x *exchange, until time.Time) {
 		t.followed = t.followed || q.next != nil
 	}
 	t.what = fmt.Sprintf("attempt %d of %s", t.number, whose(mine))
+	repeated := !slices.ContainsFunc(mine, func(q *posting) bool { return !q.repeated() })
+	if s.headAlone(x) {
+		s.inHead(x, t, repeated, until)
+	}
 	if t.due(p) {
 		t.excused = !t.followed && s.excused(x, t, until)
 	} else {
-		t.followed = !slices.ContainsFunc(mine, func(q *posting) bool { return !q.repeated() })
+		t.followed = repeated
 	}
 	on := func(clause string) evidence { return s.evidenceOf(clause, x.Line, "") }
 	finalStatus(on("noretry-codes"), t, p)
@@ -227,20 +230,44 @@ func (s *Sender) tried(x *exchange, until time.Time) {
 	stopOnSuccess(on("stop-on-success"), t)
 }
 
-// excused says whether no attempt need follow a failure: the dataflow was
-// disabled or deleted, or the capture ends before it had to come.
+// inHead judges what follows an answer whose head arrived in time and whose body
+// did not: another attempt, unless the first byte is enough (A5). Where none would
+// have had to come either way, nothing shows how the sender reads the two seconds.
+func (s *Sender) inHead(x *exchange, t try, repeated bool, until time.Time) {
+	again := t.followed || repeated
+	t.outcome = outcomeFailed
+	if !again {
+		stopped, ends := s.released(x, t, until)
+		t.excused = stopped || ends
+	}
+	if again || t.due(s.policy()) {
+		first := s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte"
+		s.note("timeout-2s/last-byte", again != first, x.Line, "the head of the answer arrived within two seconds and its body did not: sent again %t", again)
+	}
+}
+
+// excused says whether no attempt need follow a failure.
 func (s *Sender) excused(x *exchange, t try, until time.Time) bool {
-	p := s.policy()
-	due := x.Request.AnsweredAt.Add(p.waits[t.number-1])
-	switch {
-	case s.stopped(x.Request.At, due, due.Add(budget+s.tolerance)):
-		return true
-	case x.Told.Time && !until.Before(due.Add(budget+s.tolerance)):
-		return false
-	case p.agreed(t.status):
+	stopped, ends := s.released(x, t, until)
+	if ends && s.policy().agreed(t.status) {
 		s.unclear = append(s.unclear, fmt.Sprintf("line %d: the capture ends before attempt %d had to come", x.Line, t.number+1))
 	}
-	return true
+	return stopped || ends
+}
+
+// released says why no attempt need follow a failure: the dataflow was disabled or
+// deleted, or the capture ends before it had to come. After the last attempt of the
+// policy neither matters.
+func (s *Sender) released(x *exchange, t try, until time.Time) (stopped, ends bool) {
+	p := s.policy()
+	if t.number >= p.most() {
+		return false, false
+	}
+	due := x.Request.AnsweredAt.Add(p.waits[t.number-1])
+	if s.stopped(x.Request.At, due, due.Add(budget+s.tolerance)) {
+		return true, false
+	}
+	return false, !x.Told.Time || until.Before(due.Add(budget+s.tolerance))
 }
 
 // duplicates judges the bodies of a request that repeat others: in the same
@@ -281,35 +308,6 @@ func (s *Sender) duplicate(p *posting) string {
 		return "delivered"
 	}
 	return "given up"
-}
-
-// inHead judges what follows an answer whose head arrived in time and whose body
-// did not: another attempt, unless the first byte is enough (A5).
-func (s *Sender) inHead(x *exchange) {
-	if !s.headAlone(x) {
-		return
-	}
-	first := s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte"
-	for _, p := range x.postings {
-		if !s.sentAgain(p) && (p.role.Attempt >= s.policy().most() || s.stops()) {
-			continue // nothing follows the last attempt, nor what a pause or a deletion held up
-		}
-		s.note("timeout-2s/last-byte", s.sentAgain(p) != first, x.Line, "the head of the answer arrived within two seconds and its body did not: sent again %t", s.sentAgain(p))
-	}
-}
-
-// stops says whether the history pauses or deletes the dataflow.
-func (s *Sender) stops() bool {
-	return s.Scenario != nil && slices.ContainsFunc(s.Scenario.History, func(x scenarios.Step) bool {
-		return x.Action == "disable" || x.Action == "delete"
-	})
-}
-
-// sentAgain says whether another attempt follows.
-func (s *Sender) sentAgain(p *posting) bool {
-	return p.repeated() || slices.ContainsFunc(s.ledger.entries, func(q *posting) bool {
-		return q.name == p.name && q.role.Export == p.role.Export && q.role.Attempt == p.role.Attempt+1
-	})
 }
 
 // repeated says whether a duplicate repeats a body.
