@@ -197,6 +197,15 @@ func TestQuantiles(t *testing.T) {
 			t.Errorf("quantile %v is %v ms; want %v", q, got, want)
 		}
 	}
+	few := NewHistogram()
+	for i := range 3 {
+		few.Record(time.Duration(i+1) * time.Millisecond)
+	}
+	for q, want := range map[float64]float64{0.3: 1, 0.5: 2, 0.67: 3, 0.95: 3} {
+		if got := few.Quantile(q); !near(got, want, want/1000) {
+			t.Errorf("quantile %v of three is %v ms; want %v", q, got, want)
+		}
+	}
 	if _, err := DecodeHistogram("bad"); err == nil {
 		t.Error("bad is a histogram")
 	}
