@@ -35,7 +35,7 @@ func part(n node, name string) node {
 	return out
 }
 
-// The keys of a scenario are what its schema says of them.
+// The keys of a scenario come from the descriptions in its schema.
 func TestGeneratedScenarioKeys(t *testing.T) {
 	schema := decoded(t, scenarios.JSONSchema())
 	var b strings.Builder

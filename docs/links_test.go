@@ -111,7 +111,7 @@ func TestPathsInDocuments(t *testing.T) {
 	found := 0
 	for from, page := range documents(t) {
 		if strings.HasSuffix(from, "CHANGELOG.md") {
-			continue // it tells what was
+			continue // a changelog describes the past
 		}
 		for _, m := range path.FindAllStringSubmatch(page, -1) {
 			found++

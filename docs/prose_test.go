@@ -4,6 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"iter"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,19 +21,25 @@ var idioms = []struct {
 }{
 	{regexp.MustCompile(`\b(?:is|are) none\b`), `"is not a …", or name what is missing`},
 	{regexp.MustCompile(`(?i)(?:^|[^e] |[^r]e |[^e]re )(?:is|are) no (?:[A-Z0-9%q"]|[a-z])`), `"is not a …", "must be a …"`},
+	{regexp.MustCompile(`\b(?:has|have|needs?|takes?|gets?|knows?|says?) none\b`), `"has no …", with the noun`},
 	{regexp.MustCompile(`(?i)\bmend(?:s|ed|ing)?\b`), `"fix"`},
 	{regexp.MustCompile(`\bof (?:ours|yours)\b`), `"our", "your", or the name of the thing`},
 	{regexp.MustCompile(`(?i)\bbeside\b`), `"next to", "as well as"`},
-	{regexp.MustCompile(`(?:^|[.;:!?] )What (?:is|are|was|were|came|comes|has)\b[^?]*(?:[.:;]|$)`), "name the thing: mapped attributes, the response"},
+	{regexp.MustCompile(`(?:^|[.;:!?] )What (?:is|are|was|were|came|comes|has|it|they|the)\b[^?]*(?:[.:;]|$)`), "name the thing: mapped attributes, the response"},
 	{regexp.MustCompile(`\b(?:is|are) (?:let in|looked at|asked too)\b`), "name who does what"},
 	{regexp.MustCompile(`\bis (?:whatever|as it is)\b`), "say what it is"},
-	{regexp.MustCompile(`\bsays of (?:every|each|what)\b`), `"reports each …"`},
+	{regexp.MustCompile(`\bsays (?:of|whether|which|how|why|where) `), `"reports", "explains"`},
+	{regexp.MustCompile(`\b(?:tells (?:of|whether|which|how|why|where|what|nothing)|tell of)\b`), `"reports", "shows", "contains"`},
+	{regexp.MustCompile(`\b(?:is|are) (?:told|asked) (?:of|about)\b`), `"is called with", "receives"`},
 	{regexp.MustCompile(`\bof another making\b`), `"other"`},
 }
 
+// plain are words that an idiom must not be seen in.
+var plain = strings.NewReplacer("no longer", "not", "no more", "not", "no less", "not", "no later", "not", "no earlier", "not")
+
 // puzzling lists the idioms of a text.
 func puzzling(text string) (out []string) {
-	text = strings.Join(strings.Fields(text), " ")
+	text = plain.Replace(strings.Join(strings.Fields(text), " "))
 	for _, i := range idioms {
 		if m := i.form.FindString(text); m != "" {
 			out = append(out, strconv.Quote(strings.TrimSpace(m))+": write "+i.instead)
@@ -65,36 +73,102 @@ func TestProse(t *testing.T) {
 			}
 		}
 	}
-	files, err := filepath.Glob("../cmd/httpdest/*.go")
+	if read < 3000 {
+		t.Errorf("read %d lines; there are more", read)
+	}
+}
+
+// unread are the folders whose packages are not yet brought to the style.
+var unread = []string{"engine", "loadtest", "mockendpoint", "reports", "scenarios"}
+
+// Messages, comments and the names of tests are plain English.
+func TestProseOfCode(t *testing.T) {
+	read := 0
+	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "testdata" || slices.Contains(unread, strings.TrimPrefix(name, "../"))) {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(name) != ".go" || filepath.Base(name) == "prose_test.go" {
+			return nil
+		}
+		files := token.NewFileSet()
+		parsed, err := parser.ParseFile(files, name, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for pos, text := range texts(parsed, strings.HasSuffix(name, "_test.go")) {
+			read++
+			for _, p := range puzzling(text) {
+				t.Errorf("%s: %s", files.Position(pos), p)
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := token.NewFileSet()
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(set, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(parsed, func(n ast.Node) bool {
-			literal, ok := n.(*ast.BasicLit)
-			if !ok || literal.Kind != token.STRING {
-				return true
+	if read < 5000 {
+		t.Errorf("read %d texts; there are more", read)
+	}
+}
+
+// texts are the comments and the string literals of a file; of a test the
+// comments and the names: its other literals may be wrong on purpose.
+func texts(file *ast.File, test bool) iter.Seq2[token.Pos, string] {
+	return func(yield func(token.Pos, string) bool) {
+		for _, group := range file.Comments {
+			if !yield(group.Pos(), group.Text()) {
+				return
 			}
-			read++
-			text, _ := strconv.Unquote(literal.Value) // the parser has read it
-			for _, p := range puzzling(text) {
-				t.Errorf("%s: %s", set.Position(literal.Pos()), p)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				return !test || yield(n.Pos(), words(n.Name.Name))
+			case *ast.CallExpr:
+				if test && len(n.Args) > 1 && naming[called(n)] {
+					return yield(n.Pos(), textOf(n.Args[0]))
+				}
+			case *ast.BasicLit:
+				return test || yield(n.Pos(), textOf(n))
 			}
 			return true
 		})
 	}
-	if read < 3000 {
-		t.Errorf("read %d lines and texts; there are more", read)
-	}
 }
+
+// naming are the functions whose first argument is the name of a test.
+var naming = map[string]bool{"Run": true, "Describe": true, "Context": true, "When": true, "It": true, "Entry": true, "DescribeTable": true}
+
+// called is the name of the function that is called.
+func called(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
+}
+
+// textOf is the text of a string literal, "" of any other expression.
+func textOf(e ast.Expr) string {
+	if l, ok := e.(*ast.BasicLit); ok && l.Kind == token.STRING {
+		text, _ := strconv.Unquote(l.Value) // the parser has read it
+		return text
+	}
+	return ""
+}
+
+// words are those of a name in camel case: "TestItIsNone" is "Test it is none".
+func words(name string) string {
+	return capital.ReplaceAllStringFunc(name, func(c string) string { return " " + strings.ToLower(c) })
+}
+
+var capital = regexp.MustCompile(`\B[A-Z]`)
 
 // Each idiom is found where it stands, and plain sentences pass.
 func TestProseFindsIdioms(t *testing.T) {

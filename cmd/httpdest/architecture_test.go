@@ -162,7 +162,7 @@ func stale(g graph, direct []string) []string {
 	return out
 }
 
-// from says whether one of the imports is of a module.
+// from reports whether one of the imports is of a module.
 func from(imports map[string]string, m string) bool {
 	for imported := range imports {
 		if imported == m || strings.HasPrefix(imported, m+"/") {
@@ -204,7 +204,7 @@ func (s *pkg) impurities(dir string) []string {
 }
 
 // reaches finds a way along imports from a package to one under top ("" is any
-// of ours); nil without one.
+// of our packages); nil without one.
 func (g graph) reaches(from, top string, seen map[string]bool) []string {
 	if seen == nil {
 		seen = map[string]bool{}

@@ -52,7 +52,7 @@ func (f certificateFiles) load(modes map[mockendpoint.Mode]bool, hosts []string)
 	return k, nil
 }
 
-// inForce says whether a certificate is valid at a time, and when it is.
+// inForce reports whether a certificate is valid at a time, and when it is.
 func inForce(file string, own tls.Certificate, now time.Time) error {
 	leaf, err := x509.ParseCertificate(own.Certificate[0])
 	switch {

@@ -280,7 +280,7 @@ func drained(t *testing.T, p *engineProcess, r *receiving) {
 func (r *receiving) next() { <-time.After(time.Millisecond) }
 
 // killWhileSending lets all clients send, kills the engine after a number of
-// further requests, and says whether attempts were under way.
+// further requests, and reports whether attempts were under way.
 func killWhileSending(t *testing.T, p *engineProcess, r *receiving, clients []*client, after int, end syscall.Signal) bool {
 	until := make(chan struct{})
 	var sending sync.WaitGroup

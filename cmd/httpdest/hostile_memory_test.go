@@ -139,8 +139,8 @@ func TestHostileMemoryOfServe(t *testing.T) {
 	s.end(t)
 }
 
-// pushNotes sends 953 MB of updates, of which none may be refused, and says how many
-// they were.
+// pushNotes sends 953 MB of updates, of which none may be refused, and returns
+// how many they were.
 func pushNotes(t *testing.T, at, note string) (accepted int) {
 	t.Helper()
 	for pushed := 0; pushed < 953_000_000; accepted += 20 {

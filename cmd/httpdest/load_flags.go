@@ -9,8 +9,8 @@ import (
 	"github.com/httpdest/httpdest/loadtest"
 )
 
-// between says whether a number is one, and in a range: what is not a number is
-// in none.
+// between reports whether a number is one, and in a range: what is not a number
+// is in none.
 func between(low, v, high float64) bool { return v >= low && v <= high && !math.IsInf(v, 0) }
 
 // fastest is more than any receiver takes: requests a second.
@@ -52,9 +52,10 @@ func (f loadFlags) measurable(o loadtest.Objective) error {
 	documented := len(loadtest.Unique([]loadtest.Objective{loadtest.Documented(), o})) == 1 // which is skipped, with its reason
 	switch {
 	case o.Over == loadtest.Delivery && !f.engine.on && !documented:
-		return failure{exitUsage, fmt.Errorf("--slo %s is about deliveries, which a receiver alone has none of", o.Text), "give --through-engine too, or response. instead of delivery."}
+		return failure{exitUsage, fmt.Errorf("--slo %s measures deliveries, and a load test of the receiver alone delivers nothing", o.Text),
+			"give --through-engine too, or response. instead of delivery."}
 	case o.Over == loadtest.Response && f.engine.on && f.engine.clock == "virtual":
-		return failure{exitUsage, fmt.Errorf("--slo %s is about how long an update takes to be durable, which takes nothing in virtual time", o.Text), "leave it out, or --time virtual"}
+		return failure{exitUsage, fmt.Errorf("--slo %s measures how long an update takes to become durable, which takes no virtual time", o.Text), "leave it out, or --time virtual"}
 	case o.Quantity == loadtest.Rate && f.search.on:
 		return failure{exitUsage, fmt.Errorf("--slo %s is what a search looks for", o.Text), "give an objective of latency, errors or lost, and the rates by --from and --to"}
 	}

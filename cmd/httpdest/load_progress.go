@@ -27,7 +27,7 @@ type loadProgress struct {
 	shown  atomic.Bool
 }
 
-// watchLoad is the progress of a load; nil where nobody looks: stderr is no
+// watchLoad is the progress of a load; nil where nobody looks: stderr is not a
 // terminal, or --quiet.
 func (a *app) watchLoad(drain time.Duration, quiet bool) *loadProgress {
 	if quiet || !a.terminal(a.stderr) || a.getenv("TERM") == "dumb" {

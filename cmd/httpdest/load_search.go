@@ -44,7 +44,7 @@ func (f searchFlags) check(all *loadFlags) error {
 	if all.engine.on {
 		return f.checkThrough(all)
 	}
-	// What was asked for must matter: errors<1% is always there.
+	// An objective that the user gave must matter: errors<1% is always there.
 	if named, err := all.named(); err == nil && len(named) > 0 {
 		if err := loadtest.Holdable(named); err != nil {
 			return failure{exitUsage, err, "give --slo about the receiver, such as response.p99<500ms or errors<1%"}

@@ -67,7 +67,7 @@ func eachCommand(c *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// A release says which commit it is; any other build says what it knows.
+// A release shows its commit; any other build shows what it knows.
 func TestVersionOfARelease(t *testing.T) {
 	release, commit = "v1.2.3", "0123456789abcdef"
 	t.Cleanup(func() { release, commit = "", "" })

@@ -69,7 +69,7 @@ writes what a client needs to trust it, and a client certificate that is trusted
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), f) },
 	}
-	c.Flags().StringVar(&f.scenario, "scenario", "", "file whose endpoint block says how to behave, and whose profiles are known")
+	c.Flags().StringVar(&f.scenario, "scenario", "", "file with the endpoint block to play and the profiles to recognise")
 	f.listen.add(c.Flags())
 	f.require.add(c.Flags())
 	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none); "+secretForms)
@@ -308,7 +308,7 @@ func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Opti
 	}
 }
 
-// announce says where the listeners are, and opens the page.
+// announce prints the addresses of the listeners, and opens the page.
 func (a *app) announce(listeners []socket, o mockendpoint.Options, page *adminServer) error {
 	data := len(listeners)
 	if o.Tokens != nil {

@@ -19,7 +19,7 @@ import (
 // listenFlags say where the mock endpoint listens, and how.
 type listenFlags struct {
 	listen      []string // ADDRESS, or MODE://ADDRESS?setting=…
-	tls         string   // mode of those that say none
+	tls         string   // mode of listeners without one of their own
 	certificate string
 	minTLS      string
 	maxTLS      string

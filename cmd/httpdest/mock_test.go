@@ -36,8 +36,7 @@ type serving struct {
 //	mock args…         starts one; $MOCK is the address it says it listens on
 //	mock-with-tokens args…
 //	                   the same, and $TOKEN is the URL of its token endpoint
-//	mock-of N args…    one with N listeners: $MOCK2 and so on are the others, and
-//	                   what it says of them all is in the file stdout.txt
+//	mock-of N args…    one with N listeners: $MOCK2 and so on are the others, and its output is in the file stdout.txt
 //	mock-with-admin args…
 //	                   the same, and $ADMIN is the address of its admin API
 //	service args…      starts another server, such as httpdest serve; $SERVICE
@@ -139,7 +138,8 @@ func (s *serving) others(ts *testscript.TestScript, number string) {
 	ts.Check(os.WriteFile(ts.MkAbs("stdout.txt"), []byte(said), 0o600))
 }
 
-// adminLine says where the admin API is, after the other listeners.
+// adminLine is the line with the address of the admin API, after the other
+// listeners.
 var adminLine = regexp.MustCompile(`(?m)^listening on (http://.*) \(admin\)\n`)
 
 // admin reads where the admin API is: $ADMIN.

@@ -91,7 +91,7 @@ const (
 	privateFile = 0o600
 )
 
-// writable makes a folder where there is none, and shows that a file can be
+// writable makes the folder where it is missing, and shows that a file can be
 // written to it.
 func writable(dir string) error {
 	if err := os.MkdirAll(dir, private); err != nil {
@@ -112,8 +112,8 @@ func (o output) write(stdout io.Writer, r *reports.Report) error {
 	return o.put(stdout, func(w io.Writer) error { return writers[o.kind](w, r) })
 }
 
-// put writes a file whole or not at all. What is no file, such as a device or a
-// named pipe, is written to and not replaced.
+// put writes a file whole or not at all. A device or a named pipe is written to
+// and not replaced.
 func (o output) put(stdout io.Writer, write func(io.Writer) error) (err error) {
 	if o.path == "-" {
 		return write(stdout)

@@ -20,7 +20,8 @@ func (full) Write([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
 }
 
-// A verdict that nobody can read is no pass, and the usage is not to blame.
+// A verdict that nobody can read does not count as a pass, and is not a fault
+// of the usage.
 func TestStdoutThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "report.json")
 	if err := os.WriteFile(file, []byte(`{"schema": "httpdest/report/v1", "kind": "run", "verdict": "pass", "summary": {"cases": 0}}`), 0o644); err != nil {
@@ -64,7 +65,7 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 			{"a folder that is gone", filepath.Join(gone, "report"), fs.ErrNotExist},
 		} {
 			if _, err := os.Stat("/dev/full"); err != nil && c.path == "/dev/full" {
-				continue // there is none but on Linux
+				continue // only Linux has it
 			}
 			err := a.writeAll(r, []output{{kind, c.path}})
 			var f failure
@@ -78,8 +79,9 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What is no file is written to, and a link is followed: neither is replaced.
-func TestReportsDoNotReplaceWhatIsNoFile(t *testing.T) {
+// A device or a named pipe is written to, and a link is followed: neither is
+// replaced.
+func TestReportsReplaceOnlyFiles(t *testing.T) {
 	r := &reports.Report{Schema: reports.Schema, Kind: "run", Verdict: reports.Pass}
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")

@@ -57,7 +57,7 @@ func (f *planFlags) again(flags *pflag.FlagSet, args []string) ([]string, error)
 		}
 	}
 	for _, name := range planInputs {
-		// What a measurement tells is not asked for.
+		// The measurement supplies these, so their flags are not required.
 		if measured := len(args) > 0 && (name == "latency" || name == "errors"); !measured || flags.Changed(name) {
 			f.asked[name] = flags.Lookup(name).Value.String()
 		}
@@ -76,7 +76,7 @@ func (a *app) planCommand() *cobra.Command {
 		Long: `Work out from stated figures, or from the report.json of a load test, what a day of
 updates asks of a receiver: attempts per export, sockets, saturation, delivery latency,
 and what an outage leaves. A figure may be two with .. between them; results then have
-an interval, from both ends. A table tells what each 100 ms of latency costs.
+an interval, from both ends. A table shows the cost of each 100 ms of latency.
 
 The verdict is about the documented objective, p95 below ten minutes below 10,000
 requests a second (R119). ` + "`httpdest help load`" + ` says what the model is, and how far it was

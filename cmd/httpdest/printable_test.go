@@ -53,7 +53,7 @@ func TestPrintableInPieces(t *testing.T) {
 }
 
 // The name of a file cannot be a command of the CI runner that shows the error.
-func TestFileNamesAreNoCommands(t *testing.T) {
+func TestFileNamesAreNotCommands(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("such names cannot be made")
 	}

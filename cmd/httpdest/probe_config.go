@@ -155,7 +155,7 @@ func (f probeFlags) limitsOf(p *scenarios.Probe) error {
 	return nil
 }
 
-// reachable refuses what is no URL that anything could be sent to.
+// reachable refuses a text that is not a URL to which a request could be sent.
 func reachable(what, raw string) error {
 	if raw == "" {
 		return nil
@@ -225,14 +225,14 @@ func hostsOf(c probe.Config) []string {
 		if raw == "" {
 			continue
 		}
-		if u, err := url.Parse(raw); err == nil { // what is none was refused
+		if u, err := url.Parse(raw); err == nil { // a text that is not a URL was refused
 			hosts = append(hosts, u.Hostname())
 		}
 	}
 	return hosts
 }
 
-// ours says whether a host is this machine.
+// ours reports whether a host is this machine.
 func ours(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

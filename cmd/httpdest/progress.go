@@ -24,8 +24,8 @@ type progress struct {
 	began, shown time.Time // shown is zero while nothing is
 }
 
-// watch returns the progress of so many cases; nil where nobody looks: stderr is
-// no terminal, or --quiet.
+// watch returns the progress of so many cases; nil where nobody looks: stderr
+// is not a terminal, or --quiet.
 func (a *app) watch(total int, quiet bool) *progress {
 	if quiet || !a.terminal(a.stderr) || a.getenv("TERM") == "dumb" {
 		return nil

@@ -36,7 +36,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// Nobody looks at what is no terminal, and whoever asks for quiet has it.
+// Progress is printed only on a terminal and without --quiet.
 func TestProgressWhereNobodyLooks(t *testing.T) {
 	environment := func(string) string { return "" }
 	if p := (&app{stderr: &bytes.Buffer{}, getenv: environment}).watch(3, false); p != nil {

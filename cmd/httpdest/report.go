@@ -25,7 +25,7 @@ func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report FILE",
 		Short: "Make every other format from a report.json",
-		Long: `Print a report.json for people, or make other formats of it. The exit status tells
+		Long: `Print a report.json for people, or make other formats of it. The exit status shows
 whether they were written, and not what is in them.`,
 		Example: `  httpdest report out/report.json
   httpdest report out/report.json --report html=report.html --report junit=junit.xml

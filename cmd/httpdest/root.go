@@ -45,8 +45,8 @@ type app struct {
 
 // run executes a command line and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	// net/http says on the standard logger what an endpoint sent unasked, which
-	// may be a credential it was sent (R32). Nothing of ours writes there.
+	// net/http logs unexpected responses on the standard logger, and these may
+	// repeat a credential (R32). httpdest itself writes nothing there.
 	log.SetOutput(io.Discard)
 	a := &app{stdout: stdout, stderr: &printable{to: stderr}, getenv: getenv}
 	root := a.root()
@@ -147,8 +147,8 @@ func known(cmd *cobra.Command, args []string) error {
 	return f
 }
 
-// color says whether text on w may be coloured: on a terminal, unless NO_COLOR
-// is set (no-color.org).
+// color reports whether text on w may be coloured: on a terminal, unless
+// NO_COLOR is set (no-color.org).
 func (a *app) color(w io.Writer) bool {
 	return a.terminal(w) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb"
 }

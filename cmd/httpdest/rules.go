@@ -20,7 +20,7 @@ func (a *app) rulesCommand() *cobra.Command {
 	rules := &cobra.Command{
 		Use:     "rules",
 		Short:   "The rules of the destination, and what proves them",
-		Long:    "The rules of the destination, and what proves them. httpdest help rules says how to\nread them.",
+		Long:    "The rules of the destination, and what proves them. httpdest help rules explains how to\nread them.",
 		Example: "  httpdest rules list\n  httpdest rules explain R48 max-3\n  httpdest rules coverage",
 		Args:    known,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -136,7 +136,7 @@ func choiceOf(c scenarios.Clause) string {
 	return "destination.readings." + c.Reading + "; once it is chosen, the clause is a must"
 }
 
-// killers says which of the cases found the mutant.
+// killers are the cases that found the mutant.
 func (p proof) killers(m mutants.Mutant, cases []string) string {
 	played, ok := p.measured.Find(m)
 	if !ok {

@@ -84,8 +84,8 @@ func sourcesCell(c scenarios.Clause, all []scenarios.Source) string {
 	return strings.Join(out, "; ")
 }
 
-// casesCell names the cases that the mutants of a clause must turn red, and else
-// says how many cite the rule.
+// casesCell names the cases that the mutants of a clause must turn red, or else
+// counts the cases that cite the rule.
 func (p proof) casesCell(r scenarios.Rule, c scenarios.Clause) string {
 	var ids []string
 	for _, m := range p.mutants {

@@ -255,8 +255,8 @@ func writeText(w io.Writer, r *reports.Report, o reports.TextOptions) error {
 	return reports.WriteText(w, r, o)
 }
 
-// width is that of the terminal, but no less than text can do with; 0 when
-// stdout is none.
+// width is the width of the terminal, but no less than text needs; 0 when
+// stdout is not a terminal.
 func (a *app) width() int {
 	if !a.terminal(a.stdout) {
 		return 0

@@ -77,8 +77,8 @@ func create(file string, content []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// replaceable says whether the schema must be written: there is none yet, or
-// one of another version of httpdest. Any other file is left alone.
+// replaceable reports whether the schema must be written: it is missing, or
+// another version of httpdest wrote it. Any other file is left alone.
 func replaceable(file string) (bool, error) {
 	content, err := os.ReadFile(file)
 	switch {

@@ -19,7 +19,7 @@ import (
 )
 
 // Every command and exit status is a script in testdata/script; the first line
-// of each says why it is there.
+// of each explains its purpose.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"httpdest": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -27,7 +27,7 @@ func (a *app) secretOf(flag, text string) (string, error) {
 }
 
 // secretNamed is secretOf for a flag whose text need not be a secret: there is no
-// warning. named says whether it came from elsewhere.
+// warning. named reports whether it came from elsewhere.
 func (a *app) secretNamed(flag, text string) (value string, named bool, err error) {
 	wrong := func(err error) (string, bool, error) {
 		return "", true, failure{exitUsage, fmt.Errorf("%s: %w", flag, err), "write ${NAME} for a variable of the environment, or @FILE for a file"}

@@ -134,7 +134,7 @@ func (e *echo) answer(w http.ResponseWriter, q *http.Request) {
 var tokenStatuses = []int{200, 302, 400}
 
 // echoed is an answer with secrets in every spelling. Where a report shows only
-// the beginning, the number of the request says which spelling comes first.
+// the beginning, the number of the request decides which spelling comes first.
 func echoed(status, n int, secrets []string) []byte {
 	if status == 400 || status >= 400 && len(secrets) > 0 && secrets[0] == plantedClient {
 		secrets = []string{plantedClient} // a refusal issues no token

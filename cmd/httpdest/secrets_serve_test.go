@@ -74,7 +74,7 @@ func (s *spawned) end(t *testing.T) string {
 	return s.said.String() + string(rest) + s.stderr.String()
 }
 
-// ask sends a request to a server of ours and returns the answer.
+// ask sends a request to one of the servers and returns the answer.
 func ask(t *testing.T, method, url, body string) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

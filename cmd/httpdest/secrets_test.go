@@ -37,7 +37,8 @@ func secretScenario(kind, destination string) string {
 	default:
 		text += "endpoint:\n  token: {refresh: true, rotate: true, expiresIn: 10m}" + faults + ", {on: token, requests: 1, status: 400}"
 	}
-	// The last line is wrong on purpose: what a failed check says is looked at too.
+	// The last line is wrong on purpose: the test also searches the text of a
+	// failed check.
 	return text + "]\nothers: allowed\nexpect:\n  - {profile: doc, because: attribute}\n"
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// given is the history that a sender of another making plays against the mock.
+// given is the history that another sender plays against the mock.
 // Its delays are short, so that nobody waits.
 const given = `
 title: One that needs a retry, and one that enters and leaves
@@ -36,8 +36,8 @@ history:
 expect: [{profile: doc}, {profile: marty, times: 2}]
 `
 
-// naive is a sender of another making: net/http, and bodies put together by
-// hand. What it gets wrong is switched on by a word.
+// naive is another sender: net/http, and bodies put together by hand. Each word
+// switches on one of its defects.
 type naive struct{ url, wrong string }
 
 func (n naive) body(name, firstName, status string) string {
@@ -141,7 +141,7 @@ func TestForeignSender(t *testing.T) {
 		{"token", []string{"bearer-header"}, exitFail},
 		{"exit", []string{"trig-exit"}, exitFail},
 		{"retries", nil, exitUnjudged}, // it could still have come
-		// What is no JSON is nobody's export.
+		// A body that is not JSON belongs to no export.
 		{"comma", []string{"valid-json", "trig-enter", "trig-exit"}, exitFail},
 	} {
 		t.Run(tt.wrong, func(t *testing.T) {

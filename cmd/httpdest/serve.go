@@ -53,7 +53,7 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the engine as a service that takes profile updates",
 		Long: `Run the engine on the wall clock: it takes profile updates over HTTP, decides what is
-exported, and delivers it to the endpoint of the configuration. What it has accepted
+exported, and delivers it to the endpoint of the configuration. Every accepted update
 survives the end of the process: the folder of --data holds it.
 
 The configuration has the blocks audiences, destination and dataflow of a scenario,
@@ -151,8 +151,8 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 // undelivered exports is bounded as well.
 func (a *app) boundMemory(memory int64) {
 	if a.getenv("GOGC") == "" {
-		// What is live is small beside what passes through: collecting less often
-		// spends some memory to save CPU time.
+		// Live memory is small compared with the memory that each request allocates:
+		// collecting less often spends some memory to save CPU time.
 		debug.SetGCPercent(400)
 	}
 	if a.getenv("GOMEMLIMIT") == "" {

@@ -84,9 +84,9 @@ func intakeServer(s *service) *http.Server {
 	return &http.Server{Handler: unambiguous(guarded), ReadHeaderTimeout: headTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHead}
 }
 
-// unambiguous closes the connection after a body in chunks. net/http does not
-// tell whether a Content-Length came with it, and where one did, what follows may
-// be smuggled (RFC 9112, 6.1).
+// unambiguous closes the connection after a body in chunks. net/http hides a
+// Content-Length that came with it, and then the following request may be
+// smuggled (RFC 9112, 6.1).
 func unambiguous(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.TransferEncoding) > 0 {

@@ -94,7 +94,7 @@ func (n *notices) close() {
 	<-n.done
 }
 
-// dead tells of a message that became a dead letter. Its body is personal data
+// dead reports a message that became a dead letter. Its body is personal data
 // and stays in the store.
 func (n *notices) dead(data string) func(engine.Record) {
 	where := ""
@@ -107,7 +107,7 @@ func (n *notices) dead(data string) func(engine.Record) {
 	}
 }
 
-// monitored tells of alerts that fire or do not fire any more.
+// monitored reports alerts that fire or no longer fire.
 func (n *notices) monitored(id string, m flow.Monitored) {
 	for _, a := range m.Alerts {
 		text := ""
@@ -118,13 +118,13 @@ func (n *notices) monitored(id string, m flow.Monitored) {
 	}
 }
 
-// unreadable tells of a profile or export that is left alone.
+// unreadable reports a profile or export that the engine leaves alone.
 func (n *notices) unreadable(u *store.Unreadable) {
 	n.say("unreadable value", "%v; everything else goes on, and `httpdest store check --data DIR` lists what cannot be read", u)
 }
 
-// trouble tells of a file of the store that cannot be written. The store tries it
-// again, and ends serve where that is in vain.
+// trouble reports a file of the store that cannot be written. The store
+// retries, and ends serve if that fails too.
 func (n *notices) trouble(err error) { n.say("trouble of the disk", "%v; it is tried again", err) }
 
 // opening says what the opening of a store is at, when it takes long.

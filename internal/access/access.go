@@ -23,7 +23,7 @@ func NewToken() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// Loopback says whether only this machine reaches a host.
+// Loopback reports whether only this machine reaches a host.
 func Loopback(host string) bool {
 	if host == "localhost" {
 		return true
@@ -43,7 +43,7 @@ type Guard struct {
 	Realm string // of the 401
 }
 
-// Refusal is the answer to a stranger. The zero value is none.
+// Refusal is the answer to a refused request. The zero value refuses nothing.
 type Refusal struct {
 	Status int
 	Detail string
@@ -65,7 +65,8 @@ func (g Guard) Foreign(r *http.Request) (refusal Refusal, refused bool) {
 	return Refusal{}, false
 }
 
-// knowsHost says whether a Host is one that DNS cannot turn on this listener.
+// knowsHost reports whether a Host is one that DNS cannot turn on this
+// listener.
 func (g Guard) knowsHost(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -79,7 +80,7 @@ func (g Guard) knowsHost(host string) bool {
 	return err == nil
 }
 
-// Knows says whether a request carries the token.
+// Knows reports whether a request carries the token.
 func (g Guard) Knows(r *http.Request) bool {
 	if g.Token == "" {
 		return true

@@ -46,8 +46,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// What the engine sends the mock endpoint accepts: ten of the largest profiles
-// in one message, with their envelope.
+// The mock endpoint accepts the largest message that the engine sends: ten of
+// the largest profiles in one message, with their envelope.
 func TestTenProfilesFitABody(t *testing.T) {
 	const envelope = 1 << 10
 	if 10*ProfileBytes.Most+envelope > BodyBytes.Most {

@@ -1,5 +1,5 @@
-// Package pemfile reads certificates and keys from PEM files, and says in plain
-// words what another kind of file is and how it becomes one.
+// Package pemfile reads certificates and keys from PEM files, and explains in
+// plain words what another kind of file is and how to convert it.
 package pemfile
 
 import (
@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// Pair reads a certificate with its chain, and its key. The errors name the file
-// that they are about.
+// Pair reads a certificate with its chain, and its key. The errors name the
+// file.
 func Pair(certificate, key string) (tls.Certificate, error) {
 	var content [2][]byte
 	for i, file := range []string{certificate, key} {
@@ -55,7 +55,7 @@ func Read(file string) ([]byte, error) {
 	return content, nil
 }
 
-// Problem says why a content is not that of a usable PEM file; nil when it is.
+// Problem returns why the content is not a usable PEM file; nil when it is one.
 func Problem(content []byte) error {
 	if len(bytes.TrimSpace(content)) == 0 {
 		return errors.New("is empty")
@@ -85,8 +85,9 @@ func Problem(content []byte) error {
 // pkcs12 is the object identifier of PKCS#7 data, which every PKCS#12 file has.
 var pkcs12 = []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01}
 
-// Incomplete says whether a certificate comes without its issuer, although it did
-// not sign itself: peers that do not know the intermediate cannot verify it.
+// Incomplete reports whether a certificate comes without its issuer, although
+// it did not sign itself: peers that do not know the intermediate cannot verify
+// it.
 func Incomplete(own tls.Certificate) bool {
 	if len(own.Certificate) != 1 {
 		return false

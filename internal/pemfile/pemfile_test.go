@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// What is not a usable PEM file is named in plain words, with the way to make it
-// one.
+// The error for a file that is not PEM names its format and how to convert it.
 func TestProblem(t *testing.T) {
 	block := func(kind string, headers map[string]string) string {
 		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Headers: headers, Bytes: []byte("x")}))

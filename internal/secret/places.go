@@ -62,8 +62,8 @@ func (r *Redactor) Form(body string) string {
 
 // JSON is a document without secrets in its texts. Its keys, its numbers and
 // its punctuation stay as they are, so that what was valid JSON still is: a
-// secret that is also a key or a number of the data is not one there. What is
-// not a document is treated as text.
+// secret that is also a key or a number of the data is not one there. Anything
+// that is not a JSON document is treated as text.
 func (r *Redactor) JSON(body string) string {
 	if !r.Has(body) {
 		return body

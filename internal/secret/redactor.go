@@ -19,8 +19,9 @@ const (
 	leastCoded = 5
 )
 
-// Redactor takes secrets out of text. The zero value knows none. Its methods
-// that read may be called in parallel, Add may not be called beside them.
+// Redactor takes secrets out of text. The zero value has no secrets. Its
+// methods that read may be called in parallel; Add may not run at the same
+// time.
 type Redactor struct {
 	// AnyCase finds secrets in any case of their letters too, as a server may
 	// give back what it was sent.
@@ -106,7 +107,7 @@ func (r *Redactor) Text(s string) string {
 	return b.String()
 }
 
-// Has says whether a text holds a secret in any spelling.
+// Has reports whether a text holds a secret in any spelling.
 func (r *Redactor) Has(s string) bool { return len(r.find(s)) > 0 }
 
 // stretch is a part of a text, from its first byte up to the one after its last.
@@ -183,7 +184,7 @@ func merged(s string, found []stretch) []stretch {
 	return out
 }
 
-// withinPlaceholder says whether a stretch is a part of a "[redacted]".
+// withinPlaceholder reports whether a stretch is a part of a "[redacted]".
 func withinPlaceholder(s string, f stretch) bool {
 	from, to := max(0, f.to-len(Redacted)), min(len(s), f.from+len(Redacted))
 	return from <= f.from && f.to <= to && strings.Contains(s[from:to], Redacted)

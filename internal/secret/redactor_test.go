@@ -83,8 +83,8 @@ func TestTextAnyCase(t *testing.T) {
 	}
 }
 
-// What is not secret stays: short secrets, words that look alike, and the
-// placeholder itself.
+// Other text stays: short secrets, words that look alike, and the placeholder
+// itself.
 func TestTextLeavesTheRest(t *testing.T) {
 	for _, tt := range []struct{ secret, text, want string }{
 		{"abc", "abc abcdef", "abc abcdef"}, // too short to be searched
@@ -95,7 +95,7 @@ func TestTextLeavesTheRest(t *testing.T) {
 		{"s3cret", "100% \\ & %zz \\q &nothing;", "100% \\ & %zz \\q &nothing;"},
 		{"s3cret", "s3crets3cret", "[redacted]"},
 		{"s3cret", "a%2", "a%2"},
-		{"a&b=%41", `a\u0026b=%41`, "[redacted]"}, // an escape of its own beside one of its spelling
+		{"a&b=%41", `a\u0026b=%41`, "[redacted]"}, // an escape of its own next to one of its spelling
 		{"tokentoken", "tokentok", "tokentok"},    // too short for its beginning to give it away
 	} {
 		if got := NewRedactor(tt.secret).Text(tt.text); got != tt.want {

@@ -81,13 +81,13 @@ func (v view) runs(piece string) []stretch {
 	})
 }
 
-// coded says whether a byte may stand in base64 of either alphabet.
+// coded reports whether a byte may stand in base64 of either alphabet.
 func coded(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/-_=", c) >= 0
 }
 
-// decoded is the view with one round of escapes undone; false when there is
-// none left, or too many were.
+// decoded is the view with one round of escapes undone; false when no escape is
+// left, or too many rounds were undone.
 func (v view) decoded() (view, bool) {
 	if v.rounds == mostRounds || !strings.ContainsAny(v.text, `%\&`) {
 		return v, false
@@ -113,7 +113,7 @@ func (v view) decoded() (view, bool) {
 }
 
 // unescape is what an escape at the beginning of a text stands for, and its
-// length; 0 where there is none.
+// length; 0 without an escape.
 func unescape(s string) (text string, length int) {
 	switch s[0] {
 	case '%':

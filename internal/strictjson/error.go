@@ -23,7 +23,7 @@ const (
 	TooDeep       Reason = "too-deep"
 )
 
-// wording is what a message says of each reason, and what to do about it.
+// wording is the text of each reason, and what to do about it.
 var wording = map[Reason]struct{ what, fix string }{
 	Syntax:        {"not JSON", "check quotes, commas, colons and brackets here"},
 	Empty:         {"no JSON value", "send one JSON value"},
@@ -38,8 +38,8 @@ var wording = map[Reason]struct{ what, fix string }{
 }
 
 // Error is the first thing that is wrong with a document. Its text repeats
-// nothing of the document but a key that is there twice, since values may be
-// personal or secret.
+// nothing of the document except a duplicate key, since values may be personal
+// or secret.
 type Error struct {
 	Reason Reason
 	Key    string // of DuplicateKey, with its escapes resolved
@@ -54,7 +54,7 @@ func newError(r Reason, document []byte, at int) *Error {
 		Column: 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])}
 }
 
-// What is what is wrong, without the place.
+// What describes the mistake, without the place.
 func (e *Error) What() string {
 	if e.Reason == DuplicateKey {
 		return fmt.Sprintf("the key %.40q is there twice", e.Key)
@@ -62,7 +62,7 @@ func (e *Error) What() string {
 	return wording[e.Reason].what
 }
 
-// Place is where it is wrong: line, column and byte offset.
+// Place is the position of the mistake: line, column and byte offset.
 func (e *Error) Place() string {
 	return fmt.Sprintf("line %d, column %d (byte %d)", e.Line, e.Column, e.Offset)
 }
@@ -70,5 +70,5 @@ func (e *Error) Place() string {
 // Fix is what to do about it.
 func (e *Error) Fix() string { return wording[e.Reason].fix }
 
-// Error is what is wrong, where, and what to do, on one line.
+// Error is the mistake, its place and the fix, on one line.
 func (e *Error) Error() string { return e.What() + ", " + e.Place() + ": " + e.Fix() }

@@ -42,8 +42,8 @@ import (
 // (64), has 130.
 const MaxDepth = 160
 
-// Check returns nil for an acceptable document, and otherwise an *Error that
-// says what is wrong first, where, and what to do. It does not keep document.
+// Check returns nil for an acceptable document, and otherwise an *Error with
+// the first mistake, its place and the fix. It does not keep document.
 func Check(document []byte) error {
 	if jsontext.Value(document).IsValid() && tooDeep(document) < 0 {
 		return nil
@@ -141,9 +141,9 @@ func explain(document []byte) *Error {
 	return e
 }
 
-// reason names what jsontext found at an offset. Its texts may change, so they
-// are not read: what is asked is whether the error stays when it is told to
-// accept invalid UTF-8 and lone surrogates.
+// reason names what jsontext found at an offset. Its error texts may change, so
+// they are not read. Instead the document is read again with invalid UTF-8 and
+// lone surrogates allowed: the error stays, or it does not.
 func reason(document []byte, at int, err error) Reason {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
@@ -166,7 +166,7 @@ func reason(document []byte, at int, err error) Reason {
 	return Syntax
 }
 
-// withinString says whether what was read so far ends within a string.
+// withinString reports whether what was read so far ends within a string.
 func withinString(read []byte) bool {
 	within := false
 	for at := 0; at < len(read); at++ {
@@ -180,8 +180,8 @@ func withinString(read []byte) bool {
 	return within
 }
 
-// foreignSpace says whether the next character is white space of Unicode that
-// JSON does not have.
+// foreignSpace reports whether the next character is white space of Unicode
+// that JSON does not have.
 func foreignSpace(rest []byte) bool {
 	r, _ := utf8.DecodeRune(rest)
 	return (unicode.IsSpace(r) || r == '\ufeff') && r != ' ' && r != '\t' && r != '\r' && r != '\n'

@@ -102,8 +102,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// encoding/json is an independent witness: what is accepted here it accepts too,
-// and what it reads has the same numbers. What is refused has a reason.
+// encoding/json is an independent witness: it accepts everything that is
+// accepted here, and reads the same numbers. Every refusal has a reason.
 func FuzzCheck(f *testing.F) {
 	for _, i := range strictjsontest.All() {
 		if len(i.Text) < 1000 {
@@ -147,7 +147,8 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// sorted says whether encoding a document again keeps the order of its members.
+// sorted reports whether encoding a document again keeps the order of its
+// members.
 func sorted(text []byte) bool { return !bytes.ContainsRune(text, ':') }
 
 // numbers are the spellings of the numbers of a document, in order.
