@@ -153,13 +153,13 @@ func echoed(status, n int, secrets []string) []byte {
 		return []byte(body)
 	}
 	var b strings.Builder
-	first := strings.Join(texts[:min(4, len(texts))], " ")
+	first := inHeader(strings.Join(texts[:min(4, len(texts))], " "))
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n", status, first, len(body))
 	for i, text := range texts {
-		fmt.Fprintf(&b, "X-Echo-%d: %s\r\n", i, text)
+		fmt.Fprintf(&b, "X-Echo-%d: %s\r\n", i, folded(text))
 	}
 	fmt.Fprintf(&b, "WWW-Authenticate: Bearer error_description=\"%s\"\r\n", first)
-	fmt.Fprintf(&b, "Location: /elsewhere?sig=%s&was=%s#access_token=%s\r\n\r\n%s", strings.Join(texts[:min(2, len(texts))], "&again="), first, first, body)
+	fmt.Fprintf(&b, "Location: /elsewhere?sig=%s&was=%s#access_token=%s\r\n\r\n%s", folded(strings.Join(texts[:min(2, len(texts))], "&again=")), first, first, body)
 	return []byte(b.String())
 }
 
@@ -238,7 +238,7 @@ func plantedScenario() string {
 		text := s.spell(sendable)
 		attributes = append(attributes, fmt.Sprintf("a%d: %s", i, quoted(text)))
 		if i%6 == 0 && !strings.ContainsAny(text, ",") {
-			headers = append(headers, fmt.Sprintf("X-Echo-%d:%s", i, text))
+			headers = append(headers, fmt.Sprintf("X-Echo-%d:%s", i, inHeader(text)))
 		}
 		if i%7 == 2 {
 			query = append(query, fmt.Sprintf("q%d=%s", i, escapedOnce(text)))
@@ -263,7 +263,7 @@ func (l *leak) judges() {
 	for i, s := range spellings {
 		text := s.spell(sendable)
 		line, err := json.Marshal(map[string]any{"method": "PUT", "url": "https://receiver.example/in?again=" + escapedOnce(text),
-			"headers": map[string]string{"Content-Type": "text/" + text, "X-Echo": text, "Authorization": "Bearer " + sendable},
+			"headers": map[string]string{"Content-Type": "text/" + inHeader(text), "X-Echo": inHeader(text), "Authorization": "Bearer " + sendable},
 			"body":    `{"identityMap": ` + quoted(text) + `, "extra": "` + fmt.Sprint(i) + `"`, "status": 200})
 		if err != nil {
 			l.t.Fatal(err)
@@ -297,9 +297,9 @@ func (l *leak) mocks() {
 			if err != nil {
 				l.t.Fatal(err)
 			}
-			q.Header = http.Header{"Authorization": {"Bearer " + sendable}, "X-Api-Key": {plantedHeader}, "X-Echo": {text}, "Content-Type": {"application/json"}}
+			q.Header = http.Header{"Authorization": {"Bearer " + sendable}, "X-Api-Key": {plantedHeader}, "X-Echo": {inHeader(text)}, "Content-Type": {"application/json"}}
 			if i%2 == 0 {
-				q.Header.Set("X-Api-Key", text)
+				q.Header.Set("X-Api-Key", inHeader(text))
 			}
 			answer, err := http.DefaultClient.Do(q)
 			if err != nil {
@@ -350,7 +350,7 @@ func (l *leak) mocksTokens() {
 				if err != nil {
 					l.t.Fatal(err)
 				}
-				q.Header = http.Header{"Authorization": {"Bearer " + secret}, "X-Echo": {text}, "Content-Type": {"application/json"}}
+				q.Header = http.Header{"Authorization": {"Bearer " + secret}, "X-Echo": {inHeader(text)}, "Content-Type": {"application/json"}}
 				answer, err := http.DefaultClient.Do(q)
 				if err != nil {
 					l.t.Fatal(err)

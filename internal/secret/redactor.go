@@ -23,14 +23,16 @@ const (
 // methods that read may be called in parallel; Add may not run at the same
 // time.
 type Redactor struct {
-	// AnyCase finds secrets in any case of their letters too, as a server may
-	// give back what it was sent.
-	AnyCase bool
+	// Echoed is for texts of a server that may give back what it was sent: secrets
+	// are found in any case of their letters, and those of less than eight bytes also
+	// where single spaces stand between their parts.
+	Echoed bool
 	// Shape, where set, is what other secrets look like. They are found in a text and
 	// under its escapes, and not in base64 or cut off.
 	Shape *regexp.Regexp
 
 	secrets []string // the longest first
+	bare    []string // the same, and what they are in a text that was joined
 	coded   []string // pieces of their base64
 }
 
@@ -48,11 +50,13 @@ func (r *Redactor) Add(secrets ...string) {
 		r.add(strings.ReplaceAll(s, " ", "+")) // as a form writes it
 		// A secret with an escape of its own is another text once a spelling of it
 		// was decoded.
-		for view, changed := plainView(s).decoded(); changed; view, changed = view.decoded() {
+		for view, changed := plainView(s, true, false).decoded(); changed; view, changed = view.decoded() {
 			r.add(view.text)
 		}
 	}
-	slices.SortStableFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
+	longestFirst := func(a, b string) int { return len(b) - len(a) }
+	slices.SortStableFunc(r.secrets, longestFirst)
+	slices.SortStableFunc(r.bare, longestFirst)
 }
 
 // add makes a text and its base64 secret.
@@ -61,6 +65,15 @@ func (r *Redactor) add(s string) {
 		return
 	}
 	r.secrets = append(r.secrets, s)
+	forms := []string{s}
+	for _, how := range wrappings {
+		forms = append(forms, bare(s, how))
+	}
+	for _, form := range forms {
+		if len(form) >= shortest && !slices.Contains(r.bare, form) {
+			r.bare = append(r.bare, form)
+		}
+	}
 	for _, inner := range []string{s, url.QueryEscape(s), url.PathEscape(s)} { // Basic credentials are form-encoded first (RFC 6749, 2.3.1)
 		for _, piece := range pieces(inner) {
 			if !slices.Contains(r.coded, piece) {
@@ -119,21 +132,30 @@ func (r *Redactor) find(s string) []stretch {
 	if len(r.secrets) == 0 && r.Shape == nil || s == "" {
 		return nil
 	}
-	var found []stretch
-	for view := plainView(s); ; {
-		found = append(found, r.search(view)...)
-		next, changed := view.decoded()
-		if !changed {
-			return merged(s, found)
-		}
-		view = next
+	hit := false
+	plainView(s, true, r.Echoed).follow(func(v view) bool {
+		hit = len(r.search(v)) > 0
+		return !hit
+	})
+	if !hit {
+		return nil // as of most texts: places were not kept for nothing
 	}
+	var found []stretch
+	plainView(s, false, r.Echoed).follow(func(v view) bool {
+		found = append(found, r.search(v)...)
+		return true
+	})
+	return merged(s, found)
 }
 
 // search is where secrets are in one view.
 func (r *Redactor) search(v view) []stretch {
+	secrets := r.secrets
+	if v.joins > 0 {
+		secrets = r.bare
+	}
 	var found []stretch
-	for _, secret := range r.secrets {
+	for _, secret := range secrets {
 		found = append(found, v.occurrences(secret)...)
 	}
 	for _, piece := range r.coded {
@@ -144,11 +166,11 @@ func (r *Redactor) search(v view) []stretch {
 			found = append(found, v.place(at[0], at[1]))
 		}
 	}
-	if !r.AnyCase {
+	if !r.Echoed {
 		return found
 	}
 	v.text = lower(v.text)
-	for _, secret := range r.secrets {
+	for _, secret := range secrets {
 		found = append(found, v.occurrences(lower(secret))...)
 	}
 	return found

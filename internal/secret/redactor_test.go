@@ -75,7 +75,7 @@ func TestTextAnyCase(t *testing.T) {
 	if got := r.Text("secrettoken"); got != "secrettoken" {
 		t.Errorf("another case is another text unless it is asked for: %q", got)
 	}
-	r.AnyCase = true
+	r.Echoed = true
 	for _, s := range []string{"SECRETTOKEN", "secrettoken", "SecretToken", "S%45CRETtoken"} {
 		if got := r.Text(s); got != Redacted {
 			t.Errorf("%s becomes %q", s, got)

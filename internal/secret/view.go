@@ -8,19 +8,64 @@ import (
 	"unicode/utf8"
 )
 
-// view is a text as it reads after some rounds of decoding, with the place in
-// the original of each of its bytes. origin is nil while nothing was decoded.
+// view is a text as it reads after some rounds of decoding and of joining what was
+// wrapped, with the place in the original of each of its bytes. origin is nil while
+// nothing was decoded or joined, and of a view that is blind.
 type view struct {
 	text   string
 	origin []stretch
 	rounds int
+	joins  int
+	blind  bool   // places are not kept: it matters only whether something is found
+	echoed bool   // short secrets are found between single spaces as well
+	whole  string // the original
 }
 
 // mostRounds is how often a text may have been encoded for its secrets to be
 // found.
 const mostRounds = 3
 
-func plainView(s string) view { return view{text: s} }
+func plainView(s string, blind, echoed bool) view {
+	return view{text: s, blind: blind, echoed: echoed, whole: s}
+}
+
+// follow visits the view and all that follow from it, while visit returns true.
+func (v view) follow(visit func(view) bool) {
+	if !visit(v) {
+		return
+	}
+	queue := v.next(nil)
+	if len(queue) == 0 {
+		return
+	}
+	type key struct {
+		text   string
+		joined bool
+	}
+	seen := map[key]bool{{v.text, false}: true}
+	for ; len(queue) > 0; queue = queue[1:] {
+		v := queue[0]
+		if k := (key{v.text, v.joins > 0}); !seen[k] {
+			if seen[k] = true; !visit(v) {
+				return
+			}
+			queue = v.next(queue)
+		}
+	}
+}
+
+// next adds the views that follow at once from this one.
+func (v view) next(to []view) []view {
+	if w, changed := v.decoded(); changed {
+		to = append(to, w)
+	}
+	for _, how := range wrappings {
+		if w, changed := v.joined(how); changed {
+			to = append(to, w)
+		}
+	}
+	return to
+}
 
 // place is where a part of the view is in the original.
 func (v view) place(from, to int) stretch {
@@ -62,8 +107,10 @@ func (v view) each(wanted string, widen func(at int) (from, to int)) []stretch {
 			return out
 		}
 		from, to := widen(at + i)
+		if at = max(to, at+i+1); v.joins > 0 && !v.echoed && !v.blind && len(wanted) < cutOff && v.apart(from, to) {
+			continue
+		}
 		out = append(out, v.place(from, to))
-		at = max(to, at+i+1)
 	}
 }
 
@@ -71,10 +118,10 @@ func (v view) each(wanted string, widen func(at int) (from, to int)) []stretch {
 func (v view) runs(piece string) []stretch {
 	return v.each(piece, func(at int) (int, int) {
 		from, to := at, at+len(piece)
-		for from > 0 && coded(v.text[from-1]) {
+		for from > 0 && coded(v.text[from-1]) && v.together(from-1) {
 			from--
 		}
-		for to < len(v.text) && coded(v.text[to]) {
+		for to < len(v.text) && coded(v.text[to]) && v.together(to-1) {
 			to++
 		}
 		return from, to
@@ -92,7 +139,8 @@ func (v view) decoded() (view, bool) {
 	if v.rounds == mostRounds || !strings.ContainsAny(v.text, `%\&`) {
 		return v, false
 	}
-	out := view{rounds: v.rounds + 1}
+	out := v
+	out.rounds, out.origin = v.rounds+1, nil
 	var b strings.Builder
 	changed := false
 	for at := 0; at < len(v.text); {
@@ -104,7 +152,9 @@ func (v view) decoded() (view, bool) {
 		}
 		b.WriteString(text)
 		for range len(text) {
-			out.origin = append(out.origin, v.place(at, at+n))
+			if !v.blind {
+				out.origin = append(out.origin, v.place(at, at+n))
+			}
 		}
 		at += n
 	}

@@ -7,7 +7,6 @@ import (
 	"unicode"
 
 	"github.com/httpdest/httpdest/engine/retry"
-	"github.com/httpdest/httpdest/internal/secret"
 )
 
 // longestQuote is how much of a receiver's words is quoted, in characters.
@@ -67,20 +66,4 @@ func inOneLine(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "�"))
 	return strings.Join(strings.Fields(s), " ")
-}
-
-// wrapped hides a text that holds a secret only when its white space, or the
-// soft line breaks of quoted-printable, are taken out: where a receiver wraps
-// what it echoes, no stretch of the text is the secret. The caller holds r.mu.
-func (r *redactor) wrapped(s string) string {
-	joined := strings.Map(func(c rune) rune {
-		if unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) {
-			return -1
-		}
-		return c
-	}, strings.ReplaceAll(s, "=\n", "\n"))
-	if len(joined) != len(s) && r.known.Has(strings.ReplaceAll(joined, secret.Redacted, " ")) {
-		return secret.Redacted
-	}
-	return s
 }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,14 +49,47 @@ func TestQuoteHidesSecrets(t *testing.T) {
 		narrow += token[i:min(i+5, len(token))] + "\n"
 	}
 	wrapped := token[:10] + "\r\n" + token[10:18] + "\n " + token[18:]
-	for _, body := range []string{token, "the token " + token + " is unknown", wrapped, "<p>" + wrapped + "</p>", "<b>" + token[:12] + "</b><i>" + token[12:] + "</i>", narrow, "<pre>" + narrow + "</pre>", "quoted-printable " + token[:9] + "=\n" + token[9:]} {
+	for _, body := range []string{token, "the token " + token + " is unknown", wrapped, "<p>" + wrapped + "</p>", "<b>" + token[:12] + "</b><i>" + token[12:] + "</i>", narrow, "<pre>" + narrow + "</pre>", token[:9] + "<wbr>" + token[9:17] + "<wbr>" + token[17:], "quoted-printable " + token[:9] + "=\n" + token[9:]} {
 		r := newRedactor(Config{Destination: dataflow.Destination{Auth: dataflow.Auth{Token: token}}})
 		a := answer{lane: &lane{redact: r}, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: 400}, Body: []byte(body)}}
 		for _, shown := range []string{a.quote(), r.responseBody(a)} {
-			joined := strings.NewReplacer(" ", "", "\n", "", "\r", "", "=", "", "<b>", "", "</b>", "", "<i>", "", "</i>", "", "<pre>", "", "</pre>", "").Replace(shown)
+			joined := strings.NewReplacer(" ", "", "\n", "", "\r", "", "=", "", "<b>", "", "</b>", "", "<i>", "", "</i>", "", "<pre>", "", "</pre>", "", "<wbr>", "").Replace(shown)
 			if strings.Contains(joined, token) || strings.Contains(joined, token[:16]) {
 				t.Errorf("%q is shown as %q", body, shown)
 			}
+		}
+	}
+}
+
+// A redirect hides a secret whose separators it does not escape.
+func TestAddressHidesSecrets(t *testing.T) {
+	r := newRedactor(Config{Destination: dataflow.Destination{Auth: dataflow.Auth{Token: "Zx9secret&of?the#token"}, QueryParameters: "sig=q1w2e3r4"}})
+	for raw, want := range map[string]string{
+		"/a?t=Zx9secret&of?the#token":          "/a?t=[redacted]",
+		"/a?t=Zx9secret&of?th...&sig=x":        "/a?t=[redacted]...&sig=[redacted]",
+		"/a?sig=Zx9secret&of?the#tok...":       "/a?sig=[redacted]",
+		"/Zx9secret&of?the#token/b":            "/[redacted]/b",
+		"/a?sig=unknown#q1w2e3r4":              "/a?sig=[redacted]",
+		"/a\n b?t=Zx9sec\r\n ret&of?the#token": "/a\n b?t=[redacted]",
+	} {
+		if got := r.address(raw); got != want {
+			t.Errorf("%q is shown as %q; want %q", raw, got, want)
+		}
+	}
+}
+
+// Of a long body that secrets fill, no secret is shown where the search ended.
+func TestLongBodyHidesSecrets(t *testing.T) {
+	const token = "Zx9secretToken+with/signs"
+	r := newRedactor(Config{Destination: dataflow.Destination{Auth: dataflow.Auth{Token: token}}})
+	var escaped strings.Builder
+	for _, c := range []byte(token) {
+		fmt.Fprintf(&escaped, "%%25%02X", c)
+	}
+	for n := range 40 { // some end within a secret
+		body := strings.Repeat("x", n) + strings.Repeat(escaped.String(), looked/escaped.Len()+2)
+		if shown := r.body([]byte(body)); strings.Contains(shown, "%25") {
+			t.Errorf("%d: %q", n, shown)
 		}
 	}
 }

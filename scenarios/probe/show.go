@@ -30,7 +30,7 @@ type redactor struct {
 func newRedactor(c Config) *redactor {
 	a := c.Destination.Auth
 	r := &redactor{headers: map[string]bool{}, query: map[string]bool{}}
-	r.known.AnyCase = true // receivers echo what they were sent, often in lower case
+	r.known.Echoed = true // in lower case, wrapped, or both
 	r.add(a.Token.Reveal(), a.ClientSecret.Reveal(), a.Password.Reveal(), c.Expired.Reveal())
 	if _, value, ok := strings.Cut(c.State.Header.Reveal(), ":"); ok {
 		r.addHeader(value)
@@ -68,7 +68,7 @@ func (r *redactor) add(secrets ...string) {
 func (r *redactor) text(s string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.wrapped(r.known.Text(s))
+	return r.known.Text(s)
 }
 
 // addHeader makes the value of a header secret, and the credential behind a
@@ -127,9 +127,10 @@ func (r *redactor) header(name, value string) string {
 // address is a URL without the values of the configured query, whatever they
 // are, and without secrets elsewhere.
 func (r *redactor) address(raw string) string {
-	base, query, ok := strings.Cut(strings.ToValidUTF8(raw, "�"), "?")
+	// Before it is taken apart: a secret that is not escaped may have separators.
+	base, query, ok := strings.Cut(r.text(strings.ToValidUTF8(raw, "�")), "?")
 	if !ok {
-		return r.text(base)
+		return base
 	}
 	pairs := strings.Split(query, "&")
 	for i, pair := range pairs {
@@ -143,17 +144,21 @@ func (r *redactor) address(raw string) string {
 	return r.text(base + "?" + strings.Join(pairs, "&"))
 }
 
+// looked is how much of a body is looked through for secrets, in bytes.
+const looked = 16 * maxShown
+
 // body is the part of a body that is shown. It is cut off after the redaction,
-// since half a secret is harder to find.
+// since half a secret is harder to find; of a body that is not looked through to
+// its end, the last part is not shown.
 func (r *redactor) body(b []byte) string {
-	s := r.text(strings.ToValidUTF8(string(b[:min(len(b), 4*maxShown)]), "�"))
+	s := r.text(strings.ToValidUTF8(string(b[:min(len(b), looked)]), "�"))
+	if len(b) > looked {
+		s = s[:max(0, len(s)-maxShown)]
+	}
 	if len(b) <= maxShown {
 		return s
 	}
-	if len(s) > maxShown {
-		s = strings.ToValidUTF8(s[:maxShown], "")
-	}
-	return s + fmt.Sprintf("… (%d bytes)", len(b))
+	return strings.ToValidUTF8(s[:min(len(s), maxShown)], "") + fmt.Sprintf("… (%d bytes)", len(b))
 }
 
 // show is an exchange for a report.
