@@ -83,6 +83,7 @@ func keys(b *strings.Builder, above string, object node) {
 		}
 		b.WriteString("\n")
 		keys(b, above+name+".", property)
+		keys(b, above+name+"[].", part(property, "items"))
 	}
 }
 

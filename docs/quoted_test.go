@@ -15,7 +15,10 @@ func TestQuotedConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	for language, file := range map[string]string{"nginx": "nginx/nginx.conf", "go": "go/main.go"} {
+	for language, file := range map[string]string{
+		"nginx": "nginx/nginx.conf", "go": "go/main.go", "haproxy": "haproxy/haproxy.cfg",
+		"apache": "apache/apache.conf", "caddy": "caddy/Caddyfile",
+	} {
 		content, err := os.ReadFile("../scenarios/probe/receivers/right/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +32,7 @@ func TestQuotedConfiguration(t *testing.T) {
 			}
 		}
 	}
-	if found < 8 {
-		t.Errorf("found %d lines of configuration; there are 8", found)
+	if found < 20 {
+		t.Errorf("found %d lines of configuration; there are 20", found)
 	}
 }

@@ -46,24 +46,31 @@ func document(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// hereDocument is the beginning of one, which its last line ends.
+var hereDocument = regexp.MustCompile(`<<'([A-Z]+)'`)
+
 // step is a command of a session with the output that the document shows.
 type step struct{ command, output string }
 
 func sessions(page string) []step {
 	var out []step
-	in, here := false, false // a console block; a here document of a command
+	in, end := false, "" // a console block; the last line of a here document of a command
 	for line := range strings.Lines(page) {
 		text := strings.TrimRight(line, "\n")
 		switch {
 		case strings.HasPrefix(strings.TrimLeft(text, " "), "```"):
 			in = strings.TrimLeft(text, " ") == "```console"
 		case !in:
-		case here:
+		case end != "":
 			out[len(out)-1].command += "\n" + text
-			here = text != "EOF"
+			if text == end {
+				end = ""
+			}
 		case strings.HasPrefix(text, "$ "):
 			out = append(out, step{command: text[2:]})
-			here = strings.Contains(text, "<<'EOF'")
+			if m := hereDocument.FindStringSubmatch(text); m != nil {
+				end = m[1]
+			}
 		case len(out) > 0:
 			out[len(out)-1].output += text + "\n"
 		}
@@ -88,7 +95,7 @@ func pattern(output string) *regexp.Regexp {
 // terminal is a shell that plays one command after the other.
 type terminal struct {
 	ts    *testscript.TestScript
-	in    io.Writer
+	in    io.WriteCloser
 	lines chan string
 }
 
@@ -114,6 +121,7 @@ func newShell(ts *testscript.TestScript) *terminal {
 	}()
 	ts.Defer(func() { // what a session left in the background ends with it
 		_, _ = fmt.Fprintln(in, "kill -9 $(jobs -p) 2>/dev/null; exit")
+		_ = in.Close()
 		for range t.lines {
 			continue
 		}

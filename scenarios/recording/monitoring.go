@@ -51,7 +51,7 @@ type Totals struct {
 	Counters
 }
 
-// Alert is an alert that changed its state, or tells of a completed run.
+// Alert is an alert that changed its state, or that announces a completed run.
 type Alert struct {
 	At     time.Time `json:"at"`
 	Alert  string    `json:"alert"`  // activation-skipped-rate-exceeded

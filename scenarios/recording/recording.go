@@ -50,7 +50,7 @@ type Run struct {
 	Clock       string `json:"clock,omitempty"`
 	ToleranceMs int64  `json:"toleranceMs,omitempty"`
 	// Side is "endpoint" where only an endpoint kept the record: requests and
-	// refused handshakes of a sender that tells nothing itself.
+	// refused handshakes of a foreign sender.
 	Side string `json:"side,omitempty"`
 }
 
@@ -92,8 +92,8 @@ type Action struct {
 	Action    string    `json:"action"`
 	Audiences []string  `json:"audiences,omitempty"` // audience ids
 	Names     []string  `json:"names,omitempty"`     // rename: the new names of the audiences
-	// Triggers says of attributeChanges, segmentationChanges, externalSegmentationChanges and
-	// identityChanges whether they lead to exports; those not named stay.
+	// Triggers are the switches that were set: attributeChanges, segmentationChanges,
+	// externalSegmentationChanges, identityChanges. Those not named keep their state.
 	Triggers map[string]bool `json:"triggers,omitempty"`
 }
 
@@ -134,8 +134,8 @@ type Token struct {
 	ExpiresIn int64 `json:"expiresIn,omitempty"`
 	Refresh   bool  `json:"refresh,omitempty"` // a refresh token came with it
 	Waiting   int   `json:"waiting"`           // attempts that waited for it
-	// Asked says whether the token endpoint asked for a client certificate: only
-	// there can it show that none is presented. nil in recordings that do not say.
+	// Asked is true where the token endpoint requested a client certificate: only
+	// then does the run show that none is presented. nil: not recorded.
 	Asked *bool `json:"asked,omitempty"`
 }
 
@@ -170,7 +170,7 @@ type Peer struct {
 	CommonName string   `json:"commonName"`
 	SAN        []string `json:"san,omitempty"`
 	Issuer     string   `json:"issuer"`
-	// Expires is when it is no longer valid; a whole second.
+	// Expires is when its validity ends, a whole second.
 	Expires time.Time `json:"expires,omitzero"`
 }
 
@@ -253,7 +253,7 @@ type FoundCertificate struct {
 	NotAfter   time.Time `json:"notAfter"`   // in the PEM
 }
 
-// Fault tells how far a planned fault fired.
+// Fault counts how often a planned fault fired.
 type Fault struct {
 	ID      string `json:"id"`
 	Planned int    `json:"planned"` // 0: open-ended, at least one expected
@@ -265,8 +265,8 @@ type Fault struct {
 type End struct {
 	At     time.Time `json:"at"`
 	Faults []Fault   `json:"faults,omitempty"`
-	// Inconclusive says why the run could not be played to its end; "" is a
-	// complete run.
+	// Inconclusive is the reason why the run could not be played to its end; "" is
+	// a complete run.
 	Inconclusive string `json:"inconclusive,omitempty"`
 	// Unfinished are the exports that were neither delivered nor dropped.
 	Unfinished []string `json:"unfinished,omitempty"`
