@@ -210,8 +210,8 @@ func (s *Sender) tried(x *exchange, until time.Time) {
 	}
 	t.what = fmt.Sprintf("attempt %d of %s", t.number, whose(mine))
 	repeated := !slices.ContainsFunc(mine, func(q *posting) bool { return !q.repeated() })
-	if s.headAlone(x) {
-		s.inHead(x, t, repeated, until)
+	if s.headAlone(x) && s.inHead(x, t, repeated, until) {
+		return // one cause, one rule: retries are what the sender's reading of the two seconds makes of them
 	}
 	if t.due(p) {
 		t.excused = !t.followed && s.excused(x, t, until)
@@ -233,7 +233,8 @@ func (s *Sender) tried(x *exchange, until time.Time) {
 // inHead judges what follows an answer whose head arrived in time and whose body
 // did not: another attempt, unless the first byte is enough (A5). Where none would
 // have had to come either way, nothing shows how the sender reads the two seconds.
-func (s *Sender) inHead(x *exchange, t try, repeated bool, until time.Time) {
+// It returns true for a sender of the other reading than the one that is chosen.
+func (s *Sender) inHead(x *exchange, t try, repeated bool, until time.Time) bool {
 	again := t.followed || repeated
 	t.outcome = outcomeFailed
 	if !again {
@@ -243,7 +244,9 @@ func (s *Sender) inHead(x *exchange, t try, repeated bool, until time.Time) {
 	if again || t.due(s.policy()) {
 		first := s.readings().Of(scenarios.ReadingAnswerWithin) == "first-byte"
 		s.note("timeout-2s/last-byte", again != first, x.Line, "the head of the answer arrived within two seconds and its body did not: sent again %t", again)
+		return again == first && s.readings().Says(scenarios.ReadingAnswerWithin)
 	}
+	return false
 }
 
 // excused says whether no attempt need follow a failure.
@@ -288,7 +291,10 @@ func (s *Sender) duplicates(x *exchange) {
 		lastAttempt(s.evidenceOf("max-3", x.Line, "").as(oneMore), t, p)
 		lastAttempt(s.evidenceOf("drop-after", x.Line, "").as(givenUp), t, p)
 	}
-	if all := groups["delivered"]; len(all) > 0 {
+	// After the head of a success alone, it is the sender's reading of the two
+	// seconds that is judged; see inHead.
+	after := func(p *posting) bool { return !s.headAlone(p.before.exchange) }
+	if all := keepPostings(groups["delivered"], after); len(all) > 0 {
 		stopOnSuccess(s.evidenceOf("stop-on-success", x.Line, ""), try{what: whose(all) + " sent again", after: outcomeDelivered,
 			since: fmt.Sprintf("the delivery on line %d", all[0].before.exchange.Line)})
 	}

@@ -353,7 +353,19 @@ var wrongAttempts = []wrongKind{
 	{"no retry", []string{"max-3"}, nil, func(t *tamper) bool {
 		m := t.retried(func(m *sending) bool {
 			r := m.first()
-			return t.agreedFailure(r) && t.quiet(r.At, r.At.Add(2*time.Minute)) && t.silent(m, r.At, r.At.Add(10*time.Minute)) &&
+			return t.agreedFailure(r) && !headAlone(r) && t.quiet(r.At, r.At.Add(2*time.Minute)) &&
+				t.silent(m, r.At, r.At.Add(10*time.Minute)) && r.At.Add(time.Hour).Before(t.end)
+		})
+		if m == nil {
+			return false
+		}
+		t.drop(m.attempts[1:]...)
+		return true
+	}},
+	{"a head taken for the answer", []string{"timeout-2s"}, nil, func(t *tamper) bool {
+		m := t.retried(func(m *sending) bool {
+			r := m.first()
+			return headAlone(r) && t.quiet(r.At, r.At.Add(2*time.Minute)) && t.silent(m, r.At, r.At.Add(10*time.Minute)) &&
 				r.At.Add(time.Hour).Before(t.end)
 		})
 		if m == nil {
@@ -423,6 +435,12 @@ func (t *tamper) succeeded(r *recording.Request) bool {
 // agreedFailure says whether every source has a failure retried.
 func (t *tamper) agreedFailure(r *recording.Request) bool {
 	return r.Disconnected || r.Status == 0 || slices.Contains([]int{403, 408, 409, 429, 500, 502, 503, 504}, r.Status)
+}
+
+// headAlone is true where the head of a success came, and the sender left in the
+// body.
+func headAlone(r *recording.Request) bool {
+	return r.Disconnected && r.Status >= 200 && r.Status <= 299
 }
 
 func later(value any, by time.Duration) any {
