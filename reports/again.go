@@ -6,7 +6,7 @@ import (
 )
 
 // Again is the command that makes a report of this kind again, or plays one
-// case of it; "" where the report does not tell.
+// case of it; "" where the report does not have the arguments.
 func Again(r *Report, c *Case) string {
 	if r.Kind != "run" {
 		return ""

@@ -18,8 +18,8 @@ const redraws = 2000
 //
 // Drawing n of n times anew and taking the k-th is drawing its share from a beta
 // distribution of k and n+1-k (order statistics), so that a million samples cost
-// as little as a hundred. It knows what chance does within a run, and nothing of
-// a machine that was busier in one of them: that is what a minimum effect is for.
+// as little as a hundred. It covers chance within a run, but not a machine that
+// was busier in one of them: the minimum effect is for that.
 func quantileChange(before, after sample, q float64, rng *rand.Rand) (low, high float64) {
 	changes, a, b := make([]float64, redraws), added(before.bars), added(after.bars)
 	for i := range changes {
@@ -29,7 +29,8 @@ func quantileChange(before, after sample, q float64, rng *rand.Rand) (low, high 
 	return changes[redraws*25/1000], changes[redraws*975/1000-1]
 }
 
-// sample are times with how many independent ones would say as much.
+// sample is a set of times with its effective size: the number of independent
+// times with the same information.
 type sample struct {
 	bars []Bar
 	size int64

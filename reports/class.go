@@ -2,19 +2,19 @@ package reports
 
 import "fmt"
 
-// classes say in a phrase what each class of a refusal means.
+// classes explains each class of a refusal in a phrase.
 var classes = map[string]string{
 	"form":        "the receiver refuses this form of a message, and accepts the plain message sent next to it",
-	"throttled":   "the receiver refuses because of the pace, and not because of the message",
-	"down":        "the receiver refuses or drops every message at that time, the plain one too",
+	"throttled":   "the receiver refuses the pace, not the message",
+	"down":        "the receiver refuses or drops every message at that time, including the plain one",
 	"flaky":       "the receiver accepts the same message a moment later",
-	"credentials": "the receiver refuses who sends, and not what is sent",
+	"credentials": "the receiver refuses the sender, whatever the message",
 	"gateway":     "something in front of the receiver answers instead of it",
 	"mtls":        "the server requests a client certificate, or should",
 	"late":        "the answer takes more than two seconds",
-	"lost":        "the receiver accepts the message, and does not store it as it was sent",
-	"tls":         "there is no connection with TLS and a valid certificate",
-	"status":      "the receiver refuses what it must, with a status that means something else",
+	"lost":        "the receiver accepts the message, but does not store it as it was sent",
+	"tls":         "no TLS connection with a valid certificate succeeds",
+	"status":      "the receiver refuses a bad message, but with a status that means something else",
 }
 
 // class is the class of a check with its meaning; "" without one.
@@ -33,5 +33,5 @@ func quoted(s string) string {
 	return fmt.Sprintf("“%s”", s)
 }
 
-// Meaning says in a phrase what a class means; "" of an unknown one.
+// Meaning explains a class in a phrase; "" for an unknown class.
 func Meaning(class string) string { return classes[class] }

@@ -17,12 +17,12 @@ type Comparison struct {
 	Kind      string  `json:"kind"`
 	Before    Side    `json:"before"`
 	After     Side    `json:"after"`
-	MinEffect float64 `json:"minEffect"` // a share: what is below it is no change
+	MinEffect float64 `json:"minEffect"` // a share: smaller changes do not count
 
 	NewFailures []CaseChange   `json:"newFailures"` // fail, and did not before or were not there
 	Unjudged    []CaseChange   `json:"unjudged"`    // passed before, and neither pass nor fail now
 	Fixed       []CaseChange   `json:"fixed"`       // failed before, and pass
-	Changed     []CaseChange   `json:"changed"`     // have another verdict, and are none of the above
+	Changed     []CaseChange   `json:"changed"`     // have another verdict, and are in no list above
 	Failing     []CaseChange   `json:"failing"`     // failed before and fail
 	Added       []CaseChange   `json:"added"`
 	Removed     []CaseChange   `json:"removed"`
@@ -56,7 +56,7 @@ type RuleChange struct {
 	After  Verdict `json:"after,omitempty"`
 }
 
-// Judgement is what a change of a number amounts to.
+// Judgement is how a change of a number is judged.
 type Judgement string
 
 // The judgements of numbers.
@@ -83,8 +83,8 @@ type MetricChange struct {
 	Judgement Judgement `json:"judgement"`
 }
 
-// Compare says what is different from before to after. minEffect is the share
-// below which a change of a number counts as none. Reports of different kinds
+// Compare lists the differences from before to after. minEffect is the share
+// below which a change of a number does not count. Reports of different kinds
 // cannot be compared.
 func Compare(before, after *Report, minEffect float64) (*Comparison, error) {
 	if before.Kind != after.Kind {
@@ -163,7 +163,7 @@ func (c *Comparison) cases(before, after []Case) {
 	}
 }
 
-// told is what failed in a case, or why it was not judged, in a line.
+// told is what failed in a case, or why it was not judged, on one line.
 func told(c *Case) string {
 	if c.Verdict == Pass {
 		return ""
@@ -188,14 +188,14 @@ func (c *Comparison) rules(before, after []Rule) {
 	}
 }
 
-// notes says what else is different than what was compared.
+// notes lists other differences, which make the two less comparable.
 func (c *Comparison) notes() {
 	a, b := c.Before.Environment, c.After.Environment
 	for _, n := range []struct{ what, before, after string }{
 		{"system", a.OS, b.OS}, {"CPUs", fmt.Sprint(a.CPUs), fmt.Sprint(b.CPUs)}, {"Go", a.Go, b.Go},
 	} {
 		if n.before != n.after && len(c.Metrics) > 0 {
-			c.Notes = append(c.Notes, fmt.Sprintf("%s: %s before, %s after: times may differ for it alone", n.what, n.before, n.after))
+			c.Notes = append(c.Notes, fmt.Sprintf("%s: %s before, %s after: times may differ for this reason alone", n.what, n.before, n.after))
 		}
 	}
 	if a.Seed != b.Seed {
@@ -229,7 +229,7 @@ func (c *Comparison) metrics(before, after *Report) error {
 
 func (c *Comparison) load(before, after *Load) error {
 	if before.Mode != after.Mode || before.Clock != after.Clock || before.Pace != after.Pace || before.To != after.To {
-		c.Notes = append(c.Notes, fmt.Sprintf("the load was another: %s %s of %s to %s before, %s %s of %s to %s after", before.Mode, before.Clock, before.Pace, before.To, after.Mode, after.Clock, after.Pace, after.To))
+		c.Notes = append(c.Notes, fmt.Sprintf("the loads differ: %s %s of %s to %s before, %s %s of %s to %s after", before.Mode, before.Clock, before.Pace, before.To, after.Mode, after.Clock, after.Pace, after.To))
 	}
 	rng := rand.New(rand.NewPCG(1, 95)) // the same reports give the same intervals
 	for _, a := range before.named() {
@@ -248,7 +248,7 @@ func (c *Comparison) load(before, after *Load) error {
 		}
 		for _, q := range []float64{0.5, 0.95, 0.99} {
 			if few := float64(min(a.Count, b.Count)) * (1 - q); few < 5 {
-				continue // five times above it are the least to say something of it
+				continue // a percentile needs at least five times above it
 			}
 			m := MetricChange{Name: fmt.Sprintf("%s p%g", a.Name, q*100), Unit: "ms", Before: Quantile(was, q), After: Quantile(is, q), Samples: [2]int64{a.Count, b.Count}}
 			m.Change = ratio(m.Before, m.After)
@@ -282,7 +282,7 @@ func (c *Comparison) search(before, after *Search) {
 	}
 	m := MetricChange{Name: "highest rate", Unit: "/s", Before: before.Rate, After: after.Rate, Change: ratio(before.Rate, after.Rate)}
 	if before.Above <= 0 || after.Above <= 0 {
-		c.shown(m.Name, m.Unit, m.Before, m.After) // nobody knows how much higher it is
+		c.shown(m.Name, m.Unit, m.Before, m.After) // how much higher it is, is unknown
 		return
 	}
 	m.Low, m.High = ratio(before.Above, after.Rate), ratio(before.Rate, after.Above)
@@ -291,8 +291,9 @@ func (c *Comparison) search(before, after *Search) {
 	c.Metrics = append(c.Metrics, m)
 }
 
-// judged is what a change of a time amounts to. Only an interval that is whole
-// beyond the minimum effect is one: a busy machine is not to cry wolf.
+// judged is the judgement of a change of a time. A change counts only if its
+// whole interval is beyond the minimum effect: a busy machine must not raise a
+// false alarm.
 func (c *Comparison) judged(low, high float64) Judgement {
 	switch {
 	case low > c.MinEffect:

@@ -16,7 +16,7 @@ func WriteComparisonJSON(w io.Writer, c *Comparison) error {
 	return e.Encode(c)
 }
 
-// section is some changed cases with what is said of them.
+// section is a list of changed cases with its heading.
 type section struct {
 	title string
 	cases []CaseChange
@@ -180,7 +180,7 @@ func WriteComparisonMarkdown(w io.Writer, c *Comparison) error {
 	}
 	if len(c.Metrics) > 0 {
 		m.line("## Numbers\n")
-		m.line("A change counts from %.3g %% on, and only with all of its interval, which holds the true change in 95 of 100 repetitions.\n", 100*c.MinEffect)
+		m.line("A change counts when its whole interval is beyond %.3g %%. The interval holds the true change in 95 of 100 repetitions.\n", 100*c.MinEffect)
 		m.row("number", "before", "after", "change", "judgement")
 		m.line("| --- | ---: | ---: | ---: | --- |")
 		for _, k := range c.Metrics {

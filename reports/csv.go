@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// ErrNoLatencies is that a report has nothing that a format is about.
+// ErrNoLatencies is the error for a report without latencies.
 var ErrNoLatencies = errors.New("the report has no latencies")
 
 // latencyColumns are those of WriteCSV. Times are in milliseconds, rates per

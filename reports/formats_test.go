@@ -365,7 +365,7 @@ func TestGitHubCountsWhatItLeavesOut(t *testing.T) {
 }
 
 // No failure is silent: neither a case without a check nor a report without a
-// case; and what is no failure is silent.
+// case. Everything else is silent.
 func TestGitHubWithoutChecks(t *testing.T) {
 	for _, c := range []struct {
 		name, want string

@@ -12,9 +12,8 @@ const perCase = 10
 
 // WriteGitHub writes workflow commands, which GitHub shows next to the lines of
 // the scenario files: an error for each failed or inconclusive check, at most
-// ten for a case, of which the last counts the rest. What cannot be placed in a
-// check is told of its case, or of the whole report, so that no failure is
-// silent.
+// ten for a case, of which the last counts the rest. A failure without a check
+// is reported for its case, or for the whole report: no failure is silent.
 func WriteGitHub(w io.Writer, r *Report) error {
 	var b strings.Builder
 	for _, c := range r.Cases {

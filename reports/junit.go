@@ -57,7 +57,8 @@ type (
 // seconds are written without an exponent, which not every reader takes.
 type seconds float64
 
-// MarshalText writes microseconds at the finest; what is no time is none.
+// MarshalText writes at most microseconds; a value that is not a time is left
+// out.
 func (s seconds) MarshalText() ([]byte, error) {
 	if f := float64(s); math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
 		s = 0
@@ -169,7 +170,7 @@ func splitID(id string) (group, name string) {
 	return id[:i], id[i+1:]
 }
 
-// junitProblemOf tells of every check with the verdict of the case.
+// junitProblemOf lists every check with the verdict of the case.
 func junitProblemOf(c Case, v Verdict) *junitProblem {
 	var titles, texts []string
 	for _, k := range c.Checks {
@@ -230,7 +231,7 @@ func checkLines(k Check, full bool) []string {
 	}
 	field("expected", k.Expected)
 	field("actual", k.Actual)
-	field("the receiver says", k.Said)
+	field("response text", k.Said)
 	field("class", k.class())
 	field("fix", k.Fix)
 	if x := k.Exchange; x != nil {
@@ -243,7 +244,7 @@ func checkLines(k Check, full bool) []string {
 	for _, c := range k.Causes {
 		field("likely", c.line())
 		if !full {
-			break // a note beside a line of a file has room for one
+			break // an annotation of a line of a file has room for one
 		}
 	}
 	field("send it again", k.Reproduce)

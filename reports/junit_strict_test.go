@@ -102,7 +102,7 @@ func TestJUnitStrictIsStrict(t *testing.T) {
 }
 
 // The strict file has the same cases with the same results as the ordinary one,
-// and says where a check failed.
+// and names the place where a check failed.
 func TestJUnitStrictHasTheSameCases(t *testing.T) {
 	r := mixedReport()
 	strict, err := junit.Ingest([]byte(written(t, WriteJUnitStrict, r)))

@@ -98,8 +98,8 @@ type OutcomeCount struct {
 	OK      bool   `json:"ok"` // a 2xx
 }
 
-// Tokens are the requests for an access token, which are no attempts: the first,
-// and one for each time that it ran out, or was refused.
+// Tokens are the requests for an access token, which do not count as attempts:
+// the first, and one for each token that expired or was refused.
 type Tokens struct {
 	Requests int64 `json:"requests"`
 	Failed   int64 `json:"failed"` // brought none
@@ -124,8 +124,8 @@ type Distribution struct {
 	Effective []Effective `json:"effective,omitempty"`
 }
 
-// Effective is how many independent times would say as much about a quantile:
-// the times of a queue depend on each other.
+// Effective is the number of independent times that hold as much information
+// about a quantile: the times of a queue depend on each other.
 type Effective struct {
 	Quantile float64 `json:"quantile"` // 0 to 1
 	Size     int64   `json:"size"`
@@ -134,9 +134,9 @@ type Effective struct {
 	NeedSeconds float64 `json:"needSeconds,omitempty"`
 }
 
-// EffectiveAt is that of a quantile: the one that is told for it, or for the
-// nearest quantile below, which depends on more of the run. ok is false where
-// the times count as independent.
+// EffectiveAt returns the effective size for a quantile: the one given for it,
+// or for the nearest quantile below, which depends on more of the run. ok is
+// false where the times count as independent.
 func (d *Distribution) EffectiveAt(q float64) (e Effective, ok bool) {
 	return effectiveAt(d.Effective, q)
 }
@@ -191,9 +191,9 @@ type Series struct {
 	Points      []Point `json:"points"`
 }
 
-// Point is one step. What was due in it is told by Offered; percentiles are of
-// what was due in it too, whenever it ended: response times, or delivery
-// latencies of a pipeline. They are 0 where nothing ended.
+// Point is one step. Offered counts the requests or updates due in it.
+// Percentiles are those of the same requests, whenever they ended: response
+// times, or delivery latencies of a pipeline. They are 0 where nothing ended.
 type Point struct {
 	AtSeconds float64 `json:"atSeconds"` // of its beginning
 	Offered   int64   `json:"offered"`
@@ -212,9 +212,9 @@ type Point struct {
 type Search struct {
 	Rate       float64       `json:"rate"`              // the highest that held; 0: none did
 	Above      float64       `json:"above"`             // the lowest that did not; 0: none was found
-	Confidence string        `json:"confidence"`        // what the two are worth, in a sentence
-	Saturated  string        `json:"saturated"`         // what gave in, in a sentence
-	Limited    bool          `json:"limited,omitempty"` // this machine gave in, or a cap, and not the receiver
+	Confidence string        `json:"confidence"`        // how reliable the two are, in a sentence
+	Saturated  string        `json:"saturated"`         // what limited the rate, in a sentence
+	Limited    bool          `json:"limited,omitempty"` // this machine, or a cap, limited the rate, and not the receiver
 	Points     []SearchPoint `json:"points"`            // by rate: latency against throughput
 }
 
@@ -233,7 +233,7 @@ type SearchPoint struct {
 	Reason   string  `json:"reason,omitempty"`
 }
 
-// Outage is a time in which the receiver was dead, and what came of it.
+// Outage is a time in which the receiver was dead, and its consequences.
 type Outage struct {
 	AtSeconds    float64 `json:"atSeconds"`
 	Seconds      float64 `json:"seconds"`

@@ -101,7 +101,8 @@ func TestSchemaOfLoadAndPlan(t *testing.T) {
 	}
 }
 
-// What is always there is there where nothing was measured, and lists are lists.
+// The constant members are present where nothing was measured, and lists are
+// lists.
 func TestSchemaOfAnEmptyLoad(t *testing.T) {
 	r := &Report{Schema: Schema, Kind: "load", Verdict: Inconclusive, Load: &Load{Mode: "pipeline", Clock: "virtual", Machines: 1}, Environment: Environment{CPUs: 1}}
 	if err := violation(t, []byte(written(t, WriteJSON, r))); err != nil {
@@ -139,7 +140,7 @@ func TestTextOfLoadAndPlan(t *testing.T) {
 	if err := WriteLoadText(&b, r, TextOptions{Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"text → the engine (store text) → text", "offered 7, 1.5/s", "unfinished 7", "drained in 1.5s", "attempts: text×7", "access tokens: 7 requested, 7 of them in vain", "7 attempts met it, backlog 7 at most, 7 lost",
+	for _, part := range []string{"text → the engine (store text) → text", "offered 7, 1.5/s", "unfinished 7", "drained in 1.5s", "attempts: text×7", "access tokens: 7 requested, 7 of them failed", "7 attempts met it, backlog 7 at most, 7 lost",
 		"back under the objective after 1.5s", "service time ", "delivery latency, from the update ", "highest rate that holds: 1.5/s", "text (noisy)", "in doubt: the generator fell behind",
 		"????  p95<10m  12ms (10ms to 14ms) (too few)", "in flight"} {
 		if !strings.Contains(b.String(), part) {

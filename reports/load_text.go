@@ -70,7 +70,7 @@ func (t *printer) offer(l *Load) {
 	if k := l.Tokens; k != nil {
 		failed := ""
 		if k.Failed > 0 {
-			failed = fmt.Sprintf(", %s of them in vain", thousands(float64(k.Failed)))
+			failed = fmt.Sprintf(", %s of them failed", thousands(float64(k.Failed)))
 		}
 		t.line("access tokens: %s requested%s", thousands(float64(k.Requests)), failed)
 	}

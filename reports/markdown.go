@@ -49,8 +49,8 @@ func (m *markdown) head(r *Report) {
 	}
 }
 
-// detailed bounds the cases that are told in full: a summary of a job may have a
-// mebibyte, and a reader has half a minute.
+// detailed bounds the cases that are shown in full: a summary of a job may have
+// a mebibyte, and a reader has half a minute.
 const detailed = 50
 
 func (m *markdown) failures(r *Report) {
@@ -100,7 +100,7 @@ func (m *markdown) check(r *Report, c Case, k Check) {
 	}
 	m.block("Expected:", k.Expected)
 	m.block("Actual:", k.Actual)
-	m.block("The receiver says:", k.Said)
+	m.block("Response text:", k.Said)
 	if k.Class != "" {
 		m.line("Class: %s\n", inline(k.class()))
 	}

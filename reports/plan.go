@@ -2,7 +2,7 @@ package reports
 
 import "encoding/json"
 
-// Plan is what numbers say about a capacity: inputs, results with intervals,
+// Plan is a capacity plan: inputs, results with intervals,
 // what a slower receiver costs, a day, and warnings.
 type Plan struct {
 	Inputs      []Figure      `json:"inputs"`
@@ -28,8 +28,8 @@ type Figure struct {
 	From string  `json:"from"` // stated, measured, assumed; of a result: its formula in words
 }
 
-// Sensitivity is the receiver with some latency added. Nothing stands for
-// infinity: Stable tells.
+// Sensitivity is the receiver with some latency added. An infinite value is 0,
+// and Stable is false.
 type Sensitivity struct {
 	AddedMs           float64 `json:"addedMs"`
 	TimeoutShare      float64 `json:"timeoutShare"` // of attempts

@@ -55,11 +55,12 @@ func xmlText(s string) string {
 		case turns(c), c == 0x2028, c == 0x2029, c == 0xFFFE, c == 0xFFFF:
 			return '\uFFFD'
 		}
-		return c // strings.Map itself replaces what is no UTF-8
+		return c // strings.Map itself replaces invalid UTF-8
 	}, s)
 }
 
-// turns says whether a character changes the direction of the text around it.
+// turns reports whether a character changes the direction of the text around
+// it.
 func turns(c rune) bool {
 	return c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069 || c == 0x200E || c == 0x200F || c == 0x061C
 }

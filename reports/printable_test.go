@@ -97,8 +97,8 @@ func hostileComparison(text string) *Comparison {
 	return c
 }
 
-// Whatever format a report leaves in, what others wrote steers no terminal, turns
-// no text around, is no command of a runner, and does not end its own place.
+// In every format of a report, text from others cannot steer a terminal,
+// reverse text, run a command of a CI runner, or break out of its place.
 func TestHostileTextsStayTexts(t *testing.T) {
 	formats := map[string]func(io.Writer, *Report) error{
 		"text":     func(w io.Writer, r *Report) error { return WriteText(w, r, TextOptions{Verbose: true}) },

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ReadError is why something is no report that this version can read.
+// ReadError is why this version cannot read a file as a report.
 type ReadError struct {
 	What string // "line 3: …"
 	Hint string // what to do about it
@@ -21,7 +21,7 @@ func (e *ReadError) Error() string { return e.What }
 const makeOne = "give the report.json of httpdest run, judge, probe, load or plan: --out DIR or --report json=FILE writes it"
 
 // ReadJSON reads a report.json of this version's schema or of the one before.
-// Anything else, and one of a newer version, is a *ReadError that says so.
+// Any other file, and a report of a newer version, is a *ReadError.
 func ReadJSON(r io.Reader) (*Report, error) {
 	content, err := io.ReadAll(r)
 	if err != nil {
@@ -49,7 +49,7 @@ func ReadJSON(r io.Reader) (*Report, error) {
 	return &out, nil
 }
 
-// unreadable says where the JSON is wrong.
+// unreadable is the error for invalid JSON, with its line.
 func unreadable(content []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -59,7 +59,7 @@ func unreadable(content []byte, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &ReadError{"the report is cut off", "write it again"}
 	case errors.As(err, &syntax):
-		return &ReadError{fmt.Sprintf("line %d: no JSON: %v", lineAt(content, syntax.Offset), syntax), makeOne}
+		return &ReadError{fmt.Sprintf("line %d: not valid JSON: %v", lineAt(content, syntax.Offset), syntax), makeOne}
 	case errors.As(err, &kind):
 		return &ReadError{fmt.Sprintf("%s is a %s, and should not be", kind.Field, kind.Value), makeOne}
 	}
@@ -71,7 +71,8 @@ func lineAt(content []byte, offset int64) int {
 	return 1 + bytes.Count(content[:min(int64(len(content)), max(0, offset))], []byte("\n"))
 }
 
-// foreign says what a document is that is no report of this version.
+// foreign is the error for a document that is not a report of this version: it
+// names what the document is.
 func foreign(raw json.RawMessage) error {
 	var head struct {
 		Schema string          `json:"schema"`
@@ -79,7 +80,7 @@ func foreign(raw json.RawMessage) error {
 		Log    json.RawMessage `json:"log"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return &ReadError{"it is JSON, but no report", makeOne}
+		return &ReadError{"it is JSON, but not a report", makeOne}
 	}
 	version, ours := strings.CutPrefix(head.Schema, "httpdest/report/v")
 	n, err := strconv.Atoi(version)
@@ -93,12 +94,12 @@ func foreign(raw json.RawMessage) error {
 	case head.Log != nil:
 		return &ReadError{"it is a HAR file, not a report", "httpdest judge makes a report of it"}
 	case head.Schema == "":
-		return &ReadError{"it has no schema: no report of httpdest", makeOne}
+		return &ReadError{"it has no schema, so it is not a report of httpdest", makeOne}
 	}
-	return &ReadError{fmt.Sprintf("its schema is %q: no report of httpdest", head.Schema), makeOne}
+	return &ReadError{fmt.Sprintf("its schema is %q, which is not that of an httpdest report", head.Schema), makeOne}
 }
 
-// valid finds what a report cannot say.
+// valid finds values that a report cannot have.
 func (r *Report) valid() error {
 	known := func(v Verdict, of string) error {
 		switch v {

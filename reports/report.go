@@ -1,7 +1,7 @@
 // Package reports turns verdicts into what people read and tools parse.
 //
 // Report is the one model (report.json, design §5); every other format is made
-// from it. The package imports nothing of ours.
+// from it. The package imports no other package of this module.
 package reports
 
 // Schema is the version of report.json. Version 2 changes what a rule's pass
@@ -21,7 +21,7 @@ const (
 	Fail         Verdict = "fail"
 	Inconclusive Verdict = "inconclusive" // could not be judged, and why
 	Skip         Verdict = "skip"         // not judged on purpose, and why
-	Unspecified  Verdict = "unspecified"  // a default of ours, judged on someone else's system
+	Unspecified  Verdict = "unspecified"  // a default of httpdest, judged on someone else's system
 )
 
 // Worst combines the verdicts of parts: fail > inconclusive > pass; parts of
@@ -55,7 +55,7 @@ type Report struct {
 	Cases       []Case             `json:"cases"`
 	Metrics     map[string]float64 `json:"metrics"`
 	Environment Environment        `json:"environment"`
-	Untested    []Untested         `json:"untested,omitempty"` // of kind probe: what it could not show, whatever its verdict
+	Untested    []Untested         `json:"untested,omitempty"` // of kind probe: what it did not test
 	Load        *Load              `json:"load,omitempty"`     // of kind load
 	Plan        *Plan              `json:"plan,omitempty"`     // of kind plan
 }
@@ -98,8 +98,8 @@ type Case struct {
 	Reason     string   `json:"reason,omitempty"` // of a skip or an inconclusive
 	DurationMs float64  `json:"durationMs"`
 	Checks     []Check  `json:"checks"`
-	// Evidence says what of a capture was left out or could not be judged, and
-	// ByItself where nothing between its requests was.
+	// Evidence lists the parts of a capture that were left out or could not be
+	// judged. It contains ByItself where nothing between the requests was judged.
 	Evidence []string `json:"evidence,omitempty"`
 	// Metrics are measured on the clock of the case, by the names below.
 	Metrics  map[string]float64 `json:"metrics,omitempty"`
@@ -137,7 +137,7 @@ type Check struct {
 	Expected string  `json:"expected,omitempty"`
 	Actual   string  `json:"actual,omitempty"`
 	Fix      string  `json:"fix,omitempty"`
-	// Class says what kind of thing is behind a failure of a receiver: form,
+	// Class is the kind of cause behind a failure of a receiver: form,
 	// throttled, down, flaky, credentials, gateway, mtls, late, lost, tls or
 	// status; Said quotes the receiver: the text of its response, without markup
 	// and without secrets.
@@ -147,7 +147,7 @@ type Check struct {
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	// NotExercised marks an inconclusive check of a rule that the case cites and
-	// that nothing in it exercised; the title says what did not happen.
+	// that nothing in it exercised; the title names what did not happen.
 	NotExercised bool `json:"notExercised,omitempty"`
 	// Exchange is the request and the answer that show it; Reproduce is a command
 	// that sends it again, in which credentials are variables of the shell; Causes

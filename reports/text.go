@@ -14,7 +14,7 @@ import (
 type TextOptions struct {
 	Color   bool
 	Verbose bool // every check of every case, and the table of rules
-	Quiet   bool // only what is no pass, and the summary
+	Quiet   bool // only cases that did not pass, and the summary
 	Width   int  // of the terminal; 0: no terminal, so titles are not cut
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// failures prints every case that is no pass or leaves something open, with
+// failures prints every case that did not pass or has an open question, with
 // what to look at.
 func (t *printer) failures(r *Report) {
 	for _, c := range r.Cases {
@@ -65,7 +65,7 @@ func (t *printer) failure(r *Report, k Check) {
 	t.command("send it", k.Reproduce)
 }
 
-// fewCauses is how many likely causes are told where nobody asked for more.
+// fewCauses is how many likely causes are shown without -v.
 const fewCauses = 2
 
 // exchange prints a request and its answer: in one line, and in full with -v.

@@ -129,7 +129,7 @@ func TestColumns(t *testing.T) {
 func TestJSONRoundTrip(t *testing.T) {
 	for _, r := range []*Report{passing(), mixedReport()} {
 		text := written(t, WriteJSON, r)
-		text = strings.ReplaceAll(text, `\ufffd`, "\ufffd") // written for a byte that is no UTF-8; read, it is that character
+		text = strings.ReplaceAll(text, `\ufffd`, "\ufffd") // written for a byte that is not UTF-8
 		again, err := ReadJSON(strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)

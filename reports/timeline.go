@@ -13,8 +13,9 @@ type Timeline struct {
 	EndMs  float64        `json:"endMs"`
 	Events []Event        `json:"events"` // by time
 	Faults []PlannedFault `json:"faults,omitempty"`
-	// LeftOutEvents is how many events are not told, for there are too many to
-	// look at; LeftOutProfiles, how many profiles have none that is.
+	// LeftOutEvents counts the events that are left out because there are too many
+	// to look at; LeftOutProfiles counts the profiles without any event in the
+	// timeline.
 	LeftOutEvents   int `json:"leftOutEvents,omitempty"`
 	LeftOutProfiles int `json:"leftOutProfiles,omitempty"`
 }
@@ -54,11 +55,11 @@ const (
 	EventFault     EventKind = "fault"     // that no attempt met
 	EventRun       EventKind = "run"       // an hour of the dataflow in its monitoring
 	EventAlert     EventKind = "alert"     // that changed its state
-	EventLookup    EventKind = "lookup"    // a question to the platform
+	EventLookup    EventKind = "lookup"    // a lookup on the platform
 	EventProblem   EventKind = "problem"   // of the configuration
 )
 
-// PlannedFault tells how often a fault of the scenario was played.
+// PlannedFault counts how often a fault of the scenario was played.
 type PlannedFault struct {
 	ID      string `json:"id"`
 	Planned int    `json:"planned"` // 0: as often as it is met

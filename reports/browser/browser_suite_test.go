@@ -70,7 +70,7 @@ var atEnd = func() {}
 
 var _ = AfterSuite(func() { atEnd() })
 
-// look is how the page is looked at.
+// look is the view of the page: its size, its colours, its scripts.
 type look struct {
 	width, height int64
 	scheme        string

@@ -94,7 +94,7 @@ var _ = Describe("The HTML report", Serial, func() {
 		t.quiet()
 	})
 
-	It("has every timeline and every rule, with a table beside each picture", func() {
+	It("has every timeline and every rule, with a table next to each picture", func() {
 		r := passing()
 		t := opened(r, look{wide, 1000, "dark", false})
 		t.picture("pass-wide-dark")
@@ -117,7 +117,8 @@ var _ = Describe("The HTML report", Serial, func() {
 
 	It("tells verdict and failures without a script", func() {
 		t := opened(failing(), look{wide, 1000, "light", true})
-		// What the browser reads aloud, for no script can be asked.
+		// The accessibility tree that the browser reads aloud: scripts cannot query
+		// it.
 		text, err := chromedp.Run(t.Context, chromedp.Text(chromedp.CSS("body")))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(text).To(And(ContainSubstring("cases failed"), ContainSubstring("new-1#1: outcomes of its attempts"), ContainSubstring("503 503 200"),

@@ -20,8 +20,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/probe/receivers"
 )
 
-// wrongOnes are the receivers whose reports are looked at, with what the reader
-// must see first: words of the true cause, and words of the fix.
+// wrongOnes are the receivers whose reports are checked, with the words that a
+// reader must see first: those of the true cause, and those of the fix.
 var wrongOnes = []struct{ name, cause, fix string }{
 	{"aws-api-gateway-without-the-route", "AWS API Gateway: No deployed stage has this path with POST", "deploy the API again"},
 	{"azure-api-management-wants-a-key", "requires a subscription key", "Ocp-Apim-Subscription-Key"},
@@ -29,10 +29,10 @@ var wrongOnes = []struct{ name, cause, fix string }{
 	{"cloudflare-blocks", "blocks the request", "skips these checks"},
 	{"django-csrf", "CSRF middleware refuses a POST without its token", "csrf_exempt"},
 	{"express-100kB", "express.json() accepts 100 kB", "limit: '5mb'"},
-	{"throttles-with-403", "because of the pace, and not because of the message", "answer 429 or 503 with Retry-After"},
+	{"throttles-with-403", "refuses the pace, not the message", "answer 429 or 503 with Retry-After"},
 	{"starts-cold", "accepts the same message a moment later", "starts cold"},
 	{"drops-namespaces", "does not store it as it was sent", "whatever its namespace"},
-	{"known-and-not-permitted", "refuses who sends, and not what is sent", "the permission to POST"},
+	{"known-and-not-permitted", "refuses the sender, whatever the message", "the permission to POST"},
 }
 
 // probedBy is the report of a probe of a receiver in this process.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// chart is a picture of numbers with the table that says the same.
+// chart is a picture of numbers with a table of the same numbers.
 type chart struct {
 	ID, Title, Summary   string
 	XLabel, YLabel       string
@@ -200,8 +200,8 @@ func stepOf(whole float64, n int) float64 {
 	return 10 * power
 }
 
-// line draws a series; a value that is none, or cannot be drawn by a logarithm,
-// leaves a gap.
+// line draws a series; a missing value, or one without a logarithm on a
+// logarithmic axis, leaves a gap.
 func (c *chart) line(s series, kind int) {
 	l := chartLine{Name: s.Name, Kind: kind}
 	var b strings.Builder
@@ -239,7 +239,8 @@ func (c *chart) band(from, to float64, title string) {
 	c.Bands = append(c.Bands, rect{x, c.Top, max(2, c.x(min(to, c.toX))-x), c.Bottom - c.Top, title})
 }
 
-// tabled says the same as a table: the x of every series, at most so many rows.
+// tabled adds the same numbers as a table: the x of every series, in a limited
+// number of rows.
 func (c *chart) tabled(all []series, x func(float64) string, y func(float64) string) *chart {
 	const most = 120
 	if c == nil {

@@ -21,7 +21,7 @@ const (
 	context     = 3 // equal lines that are shown around a difference
 )
 
-// difference is what was expected beside what came, line by line.
+// difference is the expected text next to the actual one, line by line.
 type difference struct {
 	JSON  bool // both are, and are compared as such
 	Rows  []pair
@@ -38,7 +38,8 @@ type pair struct {
 	Left, Right *side
 }
 
-// side is a line of which a part may differ; nil where there is none.
+// side is a line of which a part may differ; nil where the other side alone has
+// a line.
 type side struct{ Before, Differs, After string }
 
 // pathChange is a value that differs.
@@ -111,7 +112,7 @@ func pretty(s string) string {
 	return visible(cut(s))
 }
 
-// cut keeps the beginning of a long text, and says how much is missing.
+// cut keeps the beginning of a long text, and adds how much is missing.
 func cut(s string) string {
 	if utf8.RuneCountInString(s) <= longestText {
 		return s
@@ -195,7 +196,8 @@ func (d *difference) note(path, expected, actual string) {
 // brief is a value in one short line.
 func brief(v any) string { return shortened(indented(v), 120) }
 
-// paired puts equal lines beside each other, and what differs between them.
+// paired puts equal lines next to each other, and the differing ones between
+// them.
 func paired(a, b []string) []pair {
 	var out []pair
 	same := func(s string) { out = append(out, pair{Same: true, Left: &side{Before: s}, Right: &side{Before: s}}) }

@@ -46,7 +46,7 @@ func objectives(l *reports.Load) string {
 	rate := fmt.Sprintf("%s/s", short(l.Achieved.Rate))
 	n := len(l.Objectives)
 	if l.Search != nil {
-		text := "No rate that was tried held"
+		text := "None of the tried rates held"
 		if l.Search.Rate > 0 {
 			text = fmt.Sprintf("%s/s is the highest rate that held", short(l.Search.Rate))
 		}
@@ -65,7 +65,7 @@ func objectives(l *reports.Load) string {
 	case held > 0:
 		return fmt.Sprintf("%s held at %s, %d not judged", number(held, "objective"), rate, n-held)
 	}
-	return "Measured at " + rate + ", and nothing was asked of it"
+	return "Measured at " + rate + ", and no objective was set"
 }
 
 func (p *printer) load() *loaded {
@@ -76,8 +76,8 @@ func (p *printer) load() *loaded {
 	out := &loaded{Load: l, Amounts: []amount{{"Offered", l.Offered}, {"Achieved", l.Achieved}, {"Delivered", l.Delivered}, {"Failed", l.Failed}}}
 	for _, d := range []distribution{
 		{"Delivery latency", "from the update to the 2xx of its export, retries included", l.DeliveryLatency, nil},
-		{"Response time", "from when the request was due: what a caller sees that does not slow down", l.ResponseTime, nil},
-		{"Service time", "from the attempt to the end of its answer: what the receiver did", l.ServiceTime, nil},
+		{"Response time", "from the time the request was due: what a caller at a constant pace sees", l.ResponseTime, nil},
+		{"Service time", "from the attempt to the end of its answer: the receiver's own time", l.ServiceTime, nil},
 	} {
 		if d.Distribution == nil {
 			continue
@@ -252,13 +252,13 @@ func inTime(l *reports.Load) []*chart {
 	b := newChart("throughput", "Throughput over time", "seconds", "per second", linear, linear, rates).tabled(rates, short, short)
 	c := newChart("backlog", "Backlog over time", "seconds", "exports", linear, linear, waiting).tabled(waiting, short, short)
 	if a != nil {
-		a.Summary = "Percentiles of what was due in each step; " + peak(latency[1], duration)
+		a.Summary = "Percentiles by the step in which a request or update was due; " + peak(latency[1], duration)
 	}
 	if b != nil {
-		b.Summary = "What was due, begun and ended in each second; the most that ended: " + peak(rates[2], short)
+		b.Summary = "Requests or updates due, begun and ended in each second; the most that ended: " + peak(rates[2], short)
 	}
 	if c != nil {
-		c.Summary = "What was due and had not ended; " + peak(waiting[0], short)
+		c.Summary = "Requests or exports that were due and had not ended; " + peak(waiting[0], short)
 		if o := l.Outage; o != nil {
 			c.Summary += fmt.Sprintf(". The receiver was dead from %s s for %s s; %s lost; drained %s s after", short(o.AtSeconds), short(o.Seconds), number(int(o.Lost), "export"), short(o.DrainSeconds))
 		}

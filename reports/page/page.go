@@ -1,12 +1,12 @@
-// Package page writes a report as one HTML file for people: nothing is asked
-// of any other place, and it opens from disk.
+// Package page writes a report as one HTML file for people: it loads nothing
+// from elsewhere, and opens from disk.
 //
 // Decision: everything is rendered here, by html/template, so that nothing a
-// receiver sent can become markup. What failed is in the page as it is read;
-// the details of other cases are the same HTML, compressed, and are unpacked
-// by the browser when they are opened. Reason: the verdict, the summary and
-// the failures need no script, and thousands of cases stay small. Cost: the
-// details of what passed need a browser of 2023 or later, with scripts.
+// receiver sent can become markup. Failures are plain HTML in the page; the
+// details of other cases are the same HTML, compressed, and the browser unpacks
+// them when they are opened. Reason: the verdict, the summary and the failures
+// need no script, and thousands of cases stay small. Cost: the details of what
+// passed need a browser of 2023 or later, with scripts.
 package page
 
 import (
@@ -92,7 +92,7 @@ type count struct {
 	N       int
 }
 
-// words name verdicts as people say them of cases, the worst first.
+// words are the names of verdicts in plain words, the worst first.
 var words = []count{
 	{reports.Fail, "failed", 0}, {reports.Inconclusive, "inconclusive", 0}, {reports.Unspecified, "unspecified", 0},
 	{reports.Pass, "passed", 0}, {reports.Skip, "skipped", 0},
@@ -135,7 +135,7 @@ func digest(text []byte) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// headline says in a line what the verdict rests on.
+// headline is one line about the reason of the verdict.
 func headline(r *reports.Report) string {
 	s := r.Summary
 	switch {
@@ -144,7 +144,7 @@ func headline(r *reports.Report) string {
 	case r.Plan != nil:
 		return warned(r.Plan)
 	case s.Cases == 0:
-		return "There is no case in it, so nothing was judged"
+		return "The report has no cases, so nothing was judged"
 	case s.Fail > 0:
 		return fmt.Sprintf("%d of %s failed", s.Fail, number(s.Cases, "case"))
 	case s.Inconclusive > 0:
@@ -163,7 +163,7 @@ func headline(r *reports.Report) string {
 func warned(p *reports.Plan) string {
 	switch n := len(p.Warnings); n {
 	case 0:
-		return "What the numbers say about a capacity"
+		return "The capacity that these numbers give"
 	case 1:
 		return visible(p.Warnings[0])
 	default:

@@ -200,7 +200,7 @@ func TestCounted(t *testing.T) {
 // Whatever the report is, the page says in its first line what became of it.
 func TestHeadline(t *testing.T) {
 	for want, r := range map[string]*reports.Report{
-		"There is no case in it, so nothing was judged": {Verdict: reports.Inconclusive},
+		"The report has no cases, so nothing was judged": {Verdict: reports.Inconclusive},
 		"The case passed":                            {Verdict: reports.Pass, Cases: []reports.Case{{Verdict: reports.Pass}}, Summary: reports.Summary{Cases: 1, Pass: 1}},
 		"All 2 cases passed":                         {Verdict: reports.Pass, Cases: make([]reports.Case, 2), Summary: reports.Summary{Cases: 2, Pass: 2}},
 		"1 of 2 cases passed, none failed":           {Verdict: reports.Pass, Cases: make([]reports.Case, 2), Summary: reports.Summary{Cases: 2, Pass: 1, Skip: 1}},
@@ -314,7 +314,7 @@ func landmark(n *html.Node) string {
 	role := attribute(n, "role")
 	switch implied := map[string]string{"nav": "navigation", "main": "main", "header": "banner", "section": "region"}[n.Data]; {
 	case role == "" && implied == "region" && name == "":
-		return "" // a section without a name is none
+		return "" // a section without a name does not count
 	case role == "":
 		role = implied
 	}

@@ -31,7 +31,7 @@ type ruleRow struct {
 	More  int // cases left out
 }
 
-// mostCited is how many cases stand beside a rule; the filter finds all.
+// mostCited is how many cases are listed next to a rule; the filter finds all.
 const mostCited = 25
 
 // cited is a case that cites a rule.

@@ -75,7 +75,7 @@ var shapes = []struct {
 	{reports.EventDrop, "cross", "bad", "given up"},
 	{reports.EventRun, "flag", "plain", "hourly run of the dataflow"},
 	{reports.EventAlert, "flag", "bad", "alert"},
-	{reports.EventLookup, "dot", "odd", "question to the platform"},
+	{reports.EventLookup, "dot", "odd", "lookup on the platform"},
 }
 
 func orderOf(k reports.EventKind) int {
@@ -88,8 +88,8 @@ func orderOf(k reports.EventKind) int {
 }
 
 // drawn lays out the timeline of a case. Times run to the right; the waits
-// between them are drawn by their logarithm, so that a retry after 15 s is seen
-// beside a history of days.
+// between them are drawn by their logarithm, so that a retry after 15 s is
+// visible in a history of days.
 func drawn(c *reports.Case, number int) *drawing {
 	t := c.Timeline
 	if t == nil || len(t.Events) == 0 {
@@ -294,11 +294,14 @@ func (d *drawing) summary() string {
 		}
 	}
 	text := fmt.Sprintf("%s of %s in %s: %s", number(exports, "export"), number(profiles, "profile"), clock(d.EndMs), number(attempts, "attempt"))
-	if exports == 0 { // of a capture nobody knows the decisions
+	if exports == 0 { // a capture does not record decisions
 		text = fmt.Sprintf("%s in %s", number(attempts, "attempt"), clock(d.EndMs))
 	}
-	if retries > 0 {
-		text += fmt.Sprintf(", %d of them again", retries)
+	switch {
+	case retries == 1:
+		text += ", 1 of them a retry"
+	case retries > 1:
+		text += fmt.Sprintf(", %d of them retries", retries)
 	}
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed", failed)
