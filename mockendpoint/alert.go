@@ -26,7 +26,7 @@ var alerts = map[int]string{
 // clearAlert is an alert of the client that came unencrypted.
 type clearAlert int
 
-func (a clearAlert) Error() string { return fmt.Sprintf("the client's alert %d, in the clear", int(a)) }
+func (a clearAlert) Error() string { return fmt.Sprintf("the client's unencrypted alert %d", int(a)) }
 
 func alertOf(by string, code int) *journal.Alert {
 	name, ok := alerts[code]
@@ -36,9 +36,9 @@ func alertOf(by string, code int) *journal.Alert {
 	return &journal.Alert{By: by, Code: code, Description: name}
 }
 
-// alert is the alert that ended a handshake: the one that the error carries, of
-// the client's or our own, or the one that crypto/tls sends for a reason of ours
-// and does not tell. version is what was agreed on. nil where there was none.
+// alert is the alert that ended a handshake: the client's or our own, from the
+// error, or the one that crypto/tls sends for our reason and does not return.
+// version is the agreed version. nil without an alert.
 func alert(err error, reason, version string) *journal.Alert {
 	var plain clearAlert
 	if errors.As(err, &plain) {

@@ -71,7 +71,7 @@ func (a *Authority) issue(name string, use x509.ExtKeyUsage, hosts []string) (tl
 	return a.sign(a.leaf(name, hosts, use))
 }
 
-// leaf is what a certificate that is no authority says, before it is signed.
+// leaf is the content of an end-entity certificate, before it is signed.
 func (a *Authority) leaf(name string, hosts []string, uses ...x509.ExtKeyUsage) *x509.Certificate {
 	template := &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},

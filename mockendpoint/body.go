@@ -32,7 +32,7 @@ const (
 
 var (
 	errBodyTooLarge = errors.New("the body is larger than the limit")
-	errBodiesFull   = errors.New("the endpoint holds as many bodies as it may")
+	errBodiesFull   = errors.New("the endpoint cannot hold more request bodies at once")
 )
 
 // bodyRoom bounds the memory and the work of request bodies, so that large ones
@@ -123,7 +123,7 @@ func grown(size, length int64) int64 {
 // drain reads what follows of a body that is refused, unless the client waits to
 // be told to send it.
 func (b *bodyRoom) drain(w http.ResponseWriter, r *http.Request, because error) error {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime)) // an in-memory connection has none
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime)) // an in-memory connection has no deadline
 	_, _ = io.CopyN(io.Discard, r.Body, drainBytes)                              // how it ends does not matter
 	return because
 }

@@ -16,7 +16,7 @@ import (
 func (x *exchange) withBody(f *fault.Fault) (status int) {
 	if status = f.Status; status == 0 {
 		if status = x.ordinary(); status == http.StatusNoContent {
-			status = http.StatusOK // 204 has none
+			status = http.StatusOK // 204 has no body
 		}
 	}
 	if len(x.content) == 0 {
@@ -36,8 +36,7 @@ func (x *exchange) hangUp() {
 	x.abort()
 }
 
-// halfClose says that nothing more will come, and waits until the client
-// leaves.
+// halfClose closes the writing half, and waits until the client leaves.
 func (x *exchange) halfClose() {
 	x.journal()
 	x.closeWrite()

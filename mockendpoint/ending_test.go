@@ -27,7 +27,7 @@ func (s served) met() []string {
 	return faults
 }
 
-// What curl makes of every way to end an answer, in the clear and over TLS.
+// Curl's exit status for every way to end an answer, with and without TLS.
 // The exit statuses are those of its manual: 1 unsupported protocol (it takes
 // garbage for HTTP/0.9), 18 partial file, 28 timeout, 35 handshake, 52 empty
 // reply, 56 failure in receiving.

@@ -81,7 +81,7 @@ type Options struct {
 	// may take together; a large one beyond that is refused with 503. 0 means
 	// DefaultBodies.
 	Bodies int64
-	// OnState, where set, is told of every change of a connection's state.
+	// OnState, where set, is called with every change of a connection's state.
 	OnState func(net.Conn, State)
 }
 

@@ -21,8 +21,8 @@ func (t *test) end() {
 	}
 }
 
-// An endpoint that insists on a client certificate and answers the first request
-// with 503; then the journal tells what arrived.
+// An endpoint that insists on a client certificate and answers the first
+// request with 503; then the journal shows what arrived.
 func ExampleStart() {
 	t := &test{}
 	defer t.end()

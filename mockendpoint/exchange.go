@@ -28,7 +28,7 @@ type exchange struct {
 		reason string
 	}
 
-	// What the ordinary answer says beside its status.
+	// The ordinary answer, next to its status.
 	contentType string
 	headers     map[string]string
 	content     []byte
@@ -110,8 +110,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	}
 }
 
-// smuggles says whether a head says in two ways how long the body is. What
-// follows on the connection may be meant for somebody else (RFC 9112, 6.1).
+// smuggles reports whether a head gives the length of the body twice. Bytes
+// that follow on the connection may be meant for another server (RFC 9112,
+// 6.1).
 func smuggles(head []byte) bool {
 	length, coding := false, false
 	for line := range journal.Lines(head) {
@@ -192,7 +193,7 @@ func (e *Endpoint) authorize(values []string) (result journal.Authorization, num
 	return journal.Wrong, 0
 }
 
-// play answers as the fault says, or as the endpoint does without one.
+// play answers as the fault requires, or as the endpoint does without one.
 func (x *exchange) play(f *fault.Fault) {
 	e := x.endpoint
 	if f == nil {
@@ -265,8 +266,8 @@ func (x *exchange) say(name, value string) {
 	x.headers[name] = value
 }
 
-// refuse is the answer to a request that lacks something. Its body says what,
-// for whoever wrote the sender.
+// refuse is the answer to a request that lacks something. Its body names the
+// missing part, for the author of the sender.
 func (x *exchange) refuse() int {
 	x.entry.Refused = x.unmet.reason
 	said, err := json.Marshal(map[string]string{"error": x.unmet.reason})
@@ -277,8 +278,8 @@ func (x *exchange) refuse() int {
 	return x.unmet.status
 }
 
-// tokens is the ordinary answer of the token endpoint. What it issues it issues
-// now, not when the request came.
+// tokens is the ordinary answer of the token endpoint. A token is issued now,
+// not when the request came.
 func (x *exchange) tokens() int {
 	a := x.endpoint.options.Tokens.Answer(x.asked, x.endpoint.options.Now())
 	x.contentType, x.headers, x.content, x.entry.Token = "application/json", a.Headers, a.Body, a.Issued
@@ -302,8 +303,7 @@ func (x *exchange) respond(status int, headers map[string]string) {
 	_, _ = x.w.Write(x.content) // a client that left has the journal's word for it
 }
 
-// slowBody is the body of an answer that takes its time; what it says does not
-// matter.
+// slowBody is the body of a slow answer; its content does not matter.
 const slowBody = "ok"
 
 // resetLead is how long what was sent has to arrive before a reset, which

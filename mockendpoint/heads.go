@@ -12,8 +12,8 @@ const maxHead = 2 << 20
 
 // heads cuts the raw request heads out of the bytes of a connection. net/http
 // reads ahead, so that one read may hold the end of a body and several requests:
-// only the framing of HTTP/1.1 (RFC 9112) says which bytes are a head. What
-// net/http refuses is not framed further: no handler asks for it.
+// only the framing of HTTP/1.1 (RFC 9112) shows which bytes are a head. A
+// request that net/http refuses is not framed further: no handler needs it.
 type heads struct {
 	step  step
 	head  []byte // of the request that is being read
@@ -154,7 +154,7 @@ func (h *heads) chunkLine(p []byte) (rest []byte) {
 	return p[end+1:]
 }
 
-// take returns the oldest head that nobody took; nil where there is none.
+// take returns the oldest head that nobody took; nil without one.
 func (h *heads) take() []byte {
 	if len(h.ready) == 0 {
 		return nil
@@ -164,8 +164,7 @@ func (h *heads) take() []byte {
 	return head
 }
 
-// unread is the head that is being read, or that nobody took; nil where there is
-// none.
+// unread is the head that is being read, or that nobody took; nil without one.
 func (h *heads) unread() []byte {
 	if len(h.ready) > 0 {
 		return h.ready[0]

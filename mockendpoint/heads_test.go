@@ -106,7 +106,7 @@ func sameHeaders(t *rapid.T, in *bufio.Reader, head string) {
 	}
 }
 
-// What cannot be framed is given up, and memory stays bounded.
+// Bytes that cannot be framed are given up, and memory stays bounded.
 func TestHeadsAreBounded(t *testing.T) {
 	for name, sent := range map[string]string{
 		"a head without end":     "POST / HTTP/1.1\r\nX: " + strings.Repeat("x", maxHead),

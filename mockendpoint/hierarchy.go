@@ -38,7 +38,7 @@ func NewHierarchy(g Generation, notBefore, notAfter time.Time) (*Hierarchy, erro
 		h.uses = append(h.uses, x509.ExtKeyUsageServerAuth)
 	case NewerHierarchy:
 	default:
-		return nil, fmt.Errorf("no hierarchy %q: there are %s and %s", g, CurrentHierarchy, NewerHierarchy)
+		return nil, fmt.Errorf("unknown hierarchy %q: use %s or %s", g, CurrentHierarchy, NewerHierarchy)
 	}
 	var err error
 	if h.root, err = NewAuthority(fmt.Sprintf("httpdest test root, %s hierarchy", g), notBefore, notAfter); err != nil {

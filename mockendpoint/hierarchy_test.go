@@ -78,6 +78,6 @@ var _ = Describe("The two hierarchies of client certificates", func() {
 
 	It("knows no third", func() {
 		_, err := mockendpoint.NewHierarchy("old", from, to)
-		Expect(err).To(MatchError(`no hierarchy "old": there are current and new`))
+		Expect(err).To(MatchError(`unknown hierarchy "old": use current or new`))
 	})
 })

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Listener says how the connections of a listener are taken. The zero value
-// takes them in the clear.
+// Listener is the TLS configuration of a listener. The zero value accepts
+// connections without TLS.
 type Listener struct {
 	Name        string // in the journal; may be empty
 	Mode        Mode   // "" means Plain
@@ -28,7 +28,7 @@ var versions = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS1
 func ParseVersion(text string) (uint16, error) {
 	v, ok := versions[strings.TrimPrefix(text, "TLSv")]
 	if !ok {
-		return 0, fmt.Errorf("no TLS version %q: there are 1.0, 1.1, 1.2 and 1.3", text)
+		return 0, fmt.Errorf("unknown TLS version %q: use 1.0, 1.1, 1.2 or 1.3", text)
 	}
 	return v, nil
 }
@@ -42,9 +42,9 @@ func ParseCipherSuites(names ...string) ([]uint16, error) {
 		i := slices.IndexFunc(known, func(s *tls.CipherSuite) bool { return s.Name == name })
 		switch {
 		case i < 0:
-			return nil, fmt.Errorf("no cipher suite %q: there are %s", name, cipherNames())
+			return nil, fmt.Errorf("unknown cipher suite %q: use any of %s", name, cipherNames())
 		case !slices.Contains(known[i].SupportedVersions, tls.VersionTLS12):
-			return nil, fmt.Errorf("cipher suite %s is of TLS 1.3, whose suites cannot be chosen", name)
+			return nil, fmt.Errorf("cipher suite %s belongs to TLS 1.3, whose suites cannot be chosen", name)
 		}
 		out = append(out, known[i].ID)
 	}
@@ -62,14 +62,14 @@ func cipherNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Check says what makes a listener that no client could use.
+// Check returns why no client could use the listener; nil when one could.
 func (l Listener) Check() error {
 	low, high := l.MinVersion, l.MaxVersion
 	if low == 0 {
 		low = tls.VersionTLS12
 	}
 	if high != 0 && low > high {
-		return fmt.Errorf("a lowest TLS version of %s above a highest of %s", tls.VersionName(low), tls.VersionName(high))
+		return fmt.Errorf("the lowest TLS version, %s, is above the highest, %s", tls.VersionName(low), tls.VersionName(high))
 	}
 	if len(l.CipherSuites) > 0 && low == tls.VersionTLS13 {
 		return fmt.Errorf("cipher suites can be chosen up to TLS 1.2, and the lowest version is %s", tls.VersionName(low))

@@ -86,9 +86,9 @@ var _ = Describe("the certificate of the server", func() {
 		Entry(nil, mockendpoint.MissingIntermediate, "unable to get local issuer certificate"),
 	)
 
-	It("is none that nobody knows", func() {
+	It("must be a known kind", func() {
 		_, err := mockendpoint.ParsePresented("stale")
-		Expect(err).To(MatchError(ContainSubstring(`no certificate "stale": there are proper, expired`)))
+		Expect(err).To(MatchError(ContainSubstring(`unknown certificate "stale": use one of proper, expired`)))
 		Expect(mockendpoint.ParsePresented("")).To(Equal(mockendpoint.Proper))
 	})
 })
@@ -119,8 +119,8 @@ var _ = Describe("TLS versions and ciphers", func() {
 		_, err := mockendpoint.ParseCipherSuites(text)
 		Expect(err).To(MatchError(ContainSubstring(want)))
 	},
-		Entry(nil, "ECDHE-ECDSA-AES128-GCM-SHA256", "there are TLS_ECDHE"),
-		Entry(nil, "TLS_AES_128_GCM_SHA256", "is of TLS 1.3, whose suites cannot be chosen"),
+		Entry(nil, "ECDHE-ECDSA-AES128-GCM-SHA256", "use any of TLS_ECDHE"),
+		Entry(nil, "TLS_AES_128_GCM_SHA256", "belongs to TLS 1.3, whose suites cannot be chosen"),
 	)
 
 	It("are refused where no client could agree", func() {
@@ -128,7 +128,7 @@ var _ = Describe("TLS versions and ciphers", func() {
 		Expect(mockendpoint.Listener{MinVersion: tls.VersionTLS13, CipherSuites: []uint16{1}}.Check()).To(MatchError(ContainSubstring("up to TLS 1.2")))
 		Expect(mockendpoint.Listener{}.Check()).To(Succeed())
 		_, err := mockendpoint.ParseVersion("TLS1.2")
-		Expect(err).To(MatchError(ContainSubstring("there are 1.0, 1.1, 1.2 and 1.3")))
+		Expect(err).To(MatchError(ContainSubstring("use 1.0, 1.1, 1.2 or 1.3")))
 		Expect(mockendpoint.ParseVersion("1.2")).To(BeEquivalentTo(tls.VersionTLS12))
 	})
 })

@@ -10,7 +10,8 @@ import (
 const maxAhead = 64 << 10
 
 // lookahead is an accepted connection that can be watched for the client's
-// leaving while nothing reads from it. What the watch reads is kept for Read.
+// leaving while nothing reads from it. Bytes that the watch reads are kept for
+// Read.
 type lookahead struct {
 	net.Conn
 	buffer []byte

@@ -11,8 +11,8 @@ import (
 // modes are the modes there are.
 var modes = []Mode{Plain, TLS, MTLSOptional, MTLSOnly}
 
-// Check says everything that is wrong with the options, so that no part of them
-// is ignored: an unknown mode, a fault with status 1000, TLS versions of an
+// Check returns every problem of the options, so that no part of them is
+// ignored: an unknown mode, a fault with status 1000, TLS versions of an
 // endpoint in the clear.
 func (o Options) Check() error {
 	wrong := []error{o.Listener.check(), o.Require.check(), o.Faults.Check()}
@@ -28,7 +28,7 @@ func (o Options) Check() error {
 // check is Check, and what would be ignored.
 func (l Listener) check() error {
 	if l.Mode != "" && !slices.Contains(modes, l.Mode) {
-		return fmt.Errorf("no mode %q: use plain, tls, mtls-optional or mtls-only", l.Mode)
+		return fmt.Errorf("unknown mode %q: use plain, tls, mtls-optional or mtls-only", l.Mode)
 	}
 	if l.encrypted() {
 		return l.Check()
@@ -42,7 +42,7 @@ func (l Listener) check() error {
 		{"TLS versions", l.MinVersion != 0 || l.MaxVersion != 0}, {"cipher suites", len(l.CipherSuites) > 0},
 	} {
 		if part.given {
-			wrong = append(wrong, fmt.Errorf("an endpoint in the clear has no %s: set Mode", part.name))
+			wrong = append(wrong, fmt.Errorf("an endpoint without TLS has no %s: set Mode", part.name))
 		}
 	}
 	return errors.Join(wrong...)

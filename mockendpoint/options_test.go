@@ -32,9 +32,9 @@ func TestStartRefusesWrongOptions(t *testing.T) {
 		options mockendpoint.Options
 		want    string
 	}{
-		{listener(mockendpoint.Listener{Mode: "mtls"}), `no mode "mtls"`},
-		{listener(mockendpoint.Listener{Mode: mockendpoint.TLS, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS12}), "above a highest"},
-		{listener(mockendpoint.Listener{MinVersion: tls.VersionTLS13}), "an endpoint in the clear has no TLS versions"},
+		{listener(mockendpoint.Listener{Mode: "mtls"}), `unknown mode "mtls"`},
+		{listener(mockendpoint.Listener{Mode: mockendpoint.TLS, MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS12}), "is above the highest"},
+		{listener(mockendpoint.Listener{MinVersion: tls.VersionTLS13}), "an endpoint without TLS has no TLS versions"},
 		{listener(mockendpoint.Listener{CipherSuites: []uint16{1}}), "has no cipher suites"},
 		{listener(mockendpoint.Listener{Certificate: tls.Certificate{Certificate: [][]byte{{1}}}}), "has no certificate"},
 		{faults(fault.Fault{ID: "f", Status: 1000}), "status must be from 200 to 599, but is 1000"},

@@ -39,14 +39,14 @@ func ParsePresented(text string) (Presented, error) {
 	for i, p := range AllPresented {
 		names[i] = string(p)
 	}
-	return "", fmt.Errorf("no certificate %q: there are %s", text, strings.Join(names, ", "))
+	return "", fmt.Errorf("unknown certificate %q: use one of %s", text, strings.Join(names, ", "))
 }
 
 // otherHost is what the certificate of WrongHost is for.
 const otherHost = "another-host.test"
 
-// Present issues a server certificate of a kind for hosts. What is wrong with
-// it is wrong at now, and for an hour and more.
+// Present issues a server certificate of a kind for hosts. Its defect holds at
+// now, and for at least an hour after.
 func (a *Authority) Present(kind Presented, now time.Time, hosts ...string) (tls.Certificate, error) {
 	template := a.leaf(hosts[0], hosts, x509.ExtKeyUsageServerAuth)
 	switch kind {
@@ -81,5 +81,5 @@ func (a *Authority) Present(kind Presented, now time.Time, hosts ...string) (tls
 		}
 		return own, err
 	}
-	return tls.Certificate{}, fmt.Errorf("no certificate %q", kind)
+	return tls.Certificate{}, fmt.Errorf("unknown certificate %q", kind)
 }

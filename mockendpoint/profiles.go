@@ -19,8 +19,8 @@ type identified struct {
 	Profiles []identified `json:"profiles"`
 }
 
-// ProfilesIn names the profiles whose identities a body carries, in its order; of
-// says whose an identity is, nil names none.
+// ProfilesIn names the profiles whose identities a body carries, in its order;
+// of returns the profile of an identity; a nil of names no profile.
 func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool)) []string {
 	if of == nil {
 		return nil
@@ -43,8 +43,8 @@ func ProfilesIn(body []byte, of func(namespace, id string) (name string, ok bool
 	return names
 }
 
-// identifiedIn reads the profiles of a body. What is not acceptable JSON has none,
-// nor has what is not an export; the journal shows what it is.
+// identifiedIn reads the profiles of a body. A body that is not acceptable
+// JSON, or not an export, has no profiles; the journal shows what it is.
 func identifiedIn(body []byte) []identified {
 	if !strictjson.Valid(body) {
 		return nil
@@ -145,8 +145,7 @@ func (s *scanner) value(depth int) bool {
 	return s.number()
 }
 
-// object tells each of its members, as they are written; each says whether to go
-// on.
+// object passes each member, as it is written, to each, which returns whether to go on.
 func (s *scanner) object(depth int, each func(key, value []byte) bool) bool {
 	s.at++
 	if s.space(); s.take('}') {

@@ -28,7 +28,7 @@ func TestProfilesOfABody(t *testing.T) {
 	}
 }
 
-// A body is whatever a client sends; the endpoint must not fall over it.
+// A client may send any body, and the endpoint must survive it.
 func FuzzProfiles(f *testing.F) {
 	f.Add([]byte(`{"identityMap":{"ecid":[{"id":"b"}]}}`))
 	f.Add([]byte(`[{"profiles":[{"profiles":[]}]}]`))

@@ -24,8 +24,8 @@ type Field struct {
 }
 
 // Requirements are what a request must bring besides its credentials. The zero
-// value asks for nothing. What is refused has its reason in the journal and in
-// the answer; neither holds a value.
+// value requires nothing. The journal and the answer have the reason of each
+// refusal; neither holds a value.
 type Requirements struct {
 	Sources     []netip.Prefix  // addresses it may come from, for every request; nil are all: else 403 (R110)
 	ContentType string          // media type of data calls, without parameters: else 415
@@ -35,7 +35,7 @@ type Requirements struct {
 }
 
 // unmet is the status and the reason by which a request is refused; 0 where it
-// is not. What costs least and tells least comes first.
+// is not. The cheapest and least revealing checks come first.
 func (q Requirements) unmet(r *http.Request, body []byte) (status int, reason string) {
 	if r.Method != http.MethodPost {
 		return 0, ""
@@ -67,17 +67,17 @@ func (q Requirements) unmet(r *http.Request, body []byte) (status int, reason st
 	return 0, ""
 }
 
-// in says what is wrong with the values that came; "" for nothing.
+// in is the problem with the received values; "" without one.
 func (f Field) in(values []string) string {
 	switch {
 	case len(values) == 0:
 		return "is missing"
 	case len(values) > 1:
-		return "is there more than once"
+		return "is present more than once"
 	case f.Value == "" && values[0] == "":
 		return "is empty"
 	case f.Value != "" && subtle.ConstantTimeCompare([]byte(values[0]), []byte(f.Value)) != 1:
-		return "is not what it must be"
+		return "does not have the required value"
 	}
 	return ""
 }
@@ -103,7 +103,7 @@ func (q Requirements) matched(r *http.Request) []string {
 	return out
 }
 
-// admits says whether requests may come from an address.
+// admits reports whether requests may come from an address.
 func (q Requirements) admits(remote net.Addr) bool {
 	if q.Sources == nil {
 		return true

@@ -52,9 +52,9 @@ var _ = Describe("what the endpoint requires", func() {
 		Entry("another type", anExport, "Content-Type", "Content-Type: text/plain", nil, "415", "the content type is not application/json"),
 		Entry("no type that curl would not add", anExport, "Content-Type", "", nil, "415", "the content type is not application/json"),
 		Entry("no key", anExport, "X-Api-Key", "", nil, "400", "header X-Api-Key is missing"),
-		Entry("a wrong key", anExport, "X-Api-Key", "X-Api-Key: guess", nil, "400", "header X-Api-Key is not what it must be"),
+		Entry("a wrong key", anExport, "X-Api-Key", "X-Api-Key: guess", nil, "400", "header X-Api-Key does not have the required value"),
 		Entry("an empty header", anExport, "X-Tenant", "X-Tenant;", nil, "400", "header X-Tenant is empty"),
-		Entry("a parameter with another value", anExport, "", "", func(r *mockendpoint.Requirements) { r.Query[0].Value = "prod" }, "400", "query parameter source is not what it must be"),
+		Entry("a parameter with another value", anExport, "", "", func(r *mockendpoint.Requirements) { r.Query[0].Value = "prod" }, "400", "query parameter source does not have the required value"),
 		Entry("no parameter", anExport, "", "", func(r *mockendpoint.Requirements) { r.Query[0].Name = "stage" }, "400", "query parameter stage is missing"),
 		Entry("no export", `{"person":1}`, "", "", nil, "422", "the body: missing property 'segmentMembership'"),
 		Entry("an address that is not on the list", anExport, "", "", func(r *mockendpoint.Requirements) { r.Sources = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }, "403", "the address is not on the allowlist"),
@@ -71,7 +71,7 @@ var _ = Describe("what the endpoint requires", func() {
 		needs("curl")
 		out, err := exec.Command("curl", "--silent", "--noproxy", "*", "--header", good[1], "--header", good[3], "--header", good[5], "--data", anExport, s.url+"/p?a=1&source=very-secret-source&b=2").Output()
 		Expect(err).NotTo(HaveOccurred())
-		Expect(out).To(MatchJSON(`{"error":"query parameter source is not what it must be"}`))
+		Expect(out).To(MatchJSON(`{"error":"query parameter source does not have the required value"}`))
 		entry := s.journal.Requests()[0]
 		Expect(entry.Target).To(Equal("/p?a=1&source=[redacted]&b=2"))
 		Expect(string(entry.Head)).To(And(Not(ContainSubstring("very-secret")), ContainSubstring("X-Tenant: acme"), ContainSubstring("source=[redacted]&b=2 HTTP/1.1")))

@@ -21,7 +21,8 @@ func TestOrdinaryBodiesAreScanned(t *testing.T) {
 	}
 }
 
-// What needs care is left to encoding/json, and what is no JSON is nobody's.
+// Difficult bodies are left to encoding/json, and a body that is not JSON has
+// no profile.
 func TestOtherBodiesAreNot(t *testing.T) {
 	for _, body := range []string{
 		``, `[]`, `null`, `{`, `{"a":1,}`, `{"a"}`, `{"a":01}`, `{"a":1.}`, `{"a":1e}`, `{"a":-}`, `{"a":+1}`, `{"a":"\x"}`, `{"a":"\u12g4"}`, "{\"a\":\"\n\"}", `{"a":tru}`,

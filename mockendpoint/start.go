@@ -35,10 +35,11 @@ type Started struct {
 	Endpoint *Endpoint
 }
 
-// Start serves an endpoint as o says, on free ports of loopback, and closes it
-// when the test ends. What o leaves out it gets: a certificate for 127.0.0.1, ::1
-// and localhost, an authority for client certificates, a fault plan without
-// faults. An o.Journal is told as well. Options that Check refuses end the test.
+// Start serves an endpoint as o configures it, on free ports of loopback, and
+// closes it when the test ends. Fields that o leaves out get defaults: a
+// certificate for 127.0.0.1, ::1 and localhost, an authority for client
+// certificates, a fault plan without faults. An o.Journal is told as well.
+// Options that Check refuses end the test.
 func Start(t TB, o Options) *Started {
 	t.Helper()
 	if err := o.Check(); err != nil {

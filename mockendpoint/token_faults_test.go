@@ -35,7 +35,7 @@ func (t tokens) credentials() clientcredentials.Config {
 	return clientcredentials.Config{ClientID: clientID, ClientSecret: clientSecret, TokenURL: t.tokenURL, AuthStyle: oauth2.AuthStyleInParams}
 }
 
-// gate is an Options.Wait that tells of each wait, and ends them all at once.
+// gate is an Options.Wait that announces each wait, and ends them all at once.
 func gate(arrived chan<- bool, letGo <-chan struct{}) func(context.Context, time.Duration) error {
 	return func(ctx context.Context, _ time.Duration) error {
 		arrived <- true

@@ -44,7 +44,7 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// tokens is an endpoint over TLS with its token endpoint beside it.
+// tokens is an endpoint over TLS with a token endpoint.
 type tokens struct {
 	served
 	tokenURL string
@@ -212,7 +212,7 @@ var _ = Describe("The token endpoint", func() {
 		Entry("basic authorization", "basic", "--user", clientID+":"+clientSecret, "--header", "Content-type: application/x-www-form-urlencoded; charset=UTF-8"),
 	)
 
-	DescribeTable("refuses what is no token request", func(method, contentType, form, code string, status int, headers ...string) {
+	DescribeTable("refuses a request that is not a token request", func(method, contentType, form, code string, status int, headers ...string) {
 		t := serveTokens(nil)
 		r, err := http.NewRequest(method, t.tokenURL, strings.NewReader(form))
 		Expect(err).NotTo(HaveOccurred())
@@ -245,7 +245,7 @@ var _ = Describe("The token endpoint", func() {
 		Entry("another grant", "POST", formType, "grant_type=authorization_code&"+credentialsForm, "unsupported_grant_type", 400),
 		Entry("no credentials", "POST", formType, "grant_type=client_credentials", "invalid_client", 401),
 		Entry("a wrong secret in the body", "POST", formType, "grant_type=client_credentials&client_id=x&client_secret=y", "invalid_client", 401),
-		Entry("Basic that is none", "POST", formType, "grant_type=client_credentials", "invalid_client", 401, "Authorization", "Basic !!"),
+		Entry("Basic without base64", "POST", formType, "grant_type=client_credentials", "invalid_client", 401, "Authorization", "Basic !!"),
 		Entry("another scheme", "POST", formType, "grant_type=client_credentials", "invalid_client", 401, "Authorization", "Bearer abc"),
 		Entry("a refresh token of somebody else", "POST", formType, "grant_type=refresh_token&refresh_token=x&"+credentialsForm, "invalid_grant", 400),
 	)

@@ -11,9 +11,9 @@ import (
 // mostOfUnread bounds what the journal keeps of a head that was refused.
 const mostOfUnread = 64 << 10
 
-// Write implements net.Conn. What is written before a handler has the request, or
-// after it is answered, is a refusal by net/http, which asks no handler: it is
-// journalled here, before it leaves.
+// Write implements net.Conn. Bytes written before a handler has the request, or
+// after it is answered, are a refusal by net/http, which calls no handler: it
+// is journalled here, before it leaves.
 func (c *connection) Write(p []byte) (int, error) {
 	if !c.answering.Load() && !c.refused {
 		c.refused = true

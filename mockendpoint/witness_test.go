@@ -313,6 +313,6 @@ func (s served) openssl(args ...string) string {
 	needs("openssl")
 	cmd := exec.Command("openssl", append([]string{"s_client", "-connect", s.address, "-CAfile", s.file("ca.pem")}, args...)...)
 	cmd.Stdin = strings.NewReader("")
-	out, _ := cmd.CombinedOutput() // it fails where it is refused, and says why in out
+	out, _ := cmd.CombinedOutput() // it fails where it is refused, with the reason in out
 	return string(out)
 }

@@ -92,8 +92,8 @@ func annotate(b *strings.Builder, c Case, k Check, title, message string) {
 	fmt.Fprintf(b, "::error %s::%s\n", strings.Join(properties, ","), githubMessage.Replace(xmlText(message)))
 }
 
-// What a command may not contain: a line break ends it, and in properties a
-// colon and a comma mean something.
+// Characters that a command may not contain: a line break ends it, and in
+// properties a colon and a comma have a meaning.
 var (
 	githubMessage  = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
 	githubProperty = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")

@@ -16,8 +16,8 @@ type Bar struct {
 // Bars are those of the histogram that are not empty, by time.
 func (d *Distribution) Bars() (bars []Bar, err error) {
 	defer func() {
-		// What somebody else wrote into a report may be no histogram at all, and the
-		// decoder reads lengths without looking whether they can be.
+		// A report from elsewhere may contain anything instead of a histogram, and
+		// the decoder reads lengths without checking them.
 		if p := recover(); p != nil {
 			bars, err = nil, fmt.Errorf("histogram: %v", p)
 		}

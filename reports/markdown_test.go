@@ -94,7 +94,7 @@ func TestMarkdownReadByGoldmark(t *testing.T) {
 	}
 }
 
-// What a receiver sends stays what it is, wherever it stands.
+// Text of a receiver is never markup, wherever it appears.
 func TestMarkdownTakesNothingForMarkup(t *testing.T) {
 	const evil = "</summary></details>\n\n# heading\n\n![x](x.png) <script> | a | <!-- [l](javascript:x) ```\n~~~\n"
 	r := &Report{Kind: evil, Verdict: Fail, Rules: []Rule{{ID: "x", Ref: evil, Title: evil, Verdict: Fail}}, Environment: Environment{Version: evil, CPUs: 1},

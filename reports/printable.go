@@ -4,9 +4,9 @@ import "strings"
 
 // Printable is a text that may leave for a terminal, a log or a file, whoever
 // wrote it: a receiver, a sender, or the names of files. Control characters are
-// shown by their pictures. What could turn a text around or end a line unseen is
-// replaced, and so is what is not UTF-8. Tabs and line breaks stay, but a line
-// that a CI runner would take for a command begins with a backslash.
+// shown by their pictures. Characters that reverse text or end a line unseen
+// are replaced, and so are bytes that are not UTF-8. Tabs and line breaks stay,
+// but a line that a CI runner would take for a command begins with a backslash.
 func Printable(s string) string {
 	s = strings.ReplaceAll(xmlText(s), "\r", "␍")
 	if !strings.Contains(s, "::") && !strings.Contains(s, "##") {

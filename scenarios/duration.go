@@ -32,7 +32,7 @@ func ParseDuration(text string) (time.Duration, error) {
 			if plainNumber.MatchString(text) {
 				return 0, fmt.Errorf("the duration %q has no unit", short(text))
 			}
-			return 0, fmt.Errorf("%q is no duration", short(text))
+			return 0, fmt.Errorf("%q is not a duration", short(text))
 		}
 		rest = rest[len(m[0]):]
 		number, unit, times := m[1], m[2], time.Duration(1)

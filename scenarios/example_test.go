@@ -26,7 +26,7 @@ expect: [{profile: doc, because: audience}]
 	}
 	// Output:
 	// enter.yaml:2:9 rules: no rule "trig-entr"
-	// enter.yaml:6:16 at: "1 hour" is no duration
+	// enter.yaml:6:16 at: "1 hour" is not a duration
 }
 
 // The catalogue of rules is data: its id, its number, and whether the

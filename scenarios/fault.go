@@ -283,7 +283,7 @@ func (r *reader) faultHeaders(n *yaml.Node) map[string]string {
 		name := strings.ToLower(f.name)
 		switch {
 		case f.name == "" || strings.ContainsAny(f.name, " :") || strings.ContainsFunc(f.name, isControl):
-			r.problem(f.key, "write Retry-After: 120", "%q is no header name", short(f.name))
+			r.problem(f.key, "write Retry-After: 120", "%q is not a header name", short(f.name))
 		case f.value.Kind != yaml.ScalarNode || isNull(f.value) || strings.ContainsFunc(f.value.Value, isControl):
 			r.problem(f.value, "write one line of text", "the header %s must be text, but is %s", short(f.name), found(f.value))
 		case seen[name]:

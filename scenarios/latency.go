@@ -106,7 +106,7 @@ func (r *reader) percentiles(n *yaml.Node) []Percentile {
 	for _, f := range o.fields {
 		percent, err := strconv.ParseFloat(f.name, 64)
 		if !percentForm.MatchString(f.name) || err != nil || percent > 100 {
-			r.problem(f.key, "write 50 or 99.9", "%q is no percentage", short(f.name))
+			r.problem(f.key, "write 50 or 99.9", "%q is not a percentage", short(f.name))
 			continue
 		}
 		at, _ := r.duration(f.value, "percentile "+f.name)
@@ -118,7 +118,7 @@ func (r *reader) percentiles(n *yaml.Node) []Percentile {
 	}
 	for i := 1; i < len(table); i++ {
 		if table[i].Percent == table[i-1].Percent || table[i].At < table[i-1].At {
-			r.problem(n, "let the durations rise with the percentages", "a higher percentile has no shorter latency")
+			r.problem(n, "let the durations rise with the percentages", "a higher percentile must not have a shorter latency")
 			break
 		}
 	}

@@ -38,7 +38,7 @@ func ParseNameRange(text string) (NameRange, error) {
 	case len(text) > maxName:
 		return NameRange{}, fmt.Errorf("the name %q is longer than %d bytes", short(text), maxName)
 	case m == nil && strings.ContainsAny(text, "{}"):
-		return NameRange{}, fmt.Errorf("%q is no range", short(text))
+		return NameRange{}, fmt.Errorf("%q is not a range", short(text))
 	case !plainName.MatchString(r.Prefix + r.Suffix):
 		return NameRange{}, fmt.Errorf("the name %q has a character other than letters, digits and . _ @ + : -", short(text))
 	case m == nil:

@@ -27,7 +27,7 @@ func (f certificateFiles) load(modes map[mockendpoint.Mode]bool, hosts []string)
 	wanted := modes[mockendpoint.MTLSOptional] || modes[mockendpoint.MTLSOnly]
 	switch {
 	case len(modes) == 1 && modes[mockendpoint.Plain] && (given || f.dir != ""):
-		return k, failure{exitUsage, errors.New("an endpoint in the clear has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
+		return k, failure{exitUsage, errors.New("an endpoint without TLS has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
 	case len(modes) == 1 && modes[mockendpoint.Plain]:
 		return k, nil
 	case given && f.dir != "":

@@ -283,7 +283,7 @@ func TestDoctoredRecordings(t *testing.T) {
 	}
 }
 
-// What only an endpoint can see of a sender that is wrong in one way.
+// A sender with one defect that only an endpoint can see.
 func TestDoctoredRequests(t *testing.T) {
 	dir, original := record(t)
 	shift := func(d time.Duration) func(*recording.Request) {
@@ -347,8 +347,7 @@ func TestDoctoredRequests(t *testing.T) {
 			}
 		})
 	}
-	// What there is of a recording that was cut off is judged on request, and
-	// what may have come later is not missed.
+	// --partial judges the requests of a recording that was cut off, and reports no later export as missing.
 	failed, _, r := verdictsOf(t, dir, original().endpointsSide()[:3], "--partial")
 	if failed != nil || r.Verdict != reports.Pass {
 		t.Errorf("cut off after two requests, --partial: %s, failed %q", r.Verdict, failed)

@@ -16,7 +16,8 @@ import (
 )
 
 // A line never reaches the last column: a terminal would go on to the next
-// line, which nothing clears. What matters most is there longest.
+// line, which nothing clears. The most important parts are the last to be left
+// out.
 func TestLoadLine(t *testing.T) {
 	counts := loadtest.Counts{Due: 180_000, Begun: 179_000, Over: 178_500, Failed: 42, InFlight: 64}
 	for _, tt := range []struct {

@@ -252,8 +252,8 @@ func oneScenario(file string) (*scenarios.Scenario, error) {
 	return cases[0], nil
 }
 
-// serve answers until it is told to end, and then what is under way. What
-// fails is an error; to be told twice is one too.
+// serve answers requests until it is told to end, and then finishes those under
+// way. A failure is an error, and so is a second order to end.
 func (a *app) serve(ctx context.Context, listeners []socket, o mockendpoint.Options, page *adminServer) error {
 	endpoint := mockendpoint.New(o)
 	ended := make(chan error, len(listeners))

@@ -120,12 +120,12 @@ func parseListen(text string, as mockendpoint.Listener, base url.Values) (listen
 // settle takes in what the settings of a listener say.
 func (l *listening) settle(settings url.Values) (err error) {
 	if !slices.Contains(listenModes, l.as.Mode) {
-		return fmt.Errorf("no mode %q: there are plain, tls, mtls-optional and mtls-only", l.as.Mode)
+		return fmt.Errorf("unknown mode %q: use plain, tls, mtls-optional or mtls-only", l.as.Mode)
 	}
 	if l.as.Mode == mockendpoint.Plain {
 		for _, name := range []string{"certificate", "min", "max", "ciphers"} {
 			if settings.Has(name) {
-				return fmt.Errorf("an endpoint in the clear has no %s", name)
+				return fmt.Errorf("an endpoint without TLS has no %s", name)
 			}
 		}
 	}

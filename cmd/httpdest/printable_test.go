@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// What passes to stderr is text, but for the escapes of this program.
+// Text on stderr has no escapes but those of this program.
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"plain\n":                    "plain\n",

@@ -46,7 +46,7 @@ func notJSON(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	m := &Mistake{fmt.Sprintf("%s, column %d (byte %d)", e.What(), e.Column, e.Offset), e.Fix(), err}
+	m := &Mistake{fmt.Sprintf("%s, column %d (byte %d)", e.Mistake(), e.Column, e.Offset), e.Fix(), err}
 	if e.Reason == strictjson.TooDeep {
 		m.cause = errors.Join(err, limits.ValueLevels.Check(limits.ValueLevels.Most+1))
 	}

@@ -119,7 +119,7 @@ func below(child any, most int) int {
 	return levels(child, most-1)
 }
 
-// What JSON adds to a text or a member: quotes, and a colon or a comma.
+// Bytes that JSON adds to a text or a member: quotes, and a colon or a comma.
 const (
 	quotes      = 2
 	punctuation = 1

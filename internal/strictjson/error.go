@@ -54,8 +54,8 @@ func newError(r Reason, document []byte, at int) *Error {
 		Column: 1 + utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])}
 }
 
-// What describes the mistake, without the place.
-func (e *Error) What() string {
+// Mistake describes what is wrong, without the place.
+func (e *Error) Mistake() string {
 	if e.Reason == DuplicateKey {
 		return fmt.Sprintf("the key %.40q is there twice", e.Key)
 	}
@@ -71,4 +71,4 @@ func (e *Error) Place() string {
 func (e *Error) Fix() string { return wording[e.Reason].fix }
 
 // Error is the mistake, its place and the fix, on one line.
-func (e *Error) Error() string { return e.What() + ", " + e.Place() + ": " + e.Fix() }
+func (e *Error) Error() string { return e.Mistake() + ", " + e.Place() + ": " + e.Fix() }

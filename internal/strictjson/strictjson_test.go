@@ -117,7 +117,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		if err != nil {
 			var e *strictjson.Error
-			if !errors.As(err, &e) || e.Reason == "" || e.What() == "" || e.Fix() == "" || e.Offset < 0 || e.Offset > len(text) || e.Line < 1 || e.Column < 1 {
+			if !errors.As(err, &e) || e.Reason == "" || e.Mistake() == "" || e.Fix() == "" || e.Offset < 0 || e.Offset > len(text) || e.Line < 1 || e.Column < 1 {
 				t.Fatalf("%q is refused with %#v", text, err)
 			}
 			// It is refused for what it is refused for: up to there it is not.

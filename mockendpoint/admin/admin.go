@@ -38,7 +38,7 @@ type Options struct {
 	Metrics *Metrics // a Sink of the endpoint too; nil: no counts of requests
 	// Token is what Authorization: Bearer must carry; "" asks for none.
 	Token string
-	// Host is a name by which the listener is reached, beside localhost and
+	// Host is a name by which the listener is reached, as well as localhost and
 	// addresses. Any other is refused, against DNS rebinding.
 	Host      string
 	Version   string // of the program
@@ -106,7 +106,7 @@ func (a *Admin) routes() []route {
 		{"PATCH", "/api/v1/faults/{id}", a.switchFault, false},
 		{"DELETE", "/api/v1/faults/{id}", a.removeFault, false},
 		{"POST", "/api/v1/reset", a.reset, false},
-		{"GET", "/api/v1/health", a.health, true}, // without a token it says less
+		{"GET", "/api/v1/health", a.health, true}, // without a token it reports less
 		{"GET", "/api/v1/openapi.json", a.describe, true},
 		{"GET", "/metrics", a.metrics, false},
 	}

@@ -51,7 +51,7 @@ func newDocumented(a *admin.Admin) (*documented, error) {
 	return d, nil
 }
 
-// ask performs an operation. valid says whether the request is one that the
+// ask performs an operation. valid reports whether the request is one that the
 // document allows.
 func (d *documented) ask(operation string, token, body string, valid bool) (status int, answer string, err error) {
 	method, path, _ := strings.Cut(operation, " ")
@@ -142,7 +142,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 	g.Expect(admin.Routes(a.Admin)).To(ConsistOf(documentedRoutes))
 }
 
-// Every operation, with every answer that the document tells of.
+// Every operation, with every answer in the document.
 func TestHandlersKeepToTheDocument(t *testing.T) {
 	g := NewWithT(t)
 	a := newAdmin(t, "secret")
@@ -167,7 +167,7 @@ func TestHandlersKeepToTheDocument(t *testing.T) {
 		{"GET /api/v1/journal/1", "", 200, true, `"body":"{\"id\":1}"`},
 		{"GET /api/v1/journal/4", "", 200, true, `"alert":{"by":"endpoint","code":48,"description":"unknown_ca"}`},
 		{"GET /api/v1/journal/99", "", 404, true, "no such entry"},
-		{"GET /api/v1/journal/first", "", 400, false, "no sequence number"},
+		{"GET /api/v1/journal/first", "", 400, false, "not a sequence number"},
 		{"GET /api/v1/journal/live?kind=cat", "", 400, false, "request or handshake"},
 		{"GET /api/v1/journal/export", "", 200, true, `{"handshake":{`},
 		{"GET /api/v1/journal/export?format=har&kind=request", "", 200, true, `"version":"1.2"`},

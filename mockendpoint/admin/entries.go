@@ -94,13 +94,13 @@ func (a *Admin) list(w http.ResponseWriter, r *http.Request) {
 // filters are the parameters that select entries.
 var filters = []string{"after", "before", "from", "to", "kind", "profile", "status", "fault", "socket", "text"}
 
-// query reads the filters and the other parameters named. One that is none is
-// an error: a filter with a slip of the pen would select all.
+// query reads the filters and the other parameters named. An unknown parameter
+// is an error: a mistyped filter would select everything.
 func query(r *http.Request, others ...string) (q journal.Query, err error) {
 	values := r.URL.Query()
 	for name := range values {
 		if !slices.Contains(filters, name) && !slices.Contains(others, name) {
-			return q, fmt.Errorf("no parameter %.60q: there are %s", name, strings.Join(append(slices.Clone(filters), others...), ", "))
+			return q, fmt.Errorf("unknown parameter %.60q: use %s", name, strings.Join(append(slices.Clone(filters), others...), ", "))
 		}
 	}
 	q.Newest = values.Get("order") != "oldest"
@@ -156,7 +156,7 @@ func statuses(values []string) (out []int, err error) {
 			case word == "none":
 				out = append(out, 0)
 			case err != nil || class && (n < 1 || n > 9) || !class && (n < 100 || n > 999):
-				return nil, fmt.Errorf("status must be such as 503, 5xx or none, but is %.60q", word)
+				return nil, fmt.Errorf("status must be a status such as 503 or 5xx, or none, but is %.60q", word)
 			default:
 				out = append(out, n)
 			}
@@ -189,7 +189,7 @@ type header struct {
 func (a *Admin) entry(w http.ResponseWriter, r *http.Request) {
 	n, err := strconv.ParseUint(r.PathValue("sequence"), 10, 63)
 	if err != nil {
-		refuse(w, http.StatusBadRequest, fmt.Sprintf("%.60q is no sequence number", r.PathValue("sequence")))
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("%.60q is not a sequence number", r.PathValue("sequence")))
 		return
 	}
 	e, err := a.options.Journal.Entry(n)

@@ -43,7 +43,7 @@ func (a *Admin) listFaults(w http.ResponseWriter, _ *http.Request) {
 func (a *Admin) addFault(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSpec))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a fault takes at most %d bytes", maxSpec))
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("a fault may have at most %d bytes", maxSpec))
 		return
 	}
 	spec, err := fault.ParseSpec(text)

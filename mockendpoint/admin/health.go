@@ -12,7 +12,7 @@ import (
 	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
-// healthReport says whether the journal is whole. All but the status is for
+// healthReport reports whether the journal is whole. All but the status is for
 // those who have the token.
 type healthReport struct {
 	Status        string         `json:"status"` // ok, degraded

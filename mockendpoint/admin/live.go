@@ -13,8 +13,8 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
-// batch is how many entries a client is told of at once. One that is further
-// behind is told what it missed, and can ask for that by sequence number.
+// batch is how many entries a client is sent at once. A client that is further
+// behind is sent the range it missed, and can request it by sequence number.
 const batch = 500
 
 // heartbeat is how long a stream stays silent, so that a client that is gone is

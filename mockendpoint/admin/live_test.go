@@ -101,7 +101,7 @@ func TestLive(t *testing.T) {
 
 // Who is too far behind is told what it missed, gets the newest, and the
 // endpoint never waits for it.
-func TestLiveTellsWhatWasMissed(t *testing.T) {
+func TestLiveSendsTheMissedRange(t *testing.T) {
 	g := NewWithT(t)
 	a := newAdmin(t, "secret")
 	server := httptest.NewServer(a)

@@ -278,7 +278,7 @@ var _ = Describe("The page", Serial, func() {
 
 	It("stays usable with 100,000 entries, and says what it does not show", func() {
 		b := browse(1280, 900, "light")
-		for range 1000 { // behind its back: more than it is told of at once
+		for range 1000 { // without its knowledge: more than one batch
 			for range 100 {
 				b.sink.Request(journal.Request{Arrived: noon, Answered: noon, Method: "POST", Target: "/profiles", Status: 200, Body: []byte("{}")})
 			}

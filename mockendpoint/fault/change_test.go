@@ -197,8 +197,8 @@ func TestChangesWhileItPlays(t *testing.T) {
 	}
 }
 
-// What a firing was handed is its own: it is drawn by chance, and another
-// firing does not change it.
+// Each firing has its own latency: it is drawn at random, and another firing
+// does not change it.
 func TestAFiringIsACopy(t *testing.T) {
 	p, _ := at(Fault{ID: "f", Latencies: uniform})
 	first := p.Request(nil, Message, 1)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Check says everything that is wrong with a fault made in code: what Validate
-// says of one that was read, and what a Spec cannot hold.
+// Check returns every problem of a fault made in code: those that Validate
+// finds in a fault that was read, and those that a Spec cannot have.
 func (f Fault) Check() error {
 	var p problems
 	spec := SpecOf(f)
@@ -35,8 +35,8 @@ func (f Fault) Check() error {
 	return nil
 }
 
-// Check says everything that is wrong with the faults of a plan. A nil plan has
-// none.
+// Check returns every problem of the faults of a plan. A nil plan has no
+// faults.
 func (p *Plan) Check() error {
 	if p == nil {
 		return nil

@@ -19,7 +19,8 @@ const (
 // Longest bounds every duration of a fault, drawn ones too: sums stay in range.
 const Longest = 100 * 365 * 24 * time.Hour
 
-// Distribution is how latencies are spread. Shape says which fields count.
+// Distribution is a distribution of latencies. Shape decides which fields
+// count.
 type Distribution struct {
 	Shape           Shape
 	Min, Max        time.Duration

@@ -31,7 +31,7 @@ func (d *Duration) UnmarshalJSON(text []byte) error {
 	content, quoted := strings.CutPrefix(string(text), `"`)
 	content = strings.TrimSuffix(content, `"`)
 	if !quoted && content != "0" {
-		return fmt.Errorf("%.60s is no duration: write \"15s\", \"30m\" or \"1d12h\"", text)
+		return fmt.Errorf("%.60s is not a duration: write \"15s\", \"30m\" or \"1d12h\"", text)
 	}
 	return d.UnmarshalText([]byte(content))
 }
@@ -46,7 +46,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	for first := true; first || rest != ""; first = false {
 		m := durationPart.FindStringSubmatch(rest)
 		if m == nil {
-			return fmt.Errorf("%.60q is no duration: write 15s, 30m or 1d12h", text)
+			return fmt.Errorf("%.60q is not a duration: write 15s, 30m or 1d12h", text)
 		}
 		rest = rest[len(m[0]):]
 		number, unit, times := m[1], m[2], time.Duration(1)

@@ -38,8 +38,8 @@ type Fault struct {
 	Profiles     func(name string) bool
 	ProfileCount int    // how many profiles Profiles can select, to know when the plan is fulfilled
 	ProfileNames string // the same as text: a name or a range
-	// From and Until are since the fault was armed; Until 0 means no end. What
-	// comes outside is not counted.
+	// From and Until are since the fault was armed; Until 0 means no end. Requests
+	// outside of this window are not counted.
 	From, Until time.Duration
 	Requests    Range
 	Every       int // of those, every nth; 0 and 1 are all
@@ -69,7 +69,7 @@ type Fault struct {
 	Endless        bool // the body has no end
 
 	// Rate is how many requests a second may come, Burst how many at once;
-	// those beyond are hit. 0 is no limit.
+	// those beyond are hit. 0 means unlimited.
 	Rate  float64
 	Burst int
 
@@ -78,15 +78,15 @@ type Fault struct {
 	Draw [32]byte
 }
 
-// early says whether the fault acts before there is a request.
+// early reports whether the fault acts before there is a request.
 func (f *Fault) early() bool { return f.Phase == Accept || f.Phase == Handshake }
 
-// within says whether a time since the fault was armed is in its window.
+// within reports whether a time since the fault was armed is in its window.
 func (f *Fault) within(since time.Duration) bool {
 	return since >= f.From && (f.Until == 0 || since < f.Until)
 }
 
-// picks says whether the nth of what the fault counts is selected.
+// picks reports whether the nth of what the fault counts is selected.
 func (f *Fault) picks(n int) bool {
 	r := f.Requests
 	if f.early() {

@@ -26,7 +26,7 @@ func names(text string) (contains func(string) bool, count int, err error) {
 	m := rangeOfNames.FindStringSubmatch(text)
 	switch {
 	case text == "" || len(text) > maxName || m == nil && !nameForm.MatchString(text), m != nil && !nameForm.MatchString(m[1]+m[4]):
-		return nil, 0, fmt.Errorf("%.60q is no profile: write a name such as doc, or a range such as new-{1..5}", text)
+		return nil, 0, fmt.Errorf("%.60q is not a profile: write a name such as doc, or a range such as new-{1..5}", text)
 	case m == nil:
 		return func(name string) bool { return name == text }, 1, nil
 	}
@@ -34,7 +34,7 @@ func names(text string) (contains func(string) bool, count int, err error) {
 	first, err1 := strconv.ParseInt(m[2], 10, 64)
 	last, err2 := strconv.ParseInt(m[3], 10, 64)
 	if err1 != nil || err2 != nil || first > maxNumber || last > maxNumber || first > last || last-first >= maxNames {
-		return nil, 0, fmt.Errorf("%.60q is no range: write new-{1..5}, of at most %d names", text, maxNames)
+		return nil, 0, fmt.Errorf("%.60q is not a range: write new-{1..5}, of at most %d names", text, maxNames)
 	}
 	return func(name string) bool {
 		rest, ok := strings.CutPrefix(name, prefix)

@@ -18,7 +18,7 @@ import (
 const MaxFaults = 1000
 
 // Plan is a list of faults with what they have done so far. It is safe for
-// concurrent use; a nil plan has no faults, and takes none.
+// concurrent use; a nil plan has no faults, and none can be added.
 type Plan struct {
 	seed   uint64
 	mu     sync.Mutex
@@ -113,9 +113,9 @@ func (p *Plan) Add(f Fault) error {
 	defer p.mu.Unlock()
 	switch {
 	case p.index(f.ID) >= 0:
-		return fmt.Errorf("there is a fault with the id %s", f.ID)
+		return fmt.Errorf("another fault has the id %s", f.ID)
 	case len(p.faults) >= MaxFaults:
-		return fmt.Errorf("there are %d faults, and no more are taken", MaxFaults)
+		return fmt.Errorf("the plan has %d faults already, and cannot hold more", MaxFaults)
 	}
 	p.faults = append(p.faults, arm(f, now))
 	return nil
@@ -126,8 +126,8 @@ func (p *Plan) index(id string) int {
 	return slices.IndexFunc(p.faults, func(f *armed) bool { return f.ID == id })
 }
 
-// Remove takes a fault out; false when there is none with this id. What it is
-// doing to a request goes on.
+// Remove takes a fault out; false when no fault has this id. Its effect on a
+// request under way goes on.
 func (p *Plan) Remove(id string) bool {
 	if p == nil {
 		return false
@@ -195,7 +195,7 @@ func (p *Plan) Request(profiles []string, on Target, connection int) *Fault {
 	return p.fire(found, found.chosen)
 }
 
-// selects counts the request for every profile the fault is about, and says
+// selects counts the request for every profile the fault is about, and reports
 // whether one of the counts is in its range and, where it has a rate, beyond
 // that. It notes which.
 func (p *Plan) selects(f *armed, profiles []string) bool {
@@ -214,9 +214,9 @@ func (p *Plan) selects(f *armed, profiles []string) bool {
 	return selected && f.limits()
 }
 
-// limits takes a token of the fault's bucket, and says whether there was none;
-// it notes how long it is until there is one. A fault without a rate has no
-// token to give.
+// limits takes a token of the fault's bucket, and reports whether there was
+// none; it notes how long it is until there is one. A fault without a rate has
+// no token to give.
 func (f *armed) limits() bool {
 	if f.bucket == nil {
 		return true
@@ -268,7 +268,7 @@ func withRetryAfter(given map[string]string, after time.Duration) map[string]str
 	return headers
 }
 
-// Firing tells how far a fault of the plan got.
+// Firing counts how often a fault of the plan fired.
 type Firing struct {
 	ID      string
 	Planned int // 0: open-ended

@@ -11,7 +11,7 @@ import (
 // means no end. The zero Range selects all.
 type Range struct{ First, Last int }
 
-// Contains says whether the nth is selected.
+// Contains reports whether the nth is selected.
 func (r Range) Contains(n int) bool { return n >= r.First && (r.Last == 0 || n <= r.Last) }
 
 // rangeForm is "1", "1-2" or "2-".
@@ -32,7 +32,7 @@ func (r Range) MarshalJSON() ([]byte, error) {
 func (r *Range) UnmarshalJSON(text []byte) error {
 	m := rangeForm.FindSubmatch(bytes.Trim(text, `"`))
 	if m == nil {
-		return fmt.Errorf("%.60s is no count: write 1, \"1-2\", or \"2-\" for the second and all after it", text)
+		return fmt.Errorf("%.60s is not a count: write 1, \"1-2\", or \"2-\" for the second and all after it", text)
 	}
 	r.First, _ = strconv.Atoi(string(m[1])) // the form has digits alone
 	switch {

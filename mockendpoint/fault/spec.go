@@ -11,8 +11,8 @@ import (
 )
 
 // Spec is a fault as people write it, in JSON: the same words as in the faults
-// of a scenario file. Which key goes with which, Validate says. A number 0, a
-// text "" and false are as good as left out.
+// of a scenario file. Validate checks which keys can be combined. The number 0,
+// the text "" and false count as left out.
 type Spec struct {
 	ID          string    `json:"id,omitempty"`
 	Profile     string    `json:"profile,omitempty"` // a name, or a range of names
@@ -44,8 +44,8 @@ type Spec struct {
 	Burst       int       `json:"burst,omitempty"`
 }
 
-// ParseSpec reads one fault from JSON and validates it. A key that is none is
-// an error.
+// ParseSpec reads one fault from JSON and validates it. An unknown key is an
+// error.
 func ParseSpec(text []byte) (Spec, error) {
 	var s Spec
 	if err := strictly(text, &s); err != nil {
@@ -83,7 +83,7 @@ func (l *Lifetime) UnmarshalText(text []byte) error {
 	}
 	err := (*Duration)(l).UnmarshalText(text)
 	if err == nil && *l < Lifetime(time.Second) {
-		return errors.New("a lifetime is 1s or more, or none")
+		return errors.New("a lifetime must be 1s or more, or none")
 	}
 	return err
 }
@@ -156,7 +156,7 @@ func (o *latencyObject) distribution() (*Distribution, error) {
 		"median": o.Median != nil, "sigma": o.Sigma != nil, "percentiles": o.Percentiles != nil}
 	needs, known := Shapes[o.Distribution]
 	if !known {
-		return nil, fmt.Errorf("latency: %.60q is no distribution: write uniform, normal, log-normal or percentiles", o.Distribution)
+		return nil, fmt.Errorf("latency: %.60q is not a distribution: write uniform, normal, log-normal or percentiles", o.Distribution)
 	}
 	for _, name := range needs {
 		if !given[name] {
@@ -166,7 +166,7 @@ func (o *latencyObject) distribution() (*Distribution, error) {
 	}
 	for _, name := range []string{"min", "max", "mean", "deviation", "median", "sigma", "percentiles"} {
 		if given[name] {
-			return nil, fmt.Errorf("latency: %s does not go with %s", name, o.Distribution)
+			return nil, fmt.Errorf("latency: %s cannot be combined with %s", name, o.Distribution)
 		}
 	}
 	d := &Distribution{Shape: o.Distribution}

@@ -11,8 +11,8 @@ import (
 // The injector is held against theory: its latencies by the test of Kolmogorov
 // and Smirnov, its hits by the binomial bounds and by the number of their runs.
 // Seeds are fixed, so that a pass is a pass for ever; a sound injector would
-// fail one of a thousand other seeds. That the same tests find an injector
-// that is skewed a little is proved beside it.
+// fail one of a thousand other seeds. A second test proves that these tests
+// find a slightly skewed injector.
 
 const draws = 20_000
 

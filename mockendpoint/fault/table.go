@@ -26,7 +26,7 @@ func (t *table) UnmarshalJSON(text []byte) error {
 	for percent, at := range points {
 		p, err := strconv.ParseFloat(percent, 64)
 		if err != nil || !percentForm.MatchString(percent) || p > 100 {
-			return fmt.Errorf("percentiles: %.60q is no percentage: write 50 or 99.9", percent)
+			return fmt.Errorf("percentiles: %.60q is not a percentage: write 50 or 99.9", percent)
 		}
 		*t = append(*t, Percentile{p, at.value()})
 	}

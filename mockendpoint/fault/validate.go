@@ -18,7 +18,7 @@ var Shapes = map[Shape][]string{
 	Uniform: {"min", "max"}, Normal: {"mean", "deviation"}, LogNormal: {"median", "sigma"}, Percentiles: {"percentiles"},
 }
 
-// Validate says what is wrong with the numbers of a distribution.
+// Validate returns the problems of a distribution's numbers.
 func (d *Distribution) Validate() error {
 	switch {
 	case d.Shape == Uniform && d.Min >= d.Max:
@@ -32,7 +32,7 @@ func (d *Distribution) Validate() error {
 	}
 	for i, p := range d.Table {
 		if i > 0 && (p.Percent <= d.Table[i-1].Percent || p.At < d.Table[i-1].At) {
-			return errors.New("latency: a higher percentile has no shorter latency")
+			return errors.New("latency: a higher percentile must not have a shorter latency")
 		}
 	}
 	return nil
@@ -92,7 +92,7 @@ func (p *problems) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// Validate says everything that is wrong with the fault.
+// Validate returns every problem of the fault.
 func (s *Spec) Validate() error {
 	var p problems
 	k := s.keys()
@@ -113,17 +113,17 @@ func (s *Spec) validateEffect(p *problems, k keys) {
 	p.add(s.Status != 0 && (s.Status < 200 || s.Status > 599), "status must be from 200 to 599, but is %d", s.Status)
 	p.add(s.Answer != "" && !slices.Contains(Answers, s.Answer), "answer must be one of %s, but is %.60q", strings.Join(Answers, ", "), s.Answer)
 	for _, name := range []string{"answer", "expiresIn"} {
-		p.add(slices.Contains(k.ends, name) && s.On != "token", "%s is of the token endpoint: add on: token", name)
+		p.add(slices.Contains(k.ends, name) && s.On != "token", "%s belongs to the token endpoint: add on: token", name)
 	}
-	p.add(s.Revoke && s.On != "" && s.On != "message", "revoke goes with on: message")
+	p.add(s.Revoke && s.On != "" && s.On != "message", "revoke needs on: message")
 	if allowed, special := places[Phase(s.At)]; special {
-		p.add(len(k.ends) != 1 && !(s.at().early() && len(k.ends) == 0), "at: %s says where to end: add one of %s", s.At, strings.Join(allowed, ", "))
+		p.add(len(k.ends) != 1 && !(s.at().early() && len(k.ends) == 0), "at: %s needs an ending: add one of %s", s.At, strings.Join(allowed, ", "))
 		for _, end := range k.ends {
-			p.add(!slices.Contains(allowed, end), "%s does not go with at: %s", end, s.At)
+			p.add(!slices.Contains(allowed, end), "%s cannot be combined with at: %s", end, s.At)
 		}
 	}
 	for name, value := range s.Headers {
-		p.add(!headerForm.MatchString(name), "%.60q is no header name", name)
+		p.add(!headerForm.MatchString(name), "%.60q is not a header name", name)
 		p.add(strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }), "the header %.60q must be one line", name)
 	}
 	if s.Rate != nil {
@@ -149,7 +149,7 @@ func (s *Spec) validateTimes(p *problems, k keys) {
 	}
 	for _, end := range k.ends {
 		for _, name := range []string{"slowBody", "headersAt"} {
-			p.add(end != "status" && k.given[name], "%s does not go with %s", name, end)
+			p.add(end != "status" && k.given[name], "%s cannot be combined with %s", name, end)
 		}
 	}
 	slow := value(s.SlowBody)
@@ -177,13 +177,13 @@ func (s *Spec) validateSelection(p *problems, k keys) {
 		p.add(s.Connections == nil, "at: %s needs connections", s.At)
 		counted = s.Connections
 		for _, name := range []string{"profile", "profiles", "requests", "headers", "slowBody", "headersAt"} {
-			p.add(k.given[name], "%s does not go with at: %s: there is no request yet", name, s.At)
+			p.add(k.given[name], "%s cannot be combined with at: %s: there is no request yet", name, s.At)
 		}
-		p.add(s.On == "decision", "on: decision needs a request, and at: %s there is none yet", s.At)
+		p.add(s.On == "decision", "on: decision needs a request, and at: %s comes before it", s.At)
 	}
-	p.add(counted != nil && counted.Last != 0 && s.Every > counted.Last-counted.First+1, "every: %d of %d selects none", s.Every, lengthOf(counted))
+	p.add(counted != nil && counted.Last != 0 && s.Every > counted.Last-counted.First+1, "every: %d never matches a range of %d", s.Every, lengthOf(counted))
 	for _, on := range []string{"decision", "token"} {
-		p.add(s.On == on && (k.given["profile"] || k.given["profiles"]), "on: %s carries no profile", on)
+		p.add(s.On == on && (k.given["profile"] || k.given["profiles"]), "on: %s: such a request carries no profile", on)
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// exchange is a line of NDJSON that `httpdest judge` reads. What only this
-// journal knows stands under one key of its own.
+// exchange is a line of NDJSON that `httpdest judge` reads. Facts that only
+// this journal has are under one key.
 type exchange struct {
 	Time              string       `json:"time"`
 	Method            string       `json:"method"`
@@ -34,8 +34,8 @@ type nameValue struct {
 	Value string `json:"value"`
 }
 
-// RequestFacts are what the journal knows of a request beside the exchange
-// itself, in JSON.
+// RequestFacts are the journal's facts about a request that are not part of the
+// exchange, in JSON.
 type RequestFacts struct {
 	Sequence          uint64     `json:"sequence"`
 	Socket            int        `json:"socket"`
@@ -198,7 +198,7 @@ type harBody struct {
 	MimeType string `json:"mimeType"`
 	Text     string `json:"text"`
 	// Encoding is base64 for a body that is not UTF-8. HAR 1.2 has an encoding for
-	// content alone, so that this one is a field of ours.
+	// content alone, so this field is an extension.
 	Encoding string `json:"_encoding,omitempty"`
 }
 
@@ -225,9 +225,9 @@ type harTimings struct {
 	Receive float64 `json:"receive"`
 }
 
-// WriteHAR writes the requests of entries as HAR 1.2, and the refused handshakes
-// of refused beside them under a key of its own. The journal does not keep
-// answers: their status and time are told, their headers and bodies are not.
+// WriteHAR writes the requests of entries as HAR 1.2, and the refused
+// handshakes under a key of their own. The journal does not keep answers: the
+// file has their status and time, without headers and bodies.
 func WriteHAR(w io.Writer, version string, entries, refused iter.Seq2[Entry, error]) error {
 	buffered := bufio.NewWriter(w)
 	creator, err := json.Marshal(map[string]string{"name": "httpdest", "version": version})
@@ -243,7 +243,7 @@ func WriteHAR(w io.Writer, version string, entries, refused iter.Seq2[Entry, err
 	}); err != nil {
 		return err
 	}
-	_, _ = buffered.WriteString("\n],\"_refusedHandshakes\":[") // Flush tells
+	_, _ = buffered.WriteString("\n],\"_refusedHandshakes\":[") // Flush returns the error
 	if err := writeList(buffered, refused, func(e Entry) any {
 		if e.Handshake == nil {
 			return nil
@@ -319,7 +319,7 @@ func harOf(e Entry) harEntry {
 	return h
 }
 
-// unescaped leaves what is no percent-encoding as it is.
+// unescaped decodes percent-encoding, and leaves anything else unchanged.
 func unescaped(s string) string {
 	if u, err := url.QueryUnescape(s); err == nil {
 		return u

@@ -9,8 +9,8 @@ import (
 )
 
 // An entry is kept as a frame: the length of its payload, a checksum of payload
-// and sequence number (CRC-32C), the sequence number, the payload. What queries
-// ask for stands first in the payload, so that a scan reads no further.
+// and sequence number (CRC-32C), the sequence number, the payload. The fields
+// that queries need come first in the payload: a scan reads no further.
 const frameHead = 4 + 4 + 8
 
 // maxFrame bounds a payload: a body of 16 MiB, a head of 1 MiB and some.

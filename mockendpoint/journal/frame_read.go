@@ -90,7 +90,7 @@ func (c *cursor) peer() *Peer {
 	return &Peer{CommonName: c.text(), SAN: c.texts(), Issuer: c.text(), Expires: instant(c.integer())}
 }
 
-// decode reads a payload. Without bodies only their size is told.
+// decode reads a payload. Without bodies only their size is kept.
 func decode(sequence uint64, payload []byte, bodies bool) (Entry, error) {
 	c := &cursor{rest: payload}
 	e := Entry{Sequence: sequence}

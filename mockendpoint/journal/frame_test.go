@@ -55,7 +55,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 	}
 }
 
-// What decode accepts it has read to the end, and it never runs away.
+// Decode reads a payload that it accepts to its end, and always returns.
 func FuzzDecode(f *testing.F) {
 	f.Add(appendRequest(nil, &Request{Method: "POST", Peer: &Peer{SAN: []string{"a"}}, Profiles: []string{"p"}, TokenRequest: &TokenRequest{}}))
 	f.Add(appendHandshake(nil, &Handshake{Reason: "reset", Alert: &Alert{By: "client"}}))

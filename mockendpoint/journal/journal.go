@@ -41,7 +41,7 @@ type Request struct {
 	Arrived       time.Time // when its body was complete
 	Answered      time.Time // when the last byte of the answer left, or the endpoint gave up
 	Socket        int       // of the endpoint, in order of acceptance, from 1
-	Listener      string    // its name; "" where it has none
+	Listener      string    // its name; "" without one
 	Remote        string    // the client's address
 	Number        int       // on its socket, from 1
 	Method        string
@@ -71,7 +71,7 @@ type Request struct {
 
 // TokenRequest is what a token request asked for.
 type TokenRequest struct {
-	Grant       string // as it says; "" when it says nothing
+	Grant       string // as the client sent it; "" without one
 	Credentials string // body, basic, basic-url-encoded, both, none
 }
 

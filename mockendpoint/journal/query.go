@@ -39,7 +39,7 @@ func (q Query) limit() int {
 	return min(q.Limit, MaximumLimit)
 }
 
-// overlaps says whether a run may hold an entry of the time asked for.
+// overlaps reports whether a run may hold an entry of the time asked for.
 func (q Query) overlaps(m mark) bool {
 	return (q.From.IsZero() || m.to >= q.From.UnixNano()) && (q.To.IsZero() || m.from < q.To.UnixNano())
 }

@@ -18,7 +18,7 @@ type Entry struct {
 	BodySize  int // of the request, also where the body itself was not asked for
 }
 
-// The bounds of a Spool that says nothing else. A mark is 48 bytes.
+// The default bounds of a Spool. A mark is 48 bytes.
 const (
 	DefaultMemory = 32 << 20
 	chunkSize     = 256 << 10
@@ -37,9 +37,9 @@ type SpoolOptions struct {
 
 // Spool is a Sink of bounded memory: the newest entries in memory, all of them
 // in a file. Every entry has a sequence number, by which it is found again, also
-// on disk. What neither memory nor disk could keep is counted (Stats.Lost); the
-// endpoint waits for the disk, but never for a reader. It is safe for concurrent
-// use.
+// on disk. Entries that neither memory nor disk could keep are counted
+// (Stats.Lost). The endpoint waits for the disk, but never for a reader. It is
+// safe for concurrent use.
 type Spool struct {
 	buffers sync.Pool // of *[]byte
 
@@ -233,8 +233,8 @@ func (s *Spool) mark(m mark) {
 	s.marks = half
 }
 
-// evict drops the oldest chunks from memory. What the disk did not take is lost
-// then, and counted.
+// evict drops the oldest chunks from memory. Entries that are not on disk are
+// lost then, and counted.
 func (s *Spool) evict() {
 	for s.held > s.limits.memory && len(s.chunks) > 1 {
 		c := s.chunks[0]
@@ -265,7 +265,7 @@ func (s *Spool) Clear() error {
 	return nil
 }
 
-// Stats tells what the journal holds.
+// Stats counts what the journal holds.
 func (s *Spool) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -306,7 +306,7 @@ func (s *Spool) Clears() uint64 {
 }
 
 // Close writes what is in memory alone to a file that is kept, and closes it.
-// Its error, and Stats.Lost, tell of what is in neither.
+// Its error, and Stats.Lost, report entries that are in neither.
 func (s *Spool) Close() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

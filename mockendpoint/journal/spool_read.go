@@ -97,8 +97,8 @@ func (s *Spool) gone(g segment) bool {
 	return g.first < s.first
 }
 
-// Entry returns the entry of a sequence number, with its body; ErrNotKept where
-// there is none.
+// Entry returns the entry of a sequence number, with its body; ErrNotKept if it
+// is not kept.
 func (s *Spool) Entry(sequence uint64) (Entry, error) {
 	if g, ok := s.before(sequence + 1); ok && g.last >= sequence {
 		all, err := s.frames(g)
@@ -117,7 +117,7 @@ func (s *Spool) Entry(sequence uint64) (Entry, error) {
 // Page is an answer to a Query.
 type Page struct {
 	Entries []Entry
-	// More says that there may be more, on the other side of Cursor: Before it
+	// More reports that there may be more, on the other side of Cursor: Before it
 	// for the newest first, else After it.
 	More   bool
 	Cursor uint64
@@ -125,7 +125,7 @@ type Page struct {
 
 // Query returns the entries that match, without their bodies. One page reads at
 // most maxScan entries, so that a filter that matches nothing ends; its Cursor
-// tells where to go on.
+// is where to go on.
 func (s *Spool) Query(ctx context.Context, q Query) (Page, error) {
 	p := Page{Cursor: q.After}
 	if q.Newest {

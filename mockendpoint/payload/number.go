@@ -14,11 +14,11 @@ const (
 	precision = 1100
 )
 
-// bounded replaces the numbers of a value, in place, that are too large, too
-// small or too long for the validator, which computes with fractions: of 1e9999999
-// it makes none and panics, and of a million digits it takes seconds. What stands
-// instead lies on the same side of every limit that a schema has, and is an
-// integer exactly when the number is.
+// bounded replaces the numbers of a value, in place, that are too large, too small
+// or too long for the validator, which computes with fractions: of 1e9999999 it
+// makes none and panics, and of a million digits it takes seconds. The replacement
+// lies on the same side of every limit of a schema, and is an integer exactly when
+// the number is.
 func bounded(value any) any {
 	switch v := value.(type) {
 	case json.Number:

@@ -1,6 +1,6 @@
-// Package payload says whether the body of a data call is what an export looks
-// like, by a JSON Schema that shares nothing with the engine, or by one of the
-// user's own.
+// Package payload reports whether the body of a data call is what an export
+// looks like, by a JSON Schema that shares nothing with the engine, or by one
+// of the user's own.
 package payload
 
 import (
@@ -39,8 +39,8 @@ var Export = sync.OnceValue(func() *Schema {
 })
 
 // Compile compiles a schema of the user's own; name is the file it came from.
-// What it refers to must be within it: nothing is loaded from files or from
-// the network.
+// References must stay within the document: nothing is loaded from files or
+// from the network.
 func Compile(name string, content []byte) (*Schema, error) {
 	document, err := strictjson.Decode(content)
 	if err != nil {
@@ -68,10 +68,10 @@ func (nowhere) Load(url string) (any, error) {
 	return nil, errors.New("a schema must not refer to another document: " + url)
 }
 
-// Check says what is wrong with a body: where, as a JSON pointer, and what. nil
-// is nothing. The text holds names of the body, never its values, which may be
-// anybody's personal data. A body that is not acceptable JSON has an error that
-// wraps a *strictjson.Error.
+// Check returns what is wrong with a body, and where, as a JSON pointer; nil
+// for a valid body. The text holds names of the body, never its values, which
+// may be anybody's personal data. A body that is not acceptable JSON has an
+// error that wraps a *strictjson.Error.
 func (s *Schema) Check(body []byte) error {
 	value, err := strictjson.Decode(body)
 	if err != nil {
@@ -123,19 +123,19 @@ func pointer(location []string) string {
 
 var english = message.NewPrinter(language.English)
 
-// reason says what is wrong without the value.
+// reason is the problem, without the value.
 func reason(k jsonschema.ErrorKind) string {
 	switch k := k.(type) {
 	case *kind.Pattern:
 		return "does not match pattern " + k.Want
 	case *kind.Enum:
-		return fmt.Sprintf("is none of %v", k.Want)
+		return fmt.Sprintf("is not one of %v", k.Want)
 	case *kind.Const:
 		return fmt.Sprintf("is not %v", k.Want)
 	case *kind.Format:
 		return "is not a valid " + k.Want
 	case *kind.FalseSchema:
-		return "must not be there"
+		return "is not allowed"
 	case *kind.Minimum:
 		return "is less than " + k.Want.RatString()
 	case *kind.ExclusiveMinimum:
@@ -145,9 +145,9 @@ func reason(k jsonschema.ErrorKind) string {
 	case *kind.ExclusiveMaximum:
 		return "is not less than " + k.Want.RatString()
 	case *kind.MultipleOf:
-		return "is no multiple of " + k.Want.RatString()
+		return "is not a multiple of " + k.Want.RatString()
 	case *kind.Reference, *kind.Schema, *kind.Group, *kind.AllOf, *kind.AnyOf, *kind.Not, *kind.OneOf:
-		return "is not as the schema says"
+		return "does not match the schema"
 	}
 	return k.LocalizedString(english)
 }

@@ -37,7 +37,7 @@ func TestExport(t *testing.T) {
 		{"half a surrogate pair", profile(`"a":"\ud800"`), "the body: an incomplete"},
 		{"no membership", `{"person":{"name":"Doc"}}`, "the body: missing property 'segmentMembership'"},
 		{"an empty namespace", `{"segmentMembership":{"ups":{}}}`, "/segmentMembership/ups: minProperties"},
-		{"another status", strings.Replace(profile(), "realized", "existing", 1), "/segmentMembership/ups/59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae/status: is none of [realized exited]"},
+		{"another status", strings.Replace(profile(), "realized", "existing", 1), "/segmentMembership/ups/59bd2fkd-3c48-4b18-bf56-4f5c5e6967ae/status: is not one of [realized exited]"},
 		{"no time", `{"segmentMembership":{"ups":{"a":{"status":"exited"}}}}`, "/segmentMembership/ups/a: missing property 'lastQualificationTime'"},
 		{"a date", strings.Replace(profile(), "T21:24:39Z", "", 1), "/lastQualificationTime: does not match pattern"},
 		{"validUntil", membership(`"validUntil":"2022-01-11T21:24:39Z"`), "/segmentMembership/ups/a: additional properties 'validUntil' not allowed"},
@@ -66,7 +66,7 @@ func membership(more string) string {
 	return `{"segmentMembership":{"ups":{"a":` + strings.TrimSuffix(entry, "}") + "," + more + `}}}}`
 }
 
-// The five forms that were seen, and ids that are no UUIDs.
+// The five observed forms, and ids other than UUIDs.
 func TestEveryTimeThatWasSeen(t *testing.T) {
 	for _, form := range []string{"2022-01-11T21:24:39Z", "2019-04-15T02:41:50+0000", "2018-04-26T15:52:25+00:00", "2019-04-15T02:41:50.000+0000", "2024-11-21T07:33:52.123Z"} {
 		body := strings.Replace(profile(), "2022-01-11T21:24:39Z", form, 1)
@@ -76,7 +76,7 @@ func TestEveryTimeThatWasSeen(t *testing.T) {
 	}
 }
 
-// What is wrong is told without what somebody's profile says.
+// Problems are reported without values of the profile.
 func TestNoValueIsTold(t *testing.T) {
 	own, err := payload.Compile("own.json", []byte(`{"properties":{"a":{"type":"integer"},"b":{"maximum":7},"c":{"const":"x"},"d":{"pattern":"^x"},"e":{"format":"email"},"f":{"multipleOf":2}}}`))
 	if err != nil {
@@ -104,13 +104,13 @@ func TestCompile(t *testing.T) {
 }
 
 // refused names the samples of other pages that differ from an export of this
-// destination, with what the schema says of them.
+// destination, with the problem that the schema finds.
 var refused = map[string]string{
-	"activation-2021.json":              "status: is none of [realized exited]",
+	"activation-2021.json":              "status: is not one of [realized exited]",
 	"deduplication-first.json":          "/segmentMembership/ups/2e3f74f8",
 	"deduplication-second.json":         "/segmentMembership/ups/2e3f74f8",
-	"event-hubs-beta.json":              "status: is none of [realized exited]",
-	"kinesis-beta.json":                 "status: is none of [realized exited]",
+	"event-hubs-beta.json":              "status: is not one of [realized exited]",
+	"kinesis-beta.json":                 "status: is not one of [realized exited]",
 	"xdm-repository.json":               "/segmentMembership/AAM/0c1f52d6",
 	"xdm-field-group.json":              "not allowed",
 	"sdk-message-format.json":           "got object, want string",

@@ -18,7 +18,7 @@ var defects = map[string]struct{ contentType, body string }{
 }
 
 // Defective is the answer of a fault that spoils the token response; ok is
-// false for a name that is none.
+// false for an unknown name.
 func Defective(name string) (a Answer, contentType string, ok bool) {
 	d, ok := defects[name]
 	return Answer{Status: http.StatusOK, Body: []byte(d.body)}, d.contentType, ok

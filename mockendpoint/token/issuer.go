@@ -103,7 +103,7 @@ func (i *Issuer) Revoke() {
 }
 
 // Check holds the Authorization headers of a data call against the tokens
-// issued. number says which it carried, 0 for none of ours.
+// issued. number is that of the token it carried, 0 for any other.
 func (i *Issuer) Check(authorization []string, now time.Time) (result journal.Authorization, number int) {
 	if len(authorization) == 0 {
 		return journal.Missing, 0
@@ -123,7 +123,7 @@ func (i *Issuer) Check(authorization []string, now time.Time) (result journal.Au
 	return journal.Accepted, a.number
 }
 
-// Answer is what the token endpoint says.
+// Answer is an answer of the token endpoint.
 type Answer struct {
 	Status  int
 	Headers map[string]string

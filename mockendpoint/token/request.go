@@ -59,7 +59,8 @@ func (i *Issuer) Read(r *http.Request, body []byte) Request {
 	return out
 }
 
-// parseForm reads the body as a form; a parameter given twice is none (§3.2).
+// parseForm reads the body as a form; a repeated parameter makes it invalid
+// (§3.2).
 func parseForm(r *http.Request, body []byte) (url.Values, bool) {
 	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if charset, given := parameters["charset"]; err != nil || media != "application/x-www-form-urlencoded" || given && !strings.EqualFold(charset, "utf-8") {
@@ -98,7 +99,7 @@ func (i *Issuer) basic(authorization []string) (string, journal.Authorization) {
 }
 
 func (i *Issuer) client(id, secret string) journal.Authorization {
-	// Both are compared whatever the first gives: the time taken tells nothing.
+	// Both are always compared: the time taken must not reveal which differs.
 	sameID, sameSecret := same(id, i.options.ClientID), same(secret, i.options.ClientSecret)
 	if sameID && sameSecret {
 		return journal.Accepted

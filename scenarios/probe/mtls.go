@@ -17,7 +17,7 @@ func notPlanned(p *Prober) string {
 	case p.config.Clients == nil:
 		return "mTLS is not planned: give certificates to say that it is"
 	case !p.main.sender.Encrypted():
-		return "an endpoint in the clear has no mTLS"
+		return "an endpoint without TLS has no mTLS"
 	}
 	return ""
 }

@@ -43,7 +43,7 @@ func TestEndpointsThatAskForMore(t *testing.T) {
 		{`{require: {headers: {X-Tenant: ""}}}`, "200"},
 		{`{require: {contentType: text/csv}}`, "415 (the content type is not text/csv)"},
 		{`{require: {headers: {x-stage: prod}}}`, "400 (header x-stage is missing)"},
-		{`{require: {query: {source: other}}}`, "400 (query parameter source is not what it must be)"},
+		{`{require: {query: {source: other}}}`, "400 (query parameter source does not have the required value)"},
 		{`{certificate: expired}`, "tls server-certificate-expired"},
 		{`{certificate: not-yet-valid}`, "tls server-certificate-not-yet-valid"},
 		{`{certificate: wrong-host}`, "tls server-certificate-wrong-host"},
