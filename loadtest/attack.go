@@ -12,7 +12,6 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/live"
-	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -49,6 +48,8 @@ func (a Attack) workers() int {
 // ErrNotReady is a receiver of which the mTLS decision or the access token
 // cannot be had: nothing was sent.
 var ErrNotReady = errors.New("nothing was sent")
+
+func notReady(err error) error { return fmt.Errorf("%w: %w", ErrNotReady, err) }
 
 // Run sends until the pace ends or ctx is done; what is under way then ends by
 // itself. The error is ErrNotReady.
@@ -92,7 +93,7 @@ func (x *attacking) prepare(ctx context.Context) error {
 	x.keeper = newKeeper(x.Settings, x.recorder.counting(x.Perform))
 	c, err := x.keeper.credentials(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNotReady, err)
+		return notReady(err)
 	}
 	x.credentials.Store(&c)
 	return nil
@@ -169,7 +170,7 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
 	x.recorder.End(due, ended, ok)
-	if end.Outcome.Kind == retry.Answered && end.Outcome.Status == http.StatusUnauthorized && c.token != "" && c == x.credentials.Load() {
+	if unauthorized(end.Outcome) && c.token != "" && c == x.credentials.Load() {
 		select {
 		case x.refused <- struct{}{}:
 		default:

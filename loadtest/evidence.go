@@ -82,6 +82,7 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 		e.Response, e.AllResponse = r.whole.ok, r.whole.all
 		l.ResponseTime, l.AllResponseTime = e.Response.Distribution(), r.whole.apart()
 	}
+	r.evidence, r.asked = e, objectives
 	l.Objectives = Judge(objectives, e)
 }
 

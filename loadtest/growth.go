@@ -19,17 +19,11 @@ const (
 // growing is how many seconds of latency each second of load adds, where the
 // course of the run shows a trend and not chance, and 0 elsewhere.
 func (b *batches) growing() float64 {
-	means := b.means()
-	if len(means) < growthParts {
+	at, each := b.parts()
+	if len(at) == 0 {
 		return 0
 	}
-	at := make([]float64, growthParts)
-	for i := range at {
-		part := means[i*len(means)/growthParts : (i+1)*len(means)/growthParts]
-		at[i] = sumOf(part) / float64(len(part))
-	}
-	each := (time.Duration(len(b.all)) * b.width).Seconds() / growthParts
-	for _, trend := range []func([]float64) (float64, float64){drift, line} {
+	for _, trend := range []func([]float64) (float64, float64){steps, line} {
 		if rise, deviation := trend(at); rise/each >= leastGrowth && rise >= surely*deviation {
 			return rise / each
 		}
@@ -37,10 +31,36 @@ func (b *batches) growing() float64 {
 	return 0
 }
 
-// drift is the mean step from one part to the next, with its standard error. The
+// drift is how many seconds of latency each second of load adds, be it a trend or
+// chance.
+func (b *batches) drift() float64 {
+	at, each := b.parts()
+	if len(at) == 0 {
+		return 0
+	}
+	rise, _ := line(at)
+	return rise / each
+}
+
+// parts are the mean times of the parts of a run, and how many seconds each of
+// them is long; none where there are too few.
+func (b *batches) parts() (at []float64, each float64) {
+	means := b.means()
+	if len(means) < growthParts {
+		return nil, 0
+	}
+	at = make([]float64, growthParts)
+	for i := range at {
+		part := means[i*len(means)/growthParts : (i+1)*len(means)/growthParts]
+		at[i] = sumOf(part) / float64(len(part))
+	}
+	return at, (time.Duration(len(b.all)) * b.width).Seconds() / growthParts
+}
+
+// steps is the mean step from one part to the next, with its standard error. The
 // steps of a queue that never empties are independent, so that this holds for
 // one near saturation too.
-func drift(at []float64) (rise, deviation float64) {
+func steps(at []float64) (rise, deviation float64) {
 	n := float64(len(at) - 1)
 	rise = (at[len(at)-1] - at[0]) / n
 	square := 0.0

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/httpdest/httpdest/reports"
@@ -23,6 +24,7 @@ type Evidence struct {
 	Rate             float64 // that ended with a 2xx, 1/s
 	Unfinished       int64   // had not ended when the time to drain was spent
 	Growing          float64 // seconds of latency that each second of load added; 0: no trend
+	Leaking          bool    // it grew because each request makes the receiver slower, and not because more was offered than served
 	// Doubts are why nothing measured can count.
 	Doubts []string
 }
@@ -54,6 +56,9 @@ func (o Objective) judge(e Evidence) reports.Objective {
 		return r
 	}
 	if r.Reason = missing; missing != "" {
+		if len(e.Doubts) == 0 && o.clearly(e) {
+			r.Verdict, r.Reason = reports.Fail, "measured "+valueText(r.Measured, r.Unit)
+		}
 		return r
 	}
 	if o.certain(e) {
@@ -91,11 +96,49 @@ func (o Objective) judge(e Evidence) reports.Objective {
 func (o Objective) trend(e Evidence, r *reports.Objective) {
 	r.Low, r.High = r.Measured, r.Measured
 	grows := fmt.Sprintf("each second of load adds %s: more is offered than is served", valueText(e.Growing*1000, "ms"))
+	if e.Leaking {
+		grows = fmt.Sprintf("each second of load adds %s, which stays at rest: the receiver leaks", valueText(e.Growing*1000, "ms"))
+	}
 	if r.Measured > o.Limit || r.Measured == o.Limit && o.Op == "<" {
 		r.Verdict, r.Reason = reports.Fail, fmt.Sprintf("measured %s, and %s", valueText(r.Measured, r.Unit), grows)
 		return
 	}
+	if e.Leaking {
+		r.Verdict, r.Reason = reports.Pass, grows
+		return
+	}
 	r.Reason = grows + ", and the limit is only not reached yet: offer less"
+}
+
+// unsure divides the effective size of a run that is too short to have one: what
+// it knows of its own memory may be wrong by so much.
+const unsure = 4
+
+// clearly says whether an objective is missed by so much that a run that is too
+// short for an interval shows it.
+func (o Objective) clearly(e Evidence) bool {
+	switch o.Quantity {
+	case Errors, Lost:
+		k, n, of := e.Failed, e.Attempts, e.FailedOf
+		if o.Quantity == Lost {
+			k, n, of = e.Lost, e.Exports, e.LostOf
+		}
+		if n == 0 || of.needed == 0 {
+			return false
+		}
+		size := math.Max(1, float64(of.size)/unsure)
+		low, _ := betaInterval(float64(k)/float64(n)*size, size)
+		return low > o.Limit
+	case Latency:
+		h := o.histogram(e)
+		if h == nil || h.Count() == 0 || o.Quantile == 1 {
+			return false
+		}
+		of := h.effective(o.Quantile)
+		low, _ := quantileInterval(h.Count(), max(1, of.size/unsure), o.Quantile)
+		return of.needed > 0 && low >= 1 && h.Rank(low) > o.Limit
+	}
+	return false
 }
 
 // certain says whether a latency objective is missed whatever becomes of what

@@ -50,7 +50,10 @@ type Recorder struct {
 	failures  *batches   // of attempts, by when they began: failed or not
 	losses    *batches   // of exports, by when they were due: lost or not
 	course    *batches   // whole, for its trend
+	served    *served    // when successful answers came
 	steps     []*stepCounts
+	evidence  Evidence    // that was judged
+	asked     []Objective // by which
 }
 
 // answers are the times of successful answers, and of all: a failure that is fast
@@ -92,7 +95,7 @@ func StepOf(length time.Duration) time.Duration {
 // times are taken as independent.
 func NewRecorder(p Pace) *Recorder {
 	r := &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{}, late: NewHistogram(),
-		failures: newBatches(), losses: newBatches(), course: &batches{width: firstWidth, trend: true}}
+		failures: newBatches(), losses: newBatches(), course: &batches{width: firstWidth, trend: true}, served: newServed(p.Duration())}
 	r.keepCourse(steady(p))
 	return r
 }
@@ -173,6 +176,7 @@ func (r *Recorder) End(due, now time.Duration, ok bool) {
 	within := now < r.pace.Duration()
 	if ok {
 		r.delivered++
+		r.served.add(now)
 		s.ok++
 		r.inTime += count(within)
 	} else {

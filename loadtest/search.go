@@ -15,7 +15,7 @@ import (
 // Trial offers a constant rate for some time, after a warm-up.
 type Trial func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error)
 
-// Trialled is what came of a trial.
+// Trialled is the result of a trial.
 type Trialled struct {
 	Load *reports.Load
 	// Growing is the share by which more was offered than served, 0 where the
@@ -23,14 +23,28 @@ type Trialled struct {
 	// objectives are only not missed yet.
 	Growing float64
 	Sockets int // of a pipeline: attempts that may be under way at once
+
+	attempts int64
+	drift    float64  // seconds of latency that each second of load added, trend or not
+	served   *served  // when answers came; nil: not known
+	evidence Evidence // by which it was judged
+	asked    []Objective
+	length   time.Duration
 }
 
 // Search looks for the highest rate that holds the objectives.
 type Search struct {
 	From, To float64       // rates; To is a cap
 	Length   time.Duration // of a trial at least
+	WarmUp   time.Duration // before each, as Trial has it
 	Samples  int64         // that a trial needs, see SamplesFor
 	Trial    Trial
+	// Requests is how many the trials and rests may send in all, 0: any number. A
+	// search ends before the trial that would take more.
+	Requests uint64
+	// Resting is how the receiver is asked at rest, before the first trial and
+	// after each; nil: each trial has a receiver of its own.
+	Resting *Resting
 }
 
 const (
@@ -41,47 +55,150 @@ const (
 	MostTrials = 30
 	// mostLonger is how many times longer a trial may be that says nothing yet.
 	mostLonger = 4
+	// mostProof is how many times longer a trial may be that uses up a stock.
+	mostProof = 8
 )
 
 // searching is a search on its way.
 type searching struct {
 	Search
-	points []reports.SearchPoint
-	held   []*Trialled
-	best   *Trialled
-	last   *Trialled
-	above  float64 // 0: none failed
-	why    string  // the lowest that failed did
-	own    bool    // because of this machine, or a cap
+	rests    *rests // nil: there are none
+	points   []reports.SearchPoint
+	held     []*Trialled
+	best     *Trialled
+	last     *Trialled
+	above    float64 // the lowest that did not hold, 0: each did
+	failed   float64 // the lowest of which it is certain
+	why      string  // it did not
+	own      bool    // because of this machine, or a cap
+	overload *overload
+	capped   bool    // the best is what was served when more was offered
+	proved   bool    // the receiver serves less when it is overloaded
+	stopped  error   // the receiver refuses everything or does not recover, or it has had enough
+	sent     float64 // in trials, warm-ups included, about
 }
 
 // Run searches by doubling, then by halving what is between, and tries the
-// highest that held once more, twice as long. The report is that of this last
-// trial. When ctx is done it is that of what was found by then.
+// highest that held once more, twice as long. Before each trial it waits until
+// the receiver answers as at rest, and a rate has not held when it failed twice.
+// The report is that of the last trial that held. When ctx is done, or the
+// receiver does not recover, it is that of what was found by then. The error is
+// that of a trial, or a *RefusedError with a report.
 func (s Search) Run(ctx context.Context) (*reports.Load, error) {
 	x := &searching{Search: s}
 	err := x.run(ctx)
-	if err != nil && ctx.Err() == nil {
+	var refused *RefusedError
+	var unrecovered *UnrecoveredError
+	var spent *SpentError
+	switch {
+	case errors.As(err, &refused), errors.As(err, &unrecovered), errors.As(err, &spent):
+		x.stopped = err
+	case err != nil && ctx.Err() == nil:
 		return nil, err
 	}
 	l := x.report(ctx.Err() != nil)
 	l.Interrupted = ctx.Err() != nil
+	if refused != nil {
+		return l, refused
+	}
 	return l, nil
 }
 
+// SpentError is a search that would send more than it may.
+type SpentError struct {
+	Sent, Next float64
+	Most       uint64
+}
+
+// Error names the numbers.
+func (e *SpentError) Error() string {
+	return fmt.Sprintf("it sent %.0f requests, and %.0f more would be more than the %d of --max-requests",
+		e.Sent, e.Next, e.Most)
+}
+
+// allowed counts requests that are about to be sent, or refuses them.
+func (x *searching) allowed(requests float64) error {
+	if x.Requests > 0 && x.sent+requests > float64(x.Requests) {
+		return &SpentError{Sent: x.sent, Next: requests, Most: x.Requests}
+	}
+	x.sent += requests
+	return nil
+}
+
 func (x *searching) run(ctx context.Context) error {
+	if x.Resting != nil {
+		x.rests = &rests{Resting: *x.Resting, allowed: x.allowed}
+		if err := x.rests.begin(ctx); err != nil {
+			return err
+		}
+	}
 	if err := x.bracket(ctx); err != nil {
 		return err
 	}
-	for x.rate() > 0 && x.above/x.rate() > closeEnough && len(x.points) < MostTrials {
+	for x.rate() > 0 && len(x.points) < MostTrials {
+		if found, err := x.withoutStock(ctx); found || err != nil {
+			return err
+		}
+		if x.rate() == 0 || x.above/x.rate() <= closeEnough {
+			break
+		}
 		if _, err := x.try(ctx, math.Sqrt(x.rate()*x.above), x.Length); err != nil {
 			return err
 		}
 	}
 	// Once more, and longer: what held by luck does not hold twice.
 	for x.rate() > 0 && len(x.points) < MostTrials {
-		if held, err := x.try(ctx, x.rate(), 2*x.Length); held || err != nil {
+		held, err := x.try(ctx, x.rate(), 2*x.Length)
+		if err != nil {
 			return err
+		}
+		if held {
+			return x.refine(ctx)
+		}
+	}
+	return nil
+}
+
+// withoutStock looks at a best rate above what the receiver served when it was
+// offered more. Either the receiver serves less when it is overloaded, or it had a
+// stock at first, such as a full bucket, that is used up by now: then the rate
+// does not hold longer than the stock lasts, and what was served without it is
+// the answer.
+func (x *searching) withoutStock(ctx context.Context) (found bool, err error) {
+	o := x.overload
+	if x.best == nil || o == nil || o.rate >= x.rate()*(1-alike) {
+		return false, nil
+	}
+	needed := o.lasts(x.rate()) * 3 / 2
+	if !x.proved {
+		needed = max(needed, 2*x.Length)
+	}
+	if x.best.length >= needed {
+		return false, nil
+	}
+	if x.proved, err = x.try(ctx, x.rate(), min(needed, mostProof*x.Length)); x.proved || err != nil {
+		return false, err
+	}
+	x.forget(x.overload.rate)
+	if x.capped, err = x.try(ctx, x.overload.rate, 2*x.Length); err != nil {
+		return false, err
+	}
+	return x.capped, nil
+}
+
+// refine narrows what a lucky trial left wide: each rate must hold twice.
+func (x *searching) refine(ctx context.Context) error {
+	for x.above > 0 && x.above/x.rate() > closeEnough && len(x.points) < MostTrials {
+		rate, sure := math.Sqrt(x.rate()*x.above), x.best
+		for range 2 {
+			held, err := x.try(ctx, rate, 2*x.Length)
+			if err != nil {
+				return err
+			}
+			if !held {
+				x.best = sure
+				break
+			}
 		}
 	}
 	return nil
@@ -106,7 +223,7 @@ func (x *searching) bracket(ctx context.Context) error {
 	return nil
 }
 
-// rate is the highest that held, 0 for none.
+// rate is the highest that was offered and held, 0 for none.
 func (x *searching) rate() float64 {
 	if x.best == nil {
 		return 0
@@ -114,23 +231,88 @@ func (x *searching) rate() float64 {
 	return x.best.Load.Offered.Target
 }
 
-// try tries a rate and learns from it. A trial that has too few samples is
-// repeated, longer, and one in doubt once; one that still says nothing has not
-// held.
+// try tries a rate and learns from it. One that does not hold is tried again,
+// from rest and twice as long.
 func (x *searching) try(ctx context.Context, rate float64, length time.Duration) (held bool, err error) {
 	length = max(length, seconds(float64(x.Samples)/rate).Round(time.Second))
+	t, p, err := x.measure(ctx, rate, length)
+	if err == nil && p.Verdict == reports.Fail && x.rests != nil {
+		x.learn(t, rate)
+		x.points = append(x.points, p)
+		t, p, err = x.measure(ctx, rate, 2*length)
+	}
+	if err != nil {
+		return false, err
+	}
+	x.points = append(x.points, p)
+	if p.Verdict == reports.Pass {
+		x.held = append(x.held, t)
+		if rate >= x.rate() {
+			x.best = t
+		}
+		return true, nil
+	}
+	x.learn(t, rate)
+	x.missed(rate, t, p)
+	return false, nil
+}
+
+// missed takes a rate for not held. One of which too little is known is not taken
+// for failed.
+func (x *searching) missed(rate float64, t *Trialled, p reports.SearchPoint) {
+	lowest := x.above == 0 || rate <= x.above
+	if failed := p.Verdict == reports.Fail; failed && (x.failed == 0 || rate <= x.failed) || !failed && x.failed == 0 && lowest {
+		x.why, x.own = saturation{t, p, x.best}.cause()
+		if failed {
+			x.failed = rate
+		}
+	}
+	if lowest {
+		x.above = rate
+	}
+	x.forget(rate)
+}
+
+// learn looks at what was served of a rate that did not hold: how much the lowest
+// of them left, and the largest stock that any of them began with.
+func (x *searching) learn(t *Trialled, rate float64) {
+	o, ok := t.served.overload()
+	if !ok || !t.refused() {
+		return
+	}
+	if x.overload == nil {
+		x.overload = &o
+		return
+	}
+	if x.above == 0 || rate <= x.above {
+		x.overload.rate = o.rate
+	}
+	x.overload.stock = max(x.overload.stock, o.stock)
+}
+
+// forget takes rates for not held. What held once and now does not is not the
+// limit: the next lower is.
+func (x *searching) forget(from float64) {
+	x.held = slices.DeleteFunc(x.held, func(h *Trialled) bool { return h.Load.Offered.Target >= from })
+	x.best = nil
+	for _, h := range x.held {
+		if x.best == nil || h.Load.Offered.Target > x.rate() {
+			x.best = h
+		}
+	}
+}
+
+// measure is a trial with its verdict. One that has too few samples is repeated,
+// longer, and one in doubt once; one that still says nothing has not held.
+func (x *searching) measure(ctx context.Context, rate float64, length time.Duration) (*Trialled, reports.SearchPoint, error) {
 	var t *Trialled
 	var p reports.SearchPoint
+	var err error
 	stumbled := false
 	for longer := time.Duration(1); longer <= mostLonger; {
-		t, err = x.Trial(ctx, rate, longer*length)
-		if err == nil {
-			err = ctx.Err()
+		if t, err = x.trial(ctx, rate, longer*length); err != nil {
+			return nil, p, err
 		}
-		if err != nil {
-			return false, err
-		}
-		x.last = t
 		p = point(t, len(x.points)+1)
 		if p.Verdict != reports.Inconclusive || len(t.Load.Doubts) > 0 && (stumbled || backlogged(t.Load)) {
 			break
@@ -141,121 +323,39 @@ func (x *searching) try(ctx context.Context, rate float64, length time.Duration)
 		}
 		longer *= 2
 	}
-	x.points = append(x.points, p)
-	if p.Verdict == reports.Pass {
-		x.held = append(x.held, t)
-		if rate >= x.rate() {
-			x.best = t
-		}
-		return true, nil
-	}
-	if x.above == 0 || rate <= x.above {
-		x.above = rate
-		x.why, x.own = saturation{t, p, x.best}.cause()
-	}
-	// What held once and now does not is not the limit: the next lower is.
-	x.held = slices.DeleteFunc(x.held, func(h *Trialled) bool { return h.Load.Offered.Target >= rate })
-	x.best = nil
-	for _, h := range x.held {
-		if x.best == nil || h.Load.Offered.Target > x.rate() {
-			x.best = h
-		}
-	}
-	return false, nil
+	return t, p, nil
 }
 
-// point is a trial in the report, with its verdict.
-func point(t *Trialled, order int) reports.SearchPoint {
-	l := t.Load
-	p := reports.SearchPoint{Order: order, Rate: l.Offered.Target, Achieved: l.Achieved.Rate, Goodput: l.Delivered.Rate, Verdict: Verdict(l)}
-	if d := headline(l); d != nil {
-		p.P50Ms, p.P95Ms, p.P99Ms = d.P50Ms, d.P95Ms, d.P99Ms
+// trial offers a rate, and lets the receiver rest.
+func (x *searching) trial(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
+	if err := x.allowed(rate * (length + x.WarmUp).Seconds()); err != nil {
+		return nil, err
 	}
-	ended, failed := int64(0), int64(0)
-	for _, o := range l.Outcomes {
-		ended += o.Count
-		if !o.OK {
-			failed += o.Count
-		}
+	t, err := x.Trial(ctx, rate, length)
+	if err == nil {
+		err = ctx.Err()
 	}
-	if ended > 0 {
-		p.Errors = float64(failed) / float64(ended)
+	if err != nil {
+		return nil, err
 	}
-	if l.Series != nil {
-		for _, s := range l.Series.Points {
-			p.InFlight = max(p.InFlight, s.InFlight)
-		}
+	t.length = length
+	x.last = t
+	if x.rests == nil {
+		return t, nil
 	}
-	for _, o := range l.Objectives {
-		if p.Reason == "" && (o.Verdict == reports.Fail || o.Verdict == reports.Inconclusive) {
-			p.Reason = o.Text + ": " + o.Reason
-		}
+	x.rests.requests += float64(t.attempts)
+	if err := x.rests.again(ctx, rate); err != nil {
+		// The rate did not hold, whatever its objectives say.
+		p := point(t, len(x.points)+1)
+		p.Verdict, p.Reason = reports.Fail, err.Error()
+		x.points = append(x.points, p)
+		x.missed(rate, t, p)
+		return nil, err
 	}
-	if t.Growing > 0 && p.Verdict != reports.Fail && (len(l.Doubts) == 0 || backlogged(l)) {
-		p.Verdict, p.Reason = reports.Fail, fmt.Sprintf("the queue grows: %s more is offered than is served", percentText(t.Growing))
+	if rise, drift := x.rests.rise(), t.drift*length.Seconds(); drift > 0 && rise >= drift/2 && rise >= leastRise.Seconds() {
+		t.leaks()
 	}
-	return p
-}
-
-// headline is the latency that objectives are about.
-func headline(l *reports.Load) *reports.Distribution {
-	if l.Mode == Pipeline {
-		return l.DeliveryLatency
-	}
-	return l.ResponseTime
-}
-
-// backlogged says whether nothing is in doubt but what had not ended.
-func backlogged(l *reports.Load) bool { return l.Unfinished > 0 && len(l.Doubts) == 1 }
-
-// report is that of the best trial, and has no numbers where none held.
-func (x *searching) report(ended bool) *reports.Load {
-	s := &reports.Search{Rate: x.rate(), Above: x.above, Saturated: x.why, Limited: x.own, Points: x.points}
-	slices.SortStableFunc(s.Points, func(a, b reports.SearchPoint) int {
-		return int(math.Copysign(1, a.Rate-b.Rate)) * boolInt(a.Rate != b.Rate)
-	})
-	times := 0
-	for _, p := range s.Points {
-		if p.Rate == s.Rate && p.Verdict == reports.Pass {
-			times++
-		}
-	}
-	switch {
-	case len(s.Points) == 0:
-		s.Points, s.Confidence = []reports.SearchPoint{}, "no rate was tried to its end"
-	case s.Rate == 0:
-		s.Confidence = fmt.Sprintf("none of %d rates held, down to %s/s", len(s.Points), rateText(s.Points[0].Rate))
-	case ended && s.Above == 0:
-		s.Confidence = fmt.Sprintf("%s/s held %s, and the search was ended before it came to a rate that does not", rateText(s.Rate), timesText(times))
-	case s.Above == 0:
-		s.Confidence = fmt.Sprintf("the highest that was tried, %s/s, held %s: the limit is above it", rateText(s.Rate), timesText(times))
-		s.Limited, s.Saturated = true, "nothing: the search ends at this rate, see --to"
-	default:
-		s.Confidence = fmt.Sprintf("%s/s held %s, %s/s did not: the limit is between, %.0f%% apart; each objective by an interval that is right in 95 of 100 runs", rateText(s.Rate), timesText(times), rateText(s.Above), (s.Above/s.Rate-1)*100)
-	}
-	l := x.best
-	if l == nil {
-		l = &Trialled{Load: &reports.Load{Mode: Receiver, Clock: "wall", Machines: 1, Pace: "search", Doubts: []string{"no rate held the objectives"}}}
-		if x.last != nil {
-			l.Load.Mode, l.Load.Clock, l.Load.To, l.Load.Store = x.last.Load.Mode, x.last.Load.Clock, x.last.Load.To, x.last.Load.Store
-		}
-	}
-	l.Load.Search = s
-	return l.Load
-}
-
-func timesText(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return t, nil
 }
 
 // ErrNothingToHold is a search without an objective that could fail.

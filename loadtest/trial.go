@@ -93,5 +93,16 @@ func (v Virtual) Trial(objectives []Objective) Trial {
 }
 
 func trialled(l *reports.Load, r *Recorder, sockets int) *Trialled {
-	return &Trialled{Load: l, Growing: r.course.growing(), Sockets: sockets}
+	t := &Trialled{Load: l, Growing: r.course.growing(), Sockets: sockets, served: r.served, evidence: r.evidence, asked: r.asked, drift: r.course.drift()}
+	for _, o := range l.Outcomes {
+		t.attempts += o.Count
+	}
+	return t
+}
+
+// leaks judges a trial again whose latencies grew because of how much was sent,
+// and not because of how fast.
+func (t *Trialled) leaks() {
+	t.Growing, t.evidence.Growing, t.evidence.Leaking = 0, t.drift, true
+	t.Load.Objectives = Judge(t.asked, t.evidence)
 }

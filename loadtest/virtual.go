@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
-	"github.com/httpdest/httpdest/loadtest/model"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -39,16 +37,6 @@ type Virtual struct {
 // second's worth.
 const betweenProgress = 1 << 19
 
-// VirtualReceiver answers by chance: after a latency, with a share of errors,
-// at most Servers at once where that is not 0; what waits longer than the
-// attempt's budget is answered to nobody, and costs the server all the same.
-type VirtualReceiver struct {
-	Latency model.Latency
-	Errors  float64
-	Servers int
-	Rate    float64 // requests a second that it takes, what is more is answered 429; 0: no limit
-}
-
 // Outage is a time in which the receiver is dead.
 type Outage struct {
 	At, Length time.Duration
@@ -71,15 +59,12 @@ type virtual struct {
 	Virtual
 	runtime  *flow.Runtime
 	recorder *Recorder
-	random   *rand.Rand
+	receiver *virtualReceiver
 	now      int64 // nanoseconds from the beginning
 	endings  agenda.Agenda[engine.Operation]
 	wake     flow.Alarm // of the next retry; At is zero for none
 	begun    map[engine.OperationID]underWay
 	dueByID  map[string]time.Duration
-	free     []int64 // when each server is free, the soonest anywhere
-	tokens   float64
-	filled   int64 // when tokens was right
 	fired    int64
 	next     uint64
 	chanceAt float64 // of the next update that comes by chance, in updates due
@@ -111,12 +96,11 @@ func newVirtualRuntime(s engine.Settings) *flow.Runtime {
 func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load, *Recorder, error) {
 	v.Settings.Certificate, v.Settings.Grant = engine.NeverPresent, engine.NoGrant // there is nothing to ask
 	r := &virtual{Virtual: v, runtime: newVirtualRuntime(v.Settings), recorder: NewRecorder(v.Pace),
-		random: rand.New(rand.NewPCG(v.Seed, 0x10ad)), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
+		receiver: v.Receiver.begin(v.Seed), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
 	if v.Outage != nil {
 		r.recorder.unsteady()
 	}
-	r.free, r.tokens = make([]int64, v.Receiver.Servers), max(1, v.Receiver.Rate*burstSeconds)
 	interrupted := r.play(ctx)
 	l := &reports.Load{Mode: Pipeline, Clock: "virtual", To: "model"}
 	offered := min(v.Pace.Duration(), time.Duration(r.now))
@@ -184,7 +168,7 @@ func (v *virtual) arrival() int64 {
 		v.next++
 		return int64(v.Pace.Due(v.next - 1))
 	}
-	v.chanceAt += v.random.ExpFloat64()
+	v.chanceAt += v.receiver.random.ExpFloat64()
 	n := math.Floor(v.chanceAt)
 	if n >= float64(v.Pace.Total())-1 {
 		return -1
@@ -241,12 +225,7 @@ func (v *virtual) begin(op engine.Operation) {
 
 // answer is what comes of a request that arrives now, and after how long.
 func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
-	timeout := retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
-	took := time.Duration(v.Receiver.Latency.Quantile(v.random.Float64()) * float64(time.Second))
-	status := 200
-	if v.Receiver.Errors > 0 && v.random.Float64() < v.Receiver.Errors {
-		status = 503
-	}
+	took, status := v.receiver.draw()
 	if o := v.Outage; o != nil && v.now >= int64(o.At) && v.now < int64(o.At+o.Length) {
 		v.fired++
 		switch o.Kind {
@@ -255,43 +234,10 @@ func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
 		case Unavailable:
 			status = 503
 		default:
-			return budget, timeout
+			return budget, retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}
 		}
 	}
-	if v.Receiver.Rate > 0 && !v.token() {
-		return 0, retry.Outcome{Kind: retry.Answered, Status: 429}
-	}
-	if len(v.free) > 0 {
-		took = v.queue(took)
-	}
-	if took > budget {
-		return budget, timeout
-	}
-	return took, retry.Outcome{Kind: retry.Answered, Status: status}
-}
-
-// token takes one from the bucket, which holds a tenth of a second's worth.
-func (v *virtual) token() bool {
-	v.tokens = min(max(1, v.Receiver.Rate*burstSeconds), v.tokens+float64(v.now-v.filled)/1e9*v.Receiver.Rate)
-	v.filled = v.now
-	if v.tokens < 1 {
-		return false
-	}
-	v.tokens--
-	return true
-}
-
-// queue has a request wait for the server that is free first.
-func (v *virtual) queue(work time.Duration) time.Duration {
-	soonest := 0
-	for i, at := range v.free {
-		if at < v.free[soonest] {
-			soonest = i
-		}
-	}
-	from := max(v.now, v.free[soonest])
-	v.free[soonest] = from + int64(work)
-	return time.Duration(v.free[soonest] - v.now)
+	return v.receiver.serve(v.now, budget, took, status)
 }
 
 func (v *virtual) completed(op engine.Operation) {

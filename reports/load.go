@@ -210,12 +210,26 @@ type Point struct {
 
 // Search is the way to the highest rate that holds the objectives.
 type Search struct {
-	Rate       float64       `json:"rate"`              // the highest that held; 0: none did
+	Rate       float64       `json:"rate"`              // the highest that held, no more than was served of it; 0: none did
 	Above      float64       `json:"above"`             // the lowest that did not; 0: none was found
 	Confidence string        `json:"confidence"`        // how reliable the two are, in a sentence
 	Saturated  string        `json:"saturated"`         // what limited the rate, in a sentence
 	Limited    bool          `json:"limited,omitempty"` // this machine, or a cap, limited the rate, and not the receiver
 	Points     []SearchPoint `json:"points"`            // by rate: latency against throughput
+	// Knee holds the highest rate that the receiver can hold; nil where the search
+	// found no rate that holds, or none that does not.
+	Knee *Knee `json:"knee,omitempty"`
+	// Trend is how the receiver changed with what it was sent, whatever the rate.
+	Trend string `json:"trend,omitempty"`
+	// Unrecovered is the rate after which the receiver did not answer as at rest
+	// again; 0: it always did.
+	Unrecovered float64 `json:"unrecovered,omitempty"`
+}
+
+// Knee is an interval of rates.
+type Knee struct {
+	Low  float64 `json:"low"`  // held
+	High float64 `json:"high"` // did not hold, or is more than was served
 }
 
 // SearchPoint is one rate that was tried.

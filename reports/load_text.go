@@ -13,8 +13,10 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 	t := &printer{TextOptions: o}
 	l := r.Load
 	if !o.Quiet {
-		t.offer(l)
-		t.latencies(l)
+		if l.Offered.Count > 0 || l.Search == nil {
+			t.offer(l)
+			t.latencies(l)
+		}
 		t.search(l)
 		t.outage(l.Outage)
 		t.flows(l.Flows)
@@ -120,6 +122,9 @@ func (t *printer) search(l *Load) {
 	if s == nil {
 		return
 	}
+	if len(s.Points) == 0 {
+		return
+	}
 	t.line("")
 	t.line("%s against throughput", l.Headline())
 	t.line("%9s %9s %9s %8s %9s %9s %9s  %s", "offered", "begun", "2xx", "errors", "p50", "p95", "p99", "")
@@ -129,9 +134,15 @@ func (t *printer) search(l *Load) {
 	}
 	t.line("")
 	t.line("highest rate that holds: %s", quantity(s.Rate, "/s"))
+	if k := s.Knee; k != nil {
+		t.line("knee: between %s and %s", quantity(k.Low, "/s"), quantity(k.High, "/s"))
+	}
 	t.wrap("confidence:", strings.Fields(visible(s.Confidence)))
 	if s.Saturated != "" {
 		t.wrap("saturated:", strings.Fields(visible(s.Saturated)))
+	}
+	if s.Trend != "" {
+		t.wrap("trend:", strings.Fields(visible(s.Trend)))
 	}
 }
 

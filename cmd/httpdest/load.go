@@ -17,10 +17,11 @@ import (
 
 // loadFlags are the flags of httpdest load.
 type loadFlags struct {
-	config, cert, key, ca string
-	own                   bool
-	maxRate               float64
-	maxRequests           uint64
+	config, cert, key, ca  string
+	bearer, headers, query string
+	own                    bool
+	maxRate                float64
+	maxRequests            uint64
 	// Whether limits were given: then they hold for this machine too.
 	rateGiven, requestsGiven bool
 
@@ -83,6 +84,9 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")
 	s.StringVar(&f.mix, "mix", "", "what updates change: 'attribute=80 audience=18 identity=2' (the default)")
 	s.Uint64Var(&f.seed, "seed", 1, "seed of profiles and updates")
+	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
+	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2; "+secretForms)
+	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value; "+secretForms)
 	s.StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain")
 	s.StringVar(&f.key, "key", "", "PEM file of its key")
 	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
@@ -109,6 +113,9 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	if f.verbose && f.quiet {
 		return failure{exitUsage, errors.New("--verbose and --quiet exclude each other"), "give one of them"}
+	}
+	if err := a.readSecrets(f.secrets()); err != nil {
+		return err
 	}
 	x, err := f.asked(to)
 	if err != nil {
@@ -139,7 +146,8 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if a.terminal(a.stderr) && (errors.Is(err, errEndedAtOnce) || err == nil && r.Load.Interrupted) {
 		fmt.Fprint(a.stderr, "\r\x1b[K") // what the terminal shows for Ctrl-C
 	}
-	if err != nil {
+	var refused *loadtest.RefusedError
+	if err != nil && !errors.As(err, &refused) {
 		var known failure
 		if errors.As(err, &known) {
 			return err
@@ -147,7 +155,11 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
 	}
 	loadtest.Settle(r, r.Load.Objectives)
-	return a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
+	err = a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
+	if refused != nil {
+		return failure{exitUnjudged, refused, refusedHint(refused.Outcome)}
+	}
+	return err
 }
 
 // asked is what the flags ask for, checked; the target is missing.
@@ -193,7 +205,9 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 	switch {
 	case x.through.on && f.search.on:
 		return f.search.through(ctx, a, x)
-	case x.through.on && x.through.clock == "virtual":
+	case x.through.clock == "virtual" && !x.through.on:
+		return x.virtualAlone(ctx, a)
+	case x.through.clock == "virtual":
 		return x.virtual(ctx)
 	case x.through.on && x.through.dataflows > 1:
 		return x.neighbours(ctx)
@@ -206,7 +220,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 	}
 	attack.Progress = x.progress.callback(0)
 	if f.search.on {
-		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp))
+		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp), attack.Resting(f.search.rest))
 	}
 	return attack.Run(ctx)
 }

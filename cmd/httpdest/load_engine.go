@@ -34,7 +34,7 @@ func (f *engineFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.data, "data", "", "folder of the local store, which must be new (default: one that is removed)")
 	s.DurationVar(&f.drain, "drain", 2*time.Minute, "how long deliveries may go on after the last update; what is unfinished then makes the run inconclusive")
 	s.IntVar(&f.sockets, "sockets", 0, "attempts under way at once (default: maxInFlight of the configuration, or 64)")
-	s.StringVar(&f.clock, "time", "wall", "clock: wall, or virtual for mock: the engine's dispatcher and a receiver that is a function")
+	s.StringVar(&f.clock, "time", "wall", "clock: wall, or virtual for mock: a receiver that is a function, and with --through-engine the engine's dispatcher")
 	s.StringVar(&f.outage, "outage", "", "mock is dead for a time, LENGTH@WHEN: 15m@5m")
 	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
 	s.IntVar(&f.dataflows, "dataflows", 1, "dataflows at once, each with an engine, a store and a mock of its own, and this pace; of two and more the last is the noisy one")
@@ -61,8 +61,8 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 		return e, failure{exitUsage, fmt.Errorf("--time %q", f.clock), "give wall or virtual"}
 	case f.store != "local" && f.store != "memory":
 		return e, failure{exitUsage, fmt.Errorf("--store %q", f.store), "give local or memory"}
-	case !f.on && (virtual || e.broken != nil):
-		return e, failure{exitUsage, errors.New("--time virtual and --outage are about deliveries"), "give --through-engine too"}
+	case !f.on && e.broken != nil:
+		return e, failure{exitUsage, errors.New("--outage is about deliveries"), "give --through-engine too"}
 	case to != "mock" && (virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("--time virtual and --outage work only with the built-in mock"), "give mock"}
 	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "dead" && f.noisy != "slow":
@@ -95,6 +95,20 @@ func (x loading) inVirtualTime() (v loadtest.Virtual, err error) {
 	}
 	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Progress: x.progress.callback(0), Outage: x.through.broken, Drain: x.through.drain,
 		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
+}
+
+// virtualAlone plays a load on mock without the engine, or searches by such loads.
+func (x loading) virtualAlone(ctx context.Context, a *app) (*reports.Load, error) {
+	v, err := x.inVirtualTime()
+	if err != nil {
+		return nil, err
+	}
+	target := loadtest.NewVirtualTarget(v.Receiver, v.Seed)
+	attack := loadtest.VirtualAttack{Pace: x.pace, Target: target, Objectives: x.objectives, Progress: x.progress.callback(0)}
+	if f := x.flags.search; f.on {
+		return f.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.warmUp), target.Resting(f.rest))
+	}
+	return attack.Run(ctx)
 }
 
 // virtual plays it.

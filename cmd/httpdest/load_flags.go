@@ -26,7 +26,7 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		where   string
 		hint    string
 	}{
-		{!f.search.on, []string{"from", "to", "warm-up"}, "without --search", "leave it out, or give --search too"},
+		{!f.search.on, []string{"from", "to", "warm-up", "rest"}, "without --search", "leave it out, or give --search too"},
 		{f.search.on, []string{"rate"}, "with --search", "give the first and the last rate, --from and --to"},
 		{f.pace != "constant", []string{"rate"}, "with --pace " + f.pace, "give the pace constant, or rates in the pace"},
 		{strings.HasPrefix(f.pace, "trace"), []string{"for"}, "with a trace, which lasts as long as it does", "leave it out"},
@@ -34,7 +34,9 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{f.engine.outage == "", []string{"outage-kind"}, "without --outage", "leave it out, or give --outage too"},
 		{f.engine.dataflows < 2, []string{"noisy"}, "without --dataflows", "leave it out, or give --dataflows 2 or more"},
 		{f.engine.store == "memory", []string{"data"}, "with --store memory", "leave one of them out"},
-		{virtual, []string{"store", "data", "workers", "warm-up", "mock-tls", "mix", "sizes"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
+		{virtual, []string{"store", "data", "workers", "mock-tls", "mix", "sizes", "bearer", "headers", "query", "cert", "key", "ca"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
+		{virtual && f.engine.on, []string{"warm-up", "rest"}, "with --time virtual, where each trial has a receiver of its own", "leave it out"},
+		{virtual && !f.engine.on, []string{"profiles", "config"}, "with --time virtual and no engine, where there are no messages", "leave it out, or give --through-engine too"},
 		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "with a URL", "leave it out, or give mock"},
 		{to == "mock", []string{"i-own-this-endpoint", "max-rate", "max-requests"}, "for mock", "leave it out"},
 	} {

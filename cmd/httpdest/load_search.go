@@ -20,6 +20,7 @@ type searchFlags struct {
 	on       bool
 	from, to float64
 	warmUp   time.Duration
+	rest     time.Duration
 }
 
 func (f *searchFlags) add(s *pflag.FlagSet) {
@@ -27,6 +28,7 @@ func (f *searchFlags) add(s *pflag.FlagSet) {
 	s.Float64Var(&f.from, "from", 10, "first rate of a search")
 	s.Float64Var(&f.to, "to", 20_000, "rate that a search does not go beyond")
 	s.DurationVar(&f.warmUp, "warm-up", 2*time.Second, "load before each trial, of which nothing counts")
+	s.DurationVar(&f.rest, "rest", loadtest.DefaultRest, "time that the receiver has after each trial to answer as at rest")
 }
 
 // check gives a search the rates that safety and the pace need to know.
@@ -36,6 +38,9 @@ func (f searchFlags) check(all *loadFlags) error {
 	}
 	if !between(1e-3, f.from, fastest) || !between(f.from, f.to, fastest) || f.warmUp < 0 {
 		return failure{exitUsage, errors.New("a search goes from a rate to a higher one"), "give --from above 0, and --to above it, at most a million"}
+	}
+	if f.rest < time.Second {
+		return failure{exitUsage, fmt.Errorf("--rest %s is too short to recover", f.rest), "give a second or more"}
 	}
 	if all.pace != "constant" {
 		return failure{exitUsage, errors.New("--search has a pace of its own"), "leave --pace out"}
@@ -75,8 +80,12 @@ func (f searchFlags) checkThrough(all *loadFlags) error {
 }
 
 // run searches by trials, and says before each what it is.
-func (f searchFlags) run(ctx context.Context, a *app, x loading, samples int64, trial loadtest.Trial) (*reports.Load, error) {
-	return loadtest.Search{From: f.from, To: f.to, Length: x.pace.Duration(), Samples: samples, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
+func (f searchFlags) run(ctx context.Context, a *app, x loading, samples int64, trial loadtest.Trial, resting *loadtest.Resting) (*reports.Load, error) {
+	limit := uint64(0)
+	if x.flags.requestsGiven || !ours(x.target.host) {
+		limit = x.flags.maxRequests
+	}
+	return loadtest.Search{From: f.from, To: f.to, Length: x.pace.Duration(), WarmUp: f.warmUp, Samples: samples, Requests: limit, Resting: resting, Trial: func(ctx context.Context, rate float64, length time.Duration) (*loadtest.Trialled, error) {
 		x.progress.begin(length)
 		if !x.flags.quiet {
 			fmt.Fprintf(a.stderr, "httpdest: %s for %s …\n", loadtest.RateText(rate), length)
@@ -94,10 +103,14 @@ func (f searchFlags) through(ctx context.Context, a *app, x loading) (*reports.L
 		if err != nil {
 			return nil, err
 		}
-		return f.run(ctx, a, x, samples, v.Trial(x.objectives))
+		return f.run(ctx, a, x, samples, v.Trial(x.objectives), nil) // each has a receiver of its own
 	}
 	base, n := x.through.data, 0
 	if err := x.through.empty(); err != nil {
+		return nil, err
+	}
+	single, err := x.target.attack(x.pace, x.flags, nil)
+	if err != nil {
 		return nil, err
 	}
 	run := x.driven(x.target, nil)
@@ -112,5 +125,21 @@ func (f searchFlags) through(ctx context.Context, a *app, x loading) (*reports.L
 			return s, remove, err
 		}
 		return s, func() error { return os.RemoveAll(own.data) }, nil
-	}))
+	}), single.Resting(f.rest))
+}
+
+// refusedHint is what to do about a receiver that answers every request with the
+// same outcome.
+func refusedHint(outcome string) string {
+	switch outcome {
+	case "401", "403":
+		return "give the credentials that it wants: --bearer '${TOKEN}', --headers, --query, or --config FILE with destination.auth for OAuth 2; --cert and --key for mTLS"
+	case "404", "405", "410":
+		return "see that the URL has the path to which the receiver takes POST"
+	case "refused":
+		return "see that the receiver is there and listens at this address"
+	case "timeout":
+		return "see that the receiver answers within 2 s when it is at rest"
+	}
+	return "`httpdest probe URL` tells which messages the receiver refuses, and why"
 }

@@ -103,6 +103,24 @@ func (f loadFlags) configuration() (*scenarios.Scenario, error) {
 	return sc, nil
 }
 
+// secrets are the flags that may name where a secret is.
+func (f *loadFlags) secrets() map[string]*string {
+	return map[string]*string{"--bearer": &f.bearer, "--headers": &f.headers, "--query": &f.query}
+}
+
+// credentials lays the flags over the configuration.
+func (f loadFlags) credentials(d *scenarios.Destination) {
+	if f.bearer != "" {
+		d.Auth = scenarios.Auth{Type: "bearer", Token: scenarios.Secret(f.bearer)}
+	}
+	if f.headers != "" {
+		d.Headers = f.headers
+	}
+	if f.query != "" {
+		d.QueryParameters = f.query
+	}
+}
+
 // target makes everything ready to send.
 func (f loadFlags) target(to string) (t *loadTarget, err error) {
 	sc, err := f.configuration()
@@ -110,6 +128,7 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 		return nil, err
 	}
 	sc.Seed = f.seed
+	f.credentials(&sc.Destination)
 	t = &loadTarget{name: to}
 	if to == "mock" {
 		s, err := f.mock.settings(f.seed, sc.Destination.Auth.Token.Reveal())

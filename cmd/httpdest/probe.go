@@ -98,17 +98,9 @@ read-back, mTLS and the verdicts.`,
 	return c
 }
 
-// readSecrets reads the flags that may name where a secret is.
-func (f *probeFlags) readSecrets(a *app) (err error) {
-	for _, x := range []struct {
-		flag string
-		text *string
-	}{{"--bearer", &f.bearer}, {"--headers", &f.headers}, {"--query", &f.query}} {
-		if *x.text, _, err = a.secretNamed(x.flag, *x.text); err != nil {
-			return err
-		}
-	}
-	return nil
+// secrets are the flags that may name where a secret is.
+func (f *probeFlags) secrets() map[string]*string {
+	return map[string]*string{"--bearer": &f.bearer, "--headers": &f.headers, "--query": &f.query}
 }
 
 func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
@@ -120,7 +112,7 @@ func (a *app) probe(cmd *cobra.Command, args []string, f probeFlags) error {
 	case f.writeCertificates != "":
 		return a.writeProbeCertificates(f.writeCertificates)
 	}
-	if err := f.readSecrets(a); err != nil {
+	if err := a.readSecrets(f.secrets()); err != nil {
 		return err
 	}
 	c, err := f.configure(cmd, args, a.getenv)

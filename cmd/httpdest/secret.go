@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -55,4 +57,16 @@ func (a *app) secretNamed(flag, text string) (value string, named bool, err erro
 		return wrong(errors.New("the file has more than one line"))
 	}
 	return value, true, nil
+}
+
+// readSecrets replaces the values of flags by the secrets that they name. The
+// first error is that of the first flag in order.
+func (a *app) readSecrets(flags map[string]*string) (err error) {
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		text := flags[flag]
+		if *text, _, err = a.secretNamed(flag, *text); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -411,6 +411,10 @@ func (l *leak) loads() {
 		l.httpdest(append(append([]string{"load", l.receiver.URL + "/in?key=" + escapedOnce(plantedQuery), "--config", l.path("load.yaml"), "--rate", "20", "--for", "1s", "--profiles", "50", "--verbose"}, more...), l.reports(everyFormat...)...)...)
 		l.keep()
 	}
+	credentials := []string{"--bearer", "${TOKEN}", "--headers", "${HEADERS}", "--query", "${QUERY}", "--for", "1s", "--verbose"}
+	l.httpdest(append(append([]string{"load", l.receiver.URL + "/in", "--rate", "20"}, credentials...), l.reports(everyFormat...)...)...)
+	l.keep()
+	l.httpdest(append(append([]string{"load", l.receiver.URL + "/in", "--search", "--from", "20", "--to", "20", "--warm-up", "0s", "--rest", "2s"}, credentials...), l.reports(everyFormat...)...)...)
 }
 
 // search looks for every secret in all that there is, and wants it to be there.
