@@ -141,5 +141,5 @@ func refusedHint(outcome string) string {
 	case "timeout":
 		return "see that the receiver answers within 2 s when it is at rest"
 	}
-	return "`httpdest probe URL` tells which messages the receiver refuses, and why"
+	return "`httpdest probe URL` reports the messages that the receiver refuses, and why"
 }
