@@ -170,6 +170,18 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 live-kills: ## Play every case through the engine of serve with a kill after every commit, and compare the exports (minutes)
 	@CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 30m -run 'TestLibraryThroughLiveWithKills$$' -args -kills 1000000
 
+.PHONY: served
+served: build ## Play every short case through the binary's serve with its store, driven by its API (a minute and a half, little CPU)
+	@bin/httpdest run --quiet --through serve --out $(OUT)/serve
+
+.PHONY: table
+table: build ## Print what became of every case in the simulation, the model, on the wall clock, the live engine, serve, and under kills (five minutes)
+	@rm -rf $(OUT)/table && mkdir -p $(OUT)/table
+	for through in simulation wall serve; do bin/httpdest run --quiet --through $$through --out $(OUT)/table/$$through >$(OUT)/table/$$through.txt 2>&1 || true; done
+	CGO_ENABLED=0 go test ./scenarios/simulate -count=1 -timeout 30m -run 'TestModelAndWireAgree$$|TestLibraryThroughLive$$|TestLibraryThroughLiveWithKills$$' -args -cells '$(abspath $(OUT))/table/cells' >$(OUT)/table/tests.txt || true
+	CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -run 'TestTable$$' -args -cells '$(abspath $(OUT))/table/cells' \
+		-table 'simulation=$(abspath $(OUT))/table/simulation/report.json,wall=$(abspath $(OUT))/table/wall/report.json,serve=$(abspath $(OUT))/table/serve/report.json'
+
 .PHONY: wall
 wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 	@go test ./scenarios -v -count=1 -run 'TestLibraryOnTheWallClock$$' -args -wall

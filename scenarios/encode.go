@@ -21,7 +21,11 @@ import (
 // order that its keys cannot tell.
 func Encode(s *Scenario) ([]byte, error) {
 	e := &encoder{scenario: s}
-	root := e.root()
+	return e.document(e.root())
+}
+
+// document is the text of a root.
+func (e *encoder) document(root *yaml.Node) ([]byte, error) {
 	if e.err != nil {
 		return nil, e.err
 	}

@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,39 @@ func TestEncodeTheLibrary(t *testing.T) {
 	}
 	for _, sc := range cases {
 		if diff := readsBack(t, sc); diff != "" {
+			t.Errorf("%s (-was +read back):\n%s", sc.ID, diff)
+		}
+	}
+}
+
+// What an engine that runs as a service is configured by is the same for every
+// case of the library, read back from what EncodeService writes.
+func TestEncodeTheLibraryForAService(t *testing.T) {
+	cases, err := scenarios.FindFS(library.Files, ".")
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	for _, sc := range cases {
+		if slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil }) {
+			continue // their files are sent to the service
+		}
+		if sc.Destination.Endpoint == "mock" {
+			sc.Destination.Endpoint = "https://receiver.test/profiles"
+		}
+		content, err := scenarios.EncodeService(sc)
+		if err != nil {
+			t.Fatalf("EncodeService(%s): %v", sc.ID, err)
+		}
+		again, err := scenarios.ParseService("serve.yaml", content, time.Now())
+		if err != nil {
+			t.Fatalf("%s does not read back: %v\n%s", sc.ID, err, content)
+		}
+		configured := func(s *scenarios.Scenario) scenarios.Scenario {
+			return scenarios.Scenario{Seed: s.Seed, Audiences: s.Audiences, Organisation: s.Organisation, Users: s.Users,
+				Destination: s.Destination, Dataflow: s.Dataflow}
+		}
+		want, got := configured(sc), configured(again)
+		if diff := cmp.Diff(&want, &got, sameScenario); diff != "" {
 			t.Errorf("%s (-was +read back):\n%s", sc.ID, diff)
 		}
 	}

@@ -215,6 +215,7 @@ type reader struct {
 	// configurationUnderTest: values of the configuration go to the engine as
 	// they are, which a line of `expect:` is about.
 	configurationUnderTest bool
+	anyProfile             bool // profiles come from elsewhere: any name may be one
 }
 
 func parse(p place, content []byte) (*Scenario, Problems) {

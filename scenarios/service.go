@@ -8,8 +8,8 @@ import (
 )
 
 // LoadService reads the configuration of an engine that runs as a service: the
-// blocks audiences, destination and dataflow of a scenario, where the endpoint
-// is a URL. What the destination itself would refuse is left to the engine to
+// blocks audiences, organisation, users, destination and dataflow of a scenario,
+// where the endpoint is a URL. What the destination itself would refuse is left to the engine to
 // say; the error is Problems, all of them.
 func LoadService(file string) (*Scenario, error) {
 	content, err := contentOf(file)
@@ -27,7 +27,7 @@ func ParseService(name string, content []byte, now time.Time) (*Scenario, error)
 	if root == nil {
 		return nil, d.result().err()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true}
+	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true, anyProfile: true}
 	r.readService(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -42,9 +42,11 @@ func (r *reader) readService(root *yaml.Node) {
 	}
 	r.scenario.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
 	r.readAudiences(o.require("audiences", "name the audiences that updates speak of"))
+	r.readOrganisation(o.take("organisation"), o.take("users"))
 	destination := o.require("destination", "write destination: {endpoint: https://host/path}")
 	r.readDestination(destination)
 	r.readDataflow(o.require("dataflow", "say what is mapped: dataflow: {audiences: […], attributes: […]}"))
+	r.readExclusions(r.excluded)
 	o.end()
 	if e := r.scenario.Destination.Endpoint; destination != nil && e == "mock" {
 		r.problem(destination, "write endpoint: https://host/path", "destination has no endpoint to send to")

@@ -3,7 +3,6 @@ package scenarios_test
 import (
 	"context"
 	"flag"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,14 +21,8 @@ import (
 // Retries take 45 s of real time; `make wall` asks for it.
 var wall = flag.Bool("wall", false, "play every short scenario of the library on the wall clock too")
 
-// short is how long a scenario may last to be played on the wall clock, and
-// close how near to the two seconds of an attempt an answer may be planned: a
-// timer on a busy machine cannot tell them apart.
-const (
-	short  = 60 * time.Second
-	budget = 2 * time.Second
-	margin = 250 * time.Millisecond
-)
+// short is how long a scenario may last to be played on the wall clock.
+const short = 60 * time.Second
 
 // Both clocks must give the same attempts, bodies and verdicts, with times
 // within simulate.Tolerance: the wire in memory makes no difference.
@@ -54,7 +47,7 @@ func TestLibraryOnTheWallClock(t *testing.T) {
 			t.Fatal(err)
 		}
 		end := virtual[len(virtual)-1].End
-		if end.At.Sub(sc.Start) >= short || tooClose(sc) {
+		if end.At.Sub(sc.Start) >= short || simulate.TooClose(sc) != "" {
 			left = append(left, sc.ID)
 			continue
 		}
@@ -82,18 +75,5 @@ func TestLibraryOnTheWallClock(t *testing.T) {
 	if played < 30 {
 		t.Errorf("only %d scenarios were short enough for the wall clock", played)
 	}
-	t.Logf("%d scenarios played on both clocks; left out, too long or too close to 2 s: %s", played, strings.Join(left, " "))
-}
-
-// tooClose says whether an answer is planned so near to the limit of an attempt
-// that only virtual time can tell on which side it is.
-func tooClose(sc *scenarios.Scenario) bool {
-	return slices.ContainsFunc(sc.Endpoint.Faults, func(f scenarios.Fault) bool {
-		for _, at := range []time.Duration{f.Latency, f.SlowBody} {
-			if at > 0 && (at-budget).Abs() < margin {
-				return true
-			}
-		}
-		return false
-	})
+	t.Logf("%d scenarios played on both clocks; left out, too long or too close to call: %s", played, strings.Join(left, " "))
 }

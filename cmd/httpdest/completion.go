@@ -48,6 +48,11 @@ func completeRun(c *cobra.Command) {
 		"label":  ruleIDs,
 		"report": reportKinds,
 		"time":   cobra.FixedCompletions([]cobra.Completion{"virtual", "wall"}, cobra.ShellCompDirectiveNoFileComp),
+		"through": cobra.FixedCompletions([]cobra.Completion{
+			cobra.CompletionWithDesc("simulation", "in virtual time"),
+			cobra.CompletionWithDesc("wall", "over TCP, with real waits"),
+			cobra.CompletionWithDesc("serve", "the binary with its store, driven by its API"),
+		}, cobra.ShellCompDirectiveNoFileComp),
 	})
 }
 

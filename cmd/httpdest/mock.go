@@ -33,8 +33,7 @@ type mockFlags struct {
 	listen   listenFlags
 	require  requireFlags
 	bearer   string
-	record   string
-	force    bool
+	record   recordFlags
 	quiet    bool
 	files    certificateFiles
 	admin    adminFlags
@@ -73,8 +72,7 @@ writes what a client needs to trust it, and a client certificate that is trusted
 	f.listen.add(c.Flags())
 	f.require.add(c.Flags())
 	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none); "+secretForms)
-	c.Flags().StringVar(&f.record, "record", "", "file to write the recording to, as it happens; it must not exist")
-	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --record")
+	f.record.add(c.Flags())
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no line for each request and each refused connection")
 	c.Flags().StringVar(&f.files.certificate, "cert", "", "PEM file of the server certificate and its chain")
 	c.Flags().StringVar(&f.files.key, "key", "", "PEM file of its key")
@@ -108,8 +106,8 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	defer func() { err = errors.Join(err, page.close()) }()
 	var sink journal.Sink
 	var tape *simulate.Tape
-	if f.record != "" {
-		file, err := f.recordFile()
+	if f.record.file != "" {
+		file, err := f.record.open()
 		if err != nil {
 			return errors.Join(err, hangUp(listeners))
 		}
@@ -136,26 +134,6 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}
 	return nil
-}
-
-// recordFile makes the file of --record. A recording that is there stays, unless
-// --force replaces it; a device or a pipe is written to.
-func (f mockFlags) recordFile() (*os.File, error) {
-	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	info, err := os.Stat(f.record)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
-		mode = os.O_WRONLY
-	case err == nil && !f.force:
-		return nil, failure{exitUsage, fmt.Errorf("--record %s already exists", f.record), "give --force to replace it, or another file"}
-	case err == nil:
-		mode = os.O_WRONLY | os.O_TRUNC
-	}
-	file, err := os.OpenFile(f.record, mode, privateFile)
-	if err != nil {
-		return nil, failure{exitUsage, err, "give --record the path of a file that can be written"}
-	}
-	return file, nil
 }
 
 // mockPlan is what the flags come to.
@@ -210,8 +188,8 @@ func (p mockPlan) fired() []recording.Fault {
 
 // plan checks the flags before anything is opened.
 func (f mockFlags) plan(a *app) (p mockPlan, err error) {
-	if f.force && f.record == "" {
-		return p, failure{exitUsage, errors.New("--force without --record"), "name the file that may be replaced"}
+	if err := f.record.check(); err != nil {
+		return p, err
 	}
 	kind := ""
 	if f.scenario != "" {

@@ -25,6 +25,8 @@ type runFlags struct {
 	out      string
 	reports  []string
 	clock    string
+	through  string
+	longest  time.Duration
 	seed     string
 	shards   int
 	jobs     int
@@ -45,7 +47,12 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run [FILE|DIR...]",
 		Short: "Play scenarios and judge every rule they name",
 		Long: `Play scenarios in virtual time, over real HTTP and TLS, and judge every rule they
-name. Without an argument, the library that comes with httpdest is played.`,
+name. Without an argument, the library that comes with httpdest is played.
+
+--through wall plays the same on the wall clock, over TCP. --through serve starts
+httpdest serve for each case, with a durable store in a temporary folder, and drives it
+through its HTTP API; the mock endpoint runs here. The same checks judge what both
+recorded. A case that this cannot play is skipped, and the report says why.`,
 		Example: "  httpdest run\n  httpdest run my-scenarios/ --out out\n  httpdest run enter.yaml --report json=-",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.run(cmd.Context(), args, f)
@@ -53,7 +60,9 @@ name. Without an argument, the library that comes with httpdest is played.`,
 	}
 	c.Flags().StringVar(&f.out, "out", "", "folder for recordings/<case>.jsonl, report.json, report.html, junit.xml and summary.md")
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
-	c.Flags().StringVar(&f.clock, "time", "virtual", "clock: virtual, or wall for TCP and real waits")
+	c.Flags().StringVar(&f.through, "through", "", "what plays: simulation in virtual time, wall on TCP with real waits, serve the binary with its store (default simulation)")
+	c.Flags().DurationVar(&f.longest, "longest", time.Minute, "with --through wall or serve: skip cases that last longer; 0 skips none")
+	c.Flags().StringVar(&f.clock, "time", "", "virtual or wall: the same as --through simulation, or --through wall --longest 0")
 	c.Flags().StringVar(&f.label, "label", "", "play cases whose rules and group match, in Ginkgo's filter grammar: 'max-3 && !mtls'")
 	c.Flags().StringVar(&f.pattern, "run", "", "play cases whose id matches the regular expression")
 	c.Flags().StringVar(&f.root, "root", "", rootUsage)
@@ -99,9 +108,8 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if !f.quiet {
 		a.warn(cases)
 	}
-	if options.Clock == simulate.Wall {
-		// The one that waits should know what for.
-		fmt.Fprintf(a.stderr, "httpdest: %s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", longest(cases))
+	if options.Through != simulate.Simulation {
+		a.warnOfWaiting(cases, options)
 	}
 	watched := a.watch(len(cases), f.quiet)
 	options.Progress = watched.add
@@ -135,6 +143,15 @@ func (a *app) warn(cases []*scenarios.Scenario) {
 	}
 }
 
+// warnOfWaiting prints how long the run may take.
+func (a *app) warnOfWaiting(cases []*scenarios.Scenario, o simulate.Options) {
+	length, limit := longest(cases), ""
+	if o.Longest > 0 && length > o.Longest {
+		length, limit = o.Longest, " at most"
+	}
+	fmt.Fprintf(a.stderr, "httpdest: %s%s of history on the wall clock; Ctrl-C ends it with a report of what was played\n", length, limit)
+}
+
 // longest is how long the longest history lasts.
 func longest(cases []*scenarios.Scenario) time.Duration {
 	var most time.Duration
@@ -149,10 +166,10 @@ func longest(cases []*scenarios.Scenario) time.Duration {
 
 // options checks the flags that are numbers.
 func (f runFlags) options() (simulate.Options, error) {
-	o := simulate.Options{Clock: simulate.Clock(f.clock), Shards: f.shards, Jobs: f.jobs, Repeat: f.repeat, FailFast: f.failFast,
+	o := simulate.Options{Shards: f.shards, Jobs: f.jobs, Repeat: f.repeat, FailFast: f.failFast,
 		OutDir: f.out, Version: version(), NewStore: func() (store.Store, error) { return memory.New(), nil }}
-	if o.Clock != simulate.Virtual && o.Clock != simulate.Wall {
-		return o, failure{exitUsage, fmt.Errorf("--time %q", f.clock), "give virtual or wall"}
+	if err := f.playThrough(&o); err != nil {
+		return o, err
 	}
 	if f.repeat < 1 {
 		return o, failure{exitUsage, fmt.Errorf("--repeat %d", f.repeat), "give 1 or more"}

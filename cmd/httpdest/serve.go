@@ -39,6 +39,8 @@ type serveFlags struct {
 	shards  int
 	backlog int
 	memory  byteCount
+	record  recordFlags
+	connect []string // HOST:PORT=ADDRESS:PORT
 }
 
 // The memory of serve.
@@ -57,7 +59,7 @@ exported, and delivers it to the endpoint of the configuration. Every accepted u
 survives the end of the process: the folder of --data holds it.
 
 The configuration has the blocks audiences, destination and dataflow of a scenario,
-with the URL of the endpoint. Updates are JSON objects, one a line:
+with the URL of the endpoint, and may have organisation and users. Updates are JSON objects, one a line:
 
   curl -H "Authorization: Bearer $TOKEN" --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
   {"profile": "doc", "qualify": "delorean", "set": {"person.name.firstName": "Emmett"}}
@@ -70,9 +72,11 @@ audience exports its members within the hour:
 
   curl -d '{"audiences": ["delorean"]}' http://127.0.0.1:PORT/dataflows/dataflow/map
 
-The actions are activate, map, unmap, rename, switch, enable, disable and delete. GET
+The actions are activate, map, unmap, rename, switch, label, enable, disable and delete. GET
 /dataflows shows the mapping, the totals and firing alerts, GET /dataflows/dataflow/runs
 the hourly runs. All of it outlives the process.
+
+--record writes what the engine decides and sends to a file.
 
 Every request needs the token of --token, or the random one that stderr names at the
 start. Requests from web pages of other origins are refused, and so are host names
@@ -94,6 +98,8 @@ the rest for the next start; a second one ends at once.`,
 	c.Flags().IntVar(&f.shards, "shards", 0, "decider shards (default: one per CPU)")
 	c.Flags().IntVar(&f.backlog, "backlog", 0, "unsettled exports at which intake answers 503 (default: one per 4KiB of --memory)")
 	c.Flags().Var(&f.memory, "memory", "memory of the process, at least 128MiB; export bodies beyond it wait on disk")
+	f.record.add(c.Flags())
+	c.Flags().StringArrayVar(&f.connect, "connect-to", nil, "HOST:PORT=ADDRESS:PORT: connect there instead, as curl --connect-to does; repeat it for more")
 	_ = c.MarkFlagRequired("config")
 	completeServe(c)
 	return c
@@ -106,6 +112,7 @@ type service struct {
 	store  store.Store
 	driver *live.Driver
 	guard  access.Guard
+	record *engineRecord
 
 	notices *notices
 }
@@ -132,7 +139,7 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
 	}
-	for _, w := range s.config.Warnings {
+	for _, w := range s.config.Problems {
 		fmt.Fprintf(a.stderr, "httpdest: %s: %s\n", w.Path, w.Message)
 	}
 	before := s.driver.Stats()
@@ -162,16 +169,29 @@ func (a *app) boundMemory(memory int64) {
 
 // open reads the configuration and the certificates, and opens the store: what
 // is wrong is said before anything is listened on.
-func (f serveFlags) open(stderr io.Writer) (*service, error) {
+func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 	sc, err := scenarios.LoadService(f.config)
 	if err != nil {
 		return nil, failure{exitUsage, err, ""}
 	}
-	s := &service{}
-	if s.config, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
+	record, err := f.openRecord(sc)
+	if err != nil {
+		return nil, err
+	}
+	s = &service{record: record}
+	s.config, err = simulate.NewService(sc, time.Now().UTC())
+	if err = errors.Join(err, record.problems(s.config.Problems, err != nil)); err != nil {
 		return nil, failure{exitUsage, err, "fix the configuration"}
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, record.discard()) // nothing happened
+		}
+	}()
 	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
+	if sender.ConnectTo, err = connections(f.connect); err != nil {
+		return nil, err
+	}
 	if err := f.certificates(&sender); err != nil {
 		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}
@@ -189,11 +209,12 @@ func (f serveFlags) open(stderr io.Writer) (*service, error) {
 	d := delivery.New(sender)
 	s.wire = live.NewWire(d)
 	opening.at("taking up undelivered exports", 0, 0)
-	s.driver, err = live.New(live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored,
+	config := live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored,
 		Flow: s.config.Flow, Configuration: s.config.Configuration, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
 		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), Overflow: f.store != "memory", FinishQueue: f.store == "memory",
-		Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
-	if err != nil {
+		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}
+	s.record.watch(s.wire, &config)
+	if s.driver, err = live.New(config); err != nil {
 		s.notices.close()
 		return nil, storeFailure(errors.Join(err, s.store.Close()))
 	}
@@ -297,7 +318,7 @@ func (a *app) runEngine(ctx context.Context, s *service, listener net.Listener) 
 			}
 			end()
 		case err := <-ended:
-			closed := server.Close()
+			closed := errors.Join(server.Close(), s.record.end(s.driver, s.store, s.config.Flow.Flow.ID, err))
 			left := s.driver.Stats()
 			if err != nil {
 				return storeFailure(errors.Join(err, closed))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -108,4 +109,19 @@ const (
 func readRest(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTime)) // the next request has one of its own
 	_, _ = io.CopyN(io.Discard, r.Body, restBytes)                              // how it ends does not matter
+}
+
+// connections reads what --connect-to says.
+func connections(all []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, text := range all {
+		from, to, _ := strings.Cut(text, "=")
+		for _, end := range []string{from, to} {
+			if host, port, err := net.SplitHostPort(end); err != nil || host == "" || port == "" {
+				return nil, failure{exitUsage, fmt.Errorf("--connect-to %q", text), "give HOST:PORT=ADDRESS:PORT, such as receiver.example.com:443=127.0.0.1:8443"}
+			}
+		}
+		out[from] = to
+	}
+	return out, nil
 }

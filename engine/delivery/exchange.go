@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -123,6 +124,15 @@ func (x *Exchange) Encrypted() bool { return x.target.Scheme == "https" }
 
 // Socket is the ordinal of the socket it runs on.
 func (x *Exchange) Socket() int { return x.socket.Ordinal }
+
+// Local is the sender's end of the connection of an exchange that is over; nil
+// where none was opened.
+func (x *Exchange) Local() net.Addr {
+	if x.socket.raw == nil {
+		return nil
+	}
+	return x.socket.raw.LocalAddr()
+}
 
 // Suppose ends an exchange that was not performed, because a model of the
 // endpoint said what came of it; reusable is whether its socket stays open.

@@ -42,6 +42,9 @@ type Config struct {
 	Destination dataflow.Destination // valid
 	// Dial opens a connection to host:port; nil dials TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// ConnectTo are other addresses to connect to, by the host:port of a URL. Names
+	// in requests and certificates stay those of the URL.
+	ConnectTo map[string]string
 	// Roots verify the endpoint's certificate; nil means the system's.
 	Roots *x509.CertPool
 	// Certificate is the client certificate; nil when there is none.

@@ -207,6 +207,21 @@ var _ = onBoth("An attempt", func() {
 		Expect(s.Finish(x)).To(BeNil())
 	})
 
+	It("connects elsewhere where it is told to, under the names of the URL", func() {
+		var host string
+		var remote string
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { host, remote = r.Host, r.RemoteAddr }))
+		DeferCleanup(server.Close)
+		s := sender("http://receiver.test/profiles", func(c *Config) {
+			c.ConnectTo = map[string]string{"receiver.test:80": server.Listener.Addr().String()}
+		})
+		x := s.Attempt(attempt(false))
+		Expect(x.Local()).To(BeNil())
+		Expect(x.Do(context.Background()).Outcome.Status).To(Equal(200))
+		Expect(host).To(Equal("receiver.test"))
+		Expect(x.Local().String()).To(Equal(remote))
+	})
+
 	It("is refused where nothing listens, without a socket", func() {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())

@@ -70,6 +70,9 @@ func (k *Socket) dial(ctx context.Context, x *Exchange) error {
 
 // connect opens the connection itself.
 func (k *Socket) connect(ctx context.Context, network, address string) error {
+	if other := k.sender.config.ConnectTo[address]; other != "" {
+		address = other
+	}
 	raw, err := k.sender.config.Dial(ctx, network, address)
 	if err != nil {
 		return &dialError{err}

@@ -137,6 +137,12 @@ func (d *Driver) Overview(ctx context.Context, id string) (o flow.Overview, err 
 	return o, err
 }
 
+// Final is what monitoring shows of a dataflow once Run has returned, with what
+// it had to say when it was asked.
+func (d *Driver) Final(id string) (flow.Overview, flow.Effects) {
+	return d.runtime.Overview(time.Now(), id)
+}
+
 // ask has the loop run a function between two events; it returns when that is
 // done.
 func (d *Driver) ask(ctx context.Context, f func(*looping)) error {

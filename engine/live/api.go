@@ -36,7 +36,7 @@ type api struct {
 //	POST /dead/resend?id=ID    sends one again
 //	GET  /dataflows            what is mapped, what fires, the totals
 //	GET  /dataflows/ID/runs    hourly runs, one JSON object a line
-//	POST /dataflows/ID/ACTION  activate, map, unmap, rename, switch, enable, disable, delete
+//	POST /dataflows/ID/ACTION  activate, map, unmap, rename, switch, label, enable, disable, delete
 //
 // It has no authentication, and shows personal data: whoever serves it guards it
 // (see package access).

@@ -65,7 +65,8 @@ func (s *shard) decideTurn(t *turn) *decided {
 		d.fail(err)
 		return nil
 	}
-	after, export := d.view.Load().Turn(time.Now(), t.dataflow, state, t.due.Audiences)
+	x.at = time.Now()
+	after, export := d.view.Load().Turn(x.at, t.dataflow, state, t.due.Audiences)
 	if export == nil {
 		return x
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/monitor"
+	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
@@ -24,15 +25,17 @@ var ErrNoDataflow = errors.New("there is no such dataflow")
 const mostAction = 1 << 20
 
 // actionKinds are the actions that the API offers, by the last part of the path.
-var actionKinds = []flow.ActionKind{flow.Activate, flow.Map, flow.Unmap, flow.Rename, flow.Switch, flow.Enable, flow.Disable, flow.Delete}
+var actionKinds = []flow.ActionKind{flow.Activate, flow.Map, flow.Unmap, flow.Rename, flow.Switch, flow.Relabel, flow.Enable, flow.Disable, flow.Delete}
 
 // actionBody is what an action is told: audiences by their keys.
 type actionBody struct {
-	Audiences           []string `json:"audiences"`
-	Names               []string `json:"names"`
-	AttributeChanges    *bool    `json:"attributeChanges"`
-	SegmentationChanges *bool    `json:"segmentationChanges"`
-	IdentityChanges     *bool    `json:"identityChanges"`
+	Audiences                   []string                  `json:"audiences"`
+	Names                       []string                  `json:"names"`
+	Labels                      map[profile.Path][]string `json:"labels"` // of attributes
+	AttributeChanges            *bool                     `json:"attributeChanges"`
+	SegmentationChanges         *bool                     `json:"segmentationChanges"`
+	ExternalSegmentationChanges *bool                     `json:"externalSegmentationChanges"`
+	IdentityChanges             *bool                     `json:"identityChanges"`
 }
 
 // mistake is the error of a request for an action that cannot be understood.
@@ -129,17 +132,19 @@ func (a *api) complete(action *flow.Action, body actionBody, s *dataflow.Snapsho
 		}
 		action.Audiences = append(action.Audiences, ref)
 	}
-	action.Names = body.Names
+	action.Names, action.Labels = body.Names, body.Labels
 	needs := slices.Contains([]flow.ActionKind{flow.Map, flow.Unmap, flow.Rename}, action.Kind)
 	switch {
 	case needs && len(action.Audiences) == 0:
 		return mistake{fmt.Sprintf("%s names no audience", action.Kind), `write {"audiences": ["KEY"]}`}
 	case action.Kind == flow.Rename && len(action.Names) != len(action.Audiences):
 		return mistake{"rename has not one name for each audience", `write {"audiences": ["KEY"], "names": ["NAME"]}`}
+	case action.Kind == flow.Relabel && len(action.Labels) == 0:
+		return mistake{"label names no attribute", `write {"labels": {"PATH": ["C4"]}}`}
 	}
 	action.Suppressed = s.Flow.Suppressed
-	for on, off := range map[*bool]*bool{body.AttributeChanges: &action.Suppressed.Attribute,
-		body.SegmentationChanges: &action.Suppressed.Audience, body.IdentityChanges: &action.Suppressed.Identity} {
+	for on, off := range map[*bool]*bool{body.AttributeChanges: &action.Suppressed.Attribute, body.SegmentationChanges: &action.Suppressed.Audience,
+		body.ExternalSegmentationChanges: &action.Suppressed.External, body.IdentityChanges: &action.Suppressed.Identity} {
 		if on != nil {
 			*off = !*on
 		}

@@ -43,6 +43,8 @@ func TestDataflowsOverHTTP(t *testing.T) {
 			{"GET", "/dataflows/dataflow/runs", "", 200, `"status":"completed","audiences":1,"received":1,"activated":1,`},
 			{"GET", "/dataflows/other/runs", "", 404, `no such dataflow`},
 			{"POST", "/dataflows/dataflow/switch", `{"segmentationChanges": false}`, 200, ``},
+			{"POST", "/dataflows/dataflow/label", `{"audiences": ["films"]}`, 400, `label names no attribute`},
+			{"POST", "/dataflows/dataflow/label", `{"labels": {"person.name": ["C4"]}}`, 200, ``},
 			{"POST", "/dataflows/dataflow/disable", ``, 200, ``},
 			{"GET", "/dataflows", "", 200, `"enabled":false`},
 			{"POST", "/dataflows/dataflow/enable", ``, 200, ``},

@@ -42,6 +42,7 @@ type decided struct {
 	size    int              // of the state and the bodies, about
 	done    chan<- error     // nil for a turn
 	turn    *turn
+	at      time.Time         // of the decision
 	update  *profile.Update   // for Config.Observe
 	one     [1]*engine.Export // room for the usual number of exports
 }
@@ -228,8 +229,8 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		d.fail(err)
 		return batch
 	}
-	x := &decided{shard: s, done: r.done}
-	x.state, x.exports = d.view.Load().Decide(x.one[:0], time.Now(), state, r.update)
+	x := &decided{shard: s, done: r.done, at: time.Now()}
+	x.state, x.exports = d.view.Load().Decide(x.one[:0], x.at, state, r.update)
 	if x.size, err = x.state.Profile.WithinLimits(); err != nil {
 		r.done <- err // the update is refused; the state before it stays
 		return batch

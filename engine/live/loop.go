@@ -182,7 +182,7 @@ func (l *looping) accept(x *decided) {
 		l.group.accepted = append(l.group.accepted, x)
 	}
 	if d.config.Observe != nil {
-		d.config.Observe(Event{At: time.Now(), Update: x.update, Exports: x.exports})
+		d.config.Observe(Event{At: x.at, Update: x.update, Exports: x.exports})
 	}
 	for _, export := range x.exports {
 		d.exports.Add(1)

@@ -15,19 +15,41 @@ type Wire struct {
 	mu     sync.Mutex // the Sender is called by one goroutine at a time
 	sender *delivery.Sender
 	timer  *time.Timer // runs out when the first socket has been idle for too long; nil when none is
+	watch  Watch
 
 	budgets budgets
 }
 
+// Watch is told of every exchange before it begins; what it returns is told how
+// the exchange ended, before the engine is.
+type Watch func(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result))
+
 // NewWire takes the sender over.
 func NewWire(s *delivery.Sender) *Wire { return &Wire{sender: s} }
+
+// Observe has watch told of every exchange. It comes before the first Perform.
+func (w *Wire) Observe(watch Watch) { w.watch = watch }
+
+// Describe is the exchange of an operation that does not reach the wire.
+func (w *Wire) Describe(op engine.Operation) *delivery.Exchange {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sender.Describe(op)
+}
 
 // Perform is a Perform.
 func (w *Wire) Perform(ctx context.Context, op engine.Operation) engine.Completion {
 	// The budget runs from asking, dialling included (R81, A5).
 	within := w.budgets.begin(ctx, op.Budget)
 	x := w.take(op)
+	var over func(delivery.Result)
+	if w.watch != nil {
+		over = w.watch(op, x)
+	}
 	r := x.Do(within)
+	if over != nil {
+		over(r)
+	}
 	w.finish(x)
 	w.budgets.end(within)
 	return engine.Completion{Operation: op.ID, Outcome: r.Outcome, Asked: r.Asked, Answering: r.Answering, Issued: r.Issued}

@@ -3,6 +3,7 @@ package live
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,5 +42,27 @@ func TestIdleSocketsAreClosed(t *testing.T) {
 			t.Errorf("%d idle sockets, timer %v; want none, and none", s.Idle(), w.timer)
 		}
 		w.Close()
+	}
+}
+
+// Whoever observes a wire is told of an exchange before it begins and after it
+// ended, with its end of the socket.
+func TestExchangesAreObserved(t *testing.T) {
+	arrived := ""
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived = r.RemoteAddr }))
+	defer server.Close()
+	w := NewWire(delivery.New(delivery.Config{Transport: delivery.Direct, UserAgent: "httpdest",
+		Destination: dataflow.Destination{Endpoint: server.URL, Auth: dataflow.Auth{Kind: dataflow.AuthNone}}}))
+	defer w.Close()
+	var told []string
+	w.Observe(func(op engine.Operation, x *delivery.Exchange) func(delivery.Result) {
+		told = append(told, "begins: "+op.Message.ID+arrived)
+		return func(r delivery.Result) {
+			told = append(told, "over: "+r.Outcome.String(), x.Local().String())
+		}
+	})
+	w.Perform(t.Context(), engine.Operation{Kind: engine.Attempt, Message: &engine.Message{ID: "doc#1", Body: []byte("{}")}, Budget: time.Hour})
+	if want := []string{"begins: doc#1", "over: 200", arrived}; !slices.Equal(told, want) {
+		t.Errorf("told %q; want %q", told, want)
 	}
 }

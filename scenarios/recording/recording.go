@@ -3,7 +3,8 @@
 //
 // A recording holds virtual times, bodies and reasons, and nothing that differs
 // between two runs of one seed: no wall time, address, port, serial number,
-// fingerprint or error text, and no secret. Checks are functions of
+// fingerprint or error text, and no secret. Only those of httpdest mock and
+// serve, each of one side, hold wall times, and addresses of sockets. Checks are functions of
 // (expectations, recording), so a recording saved today can be judged again by
 // a later version.
 package recording
@@ -50,7 +51,8 @@ type Run struct {
 	Clock       string `json:"clock,omitempty"`
 	ToleranceMs int64  `json:"toleranceMs,omitempty"`
 	// Side is "endpoint" where only an endpoint kept the record: requests and
-	// refused handshakes of a foreign sender.
+	// refused handshakes of a foreign sender. It is "sender" where only the sender did:
+	// everything else.
 	Side string `json:"side,omitempty"`
 }
 
@@ -148,21 +150,24 @@ type Header struct {
 
 // Attempt is one HTTP request carrying a message, seen by the sender.
 type Attempt struct {
-	At          time.Time `json:"at"`
-	EndedAt     time.Time `json:"endedAt"`
-	Message     string    `json:"message"` // id of its first export
-	Exports     []string  `json:"exports"` // ids, 1 to 10
-	Number      int       `json:"number"`  // 1, 2, 3
-	Method      string    `json:"method"`
-	URL         string    `json:"url"`
-	Headers     []Header  `json:"headers"`
-	Body        string    `json:"body"`   // "bodyBase64" in a file where it is not UTF-8
-	Socket      int       `json:"socket"` // ordinal in order of dialling, from 1; 0: none was opened
-	Reused      bool      `json:"reused"` // the socket carried a request before
-	Certificate bool      `json:"certificate"`
-	Outcome     string    `json:"outcome"` // a status ("503") or a word ("timeout", "reset", …)
-	Reason      string    `json:"reason,omitempty"`
-	Retry       bool      `json:"retry"` // another attempt follows
+	At      time.Time `json:"at"`
+	EndedAt time.Time `json:"endedAt"`
+	Message string    `json:"message"` // id of its first export
+	Exports []string  `json:"exports"` // ids, 1 to 10
+	Number  int       `json:"number"`  // 1, 2, 3
+	Method  string    `json:"method"`
+	URL     string    `json:"url"`
+	Headers []Header  `json:"headers"`
+	Body    string    `json:"body"`   // "bodyBase64" in a file where it is not UTF-8
+	Socket  int       `json:"socket"` // ordinal in order of dialling, from 1; 0: none was opened
+	// Local is the sender's address on the socket, in a recording of Side "sender":
+	// by it the requests are found that an endpoint saw.
+	Local       string `json:"local,omitempty"`
+	Reused      bool   `json:"reused"` // the socket carried a request before
+	Certificate bool   `json:"certificate"`
+	Outcome     string `json:"outcome"` // a status ("503") or a word ("timeout", "reset", …)
+	Reason      string `json:"reason,omitempty"`
+	Retry       bool   `json:"retry"` // another attempt follows
 }
 
 // Peer is the client certificate an endpoint saw.

@@ -167,24 +167,7 @@ var classOf = map[flow.AlarmKind]class{
 }
 
 // tell records what happened.
-func (d *driver) tell(e flow.Effects) {
-	if e.Decided != nil {
-		d.recorder.decision(d.now, e.Decided)
-	}
-	if e.Fetched != nil {
-		d.recorder.token(d.now, e.Fetched)
-	}
-	for _, u := range e.Unsent {
-		d.recorder.unsent(d.now, u, d.sender.Describe(engine.Operation{Message: u.Message}))
-	}
-	d.recorder.monitored(e.Monitored, 0)
-	for i, s := range e.Settled {
-		if !s.Outcome.Delivered() {
-			d.recorder.drop(d.now, s)
-		}
-		d.recorder.monitored(e.Monitored, i+1)
-	}
-}
+func (d *driver) tell(e flow.Effects) { d.recorder.tell(d.now, e, d.sender.Describe) }
 
 // begin starts an operation on the wire.
 func (d *driver) begin(op engine.Operation) error {

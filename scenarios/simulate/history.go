@@ -150,7 +150,7 @@ func (d *driver) action(s *scenarios.Step) error {
 	for _, id := range d.runtime.Dataflows() {
 		e := d.runtime.Act(d.now, flow.Action{Kind: kind, Dataflow: id, Audiences: refs, Names: s.Names,
 			Suppressed: suppressed(d.triggers), Labels: labels(s.Labels)})
-		d.judged(s, refs, e)
+		d.recorder.judged(d.now, s, refs, e)
 		if err := d.perform(e); err != nil {
 			return err
 		}
@@ -162,17 +162,6 @@ func (d *driver) action(s *scenarios.Step) error {
 var actionKinds = map[string]flow.ActionKind{
 	"activate": flow.Activate, "map": flow.Map, "unmap": flow.Unmap, "rename": flow.Rename, "triggers": flow.Switch,
 	"label": flow.Relabel, "enable": flow.Enable, "disable": flow.Disable, "delete": flow.Delete,
-}
-
-// judged records what the runtime says about an action, and the action where it
-// happened. Labels are of the data, so that they are no action of the dataflow.
-func (d *driver) judged(s *scenarios.Step, refs []profile.AudienceRef, e flow.Effects) {
-	for _, p := range e.Problems {
-		d.recorder.problem(d.now, p, s.Action)
-	}
-	if !e.Refused && s.Action != "label" {
-		d.recorder.action(d.now, s, refs)
-	}
 }
 
 // recordedChanges are an update's changes as the recording tells them.

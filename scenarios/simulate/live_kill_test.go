@@ -123,12 +123,14 @@ func TestLibraryThroughLiveWithKills(t *testing.T) {
 	killed := 0
 	for _, sc := range cases {
 		t.Run(sc.ID, func(t *testing.T) {
+			const column = "live with kills"
 			if why := notLive(sc); why != "" {
-				t.Skip(why)
+				skipCell(t, sc.ID, column, why)
 			}
 			if c := configure(sc); len(dataflow.Errors(c.problems)) > 0 {
-				t.Skip("the engine refuses the configuration")
+				skipCell(t, sc.ID, column, "the engine refuses the configuration: nothing is committed")
 			}
+			tellAtEnd(t, sc.ID, column)
 			var whole map[string]string
 			commits := 0
 			synctest.Test(t, func(t *testing.T) {

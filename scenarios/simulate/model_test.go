@@ -56,8 +56,10 @@ func TestModelAndWireAgree(t *testing.T) {
 				if _, err := PlayOn(context.Background(), sc, Setting{Wire: Model, Store: memory.New()}); !errors.Is(err, ErrNotModelled) {
 					t.Errorf("PlayOn = %v; want ErrNotModelled", err)
 				}
+				cell{sc.ID, "model", "skip", "the model has no token endpoint, no certificates, no requirements and no bodies"}.tell(t)
 				return
 			}
+			tellAtEnd(t, sc.ID, "model")
 			wire, err := PlayOn(context.Background(), sc, Setting{Store: memory.New()})
 			if err != nil {
 				t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/export"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/internal/secret"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
@@ -46,6 +47,27 @@ func (r *recorder) learn(i *engine.Issued) {
 
 func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
 
+// tell records what happened; describe is the exchange of an attempt that never
+// reached the wire.
+func (r *recorder) tell(now time.Time, e flow.Effects, describe func(engine.Operation) *delivery.Exchange) {
+	if e.Decided != nil {
+		r.decision(now, e.Decided)
+	}
+	if e.Fetched != nil {
+		r.token(now, e.Fetched)
+	}
+	for _, u := range e.Unsent {
+		r.unsent(now, u, describe(engine.Operation{Message: u.Message}))
+	}
+	r.monitored(e.Monitored, 0)
+	for i, s := range e.Settled {
+		if !s.Outcome.Delivered() {
+			r.drop(now, s)
+		}
+		r.monitored(e.Monitored, i+1)
+	}
+}
+
 // problem records what the engine says about the configuration or an action.
 func (r *recorder) problem(now time.Time, p dataflow.Problem, action string) {
 	r.add(recording.Line{Problem: &recording.Problem{At: now, Path: p.Path, Level: string(p.Level),
@@ -62,6 +84,17 @@ func (r *recorder) action(now time.Time, s *scenarios.Step, refs []profile.Audie
 		a.Audiences = append(a.Audiences, ref.ID)
 	}
 	r.add(recording.Line{Action: a})
+}
+
+// judged records what the runtime says about an action, and the action where it
+// happened. Labels are of the data, so that they are no action of the dataflow.
+func (r *recorder) judged(now time.Time, s *scenarios.Step, refs []profile.AudienceRef, e flow.Effects) {
+	for _, p := range e.Problems {
+		r.problem(now, p, s.Action)
+	}
+	if !e.Refused && s.Action != "label" {
+		r.action(now, s, refs)
+	}
 }
 
 func (r *recorder) export(x *engine.Export) {

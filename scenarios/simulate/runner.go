@@ -21,10 +21,12 @@ import (
 
 // Options say how cases are played.
 type Options struct {
-	Clock    Clock                       // "" means Virtual
+	Through  Through                     // "" means Simulation
+	Longest  time.Duration               // on the wall clock: cases that last longer are skipped; 0 for none
+	Serving  Serving                     // of Serve
 	Seed     *uint64                     // overrides the seed of every scenario
 	Shards   int                         // decider shards; 0 means 1. The recording does not depend on it
-	Jobs     int                         // cases played at once; 0 means one per CPU, and 64 on the wall clock
+	Jobs     int                         // cases played at once; 0 means one per CPU, and more on the wall clock
 	Repeat   int                         // each case so many times; 0 means once. The worst verdict counts
 	FailFast bool                        // play no further case after the first that fails
 	Known    *scenarios.KnownFailing     // cases that are known to fail; nil for none
@@ -32,6 +34,7 @@ type Options struct {
 	NewStore func() (store.Store, error) // one store per case
 	Progress func(reports.Case)          // called once per case, in the order of the cases
 	Version  string                      // of httpdest, for the report
+	lengths  map[string]length           // by case, where it is played on the wall clock
 }
 
 // RunAll plays and judges the cases and returns the report of kind "run". A
@@ -40,6 +43,7 @@ type Options struct {
 // with its error.
 func RunAll(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) (*reports.Report, error) {
 	began := time.Now()
+	o.lengths = o.measured(ctx, cases)
 	judged, err := runInOrder(ctx, cases, rules, o)
 	if err == nil {
 		judged = append(judged, stale(o.Known)...)
@@ -104,8 +108,10 @@ func (o Options) workers() int {
 	switch {
 	case o.Jobs > 0:
 		return o.Jobs
-	case o.Clock == Wall:
+	case o.Through == OnTheWall:
 		return 64 // they wait most of the time
+	case o.Through == Serve:
+		return 32 // each has a process
 	}
 	return runtime.NumCPU()
 }
@@ -181,7 +187,7 @@ func runRepeatedly(ctx context.Context, sc *scenarios.Scenario, rules scenarios.
 			again.Title += fmt.Sprintf(" (time %d of %d)", n, o.Repeat)
 			return again, nil
 		}
-		if o.Clock != Wall && !same(recorded, lines) {
+		if o.simulated() && !same(recorded, lines) {
 			first.Verdict = reports.Fail
 			first.Checks = append(first.Checks, reports.Check{Verdict: reports.Fail, Title: fmt.Sprintf("the recording of time %d differs from the first", n),
 				Fix: "report it: the simulation is not deterministic", File: sc.Pos.File, Line: sc.Pos.Line, Column: sc.Pos.Column})
@@ -205,15 +211,16 @@ func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalog
 		sc = sc.WithSeed(*o.Seed)
 	}
 	began := time.Now()
-	s, err := o.NewStore()
-	if err != nil {
-		return reports.Case{}, nil, fmt.Errorf("store for %s: %w", sc.ID, err)
-	}
-	lines, err := PlayOn(ctx, sc, Setting{Clock: o.Clock, Store: s, Shards: o.Shards})
-	if err := errors.Join(ctx.Err(), s.Close()); err != nil {
+	sc, lines, err := o.play(ctx, sc)
+	var skip cannot
+	switch {
+	case ctx.Err() != nil:
+		return reports.Case{}, nil, ctx.Err()
+	case errors.As(err, &skip):
+		return skipped(sc, string(skip)), nil, nil
+	case errors.Is(err, errStore):
 		return reports.Case{}, nil, err
-	}
-	if err != nil {
+	case err != nil:
 		return check.Unplayed(sc, err), nil, nil
 	}
 	if o.OutDir != "" {

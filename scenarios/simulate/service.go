@@ -13,9 +13,9 @@ import (
 // Service is a configuration in the engine's words, for an engine that runs
 // as a service.
 type Service struct {
-	Flow *dataflow.Snapshot // activated
-	// Warnings are problems for which the configuration is not refused.
-	Warnings []dataflow.Problem
+	Flow *dataflow.Snapshot // activated, unless the configuration says otherwise
+	// Problems are all that the engine finds in the configuration.
+	Problems []dataflow.Problem
 	// Configuration is what actions of people are judged by.
 	Configuration dataflow.Configuration
 
@@ -23,17 +23,18 @@ type Service struct {
 }
 
 // NewService translates a configuration that scenarios.LoadService read, and
-// activates its dataflow. The error is every problem the engine finds in it.
+// activates its dataflow, unless it says activated: false. The error is every problem for which the engine refuses
+// it; then Problems is all that the service has.
 func NewService(sc *scenarios.Scenario, now time.Time) (*Service, error) {
-	audiences, refs := directory(sc)
-	flow := dataflowOf(sc, refs)
-	problems := flow.Problems(audiences)
-	if invalid := dataflow.Errors(problems); len(invalid) > 0 {
-		return nil, fmt.Errorf("%s: %w", sc.Pos.File, dataflow.Invalid(invalid))
+	c := configure(sc)
+	if invalid := dataflow.Errors(c.problems); len(invalid) > 0 {
+		return &Service{Problems: c.problems}, fmt.Errorf("%s: %w", sc.Pos.File, dataflow.Invalid(invalid))
 	}
-	snapshot, _ := dataflow.NewSnapshot(flow, audiences).Activate(now)
-	c := dataflow.Configuration{Flow: flow, Audiences: audiences, Organisation: organisation(sc), Users: dataflow.Users(sc.Users), Activated: true}
-	return &Service{Flow: snapshot, Warnings: problems, Configuration: c, audiences: refs}, nil
+	snapshot := dataflow.NewSnapshot(c.Flow, c.Audiences)
+	if sc.Dataflow.Activated {
+		snapshot, _ = snapshot.Activate(now)
+	}
+	return &Service{Flow: snapshot, Problems: c.problems, Configuration: c.Configuration, audiences: c.refs}, nil
 }
 
 // SettingsFor are the dispatcher's, for a destination with or without a client

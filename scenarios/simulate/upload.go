@@ -188,7 +188,7 @@ func (d *driver) refresh(s *scenarios.Step) error {
 		for i := range e.Problems {
 			e.Problems[i].Path = uploadPath(key)
 		}
-		d.judged(&scenarios.Step{Action: s.Action}, refs, e)
+		d.recorder.judged(d.now, &scenarios.Step{Action: s.Action}, refs, e)
 		if err := d.perform(e); err != nil {
 			return err
 		}

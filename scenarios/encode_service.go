@@ -1,0 +1,23 @@
+package scenarios
+
+import (
+	"time"
+)
+
+// EncodeService writes what of a scenario an engine that runs as a service is
+// configured by; ParseService reads it back. The endpoint, and where tokens are
+// fetched their URL, must not be the mock's.
+func EncodeService(s *Scenario) ([]byte, error) {
+	undated := *s
+	undated.Start = time.Time{} // the dates of audiences are written, and not counted from the start
+	undated.History = nil
+	e := &encoder{scenario: &undated}
+	m := newMapping()
+	given(m, "seed", s.Seed, 1)
+	m.put("audiences", e.audiences())
+	m.section("organisation", e.organisation())
+	m.section("users", e.users())
+	m.put("destination", e.destination())
+	m.put("dataflow", e.dataflow())
+	return e.document(m.Node)
+}

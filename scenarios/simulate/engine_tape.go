@@ -1,0 +1,168 @@
+package simulate
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/flow"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
+)
+
+// EngineTape writes a recording of the engine's side as it happens, a line at a
+// time: what was decided, sent and given up, and not what the endpoint saw. Watch
+// is for the wire, Observe for the driver.
+type EngineTape struct {
+	out      io.Writer
+	describe func(engine.Operation) *delivery.Exchange
+
+	mu       sync.Mutex
+	recorder *recorder
+	underWay map[operationOf]*operation
+	err      error
+}
+
+// operationOf names an operation among those of all dataflows.
+type operationOf struct {
+	dataflow string
+	id       engine.OperationID
+}
+
+// NewEngineTape opens a recording of an engine with a destination. Its
+// credentials are not in the recording, nor are the tokens it will be issued.
+func NewEngineTape(out io.Writer, d dataflow.Destination, now time.Time) *EngineTape {
+	t := &EngineTape{out: out, recorder: newRecorder(d.Auth), underWay: map[operationOf]*operation{}}
+	t.recorder.add(recording.Line{Run: &recording.Run{Schema: recording.Schema, Scenario: "serve", Title: "What the engine decided and sent", Start: now.UTC(),
+		Endpoint: shownURL(d.Endpoint), Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "sender"}})
+	t.flush()
+	return t
+}
+
+// Describe says how the exchange of an attempt looks that never reaches the wire.
+func (t *EngineTape) Describe(describe func(engine.Operation) *delivery.Exchange) {
+	t.describe = describe
+}
+
+// Problems records what the engine says about its configuration.
+func (t *EngineTape) Problems(now time.Time, problems []dataflow.Problem) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range problems {
+		t.recorder.problem(now.UTC(), p, "")
+	}
+	t.flush()
+}
+
+// Watch is a live.Watch.
+func (t *EngineTape) Watch(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result)) {
+	o := &operation{op: op, exchange: x, started: time.Now().UTC()}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay[operationOf{op.Dataflow, op.ID}] = o
+	return func(r delivery.Result) { // the engine learns of it after this
+		o.result, o.ended = r, time.Now().UTC()
+	}
+}
+
+// Observe is a live.Config.Observe.
+func (t *EngineTape) Observe(e live.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := e.At.UTC()
+	if e.Update != nil {
+		t.recorder.update(now, *e.Update)
+	}
+	for _, x := range e.Exports {
+		t.recorder.export(x)
+	}
+	if e.Operation != nil {
+		t.completed(now, e)
+	}
+	if e.Action != nil {
+		t.recorder.judged(now, stepOf(e.Action), e.Action.Audiences, e.Effects)
+	}
+	t.recorder.tell(now, e.Effects, t.describe)
+	t.flush()
+}
+
+// completed records the end of an operation. The messages that a driver loads
+// from its store are no exchanges.
+func (t *EngineTape) completed(now time.Time, e live.Event) {
+	key := operationOf{e.Operation.Dataflow, e.Operation.ID}
+	op := t.underWay[key]
+	delete(t.underWay, key)
+	t.recorder.learn(e.Completion.Issued)
+	if op == nil || e.Operation.Kind != engine.Attempt {
+		return
+	}
+	t.recorder.attempt(now, op, e.Effects.Retried)
+	line := t.recorder.lines[len(t.recorder.lines)-1].Attempt
+	line.EndedAt = op.ended // the loop takes it up a little later
+	if at := op.exchange.Local(); at != nil && line.Socket > 0 {
+		line.Local = at.String()
+	}
+}
+
+// stepOf is an action as a step of a history.
+func stepOf(a *flow.Action) *scenarios.Step {
+	s := &scenarios.Step{Names: a.Names}
+	for name, kind := range actionKinds {
+		if kind == a.Kind {
+			s.Action = name
+		}
+	}
+	if a.Kind == flow.Switch {
+		off := a.Suppressed
+		s.Triggers = scenarios.Triggers{"attributeChanges": !off.Attribute, "segmentationChanges": !off.Audience,
+			"externalSegmentationChanges": !off.External, "identityChanges": !off.Identity}
+	}
+	return s
+}
+
+// Overview records what monitoring shows of a dataflow at the end, and what it
+// had to say when it was asked.
+func (t *EngineTape) Overview(now time.Time, o flow.Overview, e flow.Effects) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recorder.tell(now.UTC(), e, t.describe)
+	for _, run := range o.Processing {
+		t.recorder.flowRun(run)
+	}
+	t.recorder.totals(now.UTC(), o.Totals)
+	t.flush()
+}
+
+// End closes the recording: until then it counts as cut off. pending are the
+// exports that are left for the next start.
+func (t *EngineTape) End(now time.Time, pending []string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.recorder.end(now.UTC(), nil, nil, slices.Sorted(slices.Values(pending)), nil)
+	t.flush()
+	err := t.err
+	t.err = cmp.Or(t.err, errEnded)
+	return err
+}
+
+// flush writes what was recorded. Nothing is written after an error, so that the
+// recording is one that was cut off.
+func (t *EngineTape) flush() {
+	for _, l := range t.recorder.lines {
+		if t.err != nil {
+			break
+		}
+		if err := recording.WriteLine(t.out, l); err != nil {
+			t.err = fmt.Errorf("recording: %w", err)
+		}
+	}
+	clear(t.recorder.lines)
+	t.recorder.lines = t.recorder.lines[:0]
+}
