@@ -4,7 +4,7 @@ import "fmt"
 
 // classes explains each class of a refusal in a phrase.
 var classes = map[string]string{
-	"form":        "the receiver refuses this form of a message, and accepts the plain message sent next to it",
+	"form":        "the receiver refuses the form of the message each time it is sent",
 	"throttled":   "the receiver refuses the pace, not the message",
 	"down":        "the receiver refuses or drops every message at that time, including the plain one",
 	"flaky":       "the receiver accepts the same message a moment later",
@@ -14,6 +14,7 @@ var classes = map[string]string{
 	"late":        "the answer takes more than two seconds",
 	"lost":        "the receiver accepts the message, but does not store it as it was sent",
 	"tls":         "no TLS connection with a valid certificate succeeds",
+	"unreadable":  "the answer of the receiver is not HTTP, or is too large",
 	"status":      "the receiver refuses a bad message, but with a status that means something else",
 }
 

@@ -138,8 +138,8 @@ type Check struct {
 	Actual   string  `json:"actual,omitempty"`
 	Fix      string  `json:"fix,omitempty"`
 	// Class is the kind of cause behind a failure of a receiver: form,
-	// throttled, down, flaky, credentials, gateway, mtls, late, lost, tls or
-	// status; Said quotes the receiver: the text of its response, without markup
+	// throttled, down, flaky, credentials, gateway, mtls, late, lost, tls, status or
+	// unreadable; Said quotes the receiver: the text of its response, without markup
 	// and without secrets.
 	Class  string `json:"class,omitempty"`
 	Said   string `json:"said,omitempty"`

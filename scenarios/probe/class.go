@@ -19,6 +19,7 @@ const (
 	late        class = "late"        // the answer takes more than two seconds
 	lost        class = "lost"        // accepted, and not stored as sent
 	noTLS       class = "tls"         // no connection with TLS and a valid certificate
+	unreadable  class = "unreadable"  // the answer is not HTTP, or too large
 	misleading  class = "status"      // refused as it must be, with a status that means something else
 )
 
@@ -37,8 +38,8 @@ func (c class) fix() string {
 		return "find the gateway, proxy or firewall that answers, by its headers and words, and let POST requests with JSON through on this path"
 	case lost:
 		return "store what was sent before the answer, whatever its namespace, id or status: the sender never repeats what was answered with 2xx"
-	case late, noTLS, misleading:
-		return "" // that of the rule
+	case late, noTLS, misleading, unreadable:
+		return "" // that of the rule, or of the answer
 	case mtlsAsked:
 		return "make test certificates with --write-certificates DIR, trust DIR/client-ca.pem in the receiver, and probe with --certificates DIR"
 	}

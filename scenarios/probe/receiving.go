@@ -83,6 +83,8 @@ func (t *round) first(ctx context.Context, m Message) {
 		return
 	case t.speaksTLS(ctx, a):
 		return
+	case a.unreadable():
+		t.garbled("the plain message", a)
 	case a.Outcome.Kind != retry.Answered:
 		t.unheard(a)
 		return

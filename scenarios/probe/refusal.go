@@ -44,6 +44,8 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	switch {
 	case a.late():
 		t.accepted("rcv-2s", title, a)
+	case a.unreadable():
+		t.garbled(title, a)
 	case a.Outcome.Kind != retry.Answered:
 		t.fail("rcv-retry-advice", title+" ends the connection", "400 or 422", &a)
 	case a.ok():
@@ -58,10 +60,13 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	t.afterwards(ctx, title)
 }
 
-// statuses counts how exchanges ended.
+// statuses counts how exchanges ended, and keeps the answer with the largest
+// headers.
 type statuses struct {
-	mu    sync.Mutex
-	count map[string]int
+	mu      sync.Mutex
+	count   map[string]int
+	largest answer
+	headers int // of it, in bytes
 }
 
 func (s *statuses) add(a answer) {
@@ -71,6 +76,9 @@ func (s *statuses) add(a answer) {
 		s.count = map[string]int{}
 	}
 	s.count[a.Outcome.String()]++
+	if n := a.headerBytes(); n > s.headers {
+		s.largest, s.headers = a, n
+	}
 }
 
 // into adds them to the metrics of a report: answers200 and so on.

@@ -202,6 +202,9 @@ func (t *round) accepted(rule, title string, a answer) bool {
 	case a.ok() && fine:
 		t.pass(rule, title, a.says())
 	case a.ok(), a.late() && a.status() == 0:
+	case a.unreadable():
+		t.garbled(title, a)
+		fine = false
 	case a.status() == 0:
 		t.fail(rule, title+": no answer", "an answer with 2xx", &a)
 		fine = false

@@ -255,7 +255,7 @@ func (a answer) says() string {
 	case o.Kind == retry.Malformed:
 		return "the response is not HTTP" + a.reported()
 	case o.Kind == retry.TooLarge:
-		return "the answer has more than a megabyte of body, or 64 kB of headers"
+		return "the answer has " + a.tooMuch()
 	}
 	return string(a.Outcome.Kind)
 }

@@ -28,6 +28,7 @@ type Answer struct {
 	Large    int               `yaml:"large"` // bytes of a response header
 	Hang     time.Duration     `yaml:"hang"`  // before the answer
 	Cut      bool              `yaml:"cut"`   // the connection instead of an answer
+	Raw      string            `yaml:"raw"`   // bytes instead of an answer, and then the end of the connection
 	in       *regexp.Regexp
 	compiled map[string]*regexp.Regexp
 }
@@ -134,6 +135,10 @@ func (a *Answer) matches(q *http.Request, body []byte, known bool, n int, since 
 
 func (a *Answer) write(w http.ResponseWriter) {
 	time.Sleep(a.Hang)
+	if a.Raw != "" {
+		a.writeRaw(w)
+		return
+	}
 	if a.Cut {
 		panic(http.ErrAbortHandler)
 	}
@@ -145,6 +150,16 @@ func (a *Answer) write(w http.ResponseWriter) {
 	}
 	w.WriteHeader(a.Status)
 	_, _ = io.WriteString(w, a.Body)
+}
+
+// writeRaw writes what need not be HTTP.
+func (a *Answer) writeRaw(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return // the sender gave up
+	}
+	_, _ = io.WriteString(conn, a.Raw)
+	_ = conn.Close()
 }
 
 func (f *Front) state(w http.ResponseWriter, ecid string) {
