@@ -30,9 +30,11 @@ type cause struct {
 	Headers  map[string]string `yaml:"headers"` // of the response: regular expressions, all of which match; "" for any value
 	Words    string            `yaml:"words"`   // of its body: a regular expression
 	Class    class             `yaml:"class"`   // of a refusal that is recognised; "": as the control messages say
+	Every    bool              `yaml:"every"`   // every message is refused so, whatever is in it
 	Cause    string            `yaml:"cause"`
 	Fix      string            `yaml:"fix"`
-	Source   string            `yaml:"source"` // public documentation of a response that is recognised
+	Source   string            `yaml:"source"`   // public documentation of a response that is recognised
+	Receiver string            `yaml:"receiver"` // example that gives a response that is recognised
 
 	headers map[string]*regexp.Regexp
 	words   *regexp.Regexp
@@ -66,13 +68,8 @@ const most = 5
 
 // causes are what may be behind a failure: those that the response names, those
 // for the server that answered, and then the more particular ones.
-// What is said of a receiver that is down is no cause where the plain message was
-// accepted next to it.
-func causes(rule string, of class, a *answer) []reports.Cause {
+func causes(rule string, a *answer) []reports.Cause {
 	found := likely(rule, a)
-	if of == form {
-		found = slices.DeleteFunc(found, contradicted)
-	}
 	var out []reports.Cause
 	for _, c := range found[:min(most, len(found))] {
 		out = append(out, reports.Cause{Server: c.Server, Cause: c.Cause, Fix: c.Fix, Recognised: c.certain()})
@@ -84,7 +81,7 @@ func causes(rule string, of class, a *answer) []reports.Cause {
 func likely(rule string, a *answer) []cause {
 	var found []cause
 	for _, c := range knownCauses() {
-		if c.fits(rule, a) {
+		if c.fits(rule, a) && !a.contradicts(c) {
 			found = append(found, c)
 		}
 	}
@@ -123,13 +120,16 @@ func (a answer) recognise(rule string) (cause, bool) {
 	return found[0], true
 }
 
-// contradicted says whether control messages speak against a cause of a message
-// whose form alone is refused.
-func contradicted(c cause) bool { return c.certain() && c.Class == down }
+// contradicts reports whether the plain message, accepted next to a refused one,
+// speaks against a cause.
+func (a *answer) contradicts(c cause) bool { return a != nil && a.alone && c.Every }
 
 // overruled are the classes in whose place a recognised cause puts its own:
 // control messages cannot tell a receiver from what stands in front of it.
 var overruled = []string{"", string(form), string(credentials), string(down), string(gateway)}
+
+// settled are the classes whose fix no response changes.
+var settled = []string{string(late), string(lost), string(misleading), string(unreadable)}
 
 // recognised takes the class and the fix of a failure from what the response
 // names.
@@ -138,10 +138,11 @@ func recognised(k *reports.Check, shown *answer) {
 		return
 	}
 	c, ok := shown.recognise(k.Rule)
-	if !ok || k.Class == string(form) && contradicted(c) {
+	if !ok || slices.Contains(settled, k.Class) {
 		return
 	}
-	if c.Class != "" && slices.Contains(overruled, k.Class) {
+	// A receiver is not down that accepts the plain message: it breaks at this one.
+	if c.Class != "" && slices.Contains(overruled, k.Class) && !(c.Class == down && k.Class == string(form)) {
 		k.Class = string(c.Class)
 	}
 	k.Fix = c.Fix
@@ -160,15 +161,14 @@ func (c cause) fits(rule string, a *answer) bool {
 	if a == nil {
 		return false
 	}
-	outcome := a.Outcome.String()
+	outcomes := []string{a.Outcome.String()}
+	if n, err := strconv.Atoi(outcomes[0]); err == nil {
+		outcomes = append(outcomes, strconv.Itoa(n/100)+"xx")
+	}
 	if a.late() {
-		outcome = "late"
+		outcomes = append(outcomes, "late")
 	}
-	class := ""
-	if n, err := strconv.Atoi(outcome); err == nil {
-		class = strconv.Itoa(n/100) + "xx"
-	}
-	return slices.Contains(c.Outcomes, outcome) || class != "" && slices.Contains(c.Outcomes, class)
+	return slices.ContainsFunc(outcomes, func(o string) bool { return slices.Contains(c.Outcomes, o) })
 }
 
 // named says whether the response has the headers and the words of the entry.

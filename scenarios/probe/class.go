@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"net/http"
+
 	"github.com/httpdest/httpdest/engine/retry"
 )
 
@@ -47,12 +49,24 @@ func (c class) fix() string {
 }
 
 // passing is the class of a refusal of a message that is accepted when it is sent
-// again, by its status.
+// again, by its words or else by its status.
 func (a answer) passing() class {
-	if a.Outcome.Kind == retry.Answered && a.status() < 500 || a.throttles() {
+	if a.Outcome.Kind == retry.Answered && a.status() < 500 || a.throttles() || a.namesPace() {
 		return throttled
 	}
 	return flaky
+}
+
+// namesPace reports whether the words of a response name the pace as its reason.
+func (a answer) namesPace() bool {
+	c, ok := a.recognise("rcv-2xx")
+	return ok && c.Class == throttled
+}
+
+// paced reports whether a refusal of the first message is about the pace of those
+// before the probe. 503 alone is not: whoever starts, or is down, answers so.
+func (a answer) paced() bool {
+	return a.status() == http.StatusTooManyRequests || a.status() == http.StatusServiceUnavailable && a.Header.Get("Retry-After") != "" || a.namesPace()
 }
 
 // classOf is the class of a failure of a rule for which no control message is

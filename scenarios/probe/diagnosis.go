@@ -84,7 +84,7 @@ func (t *round) plainRefused(ctx context.Context, m Message, refused answer) {
 	switch {
 	case !ok:
 		return
-	case a.ok() && refused.throttles():
+	case a.ok() && refused.paced():
 		t.temper(ctx, refused)
 		t.strained(refused)
 	case a.ok():
@@ -118,7 +118,7 @@ func (t *round) classified(ctx context.Context, a answer) {
 		t.unwelcome(ctx, a)
 	case a.status() >= 300 && a.status() < 400:
 		t.blame(gateway, "rcv-2xx", "redirects are not followed", "2xx from the configured address itself", "configure the address that it redirects to, and answer there", a)
-	case a.throttles():
+	case a.paced():
 		t.explained(throttled, "rcv-2xx", "the plain message is refused, and again "+ms(2*t.config.Pause)+" later", "2xx within 2 s", a)
 	case a.status() >= 500:
 		t.explained(down, "rcv-2xx", "the plain message is refused", "2xx within 2 s", a)

@@ -44,6 +44,7 @@ func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, bod
 	if c.last.status() == 0 {
 		return t.accepted(rule, title, c.last)
 	}
+	c.last.alone = true
 	k := t.refusal(rule, title+": refused", "an answer with 2xx", c.last)
 	if k.Class = string(form); t.form.inFront && slices.Contains([]int{403, 406, 413}, c.last.status()) {
 		k.Class = string(gateway)

@@ -53,7 +53,7 @@ func (t *round) check(k reports.Check, shown *answer) {
 	}
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
 		if k.Causes == nil {
-			k.Causes = causes(k.Rule, class(k.Class), shown)
+			k.Causes = causes(k.Rule, shown)
 		}
 		if k.Class == "" {
 			k.Class = string(classOf(k.Rule))

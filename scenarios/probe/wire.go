@@ -139,6 +139,7 @@ type answer struct {
 	lane     *lane
 	token    bool   // the token endpoint's
 	message  string // id of the message that was sent; "" none
+	alone    bool   // the message is refused, and the plain one accepted next to it
 }
 
 // wantsCertificate says whether the server requested a client certificate, got

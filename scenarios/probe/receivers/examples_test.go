@@ -188,7 +188,7 @@ func TestExamples(t *testing.T) {
 				var f found
 				for range 3 {
 					lag := watchClock()
-					f, err = probe(ctx, httpdest, filepath.Join(dir, fmt.Sprintf("probe-%d", i)), e.configuration(p.url))
+					f, err = probeWith(ctx, httpdest, filepath.Join(dir, fmt.Sprintf("probe-%d", i)), e.configuration(p.url))
 					check(t, err)
 					// What a machine without a processor to spare shows is not the
 					// receiver's: it is looked at again, and once more.
@@ -288,8 +288,8 @@ func buildAll(t *testing.T, ctx context.Context, all []example) []string {
 	return binaries
 }
 
-// probe runs the command with a configuration, which it writes beside the report.
-func probe(ctx context.Context, httpdest, path string, configuration tree) (found, error) {
+// probeWith runs the command with a configuration, which it writes beside the report.
+func probeWith(ctx context.Context, httpdest, path string, configuration tree) (found, error) {
 	var f found
 	content, err := json.MarshalIndent(configuration, "", "  ") // is YAML too
 	if err != nil {
@@ -352,15 +352,18 @@ func judge(e example, f found) (wrong []string) {
 
 // recognised is the server of the cause that the response to the first failure
 // names.
-func (f found) recognised() string {
+func (f found) recognised() string { return f.named().Server }
+
+// named is the cause that the response to the first failure names.
+func (f found) named() reports.Cause {
 	for _, c := range f.report.Cases {
 		for _, k := range c.Checks {
 			if k.Verdict == reports.Fail && len(k.Causes) > 0 && k.Causes[0].Recognised {
-				return k.Causes[0].Server
+				return k.Causes[0]
 			}
 		}
 	}
-	return ""
+	return reports.Cause{}
 }
 
 // complaints are the checks that did not pass, a line each.
