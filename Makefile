@@ -18,6 +18,8 @@ APART := cmd/httpdest mockendpoint/admin scenarios/containers reports/browser
 # The package that takes longest; begun first, it does not run alone at the end.
 FIRST := scenarios/simulate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: help
 help: ## Print this help
@@ -63,6 +65,14 @@ check: build ## Check what you changed, before a commit: format, vet, architectu
 	fi
 	CGO_ENABLED=0 go test ./cmd/httpdest -run 'TestArchitecture|TestFilesStaySmall'
 	bin/httpdest run --quiet --out $(OUT)
+
+.PHONY: golangci
+golangci: ## Lint with golangci-lint as .golangci.yml says; building it takes minutes
+	@CGO_ENABLED=0 go run $(GOLANGCI) run ./...
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Look for known vulnerabilities in what the code calls; it asks vuln.go.dev
+	@CGO_ENABLED=0 go run $(GOVULNCHECK) ./...
 
 .PHONY: docs
 docs: ## Write the pages of docs/ that are made from the code

@@ -22,5 +22,5 @@ func openFiles() uint64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return 1024
 	}
-	return uint64(l.Cur)
+	return uint64(l.Cur) //nolint:unconvert // int64 on some systems
 }

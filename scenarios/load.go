@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -51,7 +52,8 @@ func FindBelow(root string, paths ...string) ([]*Scenario, error) {
 			problems = append(problems, unreadable(p, err))
 			continue
 		}
-		found, more := []*Scenario(nil), Problems(nil)
+		var found []*Scenario
+		var more Problems
 		if info.IsDir() {
 			found, more = findIn(os.DirFS(p), p)
 		} else {
@@ -195,7 +197,7 @@ func unreadable(name string, err error) Problem {
 
 // withoutPath is an error of the file system without the path it names.
 func withoutPath(err error) error {
-	if wrapped, ok := err.(*fs.PathError); ok {
+	if wrapped, ok := errors.AsType[*fs.PathError](err); ok {
 		return wrapped.Err
 	}
 	return err

@@ -47,7 +47,7 @@ func (l *lines) next() ([]byte, error) {
 		switch err := limits.UpdateBytes.Check(scanned); {
 		case err != nil:
 			return nil, limits.UpdateBytes.Check(limits.UpdateBytes.Most + 1)
-		case l.end != nil && (scanned == 0 || l.end != io.EOF):
+		case l.end != nil && (scanned == 0 || !errors.Is(l.end, io.EOF)):
 			return nil, l.end
 		case l.end != nil:
 			line := l.rest

@@ -39,7 +39,7 @@ func (s *Sender) listen(x capture.Exchange) {
 // the bodies of answers nor what is outside of requests, so that such a need is
 // met by none.
 func (s *Sender) tells(need string) int {
-	met := false
+	var met bool
 	switch need {
 	case "history":
 		met = s.Scenario != nil

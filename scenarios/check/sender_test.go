@@ -60,13 +60,13 @@ func replaced(old, text string) string { return strings.Replace(bodyOK, old, tex
 // and no other, and what is only another habit than ours is left open.
 func TestSenderWithoutAHistory(t *testing.T) {
 	for _, tt := range []struct {
-		name, lines    string
-		wrong, open    []string
-		passes, skiped []string
+		name, lines     string
+		wrong, open     []string
+		passes, skipped []string
 	}{
 		{name: "as it should be", lines: bodyOK, passes: []string{"valid-json", "no-envelope", "batch-max-10", "membership-shape", "status-values",
 			"lqt-format", "namespace-key", "all-identities", "lowercase-identity-ns", "absent-attributes", "nested-attributes"},
-			skiped: []string{"names-off", "ts-off", "max-3", "trig-enter", "all-mapped-attributes", "names-mapped", "ts-on", "post-json", "hash"}},
+			skipped: []string{"names-off", "ts-off", "max-3", "trig-enter", "all-mapped-attributes", "names-mapped", "ts-on", "post-json", "hash"}},
 		{name: "a trailing comma", lines: `{"body":"{\"identityMap\":{},}"}`, wrong: []string{"valid-json"}},
 		{name: "a key twice", lines: replaced(`"status":"realized"`, `"status":"realized","status":"realized"`), wrong: []string{"valid-json"}},
 		{name: "a null", lines: replaced(`"Emmett"`, `null`), open: []string{"valid-json", "absent-attributes"}},
@@ -98,7 +98,7 @@ func TestSenderWithoutAHistory(t *testing.T) {
 		{name: "a misspelt namespace", lines: replaced(`"ups"`, `"UPS"`), wrong: []string{"namespace-key"}},
 		{name: "another namespace", lines: replaced(`"ups"`, `"Federated"`), open: []string{"namespace-key"}},
 		{name: "names and timestamps", lines: with(strings.Replace(entryOK, "{", `{"name":"Fans",`+stampsAll+",", 1)),
-			passes: []string{"names-mapped", "ts-on", "ts-order"}, skiped: []string{"names-off", "ts-off"}},
+			passes: []string{"names-mapped", "ts-on", "ts-order"}, skipped: []string{"names-off", "ts-off"}},
 		{name: "a mapped one without its name", lines: with(strings.Replace(entryOK, "{", `{"name":"Fans",`+stampsAll+",", 1) + `,"a2":` + strings.Replace(entryOK, "{", "{"+stampsAll+",", 1)),
 			wrong: []string{"names-mapped"}},
 		{name: "an unmapped one with a name", lines: with(strings.Replace(entryOK, "{", `{"name":"Fans",`+stampsAll+",", 1) + `,"a2":` + strings.Replace(entryOK, "{", `{"name":"Others",`, 1)),
@@ -127,7 +127,7 @@ func TestSenderWithoutAHistory(t *testing.T) {
 					t.Errorf("%s has not passed", rule)
 				}
 			}
-			for _, rule := range tt.skiped {
+			for _, rule := range tt.skipped {
 				if !slices.Contains(rulesWith(c, reports.Skip), rule) {
 					t.Errorf("%s was not skipped", rule)
 				}

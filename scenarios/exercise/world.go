@@ -248,10 +248,10 @@ func set(attributes map[string]any, path string, value any) {
 
 // remove takes a value away; what it was in stays, though empty.
 func remove(attributes map[string]any, path string) {
-	above, key := path, path
+	key := path
 	if cut := strings.LastIndex(path, "."); cut >= 0 {
-		above, key = path[:cut], path[cut+1:]
-		value, _ := at(attributes, above)
+		key = path[cut+1:]
+		value, _ := at(attributes, path[:cut])
 		attributes, _ = value.(map[string]any)
 	}
 	delete(attributes, key)

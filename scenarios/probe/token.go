@@ -91,7 +91,7 @@ func (t *round) access(ctx context.Context) (dataflow.Secret, error) {
 		t.fail("rcv-token", "no token for a data call", "an access_token", &a)
 		return "", fmt.Errorf("no token")
 	}
-	k.access, k.fetched, k.life = dataflow.Secret(a.Issued.Access), time.Now(), a.Issued.ExpiresIn
+	k.access, k.fetched, k.life = a.Issued.Access, time.Now(), a.Issued.ExpiresIn
 	return k.access, nil
 }
 
@@ -127,8 +127,8 @@ func issued(ctx context.Context, t *round) {
 	if a.Outcome.Reason == otherType {
 		t.advise("rcv-token", "the token_type is not Bearer", "", "answer \"token_type\": \"Bearer\": a sender that follows RFC 6749 does not use a token of a type that it does not know", &a)
 	}
-	t.token.refresh = dataflow.Secret(a.Issued.Refresh)
-	t.token.access, t.token.fetched, t.token.life = dataflow.Secret(a.Issued.Access), time.Now(), a.Issued.ExpiresIn
+	t.token.refresh = a.Issued.Refresh
+	t.token.access, t.token.fetched, t.token.life = a.Issued.Access, time.Now(), a.Issued.ExpiresIn
 	switch life := a.Issued.ExpiresIn; {
 	case life == 0:
 		t.advise("rcv-token", "the token endpoint does not say how long a token lives", "no expires_in", "say expires_in; the sender takes an hour for granted", nil)

@@ -97,11 +97,11 @@ func (f *reader) read(take func(Member) error) error {
 func (f *reader) end(err error) error {
 	const nobody = "an import needs a header with the names of the columns, and a row for each member"
 	switch {
-	case err == io.EOF && f.summary.Columns == nil:
+	case errors.Is(err, io.EOF) && f.summary.Columns == nil:
 		f.problem(1, 1, nobody, "the file is empty")
-	case err == io.EOF && f.summary.Rows == 0:
+	case errors.Is(err, io.EOF) && f.summary.Rows == 0:
 		f.problem(f.last, 1, nobody, "no row follows the header")
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 	case errors.Is(err, errTooLarge):
 		f.problem(f.last+1, 1, tooLargeHint, "%s", errTooLarge)
 	case errors.Is(err, errTooLong):

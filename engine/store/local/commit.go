@@ -294,7 +294,7 @@ func (c *commit) settle(r engine.Record) error {
 	if r.Kind == engine.Dropped && r.Message.Stored() {
 		whole, err := complete(c.latestValue, r.Message, exports)
 		if err != nil {
-			c.store.note("export", r.Message.ID, err) // it stays as it is, and all others go on
+			_ = c.store.note("export", r.Message.ID, err) // it stays as it is, and all others go on
 			return nil
 		}
 		r.Message = whole
