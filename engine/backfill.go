@@ -31,7 +31,7 @@ type backfill struct {
 	window    time.Duration
 }
 
-// finished says whether nobody waits for a turn or for its decision.
+// finished reports whether nobody waits for a turn or for its decision.
 func (b *backfill) finished() bool { return len(b.pending)+len(b.taken) == 0 }
 
 // turn is when member n is due. Whole milliseconds, so that a recording is

@@ -41,8 +41,8 @@ func (d *Dispatcher) Waiting() (n int) {
 	return n
 }
 
-// Turned tells that the turns of profiles are decided, and that their exports,
-// if any, were enqueued.
+// Turned takes in that the turns of profiles are decided, and that their
+// exports, if any, were enqueued.
 func (d *Dispatcher) Turned(ids ...profile.ID) {
 	for _, id := range ids {
 		d.turned(id)
@@ -65,7 +65,7 @@ func (d *Dispatcher) Over() []Over {
 }
 
 // Continue takes up a backfill that was kept, before anything else comes in;
-// waits says for whom.
+// waits has the profiles that it waits for.
 func (d *Dispatcher) Continue(b Backfill, waits func(profile.ID) bool) {
 	again := d.past.newBackfill(b.Start, b.Audiences, b.Members)
 	again.number = b.Number

@@ -19,14 +19,14 @@ type mtlsState struct {
 	bare    *retry.Outcome // of the request without the certificate, once it is done
 }
 
-// asks says whether the operation belongs to the decision under way.
+// asks reports whether the operation belongs to the decision under way.
 func (m *mtlsState) asks(id OperationID) bool { return m.running != 0 && m.running == id }
 
 // forget makes the next attempt decide anew: after a TLS failure the endpoint
 // may have changed its mind (design §4).
 func (m *mtlsState) forget() { m.verdict = "" }
 
-// certificate says whether an attempt starting now presents the certificate;
+// certificate reports whether an attempt starting now presents the certificate;
 // known is false when the endpoint must be asked first.
 func (d *Dispatcher) certificate(now time.Time) (present, known bool) {
 	switch d.settings.Certificate {

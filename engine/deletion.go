@@ -11,10 +11,9 @@ import (
 )
 
 // Delete drops what is queued, waits for a retry or is to be backfilled: for a
-// dataflow that is gone nothing is sent any more (R118). What is on the wire
-// ends on its own and is not retried. From then on the dispatcher is that of
-// another dataflow, which is not paused; what is known about the endpoint stays
-// known.
+// dataflow that is gone nothing is sent any more (R118). Attempts on the wire
+// end on their own and are not retried. From then on the dispatcher serves
+// another dataflow, which is not paused; its knowledge of the endpoint stays.
 func (d *Dispatcher) Delete(now time.Time) Effects {
 	var e Effects
 	for _, id := range slices.Sorted(maps.Keys(d.queues)) {

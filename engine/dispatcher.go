@@ -14,8 +14,8 @@ import (
 // the response (R81, A5). A whole mTLS decision has as much.
 const Budget = 2 * time.Second
 
-// CertificateUse says how the dispatcher settles whether the client
-// certificate is presented.
+// CertificateUse is how the dispatcher decides whether to present the client
+// certificate.
 type CertificateUse int
 
 // AskEndpoint makes the mTLS decision; the other two know without asking.
@@ -30,7 +30,7 @@ type Settings struct {
 	Policy      retry.Policy
 	MaxInFlight int // attempts under way at once, those waiting for the mTLS decision or a token included
 	Certificate CertificateUse
-	Grant       Grant // by which access tokens are got; NoGrant: attempts need none
+	Grant       Grant // how access tokens are obtained; NoGrant: attempts need no token
 	Batching    Batching
 	// Bodies is how many bytes of bodies are kept of exports that wait; the bodies of
 	// others are loaded from the store when they are sent. 0: all are kept, and
@@ -125,8 +125,9 @@ func (d *Dispatcher) Wake(now time.Time) Effects {
 	return d.pump(now, e)
 }
 
-// SetEnabled pauses or resumes sending (R117). What is queued, waiting for a
-// retry or to be backfilled stays; what is on the wire ends on its own.
+// SetEnabled pauses or resumes sending (R117). Exports that are queued, wait
+// for a retry or are to be backfilled stay; attempts on the wire end on their
+// own.
 func (d *Dispatcher) SetEnabled(now time.Time, enabled bool) Effects {
 	if d.paused == !enabled {
 		return d.pump(now, Effects{})
@@ -212,7 +213,7 @@ func (d *Dispatcher) takeOff(p *parcel) {
 	}
 }
 
-// pump starts what may start, and says when to wake up next.
+// pump starts what may start, and returns when to wake up next.
 func (d *Dispatcher) pump(now time.Time, e Effects) Effects {
 	if !d.paused {
 		d.release(now, &e)

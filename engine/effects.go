@@ -39,7 +39,7 @@ type Export struct {
 
 // Message is one request body with its exports: one by default (A23). An
 // export that is accepted and waits is a message of its own, until it is
-// charged with those it shares one with. Body is nil where Stored says so.
+// charged with those it shares one with. Body is nil where Stored is set.
 type Message struct {
 	ID      string // of its first export
 	Exports []Export
@@ -97,7 +97,7 @@ type Completion struct {
 	Loaded *Message
 }
 
-// RecordKind is what a durable record says.
+// RecordKind is the kind of a durable record.
 type RecordKind string
 
 // A message's life in the store: accepted, charged once per attempt, settled.
@@ -109,7 +109,7 @@ const (
 	Delivered RecordKind = "delivered"
 	Dropped   RecordKind = "dropped"
 	Resent    RecordKind = "resent"
-	// Noted is no fact about a message: a note is kept, or removed.
+	// Noted is not about a message: a note is kept, or removed.
 	Noted RecordKind = "noted"
 )
 

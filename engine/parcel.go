@@ -21,7 +21,7 @@ const (
 	AsProfiles Encoding = "profiles"
 )
 
-// Batching says how exports become messages.
+// Batching is how exports become messages.
 type Batching struct {
 	Max      int      // exports in a message at most; below 2 each message is the profile object itself (R40)
 	Encoding Encoding // of every message where Max is above 1, those that carry one export included
@@ -112,8 +112,8 @@ func (l *line) add(q *queue) {
 
 func (l *line) len() int { return l.again.Len() + l.fresh.Len() }
 
-// take is the next message to send. What is ready now shares it as far as it
-// has room; nothing waits for it to fill (R37).
+// take is the next message to send. Exports that are ready now share it as far
+// as it has room; nothing waits for it to fill (R37).
 func (l *line) take(b Batching) *parcel {
 	if l.fresh.Len() == 0 || l.again.Len() > 0 && l.again.First().number < l.fresh.First().number {
 		return l.again.Take().who

@@ -8,9 +8,9 @@ import (
 	"github.com/httpdest/httpdest/engine/retry"
 )
 
-// Whatever ends the last attempt, the message becomes a dead letter. It tells
-// how many attempts there were, those before a restart included; a restart gives
-// no message an attempt more.
+// Whatever ends the last attempt, the message becomes a dead letter. It counts
+// the attempts, including those before a restart; a restart gives no message
+// another attempt.
 func TestDeadLettersCountAttemptsAcrossRestarts(t *testing.T) {
 	start := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
 	failures := []retry.Outcome{{Kind: retry.Answered, Status: 503}, {Kind: retry.Timeout}, {Kind: retry.Reset}, {Kind: retry.TooLarge}}

@@ -64,7 +64,7 @@ type tokenState struct {
 	asked   time.Time   // the request under way
 }
 
-// fetches says whether the operation is the token request under way.
+// fetches reports whether the operation is the token request under way.
 func (t *tokenState) fetches(id OperationID) bool { return t.running != 0 && t.running == id }
 
 // refused discards the token that a data call was refused with, unless another
@@ -159,8 +159,8 @@ func usableUntil(asked time.Time, lifetime time.Duration) time.Time {
 	return asked.Add(lifetime - min(renewalLead, lifetime/10))
 }
 
-// noToken says why a token request brought no token, "" when it did. Only 200
-// with a token is a success (Destination SDK, OAuth 2 authorization).
+// noToken is the reason why a token request returned no token; "" when it did.
+// Only 200 with a token is a success (Destination SDK, OAuth 2 authorization).
 func noToken(c Completion) string {
 	switch o := c.Outcome; {
 	case o.Kind == retry.Answered && o.Status == 200 && c.Issued != nil:

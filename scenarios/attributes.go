@@ -88,7 +88,7 @@ func (d *decoder) path(n *yaml.Node, what string) string {
 	case p == "":
 		return ""
 	case slices.Contains(parts, "") || strings.ContainsAny(p, " {}[]"):
-		d.problem(n, pathHint, "%s: %q is no dotted path", what, short(p))
+		d.problem(n, pathHint, "%s: %q is not a dotted path", what, short(p))
 		return ""
 	case !d.within(n, what, limits.Path(p)):
 		return ""

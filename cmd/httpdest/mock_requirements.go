@@ -138,7 +138,7 @@ func (f requireFlags) egressOf(region string) ([]netip.Prefix, error) {
 	for _, name := range regions {
 		blocks, ok := list.Allowed(name)
 		if !ok {
-			return nil, fmt.Errorf("--allow egress:%s: there is no such region; there are %s", name, strings.Join(list.Names(), ", "))
+			return nil, fmt.Errorf("--allow egress:%s: unknown region; the regions are %s", name, strings.Join(list.Names(), ", "))
 		}
 		out = append(out, blocks...)
 	}

@@ -43,7 +43,7 @@ func (a *Agenda[T]) First() (at time.Time, what T) {
 	return a.heap[0].at, a.heap[0].what
 }
 
-// Next is when the first thing comes, the zero time where there is none.
+// Next is when the first thing comes, the zero time if nothing is due.
 func (a *Agenda[T]) Next() time.Time {
 	if len(a.heap) == 0 {
 		return time.Time{}
@@ -51,7 +51,7 @@ func (a *Agenda[T]) Next() time.Time {
 	return a.heap[0].at
 }
 
-// Due says whether something comes at or before now.
+// Due reports whether something comes at or before now.
 func (a *Agenda[T]) Due(now time.Time) bool {
 	return len(a.heap) > 0 && !a.heap[0].at.After(now)
 }

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What comes first is taken first, whatever is added and taken in between.
+// The earliest item is taken first, whatever is added and taken in between.
 func TestQueueOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q Queue[int]

@@ -23,8 +23,8 @@ type Audience struct {
 // Status is where an audience is in its life.
 type Status string
 
-// The documented states. What the platform evaluates and what is uploaded is
-// published by itself.
+// The documented states. Evaluated and uploaded audiences are published
+// automatically.
 const (
 	Published Status = "published"
 	Draft     Status = "draft"
@@ -32,11 +32,12 @@ const (
 	Deleted   Status = "deleted"
 )
 
-// Mappable says whether a dataflow can map the audience: only a published one
-// can be selected.
+// Mappable reports whether a dataflow can map the audience: only a published
+// one can be selected.
 func (a Audience) Mappable() bool { return a.Status == "" || a.Status == Published }
 
-// External says whether the audience does not come from the Segmentation Service.
+// External reports whether the audience does not come from the Segmentation
+// Service.
 func (a Audience) External() bool { return a.Origin != "" && a.Origin != "segmentation" }
 
 // Directory finds an audience by its reference.

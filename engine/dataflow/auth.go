@@ -44,7 +44,7 @@ type Auth struct {
 	URLEncodeBasic bool
 }
 
-// FetchesTokens says whether data calls carry an access token from a token
+// FetchesTokens reports whether data calls carry an access token from a token
 // endpoint.
 func (a Auth) FetchesTokens() bool { return a.Kind == AuthPassword || a.Kind == AuthClientCredentials }
 
@@ -75,8 +75,8 @@ func (a Auth) validate(endpoint string) []Problem {
 	switch a.Kind {
 	case AuthNone, AuthBearer, AuthPassword, AuthClientCredentials:
 	default:
-		return []Problem{{"destination.auth.type", fmt.Sprintf("%q is none of the five authentications", a.Kind),
-			"none, bearer, oauth2-password, or oauth2-client-credentials with body-form-encoded or basic-authorization", Error}}
+		return []Problem{{"destination.auth.type", fmt.Sprintf("%q is not one of the five authentications", a.Kind),
+			"use none, bearer, oauth2-password, or oauth2-client-credentials with body-form-encoded or basic-authorization", Error}}
 	}
 	var problems []Problem
 	for _, f := range a.fields() {
@@ -85,7 +85,7 @@ func (a Auth) validate(endpoint string) []Problem {
 		}
 	}
 	if a.URLEncodeBasic && a.Credentials != BasicAuthorization {
-		problems = append(problems, Problem{"destination.auth.urlEncodeBasic", "only basic-authorization has something to encode", "leave it out", Error})
+		problems = append(problems, Problem{"destination.auth.urlEncodeBasic", "only basic-authorization has credentials to encode", "leave it out", Error})
 	}
 	if a.Kind == AuthClientCredentials && strings.TrimSpace(string(a.Credentials)) != "" {
 		problems = append(problems, a.validateCredentials()...)
@@ -96,7 +96,7 @@ func (a Auth) validate(endpoint string) []Problem {
 	return problems
 }
 
-// problem says what is wrong with a field for a kind; the value is never
+// problem is what is wrong with a field for a kind; the value is never
 // repeated, since most are secret.
 func (f authField) problem(kind AuthKind) (message, hint string) {
 	mine := false
@@ -105,9 +105,9 @@ func (f authField) problem(kind AuthKind) (message, hint string) {
 	}
 	switch {
 	case !mine && f.given != "":
-		return fmt.Sprintf("authentication %s takes no %s", kind, f.name), "leave it out, or use " + string(f.kinds[0])
+		return fmt.Sprintf("authentication %s does not have a %s", kind, f.name), "leave it out, or use " + string(f.kinds[0])
 	case mine && strings.TrimSpace(f.given) == "":
-		return fmt.Sprintf("authentication %s needs a %s", kind, f.name), "give it; each authentication has exactly its fields"
+		return fmt.Sprintf("authentication %s needs a %s", kind, f.name), "add it: each authentication has exactly its own fields"
 	case mine && strings.ContainsFunc(f.given, IsControl):
 		return fmt.Sprintf("the %s has a control character", f.name), "remove it"
 	}
@@ -117,9 +117,9 @@ func (f authField) problem(kind AuthKind) (message, hint string) {
 func (a Auth) validateCredentials() []Problem {
 	switch {
 	case a.Credentials != BodyFormEncoded && a.Credentials != BasicAuthorization:
-		return []Problem{{"destination.auth.credentials", fmt.Sprintf("%q is no client credentials type", a.Credentials), "body-form-encoded or basic-authorization", Error}}
+		return []Problem{{"destination.auth.credentials", fmt.Sprintf("%q is not a client credentials type", a.Credentials), "use body-form-encoded or basic-authorization", Error}}
 	case a.Credentials == BasicAuthorization && !a.URLEncodeBasic && strings.Contains(a.ClientID, ":"):
-		return []Problem{{"destination.auth.clientID", "a client ID with a colon cannot be told from the secret in Basic authorization",
+		return []Problem{{"destination.auth.clientID", "in Basic authorization a colon in the client ID looks like the separator before the secret",
 			"use urlEncodeBasic, or body-form-encoded", Error}}
 	}
 	return nil
@@ -132,7 +132,7 @@ func (a Auth) validateTokenURL(endpoint string) []Problem {
 	const at = "destination.auth.tokenURL"
 	u, err := url.Parse(a.TokenURL)
 	if err != nil {
-		return []Problem{{at, "not a URL", "an absolute https URL", Error}}
+		return []Problem{{at, "not a URL", "use an absolute https URL", Error}}
 	}
 	var problems []Problem
 	level := Error
@@ -141,13 +141,13 @@ func (a Auth) validateTokenURL(endpoint string) []Problem {
 	}
 	if parameters := strings.Count(u.RawQuery, "&") + 1; parameters > 1 {
 		problems = append(problems, Problem{at, fmt.Sprintf("the access token URL has %d query parameters, and more than one can lead to issues when connecting", parameters),
-			"keep one at most; an empty one between two & counts", level})
+			"keep at most one; an empty parameter between two & counts", level})
 	}
 	data, err := url.Parse(endpoint)
 	plain := err == nil && data.Scheme == "http"
 	switch {
 	case u.Scheme == "http" && u.Host != "" && !plain:
-		problems = append(problems, Problem{at, "plain http would show the client secret to everyone on the way", "an https URL", Error})
+		problems = append(problems, Problem{at, "plain http would expose the client secret on the network", "use an https URL", Error})
 	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
 		problems = append(problems, Problem{at, "not an absolute https URL", "write it as https://host/path", Error})
 	case u.Fragment != "" || strings.HasSuffix(a.TokenURL, "#"):

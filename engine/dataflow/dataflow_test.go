@@ -142,8 +142,8 @@ func TestAlertSet(t *testing.T) {
 	}
 }
 
-// A63: beside an authentication a custom Authorization header is dropped, and
-// that is worth a warning, not an error.
+// A63: with an authentication a custom Authorization header is dropped, with a
+// warning and not an error.
 func TestCustomAuthorizationIsAWarning(t *testing.T) {
 	f := valid()
 	f.Destination.Headers = "authorization:Digest x"

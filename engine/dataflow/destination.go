@@ -14,7 +14,7 @@ import (
 // (R32).
 type Secret = secret.Secret
 
-// MTLS says when the client certificate is presented to the endpoint.
+// MTLS is when the client certificate is presented to the endpoint.
 type MTLS string
 
 // Auto is the destination's own behaviour: the endpoint is asked whether it

@@ -8,10 +8,10 @@ import (
 // Header is one custom header. Name keeps the case it was configured with.
 type Header struct{ Name, Value string }
 
-// ParseHeaders reads the documented single-line form h1:v1,h2:v2 (R6, A62).
-// A value ends at the next comma, since the form has no escape; the first
-// colon separates. Order and duplicates are kept; the empty string is no
-// headers. All problems are returned.
+// ParseHeaders reads the documented single-line form h1:v1,h2:v2 (R6, A62). A
+// value ends at the next comma, since the form has no escape; the first colon
+// separates. Order and duplicates are kept; the empty string has no headers.
+// All problems are returned.
 func ParseHeaders(line string) ([]Header, []Problem) {
 	var headers []Header
 	var problems []Problem
@@ -58,7 +58,7 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// IsControl says whether a character cannot stand in the value of a header.
+// IsControl reports whether a character cannot stand in the value of a header.
 func IsControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // ParseQuery returns the query parameters as they are appended to the

@@ -8,13 +8,14 @@ import (
 )
 
 // contacts are standard fields that identify a person, without a name that
-// says so.
+// shows it.
 var contacts = []profile.Path{
 	"personalEmail.address", "workEmail.address", "mobilePhone.number", "homePhone.number", "workPhone.number",
 }
 
-// identifies says whether an attribute looks like a unique identifier: its name
-// is id or ends in Id or ID, or it is an address or a number of the person.
+// identifies reports whether an attribute looks like a unique identifier: its
+// name is id or ends in Id or ID, or it is an address or a number of the
+// person.
 func identifies(path profile.Path) bool {
 	name := string(path[strings.LastIndexByte(string(path), '.')+1:])
 	if strings.EqualFold(strings.TrimPrefix(name, "_"), "id") || strings.HasSuffix(name, "Id") || strings.HasSuffix(name, "ID") {

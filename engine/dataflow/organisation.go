@@ -110,7 +110,7 @@ func (o Organisation) mergePolicies(audiences audience.Directory) []Problem {
 // mappable are the data types of audiences that can be mapped (R2).
 const mappable = "people"
 
-// audienceProblem says what keeps an audience from being mapped: its data type,
+// audienceProblem is what keeps an audience from being mapped: its data type,
 // and never its origin.
 func audienceProblem(a audience.Audience) (message, hint string) {
 	if a.Type == "" || a.Type == mappable {

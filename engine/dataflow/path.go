@@ -8,7 +8,7 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// pathProblem says what keeps a path from being mapped: it must be dotted
+// pathProblem is what keeps a path from being mapped: it must be dotted
 // names, and identities cannot be mapped (R16).
 func pathProblem(path profile.Path) (message, hint string) {
 	parts := strings.Split(string(path), ".")

@@ -16,9 +16,9 @@ type UsagePolicy struct {
 	Enabled bool // one that is not enabled forbids nothing
 }
 
-// violations are the enabled policies that what is mapped breaks for the
-// marketing actions of the destination: the activation cannot be finished until
-// there are none (R17).
+// violations are the enabled policies that the mapped audiences and attributes
+// violate for the destination's marketing actions: the activation cannot be
+// finished while there are any (R17).
 func (c Configuration) violations() []Problem {
 	var problems []Problem
 	for _, policy := range c.Organisation.Policies {

@@ -18,7 +18,7 @@ const (
 	Advice  Level = "advice"
 )
 
-// Problem is one thing to say about a configuration: Path says where
+// Problem is one finding about a configuration: Path is where
 // ("dataflow.attributes[2]"), Hint what to do. Messages name the place of what
 // may be secret, never its value (R32).
 type Problem struct {

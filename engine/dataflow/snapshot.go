@@ -35,7 +35,7 @@ type Snapshot struct {
 	body *profile.Branch // see Body
 }
 
-// The two maps that every body has beside mapped attributes.
+// The two maps that every body has, as well as mapped attributes.
 const (
 	IdentityMap       = "identityMap"
 	SegmentMembership = "segmentMembership"
@@ -51,7 +51,7 @@ func NewSnapshot(f Dataflow, d audience.Directory) *Snapshot {
 		Mapped: map[profile.AudienceRef]Mapping{}, Ever: map[profile.AudienceRef]bool{}, Names: map[profile.AudienceRef]string{}}
 }
 
-// Exports says whether changes lead to exports now.
+// Exports reports whether changes lead to exports now.
 func (s *Snapshot) Exports() bool { return s.Active && s.Enabled }
 
 // Activate maps the audiences of the dataflow and starts exporting. It
@@ -123,8 +123,8 @@ func (s *Snapshot) Suppress(kinds Suppressed) *Snapshot {
 	return &next
 }
 
-// Rename gives an audience another name. What is mapped keeps the one it has
-// (R80, A32); that the audience was updated shows (R71).
+// Rename gives an audience another name. Mapped audiences keep the name they
+// have (R80, A32); the time of the update changes (R71).
 func (s *Snapshot) Rename(now time.Time, ref profile.AudienceRef, name string) *Snapshot {
 	next := *s
 	next.Directory = maps.Clone(s.Directory)
@@ -134,9 +134,9 @@ func (s *Snapshot) Rename(now time.Time, ref profile.AudienceRef, name string) *
 	return &next
 }
 
-// Delete takes all mappings away (R118). What is mapped and activated from then
-// on is another dataflow with the same destination and attributes: it remembers
-// no earlier mapping, and is enabled.
+// Delete takes all mappings away (R118). Later mappings and activations make
+// another dataflow with the same destination and attributes: it remembers no
+// earlier mapping, and is enabled.
 func (s *Snapshot) Delete() *Snapshot {
 	next := NewSnapshot(s.Flow, s.Directory)
 	next.Flow.Audiences = nil

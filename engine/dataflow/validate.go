@@ -50,11 +50,11 @@ func (f Dataflow) Problems(audiences audience.Directory) []Problem {
 	problems = append(problems, MappedAttributes.check("dataflow.attributes", len(f.Attributes))...)
 	problems = append(problems, f.adviseIdentifier()...)
 	if f.Schedule != "" {
-		problems = append(problems, Problem{"dataflow.schedule", "this destination takes no schedule and no end date",
+		problems = append(problems, Problem{"dataflow.schedule", "this destination has no schedule and no end date",
 			"leave it out: the dataflow exports whenever it is enabled", Error})
 	}
 	if f.MaxInFlight < 1 {
-		problems = append(problems, Problem{"dataflow.maxInFlight", fmt.Sprintf("%d attempts under way deliver nothing", f.MaxInFlight), "1 or more", Error})
+		problems = append(problems, Problem{"dataflow.maxInFlight", fmt.Sprintf("%d parallel attempts deliver nothing", f.MaxInFlight), "use 1 or more", Error})
 	}
 	return problems
 }
@@ -73,7 +73,7 @@ func (d Destination) validate() []Problem {
 	problems = append(problems, more...)
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, "Authorization") && d.Auth.Kind != AuthNone {
-			problems = append(problems, Problem{"destination.headers", "a custom Authorization header beside " + string(d.Auth.Kind) + " authentication",
+			problems = append(problems, Problem{"destination.headers", "a custom Authorization header next to " + string(d.Auth.Kind) + " authentication",
 				"the authentication wins and the header is not sent; use authentication none to send it (A63)", Warning})
 		}
 	}
@@ -83,17 +83,17 @@ func (d Destination) validate() []Problem {
 	}
 	problems = append(problems, d.Auth.validate(d.Endpoint)...)
 	if n := d.MaxProfilesPerRequest; n < 0 || n > 10 {
-		problems = append(problems, Problem{"destination.maxProfilesPerRequest", fmt.Sprintf("%d profiles in a request", n), "1 to 10", Error})
+		problems = append(problems, Problem{"destination.maxProfilesPerRequest", fmt.Sprintf("%d profiles in a request", n), "use 1 to 10", Error})
 	}
 	switch d.BatchEncoding {
 	case "", "array", "profiles":
 	default:
-		problems = append(problems, Problem{"destination.batchEncoding", fmt.Sprintf("%q is not known", d.BatchEncoding), "array or profiles", Error})
+		problems = append(problems, Problem{"destination.batchEncoding", fmt.Sprintf("%q is not known", d.BatchEncoding), "use array or profiles", Error})
 	}
 	switch d.MTLS {
 	case Auto, Always, Never:
 	default:
-		problems = append(problems, Problem{"destination.mtls", fmt.Sprintf("%q is not known", d.MTLS), "auto, always or never", Error})
+		problems = append(problems, Problem{"destination.mtls", fmt.Sprintf("%q is not known", d.MTLS), "use auto, always or never", Error})
 	}
 	return append(problems, d.validateAlerts()...)
 }
@@ -118,7 +118,7 @@ func (d Destination) validateEndpoint() []Problem {
 	return nil
 }
 
-// plain says whether a host may be reached without TLS.
+// plain reports whether a host may be reached without TLS.
 func (d Destination) plain(host string) bool {
 	if strings.EqualFold(host, "localhost") || host == d.PlainHost && host != "" {
 		return true

@@ -58,7 +58,7 @@ func cutLine(b []byte) (line, rest []byte, ok bool) {
 	return b[:at-1], b[at+1:], true
 }
 
-// visible says whether there is nothing but visible ASCII and spaces.
+// visible reports whether there is nothing but visible ASCII and spaces.
 func visible(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' {
@@ -77,7 +77,7 @@ func isName(b []byte) bool {
 	return true
 }
 
-// tells says whether a header says what only net/http is asked.
+// tells reports whether a header matters to net/http alone.
 func tells(name []byte) bool {
 	switch len(name) {
 	case len("transfer-encoding"):

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What is taken for a plain answer is one to net/http too: the same status, the
-// same end, and nothing that is not asked for.
+// Net/http reads every plain answer in the same way: the same status, the same
+// end, and no unsolicited bytes.
 func FuzzBrief(f *testing.F) {
 	for _, seed := range []string{
 		ok, "HTTP/1.1 503 Service Unavailable\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n",

@@ -123,7 +123,7 @@ func certificateProblem(err error) (reason string, ok bool) {
 	return "", false
 }
 
-// selfSigned says whether the endpoint's certificate vouches for itself; one
+// selfSigned reports whether the endpoint's certificate vouches for itself; one
 // that openssl makes says besides that it is an authority. culprit, which may
 // be that of an authority above, is what there is without the chain.
 func selfSigned(err error, culprit *x509.Certificate) bool {

@@ -92,7 +92,7 @@ func (k *Socket) dialDirect(ctx context.Context, x *Exchange) error {
 	return nil
 }
 
-// quiet says whether an idle connection is open and nothing was said on it.
+// quiet reports whether an idle connection is open and nothing was said on it.
 func (d *direct) quiet() bool {
 	if d.reader.Buffered() > 0 {
 		return false
@@ -116,7 +116,7 @@ func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
 	if x.OnAnswering != nil {
 		x.OnAnswering()
 	}
-	// What is kept, and what a token endpoint says, is read by net/http.
+	// A recorded response, or one of a token endpoint, is read by net/http.
 	if buffered, _ := d.reader.Peek(d.reader.Buffered()); !x.Keep && !x.socket.private {
 		if status, size, ok := brief(buffered); ok {
 			_, _ = d.reader.Discard(size) // it is all there
@@ -140,7 +140,7 @@ func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
 		// Closing the body would read all of it.
 		response.Body = io.NopCloser(response.Body)
 		if switched {
-			response.Body, response.Close = io.NopCloser(d.reader), true // whatever comes now, it is no HTTP
+			response.Body, response.Close = io.NopCloser(d.reader), true // any byte that comes now is not HTTP
 		}
 		return response, nil
 	}
@@ -189,7 +189,7 @@ func (d *direct) broken(err error) error {
 	return errors.Join(err, d.unwritten)
 }
 
-// settle ends what an exchange left under way, and says whether the whole
+// settle ends what an exchange left under way, and reports whether the whole
 // request went out.
 func (d *direct) settle() bool {
 	if d.writing == nil {

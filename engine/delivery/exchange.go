@@ -112,14 +112,14 @@ func (x *Exchange) ride(k *Socket) {
 	x.conn.Store(k.conn)
 }
 
-// InFlight says whether the answer is incomplete, with NetHTTP. It may be called
-// while Do runs, but never under a lock that a connection's Close needs.
+// InFlight reports whether the answer is incomplete, with NetHTTP. It may be
+// called while Do runs, but never under a lock that a connection's Close needs.
 func (x *Exchange) InFlight() bool {
 	conn := x.conn.Load()
 	return conn != nil && conn.InFlight() > 0
 }
 
-// Encrypted says whether it runs over TLS.
+// Encrypted reports whether it runs over TLS.
 func (x *Exchange) Encrypted() bool { return x.target.Scheme == "https" }
 
 // Socket is the ordinal of the socket it runs on.
@@ -186,7 +186,7 @@ func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte)
 	}
 	k.watch.begin()
 	if k.direct != nil {
-		// A wait ends with ctx: the connection is no use after that.
+		// A wait ends with ctx: the connection is useless after that.
 		left := afterFunc(ctx, k.direct.interrupt)
 		defer func() { k.reusable = left() && k.direct.settle() && k.reusable }()
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/httpdest/httpdest/engine/retry"
 )
 
-// DialOutcome says how a connection failed that was opened without an exchange:
-// by who looks at an endpoint, and sends nothing.
+// DialOutcome is how a connection failed that was opened without an exchange:
+// to inspect an endpoint without sending a request.
 func DialOutcome(err error) retry.Outcome { return outside(&dialError{err}) }
 
 // HandshakeOutcome is DialOutcome for the TLS handshake on a connection that was

@@ -4,7 +4,7 @@ package delivery
 
 import "io"
 
-// canAsk says whether a socket can be read without waiting.
+// canAsk reports whether a socket can be read without waiting.
 const canAsk = false
 
 // readNow is never called: without canAsk exchanges are carried by NetHTTP.

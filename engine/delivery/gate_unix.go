@@ -4,7 +4,7 @@ package delivery
 
 import "syscall"
 
-// canAsk says whether a socket can be read without waiting.
+// canAsk reports whether a socket can be read without waiting.
 const canAsk = true
 
 // readNow reads what has come; errNothing when nothing has.

@@ -35,7 +35,7 @@ func parse(t *testing.T, text []byte) parsed {
 	return parsed{r.Method, r.RequestURI, r.Host, string(body), r.ContentLength, r.Header}
 }
 
-// What is written directly says what net/http would have written: wherever the
+// The direct writer writes what net/http would have written: wherever the
 // endpoint is, whatever the headers are, and for every kind of request.
 func TestHeadIsThatOfNetHTTP(t *testing.T) {
 	auth := dataflow.Auth{Kind: dataflow.AuthClientCredentials, Credentials: dataflow.BodyFormEncoded, ClientID: "id", ClientSecret: "s3cret", TokenURL: "https://tokens.example:8443/a b?x=1#f"}

@@ -181,7 +181,7 @@ var _ = onBoth("a hostile endpoint", func() {
 		Entry("ends before its Content-Length", reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", hangUp), retry.Closed, 0, "in-response"),
 		Entry("stalls within the body", reply("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", stall), retry.Timeout, 0, "no-answer-in-time"),
 		Entry("breaks a chunk", reply("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n", hangUp), retry.Malformed, 0, "not-http"),
-		Entry("has a Content-Length that is no number", reply("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", hangUp), retry.Malformed, 0, "not-http"),
+		Entry("has a Content-Length that is not a number", reply("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", hangUp), retry.Malformed, 0, "not-http"),
 		Entry("speaks HTTP/1.0", reply("HTTP/1.0 200 OK\r\n\r\nok", hangUp), retry.Answered, 200, ""),
 		Entry("redirects to itself", reply("HTTP/1.1 302 Found\r\nLocation: /profiles\r\nContent-Length: 0\r\n\r\n", hangUp), retry.Answered, 302, ""),
 		Entry("answers before it reads the body", func(r *rude, c net.Conn) {

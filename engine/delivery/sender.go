@@ -47,10 +47,10 @@ type Config struct {
 	ConnectTo map[string]string
 	// Roots verify the endpoint's certificate; nil means the system's.
 	Roots *x509.CertPool
-	// Certificate is the client certificate; nil when there is none.
+	// Certificate is the client certificate; nil without one.
 	Certificate *tls.Certificate
-	// Current, where set, tells the client certificate of the moment: it is
-	// reissued now and then. Called during handshakes.
+	// Current, where set, returns the present client certificate: it is reissued
+	// now and then. Called during handshakes.
 	Current func() *tls.Certificate
 	// Now is the clock certificates are checked against; nil means time.Now.
 	Now func() time.Time
@@ -102,16 +102,16 @@ func New(c Config) *Sender {
 	return s
 }
 
-// Encrypted says whether the endpoint is https; only then is there an mTLS
+// Encrypted reports whether the endpoint is https; only then is there an mTLS
 // decision.
 func (s *Sender) Encrypted() bool { return s.url.Scheme == "https" }
 
-// HasCertificate says whether there is a client certificate to present.
+// HasCertificate reports whether there is a client certificate to present.
 func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil || s.config.Current != nil }
 
 // take hands out the idle socket that was used last, or a new one. A socket
-// that the endpoint closed meanwhile, or spoke on unasked, is no use: a message
-// sent on it would only fail.
+// that the endpoint closed meanwhile, or sent data on without a request, is
+// useless: a message sent on it would only fail.
 func (s *Sender) take(certificate, fresh bool) *Socket {
 	if s.config.Transport == NetHTTP {
 		s.bury(certificate)
@@ -160,7 +160,7 @@ func (s *Sender) Finish(x *Exchange) *Socket {
 }
 
 // CloseIdle closes a socket if it has not been used since its use number uses;
-// it says whether it did.
+// it reports whether it did.
 func (s *Sender) CloseIdle(k *Socket, uses int) bool {
 	pool := s.idle[k.certificate]
 	at := slices.Index(pool, k)

@@ -32,8 +32,8 @@ type Socket struct {
 	presented bool
 }
 
-// Uses is how many exchanges it finished, to tell an idle socket from one
-// used again.
+// Uses is how many exchanges it finished: it distinguishes an idle socket from
+// one used again.
 func (k *Socket) Uses() int { return k.uses }
 
 // Rest notes since when an idle socket is idle.
@@ -102,18 +102,18 @@ func (k *Socket) address() string {
 	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
-// isOpen says whether it was dialled.
+// isOpen reports whether it was dialled.
 func (k *Socket) isOpen() bool { return k.conn != nil || k.direct != nil }
 
-// isDead says whether an idle socket is no use any more: the endpoint closed it,
-// or spoke on it unasked. One that was never dialled is of an exchange that was
-// only supposed.
+// isDead reports whether an idle socket is useless: the endpoint closed it, or
+// sent data without a request. A socket never dialled belongs to a simulated
+// exchange (see Suppose).
 func (k *Socket) isDead() bool {
 	switch {
 	case k.direct != nil:
 		return !k.direct.quiet()
 	case k.conn != nil:
-		// net/http says later than the connection itself that it has ended.
+		// net/http reports the end later than the connection itself.
 		return k.conn.Err() != nil || k.watch.ended()
 	}
 	return false
@@ -190,7 +190,7 @@ func (w *watched) begin() {
 	w.answered = false
 }
 
-// ended says whether nothing more can be read.
+// ended reports whether nothing more can be read.
 func (w *watched) ended() bool {
 	_, err := w.state()
 	return err != nil

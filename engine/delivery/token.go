@@ -20,8 +20,8 @@ import (
 // hundred bytes where all is well.
 const MaxTokenBody = 64 << 10
 
-// longestLifetime caps what a token endpoint says of a token: beyond it the
-// sum with a time would overflow.
+// longestLifetime caps the lifetime of a token: beyond it the sum with a time
+// would overflow.
 const longestLifetime = 100 * 365 * 24 * time.Hour
 
 // Token prepares a request to the token endpoint, in the wire form of the
@@ -114,14 +114,14 @@ func text(raw json.RawMessage) (string, bool) {
 	return *s, true
 }
 
-// sendable says whether a token can stand in a header: visible ASCII, without
-// a space.
+// sendable reports whether a token can stand in a header: visible ASCII,
+// without a space.
 func sendable(token string) bool {
 	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // lifetime reads expires_in in seconds, as a number or, as some endpoints have
-// it, as text. What says nothing usable counts as absent, which is 0.
+// it, as text. An unusable value counts as absent, which is 0.
 func lifetime(raw json.RawMessage) time.Duration {
 	digits := string(bytes.Trim(raw, `"`))
 	seconds, err := strconv.ParseFloat(digits, 64)

@@ -43,7 +43,7 @@ func Body(p profile.Profile, r Reasons, flow *dataflow.Snapshot, now time.Time) 
 
 // attribute writes the value of a branch, or what its paths select of it (R78).
 // Mapped paths may lie within each other (person, and person.name): the union of
-// them is exported. It says whether anything was written.
+// them is exported. It reports whether anything was written.
 func attribute(w *plainjson.Writer, values map[string]any, branch *profile.Branch) bool {
 	value, ok := values[branch.Name]
 	if !ok {
@@ -71,7 +71,7 @@ func attribute(w *plainjson.Writer, values map[string]any, branch *profile.Branc
 	return some
 }
 
-// present writes a value without nulls and empty parts. It says whether
+// present writes a value without nulls and empty parts. It reports whether
 // anything is left of it; otherwise nothing is written.
 func present(w *plainjson.Writer, value any) bool {
 	switch v := value.(type) {

@@ -50,7 +50,7 @@ func member(of ...profile.AudienceRef) profile.Profile {
 
 func off(kinds dataflow.Suppressed) *dataflow.Snapshot { return flow(nil).Suppress(kinds) }
 
-// A backfill is no change, and no switch keeps it back (R53).
+// A backfill is not a change, and no switch keeps it back (R53).
 func TestBackfillWithEverythingOff(t *testing.T) {
 	got := DetermineBackfill(member(mapped), []profile.AudienceRef{mapped}, off(dataflow.Suppressed{Attribute: true, Audience: true, Identity: true}), now)
 	if diff := cmp.Diff([]Trigger{Backfill}, got.Triggers); diff != "" {

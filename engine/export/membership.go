@@ -41,14 +41,14 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 	w.End('}')
 }
 
-// carried says whether a mapped membership still travels: an exited one does
+// carried reports whether a mapped membership still travels: an exited one does
 // for 30 days after the exit, or as long as a reading says (R79, A49).
 func carried(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
 	return m.Status == profile.Realized || now.Sub(m.ExitedAt) <= flow.Flow.Destination.Readings.Carried()
 }
 
-// accompanies says whether an unmapped membership may travel: a realized one,
-// and by a reading an exited one (A47).
+// accompanies reports whether an unmapped membership may travel: a realized
+// one, and by a reading an exited one (A47).
 func accompanies(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
 	return m.Status == profile.Realized || flow.Flow.Destination.Readings.UnmappedExits && carried(m, flow, now)
 }

@@ -58,9 +58,9 @@ func Determine(before, after profile.Profile, d profile.Delta, flow *dataflow.Sn
 	return r.without(flow)
 }
 
-// without leaves out the kinds of changes that are switched off (R53). What is
-// left is reason enough (R54); that an audience was entered because of an
-// identity is a reason of its own (R56).
+// without leaves out the kinds of changes that are switched off (R53). The
+// remaining kinds are enough for an export (R54). An audience entered because
+// of an identity is a reason of its own (R56).
 func (r Reasons) without(flow *dataflow.Snapshot) Reasons {
 	off := flow.Flow.Suppressed
 	if flow.Flow.Destination.Readings.OwnExternalSwitch && len(r.Audiences) > 0 {
@@ -77,9 +77,9 @@ func (r Reasons) without(flow *dataflow.Snapshot) Reasons {
 	return r
 }
 
-// Backfilled says whether a membership of a newly mapped audience is part of its
-// backfill: a realized one is, and by a reading one that was left so lately that
-// an export carries it (R112, A55).
+// Backfilled reports whether a membership of a newly mapped audience is part of
+// its backfill: a realized one is, and by a reading one that was left so lately
+// that an export carries it (R112, A55).
 func Backfilled(m profile.Membership, flow *dataflow.Snapshot, now time.Time) bool {
 	return m.Status == profile.Realized || flow.Flow.Destination.Readings.BackfillFormer && carried(m, flow, now)
 }
@@ -103,7 +103,7 @@ func DetermineBackfill(p profile.Profile, audiences []profile.AudienceRef, flow 
 	return r
 }
 
-// memberOf says whether the profile is realized in a mapped audience (R50).
+// memberOf reports whether the profile is realized in a mapped audience (R50).
 func memberOf(p profile.Profile, flow *dataflow.Snapshot) bool {
 	for ref := range flow.Mapped {
 		if p.In(ref) {
@@ -113,7 +113,7 @@ func memberOf(p profile.Profile, flow *dataflow.Snapshot) bool {
 	return false
 }
 
-// attributeTrigger says whether a write touched a mapped attribute: at it,
+// attributeTrigger reports whether a write touched a mapped attribute: at it,
 // within it, or above it where it existed before or exists after. Whether the
 // value changed does not matter (R46, R48).
 func attributeTrigger(before, after profile.Profile, written, mapped []profile.Path) bool {

@@ -129,8 +129,9 @@ func (f *running) allow(a Action) (problems []dataflow.Problem, ok bool) {
 	return problems, true
 }
 
-// changed is the configuration around an action that can have problems, and
-// whether it is one. The dataflow before it is as it is now.
+// changed is the configuration before and after an action that can have
+// problems, and whether the action is of this kind. The dataflow before it is
+// the present one.
 func (f *running) changed(a Action) (before, after dataflow.Configuration, judged bool) {
 	before = f.configured
 	before.Activated = f.snapshot.Active

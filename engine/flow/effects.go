@@ -11,8 +11,8 @@ import (
 
 // Effects is what a driver must do, in this order: make Persist durable; begin
 // each Send; set and clear the alarms; then see to Turns, Backfill, Import and
-// Expire, each of which ends in another event. The rest only tells what
-// happened.
+// Expire, each of which ends in another event. The other fields only report
+// what happened.
 type Effects struct {
 	Dataflow string // that the effects are of; "" for those of an upload
 
@@ -34,7 +34,7 @@ type Effects struct {
 	// (upload.Leave).
 	Expire []profile.AudienceRef
 
-	// Refused says that an action did not happen, because of Problems. An
+	// Refused is true when an action did not happen, because of Problems. An
 	// action that did happen may have warnings.
 	Refused  bool
 	Problems []dataflow.Problem

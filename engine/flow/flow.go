@@ -75,8 +75,8 @@ type running struct {
 	keeping  keeping
 }
 
-// listing is a backfill whose members are being listed. Those who are exported
-// meanwhile need none.
+// listing is a backfill whose members are being listed. Profiles that are
+// exported meanwhile need no backfill.
 type listing struct {
 	audiences []profile.AudienceRef
 	exported  map[profile.ID]bool
@@ -102,8 +102,8 @@ func New(dataflows ...Dataflow) *Runtime {
 // The slice is the runtime's own.
 func (r *Runtime) Dataflows() []string { return r.ids }
 
-// of is the dataflow of a name. It panics where there is none: a driver
-// invents no dataflow.
+// of is the dataflow of a name. It panics for an unknown name, which is a
+// defect of the driver.
 func (r *Runtime) of(id string) *running {
 	for _, f := range r.dataflows {
 		if f.id == id {
@@ -181,8 +181,8 @@ func (r *Runtime) InMemory() (bytes int) {
 	return bytes
 }
 
-// Turned tells that the turns of profiles are decided, and that their exports,
-// if any, were accepted.
+// Turned takes in that the turns of profiles are decided, and that their
+// exports, if any, were accepted.
 func (r *Runtime) Turned(id string, profiles ...profile.ID) { r.of(id).dispatcher.Turned(profiles...) }
 
 // Backfill takes the members of the audiences that Effects.Backfill asked for,

@@ -14,8 +14,8 @@ import (
 	"github.com/httpdest/httpdest/engine/profile"
 )
 
-// What a runtime must remember across restarts stands in notes. The key begins
-// with what it is about and the name of the dataflow:
+// A runtime keeps in notes what it must remember across restarts. The key
+// begins with the kind of note and the name of the dataflow:
 //
 //	dataflow/NAME                       the mapping, a pause, the backfills under way
 //	hour/NAME/SECONDS                   the counters of a run, by its beginning

@@ -53,7 +53,7 @@ func split(raw []byte) (fields members, ok bool) {
 	return fields, true
 }
 
-// space is the first place from at on that is no white space.
+// space is the first place from at on that is not white space.
 func space(raw []byte, at int) int {
 	for raw[at] == ' ' || raw[at] == '\t' || raw[at] == '\n' || raw[at] == '\r' {
 		at++

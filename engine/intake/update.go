@@ -140,7 +140,7 @@ func memberships(key string, op profile.Op, raw json.RawMessage, audiences Audie
 func sets(raw json.RawMessage) ([]profile.Change, error) {
 	fields, ok := split(raw)
 	if !ok {
-		return nil, mistake(`write "set": {"person.name.firstName": "Emmett"}`, "set is no object of paths and values")
+		return nil, mistake(`write "set": {"person.name.firstName": "Emmett"}`, "set must be an object of paths and values")
 	}
 	out := make([]profile.Change, 0, len(fields))
 	for _, field := range fields {
@@ -173,7 +173,7 @@ func removals(raw json.RawMessage) ([]profile.Change, error) {
 
 func dotted(path string) error {
 	if path == "" || path[0] == '.' || path[len(path)-1] == '.' || strings.Contains(path, "..") {
-		return mistake("write person.name.firstName", "%.60q is no dotted path", path)
+		return mistake("write person.name.firstName", "%.60q is not a dotted path", path)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func dotted(path string) error {
 func identities(key string, op profile.Op, raw json.RawMessage) ([]profile.Change, error) {
 	fields, ok := split(raw)
 	if !ok {
-		return nil, mistake(fmt.Sprintf(`write %q: {"email": "doc@example.com"}`, key), "%s is no object of namespaces", key)
+		return nil, mistake(fmt.Sprintf(`write %q: {"email": "doc@example.com"}`, key), "%s must be an object of namespaces", key)
 	}
 	var out []profile.Change
 	for _, field := range fields {
@@ -204,19 +204,19 @@ func replacements(raw json.RawMessage) ([]profile.Change, error) {
 	const form = `write "replaceIdentity": {"crm": {"from": "A1", "to": "A2"}}`
 	fields, ok := split(raw)
 	if !ok {
-		return nil, mistake(form, "replaceIdentity is no object of namespaces")
+		return nil, mistake(form, "replaceIdentity must be an object of namespaces")
 	}
 	var out []profile.Change
 	for _, field := range fields {
 		namespace := field.key
 		ends, ok := split(field.value)
 		if !ok || len(ends) != 2 {
-			return nil, mistake(form, "replaceIdentity: a namespace has from and to")
+			return nil, mistake(form, "replaceIdentity: a namespace needs from and to")
 		}
 		from, errFrom := text(ends.get("from"))
 		to, errTo := text(ends.get("to"))
 		if errFrom != nil || errTo != nil || namespace == "" || from == "" || to == "" {
-			return nil, mistake(form, "replaceIdentity: from and to are texts")
+			return nil, mistake(form, "replaceIdentity: from and to must be text")
 		}
 		out = append(out, profile.Change{Op: profile.ReplaceIdentity, Identity: profile.Identity{Namespace: namespace, ID: from}, To: to})
 	}
@@ -237,7 +237,7 @@ func texts(key string, raw json.RawMessage) ([]string, error) {
 	}
 	var list []*string
 	if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 || slices.Contains(list, nil) {
-		return nil, mistake("write one text, or a list of them", "%s is neither a text nor a list of texts", key)
+		return nil, mistake("write one text, or a list of them", "%s must be a text or a list of texts", key)
 	}
 	out := make([]string, len(list))
 	for i, s := range list {
@@ -247,7 +247,7 @@ func texts(key string, raw json.RawMessage) ([]string, error) {
 }
 
 // decode reads a value with the types a profile holds; a number is a json.Number
-// with its spelling. A null is no value: remove is the word for it.
+// with its spelling. A null is not a value: use remove instead.
 func decode(raw json.RawMessage) (any, error) {
 	if value, ok := scalar(raw); ok {
 		return value, nil

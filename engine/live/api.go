@@ -164,8 +164,8 @@ type waiting struct {
 	wait func(context.Context) error
 }
 
-// reserve takes memory. Where there is none, what waits to be durable is finished
-// first: it may be what holds the memory.
+// reserve takes memory. Where none is left, writes that wait to be durable are
+// finished first: they may hold the memory.
 func (b *batch) reserve(ctx context.Context, n int64) error {
 	if b.driver.reserve(n) {
 		return nil

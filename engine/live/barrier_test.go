@@ -86,7 +86,7 @@ func (s slow) States(yield func(engine.State) error) error {
 // Who is exported while the members of a backfill are listed needs no turn; and
 // nothing is kept of a backfill that is over, whether its turns led to exports
 // or not.
-func TestBackfillBesideUpdates(t *testing.T) {
+func TestBackfillDuringUpdates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := slow{memory.New(), make(chan struct{})}, newReceiver()
 		c := cinema(s.Store, r)

@@ -58,8 +58,8 @@ func (b *budget) Err() error {
 func (b *budget) Value(any) any { return nil }
 
 // AfterFunc has f called on a goroutine of its own when the budget is done.
-// stop takes that back; it says whether f will not be called. Package context
-// asks for it.
+// stop takes that back; it reports whether f will not be called. Package
+// context asks for it.
 func (b *budget) AfterFunc(f func()) (stop func() bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

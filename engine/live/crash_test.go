@@ -84,7 +84,7 @@ type life struct {
 	second bool
 }
 
-// lost says whether what happens now happens to a machine without power.
+// lost reports whether what happens now happens to a machine without power.
 func (l life) lost() bool { return !l.second && l.after != nil }
 
 // perform is the Perform of a life.
@@ -249,7 +249,7 @@ func (m *machine) judge(t *testing.T, dead []store.DeadLetter) {
 
 // At every write of a small history the power goes: nothing acknowledged is
 // lost, nothing is sent more than three times, and nothing is dead with fewer
-// than three attempts. What was not synced is lost, there, or torn.
+// than three attempts. Bytes that were not synced are lost, kept, or torn.
 func TestCrashAtEveryWrite(t *testing.T) {
 	writes := 0
 	synctest.Test(t, func(t *testing.T) { writes = (&machine{}).lives(t) })

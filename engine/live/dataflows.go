@@ -27,7 +27,7 @@ const mostAction = 1 << 20
 // actionKinds are the actions that the API offers, by the last part of the path.
 var actionKinds = []flow.ActionKind{flow.Activate, flow.Map, flow.Unmap, flow.Rename, flow.Switch, flow.Relabel, flow.Enable, flow.Disable, flow.Delete}
 
-// actionBody is what an action is told: audiences by their keys.
+// actionBody is the body of an action: audiences by their keys.
 type actionBody struct {
 	Audiences                   []string                  `json:"audiences"`
 	Names                       []string                  `json:"names"`
@@ -105,7 +105,7 @@ func (a *api) action(r *http.Request) (flow.Action, error) {
 	case snapshot == nil:
 		return action, fmt.Errorf("%w: %q", ErrNoDataflow, action.Dataflow)
 	case !slices.Contains(actionKinds, action.Kind):
-		return action, mistake{fmt.Sprintf("there is no action %q", action.Kind), fmt.Sprint("take one of ", actionKinds)}
+		return action, mistake{fmt.Sprintf("unknown action %q", action.Kind), fmt.Sprint("use one of ", actionKinds)}
 	}
 	text, err := io.ReadAll(io.LimitReader(r.Body, mostAction+1))
 	if err != nil {
@@ -138,7 +138,7 @@ func (a *api) complete(action *flow.Action, body actionBody, s *dataflow.Snapsho
 	case needs && len(action.Audiences) == 0:
 		return mistake{fmt.Sprintf("%s names no audience", action.Kind), `write {"audiences": ["KEY"]}`}
 	case action.Kind == flow.Rename && len(action.Names) != len(action.Audiences):
-		return mistake{"rename has not one name for each audience", `write {"audiences": ["KEY"], "names": ["NAME"]}`}
+		return mistake{"rename needs exactly one name for each audience", `write {"audiences": ["KEY"], "names": ["NAME"]}`}
 	case action.Kind == flow.Relabel && len(action.Labels) == 0:
 		return mistake{"label names no attribute", `write {"labels": {"PATH": ["C4"]}}`}
 	}

@@ -26,7 +26,7 @@ import (
 
 // ErrDraining is the answer to an update that comes while the driver ends. It
 // was not accepted.
-var ErrDraining = errors.New("the engine is ending and takes no more updates")
+var ErrDraining = errors.New("the engine is shutting down and accepts no more updates")
 
 // DefaultLinger costs an update a millisecond at most where thousands come a
 // second, and halves what they cost the disk.
@@ -39,7 +39,7 @@ const DefaultAhead = 64
 // waits.
 const DefaultBacklog = 100_000
 
-// Perform does one operation on the wire and says how it ended. It is called
+// Perform does one operation on the wire and returns how it ended. It is called
 // from many goroutines, for at most Settings.MaxInFlight attempts at once, and
 // keeps to the budget of the operation. When ctx is done it returns at once.
 type Perform func(ctx context.Context, op engine.Operation) engine.Completion
@@ -60,11 +60,11 @@ type Config struct {
 	Backlog int
 	// Memory is about how many bytes the driver may use. 0: unbounded.
 	Memory int64
-	// Overflow says that the store keeps bodies outside of memory: what Memory has no
-	// room for waits there. Without it, intake refuses that with ErrBusy.
+	// Overflow is set when the store keeps bodies outside of memory: exports
+	// beyond Memory wait there. Without it, intake refuses them with ErrBusy.
 	Overflow bool
 	// Linger is how long after a group the next begins at the earliest, so that
-	// more of what comes shares it. What comes alone does not wait.
+	// more updates share it. A single update does not wait.
 	Linger time.Duration
 	// Ahead is how many attempts are charged, beyond Settings.MaxInFlight, before
 	// there is a socket for them: one is always at hand when another ends, and no
@@ -74,26 +74,26 @@ type Config struct {
 	// FinishQueue has the end wait until everything accepted is settled, and
 	// not only for the attempts under way: for a store that forgets.
 	FinishQueue bool
-	// Decided, where set, is told of every decision before it is durable, on the
-	// goroutine that made it; the export is nil where an update leads to none.
-	// Settled is told of every message that will not be sent again, by the loop.
-	// Both are for whoever measures, and return at once.
+	// Decided, where set, is called with every decision before it is durable, on
+	// the goroutine that made it; the export is nil where an update leads to no
+	// export. The loop calls Settled with every message that will not be sent
+	// again. Both are for measurements, and return at once.
 	Decided func(profile.Update, *engine.Export)
 	Settled func(engine.Settled)
-	// Dead, where set, is told of every message that is kept as a dead letter, once
-	// that is durable; Refused of every profile and export that cannot be read and
-	// is left alone. Both return at once.
+	// Dead, where set, is called with every message that is kept as a dead letter,
+	// once that is durable. Refused is called with every profile and export that
+	// cannot be read and is left alone. Both return at once.
 	Dead    func(engine.Record)
 	Refused func(*store.Unreadable)
-	// Monitored, where set, is told of completed runs and of alerts, by the loop. It
-	// returns at once.
+	// Monitored, where set, is called by the loop with completed runs and alerts.
+	// It returns at once.
 	Monitored func(dataflow string, m flow.Monitored)
-	// Observe, where set, is told of every event by the loop, one after the other,
-	// before the effects are durable. It returns at once.
+	// Observe, where set, is called by the loop with every event, one after the
+	// other, before the effects are durable. It returns at once.
 	Observe func(Event)
 }
 
-// Event is one thing that the runtime was told, and its effects.
+// Event is one input of the runtime, and its effects.
 type Event struct {
 	At         time.Time
 	Update     *profile.Update  // decided; nil for a turn of a backfill
@@ -161,7 +161,7 @@ type Driver struct {
 	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
 
 	refusing sync.Mutex
-	refused  map[string]bool // what Config.Refused was told of, by its text
+	refused  map[string]bool // the errors that Config.Refused was called with, by their text
 }
 
 // New takes up what the store holds unsettled: an attempt that was charged and
@@ -236,7 +236,7 @@ func (d *Driver) takeUp() error {
 	return nil
 }
 
-// refuse tells of something that cannot be read, once.
+// refuse reports something that cannot be read, once.
 func (d *Driver) refuse(u *store.Unreadable) {
 	d.refusing.Lock()
 	defer d.refusing.Unlock()

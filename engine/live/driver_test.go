@@ -301,8 +301,8 @@ func TestAhead(t *testing.T) {
 	})
 }
 
-// What comes alone is durable at once; what comes right after a group waits for
-// more, and no longer than Linger.
+// A single update is durable at once; one right after a group waits for more,
+// and no longer than Linger.
 func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(memory.New(), newReceiver())
@@ -336,7 +336,7 @@ func TestLinger(t *testing.T) {
 	})
 }
 
-// What comes once is not kept in memory; what comes again is.
+// A profile that comes once is not kept in memory; one that comes again is.
 func TestKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, stop := started(t, config(memory.New(), newReceiver()))
@@ -429,7 +429,7 @@ func (f *failing) Commit(states []engine.State, records []engine.Record) error {
 }
 
 // A store that fails ends the driver: the update is not acknowledged, nothing
-// of the group is sent, and Run tells why.
+// of the group is sent, and Run returns the reason.
 func TestStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver()

@@ -89,7 +89,7 @@ func newEpisode(seed uint64) *episode {
 	return e
 }
 
-// String says how to play it again.
+// String is how to play it again.
 func (e *episode) String() string {
 	return fmt.Sprintf("history %d, kill at write %d or wire operation %d, %d %% of the unsynced there", e.seed, e.atWrite, e.atWire, e.unsynced)
 }
@@ -118,7 +118,7 @@ func (e *episode) kill() {
 	}
 }
 
-// lost says whether what happens now happens to a machine that is gone.
+// lost reports whether what happens now happens to a machine that is gone.
 func (e *episode) lost(second bool) bool { return !second && e.after != nil }
 
 // fails is how many attempts of an export the receiver answers with 503.
@@ -355,9 +355,9 @@ func (e *episode) compare(t *testing.T, calm *episode) {
 // Random histories with a kill at a write or after a wire operation lead to the
 // same exports, bodies and order as without it, whatever the batching, the
 // encoding and the authentication; only attempts whose outcome the kill made
-// unknown may differ. What the live engine cannot play is not here: actions of
-// the history (mappings, activation and deletion, backfill, uploads), alerts and
-// monitoring, which the simulator alone has.
+// unknown may differ. Inputs that only the simulator has are not here: actions
+// of the history (mappings, activation and deletion, backfill, uploads), alerts
+// and monitoring, which the simulator alone has.
 func TestRestartEquivalence(t *testing.T) {
 	played := 0
 	for seed := range uint64(*histories) {

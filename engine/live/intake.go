@@ -47,8 +47,8 @@ type decided struct {
 	one     [1]*engine.Export // room for the usual number of exports
 }
 
-// stays says whether the state is another now: that of a turn without an export
-// is not.
+// stays reports whether the state is another now: that of a turn without an
+// export is not.
 func (x *decided) stays() bool { return x.turn != nil && len(x.exports) == 0 }
 
 // answer tells whoever waits for the update.

@@ -47,8 +47,8 @@ func addIdentities(id string, from, n, size int) string {
 	return string(line) + "\n"
 }
 
-// What exceeds a limit is refused with the limit and the line, changes nothing,
-// and leaves the engine running.
+// An update beyond a limit is refused with the limit and the line, changes
+// nothing, and leaves the engine running.
 func TestIntakeRefusesWhatExceedsALimit(t *testing.T) {
 	deep := `{"profile": "doc", "set": {"n.` + strings.Repeat("a.", 20_000) + `a": 1}}` + "\n"
 	for name, c := range map[string]struct {

@@ -103,7 +103,7 @@ type impatient struct {
 // Read implements io.Reader. The deadline holds for this one read: a later one
 // would end the request while it waits to be durable.
 func (b impatient) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(silence)) // a writer of a test has none
+	_ = b.control.SetReadDeadline(time.Now().Add(silence)) // a writer of a test has no deadline
 	defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
 	n, err := b.body.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -258,7 +258,7 @@ func (l *looping) end() {
 	}
 }
 
-// finished says whether a clean end is reached.
+// finished reports whether a clean end is reached.
 func (l *looping) finished() bool {
 	d := l.driver
 	if d.config.FinishQueue && d.pending.Load() > 0 {
@@ -313,7 +313,7 @@ func (d *Driver) commit(ctx context.Context) {
 	}
 }
 
-// count keeps the number of dead letters true, and tells of the new ones.
+// count keeps the number of dead letters, and reports the new ones.
 func (d *Driver) count(records []engine.Record) {
 	for _, r := range records {
 		switch r.Kind {

@@ -11,17 +11,17 @@ import (
 
 // ErrBusy refuses an update because unsettled exports fill the memory or the
 // backlog. It was not accepted; the sender repeats it later.
-var ErrBusy = errors.New("the engine holds as many unsettled exports as it may")
+var ErrBusy = errors.New("the engine cannot hold more unsettled exports")
 
-// Busy lasts at least until an export is settled; RetryAfter is what the sender
-// is told to wait.
+// Busy lasts at least until an export is settled; RetryAfter is how long the
+// sender should wait.
 const (
 	patience   = 10 * time.Second // intake waits for room before it refuses
 	RetryAfter = 10 * time.Second
 )
 
-// What the memory of Config.Memory is divided into. The rest is for the
-// collector, the store and connections.
+// The parts of Config.Memory. The rest is for the collector, the store and
+// connections.
 const (
 	heldShare   = 2  // a half: unsettled exports, where all of them are in memory
 	recordShare = 4  // with Overflow a quarter: records of unsettled exports
@@ -62,7 +62,8 @@ func (c Config) groupBytes() int {
 	return mostBytesInGroup
 }
 
-// exportFrame is about what an unsettled export takes beside its body.
+// exportFrame is the approximate memory of an unsettled export without its
+// body.
 const exportFrame = 1 << 10
 
 // heldBy is how many bytes an unsettled export takes.
@@ -77,7 +78,7 @@ type account struct {
 	freed chan struct{} // closed at the next release; nil while nobody waits
 }
 
-// reserve takes n bytes; it returns false, and takes none, where they would
+// reserve takes n bytes; it returns false, and takes nothing, where they would
 // exceed the account.
 func (a *account) reserve(n int64) bool {
 	a.mu.Lock()
@@ -114,7 +115,7 @@ func (a *account) now() int64 {
 	return a.held
 }
 
-// full says whether nothing more is to be accepted.
+// full reports whether nothing more is to be accepted.
 func (a *account) full() bool { return a.most > 0 && a.now() >= a.most }
 
 // next is closed at the next release.
@@ -165,7 +166,7 @@ func (d *Driver) reserve(n int64) bool {
 	return d.lines.reserve(n)
 }
 
-// crowded says whether no further export is to be accepted.
+// crowded reports whether no further export is to be accepted.
 func (d *Driver) crowded() bool {
 	return d.pending.Load() >= int64(d.config.Backlog) || d.held.full()
 }

@@ -96,8 +96,8 @@ func (d *Driver) perform(ctx context.Context, op engine.Operation) engine.Comple
 	return engine.Completion{Loaded: m}
 }
 
-// next is the attempt that waited longest; where none does, it says whether the
-// worker stays for what comes.
+// next is the attempt that waited longest; where none does, it reports whether
+// the worker stays for what comes.
 func (w *workers) next(done engine.Operation) (op engine.Operation, more, stays bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -14,15 +14,15 @@ type Error struct {
 	Description string `json:"description"`
 }
 
-// The numbers of codes that were ever seen. The documentation lists none, so
-// what is no authentication error is a processing error.
+// The numbers of the observed error codes. The documentation lists no codes:
+// anything other than an authentication error is a processing error.
 const (
 	processing     = 9001
 	authentication = 8104
 )
 
-// unanswered gives an attempt without an answer the status that says the same:
-// a code always ends with one.
+// unanswered gives an attempt without an answer the equivalent status: a code
+// always ends with one.
 var unanswered = map[retry.Kind]struct {
 	status int
 	text   string
@@ -44,7 +44,7 @@ func errorOf(o retry.Outcome) (code, description string) {
 	number, status := processing, o.Status
 	switch {
 	case o.Kind == retry.NoToken:
-		// What a call without a token would have been answered.
+		// The status that a call without a token would have received.
 		number, status, description = authentication, 401, "Authentication error reported while pushing events to the destination: no access token"
 	case o.Kind != retry.Answered:
 		cause, known := unanswered[o.Kind]

@@ -44,8 +44,8 @@ func (m *Monitor) Changed() (hours []Hour, gone []time.Time) {
 	return hours, gone
 }
 
-// hour is the durable form. What a completed run no longer holds is in final,
-// until it was kept.
+// hour is the durable form. The counters of a completed run are in final until
+// they are stored.
 func (r *run) hour() Hour {
 	if r.final != nil {
 		return *r.final
@@ -61,7 +61,7 @@ func (r *run) hour() Hour {
 	return h
 }
 
-// Restore takes up what was kept, before anything is told. The unsettled
+// Restore takes up the stored state, before any other call. The unsettled
 // exports follow by Recovered.
 func (m *Monitor) Restore(hours []Hour, firing []dataflow.AlertKind) {
 	for _, h := range hours {

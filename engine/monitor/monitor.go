@@ -52,14 +52,14 @@ func New(subscribed []dataflow.Alert) *Monitor {
 	return m
 }
 
-// Map tells which audiences are mapped from now on: only they count.
+// Map sets the mapped audiences from now on: only they count.
 func (m *Monitor) Map(audiences []profile.AudienceRef) {
 	m.mapped = audiences
 	m.mapping++
 }
 
 // Decided counts an export as received, and as excluded when it was (R121).
-// Exports are told in the order of their decisions.
+// Calls come in the order of the decisions.
 func (m *Monitor) Decided(x *engine.Export) Effects {
 	var e Effects
 	r := m.at(x.At)

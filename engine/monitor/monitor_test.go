@@ -169,7 +169,7 @@ var _ = DescribeTable("The code of a failure",
 	Entry("a status", status(500), "ACTSVC-9001-500"),
 	Entry("a redirect", status(302), "ACTSVC-9001-302"),
 	Entry("an authentication error", status(401), "ACTSVC-8104-401"),
-	Entry("a refusal that is no authentication error", status(403), "ACTSVC-9001-403"),
+	Entry("a refusal that is not an authentication error", status(403), "ACTSVC-9001-403"),
 	Entry("a timeout", retry.Outcome{Kind: retry.Timeout}, "ACTSVC-9001-504"),
 	Entry("nobody listens", retry.Outcome{Kind: retry.Refused}, "ACTSVC-9001-503"),
 	Entry("no such host", retry.Outcome{Kind: retry.Unresolved}, "ACTSVC-9001-503"),
@@ -274,7 +274,7 @@ var _ = Describe("An alert", func() {
 		Expect(states).To(Equal([]State{Firing, Inactive, Firing}))
 	})
 
-	It("tells of every completed run where that is what it is about", func() {
+	It("reports every completed run where the alert is about runs", func() {
 		m := subscribe(dataflow.StreamingCompleted, 0)
 		for n := range 3 {
 			done := hour(m, n, 1, 0, 0)

@@ -80,7 +80,7 @@ func (s story) play(m *Monitor) (completed []Run, alerts []Notice, end time.Time
 }
 
 // The counters of all runs together are the identities of all exports, those
-// not settled left out; every run is one hour, is told of once, and is
+// not settled left out; every run is one hour, is reported once, and is
 // completed exactly when nothing of it is open; the totals are the sum.
 func TestSums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

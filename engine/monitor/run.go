@@ -22,8 +22,8 @@ const (
 	Completed  Status = "completed"
 )
 
-// Counters are numbers of identities (R121). What is in none of them waits for
-// its last attempt.
+// Counters are numbers of identities (R121). An identity that no counter
+// includes waits for its last attempt.
 type Counters struct {
 	Activated int64 `json:"activated"`
 	Excluded  int64 `json:"excluded"`

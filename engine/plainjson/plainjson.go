@@ -47,7 +47,7 @@ func Append(b []byte, v any) ([]byte, error) {
 	return appendOther(b, v)
 }
 
-// isInteger is true for the spellings most numbers have. Any other is looked at
+// isInteger is true for the spellings most numbers have. Others are checked
 // with more care.
 func isInteger(s string) bool {
 	s = strings.TrimPrefix(s, "-")

@@ -30,7 +30,7 @@ type Subject struct {
 	Expires    time.Time
 }
 
-// Validate says what keeps a certificate from having a lifecycle.
+// Validate returns what keeps a certificate from having a lifecycle.
 func (s Subject) Validate() error {
 	switch life := s.Expires.Sub(s.Issued); {
 	case s.CommonName == "":

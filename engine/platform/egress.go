@@ -45,7 +45,7 @@ type Egress struct {
 // ShippedEgress is the list that comes with httpdest.
 func ShippedEgress() (*Egress, error) { return ParseEgress(shipped) }
 
-// ParseEgress reads a list; the error names every entry that is no address.
+// ParseEgress reads a list; the error names every entry that is not an address.
 func ParseEgress(content []byte) (*Egress, error) {
 	e := &Egress{regions: map[string][]netip.Prefix{}}
 	if err := strictjson.Check(content); err != nil {
@@ -58,7 +58,7 @@ func ParseEgress(content []byte) (*Egress, error) {
 	}
 	var problems []error
 	if _, err := time.Parse(time.DateOnly, e.Date); err != nil {
-		problems = append(problems, fmt.Errorf("date: %q is no date such as 2026-10-01", e.Date))
+		problems = append(problems, fmt.Errorf("date: %q is not a date such as 2026-10-01", e.Date))
 	}
 	if len(e.Global) == 0 {
 		problems = append(problems, errors.New("global: no address"))
@@ -90,16 +90,16 @@ func prefix(text string) (netip.Prefix, error) {
 	if !strings.Contains(text, "/") {
 		a, err := netip.ParseAddr(text)
 		if err != nil || a.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%q is no address", text)
+			return netip.Prefix{}, fmt.Errorf("%q is not an IP address", text)
 		}
 		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(text)
 	switch {
 	case err != nil:
-		return netip.Prefix{}, fmt.Errorf("%q is no CIDR block", text)
+		return netip.Prefix{}, fmt.Errorf("%q is not a CIDR block", text)
 	case p != p.Masked():
-		return netip.Prefix{}, fmt.Errorf("%q does not begin its block; that is %s", text, p.Masked())
+		return netip.Prefix{}, fmt.Errorf("%q is not the first address of its block, which is %s", text, p.Masked())
 	}
 	return p, nil
 }
@@ -123,15 +123,15 @@ func (e *Egress) Allowed(region string) (prefixes []netip.Prefix, ok bool) {
 	return out, true
 }
 
-// Contains says whether requests to an organisation in a region may come from
-// an address. An IPv4 address written as IPv6 is that IPv4 address.
+// Contains reports whether requests to an organisation in a region may come
+// from an address. An IPv4 address written as IPv6 is that IPv4 address.
 func (e *Egress) Contains(region string, a netip.Addr) bool {
 	allowed, ok := e.Allowed(region)
 	a = a.Unmap()
 	return ok && slices.ContainsFunc(allowed, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// egressAnswer is what the handler says about a region, and about an address of
+// egressAnswer is the handler's answer about a region, and about an address of
 // it where the request names one.
 type egressAnswer struct {
 	Date      string   `json:"date"`
@@ -157,7 +157,7 @@ func EgressHandler(e *Egress) http.Handler {
 		}
 		allowed, ok := e.Allowed(region)
 		if !ok {
-			refuse(w, http.StatusNotFound, "no such region; there are "+strings.Join(e.Names(), ", "))
+			refuse(w, http.StatusNotFound, "unknown region; the regions are "+strings.Join(e.Names(), ", "))
 			return
 		}
 		out := egressAnswer{Date: e.Date, Source: e.Source, Region: region}

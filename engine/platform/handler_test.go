@@ -258,7 +258,7 @@ func TestShippedEgress(t *testing.T) {
 		{"CAN2", "20.104.46.128", true},     // the start of one
 		{"CAN2", "20.104.46.96", false},     // between two
 		{"AUS5", "20.227.35.177", true},     // a single address
-		{"AUS5", "20.227.35.178", false},    // and beside it
+		{"AUS5", "20.227.35.178", false},    // and next to it
 	} {
 		if got := e.Contains(c.region, netip.MustParseAddr(c.address)); got != c.want {
 			t.Errorf("%s in %s: %t; want %t", c.address, c.region, got, c.want)
@@ -272,14 +272,14 @@ func TestShippedEgress(t *testing.T) {
 func TestEgressFilesAreChecked(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"not JSON", "x", "a list of egress addresses: not JSON, line 1, column 1"},
-		{"a key twice", `{"date":"2026-10-01","date":"2026-10-02","global":["192.0.2.1"]}`, `the key "date" is there twice`},
+		{"a key twice", `{"date":"2026-10-01","date":"2026-10-02","global":["192.0.2.1"]}`, `duplicate key "date"`},
 		{"an unknown key", `{"dat":""}`, `unknown field "dat"`},
-		{"no date", `{"global":["192.0.2.1"]}`, `date: "" is no date such as 2026-10-01`},
+		{"no date", `{"global":["192.0.2.1"]}`, `date: "" is not a date such as 2026-10-01`},
 		{"nothing global", `{"date":"2026-10-01"}`, "global: no address"},
-		{"no address", `{"date":"2026-10-01","global":["192.0.2.1"],"regions":{"A":{"addresses":["192.0.2"]}}}`, `regions.A: "192.0.2" is no address`},
-		{"no block", `{"date":"2026-10-01","global":["192.0.2.0/33"]}`, `global: "192.0.2.0/33" is no CIDR block`},
-		{"within a block", `{"date":"2026-10-01","global":["192.0.2.9/28"]}`, `global: "192.0.2.9/28" does not begin its block; that is 192.0.2.0/28`},
-		{"two mistakes", `{"date":"soon","global":["x"]}`, "date: \"soon\" is no date such as 2026-10-01\nglobal: \"x\" is no address"},
+		{"no address", `{"date":"2026-10-01","global":["192.0.2.1"],"regions":{"A":{"addresses":["192.0.2"]}}}`, `regions.A: "192.0.2" is not an IP address`},
+		{"no block", `{"date":"2026-10-01","global":["192.0.2.0/33"]}`, `global: "192.0.2.0/33" is not a CIDR block`},
+		{"within a block", `{"date":"2026-10-01","global":["192.0.2.9/28"]}`, `global: "192.0.2.9/28" is not the first address of its block, which is 192.0.2.0/28`},
+		{"two mistakes", `{"date":"soon","global":["x"]}`, "date: \"soon\" is not a date such as 2026-10-01\nglobal: \"x\" is not an IP address"},
 	} {
 		if _, err := ParseEgress([]byte(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want %s", c.name, err, c.want)
@@ -307,8 +307,8 @@ func TestEgressHandler(t *testing.T) {
 		{"GET", "/egress?region=VA6", 200, `"region":"VA6","addresses":["3.209.222.108/32",`},
 		{"GET", "/egress?region=NLD2&address=40.74.3.191", 200, `"address":"40.74.3.191","allowed":true`},
 		{"GET", "/egress?region=NLD2&address=40.74.3.192", 200, `"allowed":false`},
-		{"GET", "/egress?region=MOON1", 404, "there are AUS5, CAN2"},
-		{"GET", "/egress?address=40.74.3.192", 404, "no such region"},
+		{"GET", "/egress?region=MOON1", 404, "the regions are AUS5, CAN2"},
+		{"GET", "/egress?address=40.74.3.192", 404, "unknown region"},
 		{"GET", "/egress?region=NLD2&address=x", 400, "address must be an IP address"},
 		{"DELETE", "/egress", 405, "use GET"},
 		{"GET", "/", 404, "there is only /egress"},

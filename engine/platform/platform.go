@@ -35,7 +35,7 @@ func answer(w http.ResponseWriter, status int, document any) {
 	_ = e.Encode(document) // the client left; there is nobody to tell
 }
 
-// onlyGET says whether the request reads; otherwise it is answered.
+// onlyGET reports whether the request reads; otherwise it is answered.
 func onlyGET(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true

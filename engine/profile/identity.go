@@ -17,8 +17,7 @@ var standard = map[string]bool{
 
 // Canonical is the identity as the graph keeps and exports it: a standard
 // namespace in lower case, and a plain e-mail address under email_lc_sha256 as
-// the SHA-256 of its trimmed, lower-cased text (R77). What is a digest already
-// stays.
+// the SHA-256 of its trimmed, lower-cased text (R77). A digest stays as it is.
 func (i Identity) Canonical() Identity {
 	if lower := strings.ToLower(i.Namespace); standard[lower] {
 		i.Namespace = lower

@@ -73,7 +73,7 @@ func (c *copies) list(all map[string][]string, namespace string) *identityList {
 	return l
 }
 
-// apply says whether the change changed something.
+// apply reports whether the change changed something.
 func (l *identityList) apply(op Op, from, to string) bool {
 	at, there := l.at[from]
 	_, taken := l.at[to]

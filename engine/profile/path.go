@@ -8,7 +8,7 @@ import (
 // Path is a dotted attribute path: person.name.firstName.
 type Path string
 
-// Covers says whether p is q or a parent of q.
+// Covers reports whether p is q or a parent of q.
 func (p Path) Covers(q Path) bool {
 	return q == p || strings.HasPrefix(string(q), string(p)+".")
 }

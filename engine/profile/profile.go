@@ -51,13 +51,13 @@ func (p Profile) Membership(a AudienceRef) (m Membership, ok bool) {
 	return m, ok
 }
 
-// In says whether the profile is realized in the audience now.
+// In reports whether the profile is realized in the audience now.
 func (p Profile) In(a AudienceRef) bool {
 	m, ok := p.Membership(a)
 	return ok && m.Status == Realized
 }
 
-// HasIdentity says whether the identityMap has this entry.
+// HasIdentity reports whether the identityMap has this entry.
 func (p Profile) HasIdentity(i Identity) bool {
 	return slices.Contains(p.Identities[i.Namespace], i.ID)
 }

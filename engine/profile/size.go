@@ -2,8 +2,8 @@ package profile
 
 import "github.com/httpdest/httpdest/internal/limits"
 
-// membershipFrame is what a membership takes as JSON beside its audience id: two
-// instants and a status.
+// membershipFrame is the size of a membership as JSON without its audience id:
+// two instants and a status.
 const membershipFrame = 80
 
 // Size returns about how many bytes the profile takes as JSON.

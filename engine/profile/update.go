@@ -19,7 +19,7 @@ const (
 	ReplaceIdentity Op = "replace-identity"
 )
 
-// Change is one change within an update; Op says which fields count.
+// Change is one change within an update; Op decides which fields count.
 type Change struct {
 	Op       Op
 	Audience AudienceRef // Qualify, Exit

@@ -23,7 +23,8 @@ const (
 	NoToken    Kind = "no-token"   // never sent: no access token could be had
 	Unknown    Kind = "unknown"    // charged before a crash, never settled
 
-	// Deleted is no attempt at all: the dataflow was deleted before one (R118).
+	// Deleted stands for a missing attempt: the dataflow was deleted before it
+	// (R118).
 	Deleted Kind = "dataflow-deleted"
 )
 
@@ -36,7 +37,7 @@ type Outcome struct {
 	Reason     string
 }
 
-// Delivered says whether the message arrived: any 2xx does (A6).
+// Delivered reports whether the message arrived: any 2xx does (A6).
 func (o Outcome) Delivered() bool {
 	return o.Kind == Answered && o.Status >= 200 && o.Status <= 299
 }

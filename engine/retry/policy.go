@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Policy says which failures are retried and how long to wait. It is data, so
-// that users can write their own.
+// Policy decides which failures are retried and how long to wait. It is data,
+// so that users can write their own.
 type Policy struct {
 	Name string
 	// Delays holds the wait after the first failure, after the second, …; a
@@ -50,8 +50,8 @@ func (p Policy) Next(number int, o Outcome, failedAt time.Time) (due time.Time, 
 	return failedAt.Add(wait), true
 }
 
-// retries says whether the policy repeats such a failure. What never became a
-// response is always repeated (R85).
+// retries reports whether the policy repeats such a failure. A failure without
+// a response is always repeated (R85).
 func (p Policy) retries(o Outcome) bool {
 	return o.Kind != Answered || p.Statuses == nil || slices.Contains(p.Statuses, o.Status)
 }

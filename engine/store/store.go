@@ -95,7 +95,7 @@ func (u *Unreadable) Error() string {
 // Unwrap gives the cause.
 func (u *Unreadable) Unwrap() error { return u.Err }
 
-// What callers branch on.
+// Errors that callers distinguish.
 var (
 	ErrStale   = errors.New("the state was changed meanwhile")
 	ErrFull    = errors.New("the disk is full, and nothing new is accepted")
@@ -103,7 +103,7 @@ var (
 	ErrNewer   = errors.New("the store was written by another version")
 	ErrDamaged = errors.New("the store is damaged")
 	ErrAbsent  = errors.New("there is no store")
-	ErrNotDead = errors.New("no dead letter of this id")
+	ErrNotDead = errors.New("no dead letter has this id")
 )
 
 // Trouble is an error of a store in a folder, with what to do about it.

@@ -33,7 +33,7 @@ var wording = map[Reason]struct{ what, fix string }{
 	ByteOrderMark: {"a byte order mark before the JSON", "save it as UTF-8 without a byte order mark"},
 	InvalidUTF8:   {"not UTF-8", "encode the text as UTF-8"},
 	LoneSurrogate: {`an incomplete \u surrogate pair`, `write the character itself, or both halves of the pair`},
-	DuplicateKey:  {"a key that is there twice", "keep one of the two"},
+	DuplicateKey:  {"a duplicate key", "keep one of the two"},
 	TooDeep:       {fmt.Sprintf("nested more than %d levels deep", MaxDepth), "flatten it"},
 }
 
@@ -57,7 +57,7 @@ func newError(r Reason, document []byte, at int) *Error {
 // Mistake describes what is wrong, without the place.
 func (e *Error) Mistake() string {
 	if e.Reason == DuplicateKey {
-		return fmt.Sprintf("the key %.40q is there twice", e.Key)
+		return fmt.Sprintf("duplicate key %.40q", e.Key)
 	}
 	return wording[e.Reason].what
 }

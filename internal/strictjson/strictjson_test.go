@@ -59,7 +59,7 @@ func TestInputs(t *testing.T) {
 func TestPlaces(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"{\"a\": 1,\n \"b\": 01}", "not JSON, line 2, column 8 (byte 16): check quotes, commas, colons and brackets here"},
-		{"{\"\u00e9\": 1, \"\\u00e9\": 2}", `the key "` + "\u00e9" + `" is there twice, line 1, column 10 (byte 10): keep one of the two`},
+		{"{\"\u00e9\": 1, \"\\u00e9\": 2}", `duplicate key "` + "\u00e9" + `", line 1, column 10 (byte 10): keep one of the two`},
 		{"[\"\u00e9\xfc\"]", "not UTF-8, line 1, column 4 (byte 4): encode the text as UTF-8"},
 		{`["ab\ud800"]`, `an incomplete \u surrogate pair, line 1, column 5 (byte 4): write the character itself, or both halves of the pair`},
 		{"\n\n", "no JSON value, line 3, column 1 (byte 2): send one JSON value"},

@@ -32,7 +32,7 @@ func TestExport(t *testing.T) {
 		{"no JSON", `{"segmentMembership":`, "the body: the JSON ends too early, line 1, column 22"},
 		{"a trailing comma", `{"a":1,}`, "the body: not JSON, line 1, column 8"},
 		{"two bodies", profile() + profile(), "the body: something follows the JSON value"},
-		{"a key twice", profile(`"a":1`, `"\u0061":2`), `the body: the key "a" is there twice`},
+		{"a key twice", profile(`"a":1`, `"\u0061":2`), `the body: duplicate key "a"`},
 		{"not UTF-8", profile("\"a\":\"M\xfcller\""), "the body: not UTF-8"},
 		{"half a surrogate pair", profile(`"a":"\ud800"`), "the body: an incomplete"},
 		{"no membership", `{"person":{"name":"Doc"}}`, "the body: missing property 'segmentMembership'"},

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check reads a file and says what an import would make of it. The error is
-// Refused, or what kept the file from being read.
+// Check reads a file and returns the result of an import. The error is Refused,
+// or the reason why the file could not be read.
 func Check(r io.Reader, s Spec) (Summary, error) { return Read(r, s, nil) }
 
 // Read calls take for every row of a file, in its order. The error is Refused

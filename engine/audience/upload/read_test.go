@@ -38,17 +38,17 @@ func TestRefusals(t *testing.T) {
 		{"line ends alone", "\n\r\n", []string{"1:1: the file is empty"}},
 		{"no rows", "email\n", []string{"1:1: no row follows the header"}},
 		{"26 columns", columns(26) + "\n" + strings.Repeat(",", 25) + "\n",
-			[]string{"1:95: the header has 26 fields; 25 are the most", "2:1: the identity is empty"}},
+			[]string{"1:95: the header has 26 fields; at most 25 are allowed", "2:1: the identity is empty"}},
 		{"a dash", "email,first-name\na,b\n", []string{`1:7: the column "first-name" has a dash in its name`}},
 		{"a long dash", "email,a–b\na,b\n", []string{`1:7: the column "a–b" has a dash in its name`}},
 		{"a space", "email,first name\na,b\n", []string{`1:7: the column "first name" has a space in its name`}},
 		{"a space before the name", "email, name\na,b\n", []string{`1:7: the column " name" has a space in its name`}},
 		{"a control character", "email,a\x00\na,b\n", []string{`1:7: the column "a\x00" has a control character in its name`}},
 		{"no name", "email,,c\na,b,c\n", []string{"1:7: a column without a name"}},
-		{"a name twice", "email,a,a\na,b,c\n", []string{`1:9: the column "a" is there twice`}},
-		{"the identity twice", "email,email\na,b\n", []string{`1:7: the column "email" is there twice`}},
-		{"no identity column", "mail,name\na,b\n", []string{`1:1: the header has no column "email", which is to be the identity`}},
-		{"semicolons", "email;name\na;b\n", []string{`1:1: the header has no column "email", which is to be the identity`}},
+		{"a name twice", "email,a,a\na,b,c\n", []string{`1:9: duplicate column "a"`}},
+		{"the identity twice", "email,email\na,b\n", []string{`1:7: duplicate column "email"`}},
+		{"no identity column", "mail,name\na,b\n", []string{`1:1: the header has no column "email", which should be the identity`}},
+		{"semicolons", "email;name\na;b\n", []string{`1:1: the header has no column "email", which should be the identity`}},
 		{"an empty identity", "email,name\n,b\n \t,c\n", []string{"2:1: the identity is empty", "3:1: the identity is empty"}},
 		{"a line break in the identity", "name,email\nb,\"a\nb\"\n", []string{"2:3: the identity has a control character or a line break"}},
 		{"an identity that is too long", "name,email\nb," + strings.Repeat("x", 1025) + "\n", []string{"2:3: the identity: limit id-bytes exceeded: more than 1,024 bytes"}},
@@ -61,7 +61,7 @@ func TestRefusals(t *testing.T) {
 		{"broken quoting in the header", "em\"ail,name\na,b\n", []string{"1:3: broken quoting: a quote within a field that does not begin with one"}},
 		{"a byte-order mark in the middle", "email,name\na,b\n\uFEFFc,d\n", []string{"3:1: a byte-order mark in the middle of the file"}},
 		{"two byte-order marks", "\uFEFF\uFEFFemail,name\na,b\n",
-			[]string{"1:1: a byte-order mark in the middle of the file", `1:1: the header has no column "email", which is to be the identity`}},
+			[]string{"1:1: a byte-order mark in the middle of the file", `1:1: the header has no column "email", which should be the identity`}},
 		{"Latin-1", "email,name\na,J\xFCrgen\n", []string{"2:3: the field is not UTF-8 text"}},
 		{"UTF-16", "\xFF\xFEe\x00", []string{"1:1: the file is UTF-16 text"}},
 		{"several at once", "email,a-b\n,1\na\nb,\"1\"2\n", []string{`1:7: the column "a-b" has a dash in its name`, "2:1: the identity is empty",
@@ -234,7 +234,7 @@ func TestProblemsAreBounded(t *testing.T) {
 	}
 }
 
-// What is neither wrong nor the end comes back as it is.
+// An error that is neither a mistake nor the end is returned unchanged.
 func TestOtherErrors(t *testing.T) {
 	broken := errors.New("the disk is on fire")
 	if _, err := Check(io.MultiReader(strings.NewReader("email\na\nb\n"), iotest.ErrReader(broken)), byEmail); !errors.Is(err, broken) {

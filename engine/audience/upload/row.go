@@ -11,8 +11,8 @@ import (
 	"github.com/httpdest/httpdest/internal/limits"
 )
 
-// header reads the names of the columns. What is wrong with them is no reason
-// not to look at the rows.
+// header reads the names of the columns. Their problems do not keep the rows
+// from being checked.
 func (f *reader) header(record []string) {
 	f.summary.Columns = slices.Clone(record)
 	for i, name := range f.summary.Columns {
@@ -24,7 +24,7 @@ func (f *reader) header(record []string) {
 			f.columnName(name, slices.Index(f.summary.Columns, name) < i, at)
 		}
 		if i == MaxColumns {
-			at("leave out what is not needed", "the header has %s; %d are the most", fields(len(record)), MaxColumns)
+			at("leave out what is not needed", "the header has %s; at most %d are allowed", fields(len(record)), MaxColumns)
 		}
 		if name == f.spec.Identity && f.identity < 0 {
 			f.identity = i
@@ -37,7 +37,7 @@ func (f *reader) header(record []string) {
 		if len(record) == 1 {
 			hint = "the only column is " + record[0] + "; separate columns by commas"
 		}
-		f.problem(1, 1, hint, "the header has no column %q, which is to be the identity", f.spec.Identity)
+		f.problem(1, 1, hint, "the header has no column %q, which should be the identity", f.spec.Identity)
 	}
 }
 
@@ -48,7 +48,7 @@ func (f *reader) columnName(name string, again bool, at func(hint, format string
 	case name == "":
 		at("name it, or leave the column out", "a column without a name")
 	case again:
-		at("name each column differently", "the column %q is there twice", name)
+		at("name each column differently", "duplicate column %q", name)
 	case strings.ContainsFunc(name, unicode.IsSpace):
 		at("write it without, as in firstName or first_name", "the column %q has a space in its name", name)
 	case strings.ContainsFunc(name, dash):
@@ -92,8 +92,8 @@ func (f *reader) member(record []string) (m Member, ok bool) {
 	return Member{Row: f.summary.Rows, Line: line, Identity: identity, Payload: f.payload}, true
 }
 
-// text says whether a field is UTF-8 without a byte-order mark, and notes what
-// it is otherwise.
+// text reports whether a field is UTF-8 without a byte-order mark, and notes
+// what it is otherwise.
 func (f *reader) text(i int, value string) bool {
 	line, column := f.csv.FieldPos(i)
 	switch {

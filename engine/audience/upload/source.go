@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// What ends the reading of a file early.
+// Errors that end the reading of a file early.
 var (
 	errTooLarge = errors.New("the file has 1 GB or more")
 	errTooLong  = errors.New("a row of more than 1 MiB")

@@ -25,7 +25,7 @@ func (t Term) Available() time.Time { return t.available }
 func (t Term) Expires() time.Time { return t.expires }
 
 // Refresh starts the lifetime anew. It is possible within the last days before
-// the expiry only; the error says when.
+// the expiry only; the error has the time.
 func (t Term) Refresh(now time.Time) (Term, error) {
 	from := t.expires.Add(-RefreshWindow)
 	switch {

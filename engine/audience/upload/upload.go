@@ -48,7 +48,7 @@ type Spec struct {
 	Delay      time.Duration // until streaming sees the members; 0 means Availability, which is the most
 }
 
-// Problems says what is wrong with the choice itself, whatever the file. Such
+// Problems returns the problems of the choice itself, whatever the file. Such
 // a problem has no line.
 func (s Spec) Problems() []Problem {
 	var out []Problem
@@ -80,7 +80,7 @@ func (s Spec) Lifetime() time.Duration {
 	return s.TTL
 }
 
-// Member is one row of a file: who is a member, and what the row says besides.
+// Member is one row of a file: the member, and the other columns.
 type Member struct {
 	Row      int64 // from 1, the header not counted
 	Line     int   // of the file, from 1

@@ -15,8 +15,8 @@ func decodeAttributes(raw []byte) (map[string]any, error) {
 	d.UseNumber()
 	var out map[string]any
 	if err := d.Decode(&out); err != nil {
-		// The only text of ours that encoding/json refuses is one of more than
-		// 10,000 levels, which earlier versions accepted.
+		// The only stored text that encoding/json refuses has more than 10,000
+		// levels, which earlier versions accepted.
 		return decodeDeep(raw)
 	}
 	return out, nil

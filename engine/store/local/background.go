@@ -60,7 +60,8 @@ func (b *background) freeze() {
 	}
 }
 
-// failed is told of a table that could not be written or read. It returns at once.
+// failed is called for a table that could not be written or read. It returns at
+// once.
 func (b *background) failed(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -71,7 +72,7 @@ func (b *background) failed(err error) {
 	}
 }
 
-// breakDown is told of what Pebble cannot go on from.
+// breakDown is called with an error after which Pebble cannot continue.
 func (b *background) breakDown(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

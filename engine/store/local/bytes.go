@@ -108,7 +108,7 @@ func (t *taker) time() time.Time {
 	return time.Unix(seconds, int64(t.number())).UTC()
 }
 
-// more says whether anything follows.
+// more reports whether anything follows.
 func (t *taker) more() bool { return len(t.rest) > 0 }
 
 // end is the error of the whole value.

@@ -32,12 +32,12 @@ type Report struct {
 	Migrating bool        `json:"migrating"` // of an earlier version, whose files nothing can be compared with
 }
 
-// Whole says that nothing is missing, changed or unreadable.
+// Whole is true when nothing is missing, changed or unreadable.
 func (r Report) Whole() bool {
 	return len(r.Faults)+len(r.Unread)+len(r.Unusable) == 0 && !r.Migrating && !r.Salvaged
 }
 
-// Lossless says that everything the store is known to hold can be read.
+// Lossless is true when everything the store is known to hold can be read.
 func (r Report) Lossless() bool {
 	return len(r.Faults)+len(r.Unread)+len(r.Unusable) == 0 && (r.Expected == 0 || r.Expected == r.Commits)
 }
@@ -77,7 +77,8 @@ func Repair(dir, to string, o Options) (r Report, err error) {
 	return r, s.Close()
 }
 
-// adopt takes a key of another store over. What cannot be decoded stays behind.
+// adopt takes a key of another store over. A value that cannot be decoded stays
+// behind.
 func (s *Store) adopt(key, value []byte) error {
 	switch {
 	case key[0] == versionKey, key[0] == countKey:
@@ -88,7 +89,7 @@ func (s *Store) adopt(key, value []byte) error {
 	return s.db.Set(key, value, pebble.NoSync)
 }
 
-// decodable says why a value cannot be used.
+// decodable returns why a value cannot be used.
 func decodable(key, value []byte) (err error) {
 	switch key[0] {
 	case stateKey:
@@ -103,7 +104,7 @@ func decodable(key, value []byte) (err error) {
 	return err
 }
 
-// readable says whether there is a store in a folder to read from.
+// readable reports whether there is a store in a folder to read from.
 func readable(dir string, o Options) error {
 	if o.FS == nil {
 		o.FS = vfs.Default

@@ -34,7 +34,8 @@ func values(depth int) *rapid.Generator[any] {
 	return rapid.OneOf(leaf...)
 }
 
-// What is read back is what was written, and every number has its spelling.
+// Values are read back as they were written, and every number keeps its
+// spelling.
 func TestStateRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		memberships := rapid.MapOfN(rapid.String(), rapid.Custom(func(t *rapid.T) profile.Membership {

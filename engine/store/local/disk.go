@@ -137,7 +137,8 @@ type patientFile struct {
 	disk disk
 }
 
-// Write implements vfs.File. What a full disk took of p is not written again.
+// Write implements vfs.File. The part of p that a full disk accepted is not
+// written again.
 func (f patientFile) Write(p []byte) (written int, err error) {
 	err = f.disk.tried(func() error {
 		n, err := f.File.Write(p[written:])
@@ -165,8 +166,8 @@ func (f patientFile) WriteAt(p []byte, at int64) (written int, err error) {
 	return written, err
 }
 
-// Preallocate implements vfs.File. It is a favour: without room for it the
-// write itself says so.
+// Preallocate implements vfs.File. It is optional: without room for it the
+// write itself fails.
 func (f patientFile) Preallocate(offset, length int64) error {
 	if err := f.File.Preallocate(offset, length); !isFull(err) {
 		return err

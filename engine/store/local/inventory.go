@@ -31,8 +31,8 @@ import (
 // older commit shows wherever it is. Cost: one short write, without a sync, for
 // each sync of a log, and reading every file once when a store is opened.
 //
-// A line is written after the sync it tells of, so after a power cut the list
-// may lag behind the files and never runs ahead of them. What it tells of a file
+// A line is written after the sync that it records: after a power cut the list
+// may lag behind the files and never runs ahead of them. The line of a file
 // that disappears is synced before the file disappears.
 const inventoryName = "INVENTORY"
 
@@ -46,7 +46,7 @@ type entry struct {
 	named bool   // the folder was synced since: the file must exist
 }
 
-// contents is what an inventory says.
+// contents is the content of an inventory.
 type contents struct {
 	files   map[string]*entry
 	closed  bool
@@ -244,7 +244,7 @@ func (v *inventory) release() error {
 	return f.Close()
 }
 
-// errNoInventory says that a folder has no list of its files.
+// errNoInventory is the error of a folder without a list of its files.
 var errNoInventory = errors.New("the file " + inventoryName + " is missing")
 
 // readInventory reads the list of a folder as far as it is whole: after a power
@@ -298,7 +298,7 @@ func beginning(text string) (version string, before uint64) {
 	return version, before
 }
 
-// take applies a line; ok is false where it is not one of ours.
+// take applies a line; ok is false where it is not a line of this format.
 func (c *contents) take(text string) (ok bool) {
 	words := strings.Split(text, " ")
 	c.closed = false
@@ -330,7 +330,7 @@ func (c *contents) take(text string) (ok bool) {
 	return true
 }
 
-// measured applies a line that tells size and hash of a file.
+// measured applies a line with the size and hash of a file.
 func (c *contents) measured(words []string) bool {
 	size, err := strconv.ParseInt(words[2], 10, 64)
 	hash, err2 := strconv.ParseUint(words[3], 16, 64)

@@ -2,7 +2,7 @@ package local
 
 import "encoding/binary"
 
-// The first byte of a key says what is stored under it.
+// The first byte of a key is the kind of the value.
 const (
 	versionKey  = 'v' // alone: the layout
 	stateKey    = 's' // and the id of a profile

@@ -36,7 +36,7 @@ const Reserve = 64 << 20
 // state need not be read to know that it is the one before.
 const knownVersions = 1 << 16
 
-// What a store keeps in memory unless it is told otherwise, in bytes.
+// The default memory of a store, in bytes.
 const (
 	cacheSize  = 64 << 20 // of tables
 	bufferSize = 32 << 20 // before they go to a table
@@ -56,11 +56,11 @@ type Options struct {
 	Existing bool   // the folder must hold a store already
 	Buffer   int    // bytes kept in memory before they go to a table; 0: 32 MB
 	Memory   int64  // of the process, of which cache and buffer take small shares; 0: unbounded
-	// Progress is told what opening is at: the step, and bytes done and in all, 0
-	// where they are not known.
+	// Progress is called with the step of opening, and with bytes done and in all,
+	// 0 where they are not known.
 	Progress func(step string, done, all int64)
-	// Trouble is told of a file that cannot be written, and is tried again. It returns
-	// at once.
+	// Trouble is called for a file that cannot be written, which is tried again.
+	// It returns at once.
 	Trouble func(error)
 }
 
@@ -93,7 +93,7 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the store in a folder, and makes it where there is none. Every
+// Open opens the store in a folder, or makes a new one there. Every
 // file is compared with the inventory before anything is changed. The errors
 // are store.ErrInUse, store.ErrNewer and store.ErrDamaged, wrapped with the
 // folder and what to do, and those of the file system.
@@ -221,8 +221,7 @@ func (s *Store) options(o Options) *pebble.Options {
 	return options
 }
 
-// openDB opens Pebble; what it cannot go on from, it says by a panic, which
-// here is an error like any other.
+// openDB opens Pebble; a panic of Pebble becomes an error like any other.
 func openDB(dir string, options *pebble.Options, fresh bool) (db *pebble.DB, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -336,8 +335,7 @@ func (s *Store) Close() (err error) {
 		}
 	}()
 	if s.failed != nil {
-		// What failed to be written cannot be written now either; what was
-		// acknowledged is on the disk.
+		// A failed write would fail again now; all acknowledged data is on the disk.
 		s.disk.quit.now()
 		if s.stuck {
 			// Pebble would wait for what cannot end, and keep the lock; the end of the

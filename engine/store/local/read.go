@@ -167,7 +167,7 @@ func (s *Store) message(first engine.Export, c charge) (*engine.Message, error) 
 }
 
 // reading finds the value of a key and hands it to decode, which may not keep it.
-// The error is pebble.ErrNotFound where there is none.
+// The error is pebble.ErrNotFound without a value.
 type reading func(key []byte, decode func(value []byte) error) error
 
 // value is a reading of what is committed.

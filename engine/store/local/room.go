@@ -35,11 +35,11 @@ func newRoom(fs vfs.FS, dir string) *room {
 // wrote counts bytes.
 func (r *room) wrote(n int) { r.since.Add(int64(n)) }
 
-// left says whether there is room for something new. While the disk is full it
-// asks every time, so that intake goes on as soon as there is room.
+// left reports whether there is room for something new. While the disk is full
+// it asks every time, so that intake goes on as soon as there is room.
 func (r *room) left() error {
 	if r.waiting.Load() > 0 {
-		return fmt.Errorf("%w: a write waits for room", store.ErrFull)
+		return fmt.Errorf("%w: a write waits for disk space", store.ErrFull)
 	}
 	now := time.Now().UnixNano()
 	if r.since.Load() < step && !r.full.Load() && now-r.asked.Load() < int64(time.Second) {
@@ -53,7 +53,7 @@ func (r *room) left() error {
 	}
 	r.full.Store(usage.AvailBytes < Reserve)
 	if r.full.Load() {
-		return fmt.Errorf("%w: %d MB are free, and %d MB are kept for what was accepted", store.ErrFull, usage.AvailBytes>>20, Reserve>>20)
+		return fmt.Errorf("%w: %d MB are free, and %d MB are reserved for accepted data", store.ErrFull, usage.AvailBytes>>20, Reserve>>20)
 	}
 	return nil
 }

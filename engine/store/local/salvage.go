@@ -156,7 +156,7 @@ func (s *salvage) table(f vfs.File) (lost string, err error) {
 		if failed == nil {
 			return "", nil
 		}
-		lost = "cannot be read whole: " + failed.Error()
+		lost = "cannot be read completely: " + failed.Error()
 	}
 	return lost, nil
 }

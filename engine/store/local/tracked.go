@@ -42,7 +42,8 @@ func (t tracked) begun(f vfs.File, name string, err error) (vfs.File, error) {
 	return w, nil
 }
 
-// ReuseForWrite implements vfs.FS. What the file held before does not count.
+// ReuseForWrite implements vfs.FS. The former content of the file does not
+// count.
 func (t tracked) ReuseForWrite(from, to string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	t.background.freeze()
 	f, err := t.reused(from, to, category)
@@ -66,7 +67,7 @@ func (t tracked) OpenReadWrite(name string, _ vfs.DiskWriteCategory, _ ...vfs.Op
 
 // Link implements vfs.FS.
 func (t tracked) Link(_, to string) error {
-	return errors.New("a file of the store cannot be a second name: " + to)
+	return errors.New("a file of the store cannot be linked to a second name: " + to)
 }
 
 // Remove implements vfs.FS.
@@ -127,8 +128,8 @@ type trackedFile struct {
 
 var _ io.Writer = (*trackedFile)(nil)
 
-// Write implements vfs.File. What is written is hashed first: a file may change
-// the slice it is given.
+// Write implements vfs.File. The bytes are hashed first: a file may change the
+// slice it is given.
 func (t *trackedFile) Write(p []byte) (int, error) {
 	t.background.freeze()
 	before := t.hash

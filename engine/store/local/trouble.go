@@ -18,8 +18,8 @@ type fatalError struct{ error }
 // Unwrap gives the cause.
 func (e fatalError) Unwrap() error { return e.error }
 
-// fatal turns what was panicked with into an error; what is none is a defect,
-// and panics on.
+// fatal turns the value of a panic into an error; any other value is a defect,
+// and panics again.
 func fatal(p any) error {
 	err, ok := p.(error)
 	if !ok {
@@ -69,12 +69,12 @@ const (
 	hintVersion = "use the version of httpdest that wrote it; or `httpdest store repair --data DIR`, which copies it into a store of this version"
 	hintDamaged = "nothing in the folder was changed. Restore the file from a copy, or see what can be read: `httpdest store check --data DIR`; " +
 		"`httpdest store repair --data DIR` saves that into a new store"
-	hintUnreadable = "all others go on, and the data stays in the folder: `httpdest store check --data DIR` lists what cannot be read"
-	hintBroken     = "nothing that was accepted is lost: check the disk, and start again"
-	hintFull       = "make room on the disk: nothing that was accepted is lost, and the store goes on by itself"
+	hintUnreadable = "all others continue, and the data stays in the folder: `httpdest store check --data DIR` lists what cannot be read"
+	hintBroken     = "no accepted data is lost: check the disk, and start again"
+	hintFull       = "free disk space: no accepted data is lost, and the store continues by itself"
 )
 
-// explain says what an error of a folder means and what to do about it.
+// explain adds the meaning of an error of a folder and what to do about it.
 func explain(dir string, err error) error {
 	var already *store.Trouble
 	switch {

@@ -132,7 +132,7 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// smallDisk is a file system in memory that says how much of it is free.
+// smallDisk is a file system in memory that reports its free space.
 type smallDisk struct {
 	vfs.FS
 	free uint64

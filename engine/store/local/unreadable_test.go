@@ -73,7 +73,7 @@ func child(t *testing.T, v any) any {
 	return nil
 }
 
-// What cannot be read is left alone and named; everything else goes on, and so
+// An unreadable value is left alone and named; everything else goes on, and so
 // does the next start.
 func TestOneUnreadableValueStopsNobody(t *testing.T) {
 	disk := vfs.NewMem()

@@ -45,7 +45,7 @@ func damagedFiles(faults []FileFault) error {
 }
 
 // verify compares every file of a folder with its inventory. It changes
-// nothing. told is called with the bytes compared so far and those in all.
+// nothing. told is called with the bytes compared so far and the total.
 func verify(fs vfs.FS, dir string, c contents, told func(done, all int64)) ([]FileFault, error) {
 	all, done := int64(0), int64(0)
 	for _, e := range c.files {
@@ -64,13 +64,13 @@ func verify(fs vfs.FS, dir string, c contents, told func(done, all int64)) ([]Fi
 	}
 	if len(faults) > 0 && c.torn > 0 {
 		// Alone it is what a power cut leaves. With other faults it may be their cause.
-		faults = append([]FileFault{{inventoryName, fmt.Sprintf("ends at line %d, which is not whole", c.torn)}}, faults...)
+		faults = append([]FileFault{{inventoryName, fmt.Sprintf("ends at line %d, which is incomplete", c.torn)}}, faults...)
 	}
 	return faults, nil
 }
 
-// compare says how a file differs from what the inventory says, "" where it
-// does not. What follows the synced bytes was never acknowledged.
+// compare is how a file differs from its entry in the inventory; "" where it
+// does not. Bytes after the synced ones were never acknowledged.
 func compare(fs vfs.FS, path string, e *entry, read func(int64)) (what string, err error) {
 	f, err := fs.Open(path, vfs.SequentialReadsOption)
 	if errors.Is(err, os.ErrNotExist) {
@@ -97,7 +97,7 @@ func compare(fs vfs.FS, path string, e *entry, read func(int64)) (what string, e
 	return "", nil
 }
 
-// counting tells how much is read.
+// counting reports the number of bytes read.
 type counting struct {
 	io.Reader
 	read func(int64)
@@ -133,7 +133,7 @@ func otherVersion(found string) error {
 	return fmt.Errorf("%w: it is written as %q, and this version reads %s", store.ErrNewer, found, layout)
 }
 
-// withoutInventory says what a folder without an inventory is: a new one, a
+// withoutInventory decides what a folder without an inventory is: a new one, a
 // store of the first version, which had none, or one that lost it.
 func withoutInventory(fs vfs.FS, dir string, lock *pebble.Lock) (contents, error) {
 	empty := contents{files: map[string]*entry{}, version: layout}
@@ -152,7 +152,7 @@ func withoutInventory(fs vfs.FS, dir string, lock *pebble.Lock) (contents, error
 	return empty, lost
 }
 
-// isStoreFile says whether a name is that of a file with data of a store.
+// isStoreFile reports whether a name is that of a file with data of a store.
 func isStoreFile(name string) bool {
 	for _, suffix := range []string{".sst", ".log", ".blob"} {
 		if strings.HasSuffix(name, suffix) {

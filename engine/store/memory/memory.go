@@ -71,7 +71,7 @@ func (s *Store) Commit(states []engine.State, records []engine.Record) error {
 	return nil
 }
 
-// follow says whether every state follows the one before it.
+// follow reports whether every state follows the one before it.
 func (s *Store) follow(states []engine.State) error {
 	latest := map[profile.ID]uint64{}
 	for _, state := range states {
