@@ -138,8 +138,8 @@ func (x *attacking) keepReady(ctx context.Context) (end func()) {
 	return func() { cancel(); <-done }
 }
 
-// tick says every second where the attack is; idle is whether nothing is on
-// the wire.
+// tick reports the state of the attack every second; idle is whether nothing is
+// on the wire.
 func (x *attacking) tick() (idle bool) {
 	if x.Progress != nil && x.pacer.began.Load() != nil {
 		at := x.pacer.since(time.Now())
@@ -154,7 +154,7 @@ func (x *attacking) tick() (idle bool) {
 func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
 	if err != nil {
-		panic("loadtest: Vegeta numbers its requests no more: " + err.Error())
+		panic("loadtest: Vegeta no longer numbers its requests: " + err.Error())
 	}
 	if n == 0 && x.Begun != nil {
 		x.Begun()

@@ -222,7 +222,7 @@ func TestReadMoments(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for text, part := range map[string]string{"1\nsoon": `line 2: "soon" is no time`, "{": "line 1: no line of a recording", "-1": "line 1"} {
+	for text, part := range map[string]string{"1\nsoon": `line 2: "soon" is not a time`, "{": "line 1: no line of a recording", "-1": "line 1"} {
 		if _, err := ReadMoments(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -20,7 +20,7 @@ const (
 )
 
 // batches are the times of a run, grouped by when they were due. A histogram
-// over all of them forgets which came together; batches tell how far one slow
+// over all of them forgets which came together; batches show how far one slow
 // request makes the next one likely. They are not safe for concurrent use.
 type batches struct {
 	width time.Duration

@@ -131,8 +131,8 @@ func (x queue) cover(utilisation, truth float64, seeds int) (c covered) {
 }
 
 // Wherever a verdict is given on p95, its interval holds the true value in at
-// least 93 of 100 runs, also near saturation; a run too short for one says how
-// long it must be. make coverage-of-intervals plays all queues.
+// least 93 of 100 runs, also near saturation; a run too short for one reports
+// how long it must be. make coverage-of-intervals plays all queues.
 func TestCoverageOfIntervals(t *testing.T) {
 	volume(t)
 	t.Logf("| %-22s | %s | %9s | %6s | %7s | %s | %s | %s |", "queue", "load", "true p95", "given", "within", "too short at 5 min", "length, median", "width, median")

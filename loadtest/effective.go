@@ -9,12 +9,12 @@ import (
 
 // Times of one queue are not independent: a request that waited long is
 // followed by others that do. The effective size of a sample is the number of
-// independent times that would tell as much. It comes from the autocorrelation
-// of batches: the integrated autocorrelation time, summed up to a window of a
-// few times itself (A. Sokal, "Monte Carlo Methods in Statistical Mechanics",
-// 1997, section 3), with the corrections for the window's end and for the mean
-// that is estimated too (U. Wolff, "Monte Carlo errors with less errors",
-// Comput. Phys. Commun. 156, 2004, section 3.3).
+// independent times with the same information. It comes from the
+// autocorrelation of batches: the integrated autocorrelation time, summed up to
+// a window of a few times itself (A. Sokal, "Monte Carlo Methods in Statistical
+// Mechanics", 1997, section 3), with the corrections for the window's end and
+// for the mean that is estimated too (U. Wolff, "Monte Carlo errors with less
+// errors", Comput. Phys. Commun. 156, 2004, section 3.3).
 const (
 	// windowTimes is how many autocorrelation times the window is long.
 	windowTimes = 2.0
@@ -33,13 +33,13 @@ const (
 	independent = 0.5
 )
 
-// body are the quantiles by which it is told how long a run remembers. Those
-// of the tail are no guide: a short run has not seen it.
+// body are the quantiles that show how long a run remembers. Those of the tail
+// are not reliable: a short run has not seen the tail.
 var body = []float64{0.5, 0.8}
 
 // effective is what a run says about one share of its times.
 type effective struct {
-	size   int64         // independent times that tell as much; never more than there are
+	size   int64         // independent times with the same information; never more than there are
 	needed time.Duration // how long a run must at least be; 0: this one is long enough
 }
 
@@ -82,8 +82,8 @@ func (b *batches) sizeAt(bucket int) (size, degrees float64) {
 	return share * (1 - share) * total * total / variance, degrees
 }
 
-// effective is the size for a quantile; how is whether what is asked about is
-// rare, so that body tells how long the run remembers.
+// effective is the size for a quantile; how is whether the quantile is rare, in
+// which case body shows how long the run remembers.
 func (b *batches) effective(q float64) effective {
 	total := float64(b.total())
 	if total == 0 {

@@ -41,11 +41,11 @@ func (g generator) doubts(l *reports.Load) []string {
 	}
 	switch {
 	case g.stood > mostStood:
-		out = append(out, fmt.Sprintf("this machine, or this process, stood still for %s: whatever was under way then waited for it", valueText(g.stood*1000, "ms")))
+		out = append(out, fmt.Sprintf("this machine, or this process, stood still for %s: requests under way waited for it", valueText(g.stood*1000, "ms")))
 	case g.late > mostLate:
-		out = append(out, fmt.Sprintf("one in twenty timers of this machine was more than %s late: whatever else runs on it is in the latencies", valueText(g.late*1000, "ms")))
+		out = append(out, fmt.Sprintf("one in twenty timers of this machine was more than %s late: the latencies include the load of other programs", valueText(g.late*1000, "ms")))
 	case g.cpu > mostCPU && g.stretched > 0.02:
-		out = append(out, fmt.Sprintf("the CPUs of this machine were busy (%.0f%%), and timers %s late: part of the latency is its own", g.cpu*100, valueText(g.stretched*1000, "ms")))
+		out = append(out, fmt.Sprintf("the CPUs of this machine were busy (%.0f%%), and timers %s late: part of the latency is that of the machine", g.cpu*100, valueText(g.stretched*1000, "ms")))
 	}
 	if l.Unfinished > 0 && !g.interrupted {
 		out = append(out, fmt.Sprintf("%d had not ended when the time to drain was spent: give a longer --drain", l.Unfinished))

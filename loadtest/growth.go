@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// growthParts is how many parts of a run a trend is told from.
+	// growthParts is how many parts of a run make a trend.
 	growthParts = 32
 	// surely is how many standard errors a trend must be from nothing: a queue
 	// that is stable and began empty is as far in one run of ten thousand.
@@ -71,8 +71,8 @@ func steps(at []float64) (rise, deviation float64) {
 	return rise, math.Sqrt(square / (n - 1) / n)
 }
 
-// line is the slope of the straight line through the parts. What is left must be
-// nearly without memory: beside a queue that wanders, a line means nothing.
+// line is the slope of the straight line through the parts. The rest must be
+// nearly without memory: next to a wandering queue, a line means nothing.
 func line(at []float64) (rise, deviation float64) {
 	n := float64(len(at))
 	var x, y, xx, xy float64

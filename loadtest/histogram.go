@@ -9,7 +9,7 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// longest is the longest time a histogram tells from longer ones.
+// longest is the longest time that a histogram distinguishes from longer ones.
 const longest = 24 * time.Hour
 
 // The significant figures of a histogram over all of a run, and of one over a
@@ -23,7 +23,8 @@ const (
 type Histogram struct {
 	h *hdrhistogram.Histogram
 	// course is how the times lie in the run, from which an effective size comes;
-	// nil where that is not known. known is what a report says of it instead.
+	// nil where that is not known. known is the effective size from a report
+	// instead.
 	course *batches
 	known  []reports.Effective
 }
@@ -57,7 +58,7 @@ func (h *Histogram) effective(q float64) effective {
 	return effective{size: n}
 }
 
-// reported are the quantiles of which a report tells the effective size.
+// reported are the quantiles whose effective size is in a report.
 var reported = []float64{0.5, 0.95, 0.99}
 
 // effectiveSizes are those of a report; nil where the times count as
@@ -176,8 +177,7 @@ func (h *Histogram) encode() string {
 	return string(out)
 }
 
-// decoded is the histogram of a report with what the report says of its
-// effective size.
+// decoded is the histogram of a report with the effective size from the report.
 func decoded(d *reports.Distribution) (*Histogram, error) {
 	h, err := DecodeHistogram(d.Histogram)
 	if err == nil {

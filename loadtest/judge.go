@@ -43,7 +43,7 @@ func Judge(objectives []Objective, e Evidence) []reports.Objective {
 func (o Objective) judge(e Evidence) reports.Objective {
 	r := reports.Objective{Text: o.Text, Rule: o.Rule, Limit: o.Limit, Unit: "ms", Verdict: reports.Inconclusive}
 	if o.Rule != "" && !e.Pipeline {
-		r.Verdict, r.Reason = reports.Skip, "it is about deliveries, retries included; --through-engine measures them"
+		r.Verdict, r.Reason = reports.Skip, "this objective measures deliveries, retries included: use --through-engine"
 		return r
 	}
 	if o.Rule != "" && e.Peak >= DocumentedRate {
@@ -63,7 +63,7 @@ func (o Objective) judge(e Evidence) reports.Objective {
 	}
 	if o.certain(e) {
 		r.Verdict = reports.Fail
-		r.Reason = fmt.Sprintf("measured %s, and what had not ended cannot mend it", valueText(r.Measured, r.Unit))
+		r.Reason = fmt.Sprintf("measured %s, and the requests that had not ended cannot change this", valueText(r.Measured, r.Unit))
 		return r
 	}
 	if len(e.Doubts) > 0 {
@@ -107,15 +107,15 @@ func (o Objective) trend(e Evidence, r *reports.Objective) {
 		r.Verdict, r.Reason = reports.Pass, grows
 		return
 	}
-	r.Reason = grows + ", and the limit is only not reached yet: offer less"
+	r.Reason = grows + ", and the limit is not reached yet: offer less"
 }
 
 // unsure divides the effective size of a run that is too short to have one: what
 // it knows of its own memory may be wrong by so much.
 const unsure = 4
 
-// clearly says whether an objective is missed by so much that a run that is too
-// short for an interval shows it.
+// clearly reports whether an objective is missed by so much that a run that is
+// too short for an interval shows it.
 func (o Objective) clearly(e Evidence) bool {
 	switch o.Quantity {
 	case Errors, Lost:
@@ -141,10 +141,10 @@ func (o Objective) clearly(e Evidence) bool {
 	return false
 }
 
-// certain says whether a latency objective is missed whatever becomes of what
-// had not ended: so much of what did end took too long that not even all of the
-// rest within the limit would do. It holds where unfinished deliveries are the
-// only doubt.
+// certain reports whether a latency objective is missed whatever becomes of
+// what had not ended: so much of what did end took too long that not even all
+// of the rest within the limit would do. It holds where unfinished deliveries
+// are the only doubt.
 func (o Objective) certain(e Evidence) bool {
 	h := o.histogram(e)
 	if h == nil || e.Unfinished == 0 || len(e.Doubts) != 1 || o.Quantile == 0 || o.Quantile == 1 || o.Op != "<" && o.Op != "<=" {
@@ -157,7 +157,8 @@ func (o Objective) certain(e Evidence) bool {
 	return rank >= 1 && h.Rank(rank) > o.Limit
 }
 
-// measure fills in what was measured with its interval, or says why it cannot.
+// measure fills in the measured value with its interval, or the reason why
+// there is no value.
 func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 	switch o.Quantity {
 	case Errors, Lost:
@@ -203,18 +204,18 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 		if short := tooShort(of); short != "" {
 			return short
 		}
-		return fmt.Sprintf("%d samples are too few for %s: its interval has no end", of.size, o.Text)
+		return fmt.Sprintf("%d samples are too few for %s: the interval has no upper end", of.size, o.Text)
 	}
 	return tooShort(of)
 }
 
-// tooShort says that a run does not tell enough for an interval, "" where it
-// does.
+// tooShort is why a run is too short for an interval; "" where it is long
+// enough.
 func tooShort(of effective) string {
 	if of.needed == 0 {
 		return ""
 	}
-	return fmt.Sprintf("one slow answer makes the next one likely, and the run is too short to tell how likely: run for at least %s", of.needed)
+	return fmt.Sprintf("one slow answer makes the next one likely, and the run is too short to measure how likely: run for at least %s", of.needed)
 }
 
 func (o Objective) histogram(e Evidence) *Histogram {

@@ -96,8 +96,8 @@ func TestJudgeThePremise(t *testing.T) {
 	}
 }
 
-// What had not ended leaves a latency open, unless so much was too late by then
-// that all of the rest in time would not help.
+// Unfinished requests leave a latency open, unless too many were late already
+// for the others to help.
 func TestUnfinished(t *testing.T) {
 	for _, tt := range []struct {
 		late, intime int

@@ -1,5 +1,5 @@
-// Package loadtest says what a receiver, or the whole engine, holds: numbers
-// that a planner can defend.
+// Package loadtest measures the rate that a receiver, or the whole engine,
+// holds: numbers that a planner can defend.
 //
 // Decision: a latency runs from the moment a request was due, not from the
 // moment a worker was free to send it, and nothing passes that a generator

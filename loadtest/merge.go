@@ -51,11 +51,11 @@ const (
 	mostShorter = 0.1
 )
 
-// together says why two results are not of one load: rates that were not there
-// at the same time do not add up.
+// together returns why two results are not of one load: rates at different
+// times do not add up.
 func together(a, b Part) error {
 	if long, short := max(a.Load.Seconds, b.Load.Seconds), min(a.Load.Seconds, b.Load.Seconds); short < long*(1-mostShorter) && !a.Load.Interrupted && !b.Load.Interrupted {
-		return fmt.Errorf("it lasted %s, and %s %s: rates add up while both go on", secondsText(b.Load.Seconds), a.From, secondsText(a.Load.Seconds))
+		return fmt.Errorf("it lasted %s, and %s %s: rates add up only while both run", secondsText(b.Load.Seconds), a.From, secondsText(a.Load.Seconds))
 	}
 	if a.Load.Began == "" || b.Load.Began == "" {
 		return nil
@@ -96,9 +96,9 @@ func (m *merging) add(p Part) error {
 	l, out := p.Load, m.out
 	switch {
 	case l.Mode != out.Mode || l.Clock != out.Clock || l.Store != out.Store:
-		return fmt.Errorf("it is of another kind: %s %s %s", l.Clock, l.Mode, l.Store)
+		return fmt.Errorf("it is a load of another kind: %s %s %s", l.Clock, l.Mode, l.Store)
 	case l.To != out.To:
-		return fmt.Errorf("it is about another receiver, %s", l.To)
+		return fmt.Errorf("it loaded another receiver, %s", l.To)
 	case l.Search != nil || l.Outage != nil || l.Flows != nil:
 		return errors.New("a search, an outage or several dataflows cannot be merged")
 	}
@@ -145,8 +145,8 @@ func (m *merging) add(p Part) error {
 	return m.series(l.Series)
 }
 
-// histograms adds those of a part. One without times of all has none that
-// failed.
+// histograms adds those of a part. A part without the times of all attempts has
+// no failed ones.
 func (m *merging) histograms(l *reports.Load) error {
 	whole := func(all, ok *reports.Distribution) *reports.Distribution {
 		if all == nil {

@@ -30,7 +30,7 @@ func recorded(p Pace, took func(n uint64) time.Duration, objectives []Objective,
 	return l
 }
 
-// What two machines measured, each a half, is what one would have: every
+// Two machines with half the load each measure the same as one machine: every
 // percentile, also of every second, and every verdict.
 func TestMergeLosesNothing(t *testing.T) {
 	objectives := []Objective{Documented(), objective(t, "response.p95<80ms"), objective(t, "errors<12%"), objective(t, "service.max<1s")}
@@ -91,12 +91,12 @@ func TestMergeJudgesAnew(t *testing.T) {
 	fine := half(Pipeline)
 	fine.Series = &reports.Series{StepSeconds: 1}
 	for part, parts := range map[string][]Part{
-		"nothing to merge":         {{"a.json", half(Pipeline)}},
-		"b.json: it is of another": {{"a.json", half(Pipeline)}, {"b.json", half(Receiver)}},
-		"another receiver":         {{"a.json", half(Pipeline)}, {"b.json", elsewhere}},
-		"cannot be merged":         {{"a.json", half(Pipeline)}, {"b.json", search}},
-		"b.json: histogram":        {{"a.json", half(Pipeline)}, {"b.json", broken}},
-		"steps are of 6 s":         {{"a.json", fine}, {"b.json", coarseSteps}},
+		"nothing to merge":        {{"a.json", half(Pipeline)}},
+		"b.json: it is a load of": {{"a.json", half(Pipeline)}, {"b.json", half(Receiver)}},
+		"another receiver":        {{"a.json", half(Pipeline)}, {"b.json", elsewhere}},
+		"cannot be merged":        {{"a.json", half(Pipeline)}, {"b.json", search}},
+		"b.json: histogram":       {{"a.json", half(Pipeline)}, {"b.json", broken}},
+		"steps are of 6 s":        {{"a.json", fine}, {"b.json", coarseSteps}},
 	} {
 		if _, err := Merge(parts); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v; want %q", err, part)

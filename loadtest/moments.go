@@ -53,7 +53,7 @@ func moment(line []byte, first *time.Time) (at time.Duration, ok bool, err error
 		}
 		t, err := time.Parse(time.RFC3339Nano, string(line))
 		if err != nil {
-			return 0, false, fmt.Errorf("%.40q is no time: write seconds, or 2026-01-15T09:00:00Z", line)
+			return 0, false, fmt.Errorf("%.40q is not a time: write seconds, or 2026-01-15T09:00:00Z", line)
 		}
 		return since(t, first), true, nil
 	}
@@ -63,7 +63,7 @@ func moment(line []byte, first *time.Time) (at time.Duration, ok bool, err error
 		} `json:"update"`
 	}
 	if err := json.Unmarshal(line, &l); err != nil {
-		return 0, false, fmt.Errorf("no line of a recording: %w", err)
+		return 0, false, fmt.Errorf("not a line of a recording: %w", err)
 	}
 	if l.Update == nil {
 		return 0, false, nil
@@ -72,7 +72,7 @@ func moment(line []byte, first *time.Time) (at time.Duration, ok bool, err error
 }
 
 // epoch reads a time since 1970 in seconds, milliseconds, microseconds or
-// nanoseconds. Its size tells which: in none of them is it before 2001.
+// nanoseconds. Its size decides which: in every unit it is after 2001.
 func epoch(text string) (time.Time, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

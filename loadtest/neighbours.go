@@ -70,14 +70,14 @@ func (n Neighbours) Run(ctx context.Context) (*reports.Load, error) {
 		l.Flows = append(l.Flows, f)
 	}
 	if bad := all[n.Count-1]; bad.Delivered.Count == bad.Offered.Count && bad.ServiceTime != nil && bad.ServiceTime.P50Ms < 100 {
-		l.Doubts = append(l.Doubts, "the receiver that was to be bad delivered everything")
+		l.Doubts = append(l.Doubts, "the receiver that should fail delivered everything")
 	}
 	return l, nil
 }
 
 func flowName(n int) string { return string(rune('a' + n)) }
 
-// neighbourly judges one dataflow beside the noisy one.
+// neighbourly judges one dataflow next to the noisy one.
 func neighbourly(f reports.Flow, doubts []string) (reports.Verdict, string) {
 	switch {
 	case len(doubts) > 0:
@@ -87,7 +87,7 @@ func neighbourly(f reports.Flow, doubts []string) (reports.Verdict, string) {
 	case float64(f.Delivered.Count) < leastDelivered*float64(f.Offered.Count):
 		return reports.Fail, fmt.Sprintf("%d of %d were delivered", f.Delivered.Count, f.Offered.Count)
 	case f.Latency.P95Ms > max(f.Alone.P95Ms*mostSlower, f.Alone.P95Ms+mostSlowerMs):
-		return reports.Fail, fmt.Sprintf("p95 is %s beside the noisy one, and %s without it", valueText(f.Latency.P95Ms, "ms"), valueText(f.Alone.P95Ms, "ms"))
+		return reports.Fail, fmt.Sprintf("p95 is %s with the noisy dataflow, and %s without it", valueText(f.Latency.P95Ms, "ms"), valueText(f.Alone.P95Ms, "ms"))
 	}
 	return reports.Pass, ""
 }

@@ -91,7 +91,7 @@ func (b *besideSlow) make(t *testing.T, noisy bool) Through {
 	return x
 }
 
-// Beside a slow receiver, neighbours with sockets of their own are as fast as
+// Next to a slow receiver, neighbours with sockets of their own are as fast as
 // without it, and pass; those that wait for its socket fail by their p95, and
 // those that it keeps from delivering by their throughput. A receiver that is
 // not slow at all proves nothing.

@@ -34,7 +34,7 @@ const (
 	Service  Span = "service"
 )
 
-// Objective is one thing that is asked of the numbers.
+// Objective is one limit for a measured quantity.
 type Objective struct {
 	Text     string // as it was written
 	Rule     string // that it is from; "" for one of the user's
@@ -72,7 +72,7 @@ func Unique(all []Objective) []Objective {
 	return out
 }
 
-// asks says whether two objectives ask the same, whatever their words.
+// asks reports whether two objectives ask the same, whatever their words.
 func (o Objective) asks(p Objective) bool {
 	o.Text, o.Rule, p.Text, p.Rule = "", "", "", ""
 	return o == p
@@ -83,9 +83,9 @@ func (o Objective) over(s Span) Objective {
 	return o
 }
 
-// AnswerInTime is what the destination asks of a receiver: an answer within
-// two seconds (R81). That 95 of 100 must, and one in a hundred may fail, are
-// limits of ours.
+// AnswerInTime is the destination's requirement for a receiver: an answer
+// within two seconds (R81). That 95 of 100 must, and one in a hundred may fail,
+// are httpdest's own limits.
 func AnswerInTime() []Objective {
 	return []Objective{
 		{Text: "response.p95<2s", Quantity: Latency, Over: Response, Quantile: 0.95, Op: "<", Limit: 2000},
@@ -93,15 +93,15 @@ func AnswerInTime() []Objective {
 	}
 }
 
-// FewErrors is asked of every receiver: latencies are those of successful
-// answers, and a dead receiver has none that are slow. The limit is ours.
+// FewErrors holds for every receiver: latencies are those of successful
+// answers, and a dead receiver has no slow ones. The limit is httpdest's own.
 func FewErrors() Objective {
 	return Objective{Text: "errors<1%", Quantity: Errors, Op: "<", Limit: 0.01}
 }
 
-// FewLost is what a search through the engine asks besides: the documented
-// objective is about what was delivered, and holds at any rate at which the
-// rest is lost. That one in a hundred may be is a limit of ours.
+// FewLost is an additional objective of a search through the engine: the
+// documented objective counts delivered exports alone, and holds even where all
+// others are lost. That one in a hundred may be lost is httpdest's own limit.
 func FewLost() Objective {
 	return Objective{Text: "lost<1%", Quantity: Lost, Op: "<", Limit: 0.01}
 }
@@ -125,7 +125,7 @@ const forms = "write p95<10m, response.p99<2s, max<5s, errors<0.1%, lost<1% or r
 func ParseObjective(text string) (Objective, error) {
 	at := strings.IndexAny(text, "<>")
 	if at < 0 {
-		return Objective{}, &SyntaxError{text, len(text) + 1, "there is no <, <=, > or >=", forms}
+		return Objective{}, &SyntaxError{text, len(text) + 1, "<, <=, > or >= is missing", forms}
 	}
 	o := Objective{Text: strings.TrimSpace(text), Op: text[at : at+1]}
 	value := at + 1
@@ -139,7 +139,7 @@ func ParseObjective(text string) (Objective, error) {
 		return Objective{}, err
 	}
 	if wants := map[bool]string{true: ">", false: "<"}[o.Quantity == Rate]; o.Op[:1] != wants {
-		return Objective{}, &SyntaxError{text, at + 1, fmt.Sprintf("%s is to be %s a limit", o.Quantity, map[string]string{">": "above", "<": "below"}[wants]), forms}
+		return Objective{}, &SyntaxError{text, at + 1, fmt.Sprintf("%s must be %s a limit", o.Quantity, map[string]string{">": "above", "<": "below"}[wants]), forms}
 	}
 	return o, nil
 }
@@ -169,11 +169,11 @@ func (o *Objective) subject(text, subject string) error {
 	}
 	percent, found := strings.CutPrefix(name, "p")
 	if !found || strings.Trim(percent, "0123456789.") != "" {
-		return &SyntaxError{text, indent + 1, fmt.Sprintf("%q is nothing that is measured", name), forms}
+		return &SyntaxError{text, indent + 1, fmt.Sprintf("%q is not a measured quantity", name), forms}
 	}
 	p, err := strconv.ParseFloat(percent, 64)
 	if err != nil || p <= 0 || p >= 100 {
-		return &SyntaxError{text, indent + 2, "a percentile is above 0 and below 100", "max is the longest of all"}
+		return &SyntaxError{text, indent + 2, "a percentile must be above 0 and below 100", "write max for the longest of all"}
 	}
 	o.Quantile = p / 100
 	return nil
@@ -187,20 +187,20 @@ func (o *Objective) limit(text string, from int) error {
 	value := strings.TrimRight(text[from:], " ")
 	bad := func(message, hint string) error { return &SyntaxError{text, from + 1, message, hint} }
 	if value == "" {
-		return bad("there is no limit", forms)
+		return bad("the limit is missing", forms)
 	}
 	switch o.Quantity {
 	case Latency:
 		d, err := time.ParseDuration(value)
 		if err != nil || d <= 0 {
-			return bad(fmt.Sprintf("%q is no time", value), "write a number with its unit: 250ms, 2s, 10m")
+			return bad(fmt.Sprintf("%q is not a time", value), "write a number with its unit: 250ms, 2s, 10m")
 		}
 		o.Limit = milliseconds(d)
 		return nil
 	case Rate:
 		n, ok := number(strings.TrimSuffix(value, "/s"))
 		if !ok || n <= 0 {
-			return bad(fmt.Sprintf("%q is no rate", value), "write it for a second: 9900/s")
+			return bad(fmt.Sprintf("%q is not a rate", value), "write it for a second: 9900/s")
 		}
 		o.Limit = n
 		return nil
@@ -211,7 +211,7 @@ func (o *Objective) limit(text string, from int) error {
 		n /= 100
 	}
 	if !ok || n < 0 || n > 1 {
-		return bad(fmt.Sprintf("%q is no share", value), "write it as 0.1% or 0.001")
+		return bad(fmt.Sprintf("%q is not a share", value), "write it as 0.1% or 0.001")
 	}
 	if n == 1 && !isPercent {
 		return bad(fmt.Sprintf("%q would be all of them", value), "write 1% for one in a hundred, or 100%")

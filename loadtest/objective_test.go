@@ -33,8 +33,8 @@ func TestParseObjective(t *testing.T) {
 	}
 }
 
-// What is asked for twice is there once; the documented objective, however it
-// is written, with its rule.
+// A repeated objective is kept once; the documented objective, however it is
+// written, keeps its rule.
 func TestUnique(t *testing.T) {
 	for _, tt := range []struct{ given, want []string }{
 		{[]string{"p95<10m"}, []string{"R119"}},
@@ -65,28 +65,28 @@ func TestParseObjectiveSaysWhere(t *testing.T) {
 		column int
 		part   string
 	}{
-		{"", 1, "no <"},
-		{"p95", 4, "no <"},
-		{"p95<", 5, "no limit"},
-		{"p95<  ", 7, "no limit"},
-		{"p95<10", 5, "no time"},
-		{"p95<-1s", 5, "no time"},
-		{"p95<0s", 5, "no time"},
-		{"p95=10m", 8, "no <"},
+		{"", 1, "is missing"},
+		{"p95", 4, "is missing"},
+		{"p95<", 5, "the limit is missing"},
+		{"p95<  ", 7, "the limit is missing"},
+		{"p95<10", 5, "is not a time"},
+		{"p95<-1s", 5, "is not a time"},
+		{"p95<0s", 5, "is not a time"},
+		{"p95=10m", 8, "is missing"},
 		{"p95>10m", 4, "below a limit"},
 		{"rate<9900/s", 5, "above a limit"},
-		{"rate>=fast", 7, "no rate"},
-		{"rate>=0", 7, "no rate"},
-		{"rate>=1e3", 7, "no rate"},
-		{"errors<101%", 8, "no share"},
+		{"rate>=fast", 7, "is not a rate"},
+		{"rate>=0", 7, "is not a rate"},
+		{"rate>=1e3", 7, "is not a rate"},
+		{"errors<101%", 8, "is not a share"},
 		{"errors<=1", 9, "all of them"},
-		{"errors<.", 8, "no share"},
-		{"errors<-1%", 8, "no share"},
-		{"errors<NaN", 8, "no share"},
-		{"error<1%", 1, `"error" is nothing`},
-		{"  median<1s", 3, `"median" is nothing`},
-		{"response.mean<1s", 10, `"mean" is nothing`},
-		{"request.p95<1s", 1, `"request.p95" is nothing`},
+		{"errors<.", 8, "is not a share"},
+		{"errors<-1%", 8, "is not a share"},
+		{"errors<NaN", 8, "is not a share"},
+		{"error<1%", 1, `"error" is not a measured quantity`},
+		{"  median<1s", 3, `"median" is not a measured quantity`},
+		{"response.mean<1s", 10, `"mean" is not a measured quantity`},
+		{"request.p95<1s", 1, `"request.p95" is not a measured quantity`},
 		{"p100<1s", 2, "below 100"},
 		{"p0<1s", 2, "above 0"},
 		{"p<1s", 2, "above 0"},

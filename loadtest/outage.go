@@ -7,8 +7,9 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// outage says what came of one. A step is over the objective where its p95 is:
-// the limit is that of the first objective about p95, ten minutes without one.
+// outage sums up the effects of an outage. A step is over the objective where
+// its p95 is: the limit is that of the first objective about p95, ten minutes
+// without one.
 func (r *Recorder) outage(o Outage, s *reports.Series, fired int64, objectives []Objective) *reports.Outage {
 	out := &reports.Outage{AtSeconds: o.At.Seconds(), Seconds: o.Length.Seconds(), Fired: fired, Lost: r.lost}
 	limit := Documented().Limit
@@ -33,7 +34,7 @@ func (r *Recorder) outage(o Outage, s *reports.Series, fired int64, objectives [
 	}
 	out.DrainSeconds, out.Drained = model.Drained(backlog, s.StepSeconds, out.AtSeconds, end)
 	if out.Breached {
-		// What was due after the last step over the limit was delivered within it.
+		// Exports due after the last step over the limit were delivered within it.
 		out.Recovered = lastOver < r.pace.Duration()
 		out.RecoverySeconds = max(0, lastOver.Seconds()-end)
 	}

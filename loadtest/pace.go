@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Pace says when each request or update is due.
+// Pace decides when each request or update is due.
 type Pace interface {
 	// Due is when number n is, from 0, after the beginning. Numbers of Total and
 	// above never are.
@@ -159,7 +159,7 @@ func (s *slopes) Peak() float64 {
 // String implements Pace.
 func (s *slopes) String() string { return s.name }
 
-// steady says whether the rate of a pace never changes.
+// steady reports whether the rate of a pace never changes.
 func steady(p Pace) bool {
 	s, ok := p.(*slopes)
 	if !ok {

@@ -24,14 +24,14 @@ const mostTotal = 1e10
 func ParsePace(text string, s PaceSettings) (Pace, error) {
 	w := words(text)
 	if len(w.all) == 0 {
-		return nil, w.error(0, "there is no pace", paces)
+		return nil, w.error(0, "the pace is missing", paces)
 	}
 	p, err := w.pace(s)
 	if err != nil {
 		return nil, err
 	}
 	if mean := (p.Peak() + p.Rate(0)) / 2; mean*p.Duration().Seconds() > mostTotal {
-		return nil, w.error(0, "more than 10^10 are due", "write a lower rate, or less time")
+		return nil, w.error(0, "more than 10^10 requests are due", "write a lower rate, or less time")
 	}
 	if p.Total() == 0 {
 		return nil, w.error(0, "nothing is ever due", "write a higher rate, or more time")
@@ -69,7 +69,7 @@ func (w *wordList) pace(s PaceSettings) (Pace, error) {
 		case err != nil:
 			return nil, err
 		case n.time["last"] >= n.time["every"]:
-			return nil, w.error(0, "a burst lasts as long as its period", "write a shorter last, or the pace constant")
+			return nil, w.error(0, "the burst is as long as its period", "write a shorter last, or the pace constant")
 		case n.time["every"] < s.Length/100_000:
 			return nil, w.error(0, "there are more than 100,000 bursts", "write a longer every")
 		}
@@ -83,11 +83,11 @@ func (w *wordList) pace(s PaceSettings) (Pace, error) {
 			return nil, err
 		}
 		if len(at) == 0 {
-			return nil, w.error(1, "there is no moment in the file", "")
+			return nil, w.error(1, "the file has no moments", "")
 		}
 		return Trace(w.all[1].text, at), nil
 	default:
-		return nil, w.error(0, fmt.Sprintf("there is no pace %q", kind), paces)
+		return nil, w.error(0, fmt.Sprintf("unknown pace %q", kind), paces)
 	}
 }
 
@@ -141,7 +141,7 @@ func (w *wordList) error(at int, message, hint string) error {
 
 func (w *wordList) only() error {
 	if len(w.all) > 1 {
-		return w.error(1, fmt.Sprintf("%s takes nothing", w.all[0].text), "its rate is --rate")
+		return w.error(1, fmt.Sprintf("%s has no settings", w.all[0].text), "its rate is --rate")
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (w *wordList) named(names ...string) (settings, error) {
 	for i := 1; i < len(w.all); i++ {
 		name, value, ok := strings.Cut(w.all[i].text, "=")
 		if !ok || !slices.Contains(names, name) {
-			return s, w.error(i, fmt.Sprintf("%s takes %s", w.all[0].text, strings.Join(names, "=, ")+"="), paces)
+			return s, w.error(i, fmt.Sprintf("%s has only the settings %s", w.all[0].text, strings.Join(names, "=, ")+"="), paces)
 		}
 		if given[name] {
 			return s, w.error(i, name+" is given twice", "")
@@ -170,7 +170,7 @@ func (w *wordList) named(names ...string) (settings, error) {
 		switch name {
 		case "period", "every", "last":
 			if s.time[name], err = time.ParseDuration(value); err != nil || s.time[name] < time.Millisecond {
-				return s, w.error(i, fmt.Sprintf("%q is no time", value), "write a number with its unit: 30s")
+				return s, w.error(i, fmt.Sprintf("%q is not a time", value), "write a number with its unit: 30s")
 			}
 		default:
 			if s.rate[name], err = w.rate(i, value); err != nil {
@@ -190,7 +190,7 @@ func (w *wordList) named(names ...string) (settings, error) {
 func (w *wordList) rate(at int, text string) (float64, error) {
 	r, ok := number(strings.TrimSuffix(text, "/s"))
 	if !ok || r > 1e9 {
-		return 0, w.error(at, fmt.Sprintf("%q is no rate", text), "write requests a second: 500 or 500/s")
+		return 0, w.error(at, fmt.Sprintf("%q is not a rate", text), "write requests a second: 500 or 500/s")
 	}
 	return r, nil
 }

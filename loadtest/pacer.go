@@ -7,8 +7,8 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// pacer is a Pace for Vegeta. Vegeta counts from its own beginning, which it
-// tells nobody but its pacer.
+// pacer is a Pace for Vegeta. Vegeta counts from its own beginning, which only
+// its pacer knows.
 type pacer struct {
 	pace  Pace
 	now   func() time.Time
@@ -28,8 +28,8 @@ func newPacer(p Pace) *pacer { return &pacer{pace: p, now: time.Now, overdue: mo
 // pause of the machine in the last moment is late, but no generator too weak.
 const grace = 250 * time.Millisecond
 
-// Pace implements vegeta.Pacer. What is late is sent at once; what is not begun
-// when the time is over never is, and is missing in what was achieved.
+// Pace implements vegeta.Pacer. A late request is sent at once; one that is not
+// begun when the time is over never is, and is missing in the achieved rate.
 func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, stop bool) {
 	if p.began.Load() == nil {
 		began := p.now().Add(-elapsed)

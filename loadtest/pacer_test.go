@@ -44,8 +44,8 @@ func TestPacer(t *testing.T) {
 	}
 }
 
-// A ramp from nothing begins at once: a first moment that is no number had Vegeta
-// wait for ever.
+// A ramp from nothing begins at once: a first moment that is not a number made
+// Vegeta wait for ever.
 func TestRampFromNothing(t *testing.T) {
 	p := newPacer(Ramp(0, 10, 4*time.Second))
 	if due := p.pace.Due(0); due != 0 {

@@ -71,7 +71,7 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	g := machine.done()
 	left := x.recorder.open() > 0
 	if left {
-		x.driver.Abort() // what is left is what the report says
+		x.driver.Abort() // the report has the rest
 	}
 	end()
 	if err := <-ended; err != nil && !left {
@@ -117,7 +117,7 @@ func (x *through) tick() (idle bool) {
 func (x *through) update(r *http.Request) (*http.Response, error) {
 	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
 	if err != nil {
-		panic("loadtest: Vegeta numbers its requests no more: " + err.Error())
+		panic("loadtest: Vegeta no longer numbers its requests: " + err.Error())
 	}
 	if n == 0 && x.Outage != nil {
 		x.broken = x.Break(*x.Outage)
@@ -149,8 +149,8 @@ func (x *through) decided(u profile.Update, export *engine.Export) {
 	}
 }
 
-// perform sends an attempt, and measures it. What was delivered is over when
-// the answer is complete.
+// perform sends an attempt, and measures it. A delivery is over when the answer
+// is complete.
 func (x *through) perform(ctx context.Context, op engine.Operation) engine.Completion {
 	if op.Kind != engine.Attempt {
 		return x.recorder.counting(x.Perform)(ctx, op)

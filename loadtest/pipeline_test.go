@@ -16,7 +16,7 @@ import (
 )
 
 // tries is a receiver that fails the first attempts of a message: as many as
-// fails says of its number.
+// fails returns for its number.
 type tries struct {
 	mu    sync.Mutex
 	seen  map[string]int
@@ -90,8 +90,8 @@ func TestThroughWithoutExports(t *testing.T) {
 	}
 }
 
-// What has not ended when the time to drain is spent makes every verdict
-// inconclusive; so does a planned outage that nobody met.
+// Exports that have not ended when the time to drain is over make every verdict
+// inconclusive; so does a planned outage that no request met.
 func TestThroughDoesNotEnd(t *testing.T) {
 	x := through100(t, func(int) int { return 0 })
 	x.Drain = 0

@@ -43,8 +43,8 @@ func Flat() (c [24]float64) {
 	return c
 }
 
-// dayStep is the step of a day's course, in seconds: beside waits of minutes
-// and an hour's peak, ten seconds are nothing.
+// dayStep is the step of a day's course, in seconds: ten seconds are small
+// compared with waits of minutes and a peak of an hour.
 const dayStep = 5
 
 // utilisationAdvised is how busy sockets may be before waits grow steeply.
@@ -71,7 +71,7 @@ func (p Planning) Plan() *reports.Plan {
 	}
 	out.Hours = p.hours(likely)
 	for _, d := range p.Doubts {
-		out.Warnings = append(out.Warnings, "what was measured is in doubt: "+d)
+		out.Warnings = append(out.Warnings, "the measurement is in doubt: "+d)
 	}
 	out.Warnings = append(out.Warnings, p.warnings(sides)...)
 	return out
@@ -236,12 +236,12 @@ func (p Planning) warnings(sides [3]side) []string {
 	}
 	switch u := worst.steady.Utilisation; {
 	case u >= 1:
-		add("the sockets are saturated in the busiest hour (%.0f%%): the backlog grows by %s exports a second, and everything waits for all that came before it", u*100, rateText(worst.peak-worst.steady.MaxRate))
+		add("the sockets are saturated in the busiest hour (%.0f%%): the backlog grows by %s exports a second, and every export waits for all earlier ones", u*100, rateText(worst.peak-worst.steady.MaxRate))
 	case u > utilisationAdvised:
 		add("the sockets are %.0f%% busy in the busiest hour: a little more latency, or a few more errors, saturates them", u*100)
 	}
 	if a := worst.steady.Attempts; a > 1.1 {
-		add("retries raise what the receiver sees to %.2f times the exports; if every attempt failed it would be 3 times, %s requests a second", a, rateText(3*worst.peak))
+		add("retries raise the load of the receiver to %.2f times the exports; if every attempt failed it would be 3 times, %s requests a second", a, rateText(3*worst.peak))
 	}
 	if worst.steady.Lost > 0.0001 {
 		add("%s of the exports are given up after three attempts", percentText(worst.steady.Lost))
@@ -254,7 +254,7 @@ func (p Planning) warnings(sides [3]side) []string {
 	}
 	p.collapse(worst, add)
 	if p.Outage != nil && p.Outage.Length > 47*time.Second {
-		add("retries reach 45 s: what is first tried more than that before the end of an outage is lost, and nobody sends it again")
+		add("retries end after 45 s: an export first tried earlier than that before the end of an outage is lost, and is never sent again")
 	}
 	return out
 }
@@ -268,7 +268,7 @@ func (p Planning) collapse(s side, add func(string, ...any)) {
 	}
 	requests := s.peak * s.steady.Attempts
 	if requests >= s.capacity {
-		add("the receiver can work on %s requests a second and gets %s in the busiest hour: it falls behind", rateText(s.capacity), rateText(requests))
+		add("the receiver can process %s requests a second and gets %s in the busiest hour: it falls behind", rateText(s.capacity), rateText(requests))
 	}
 	if longest := s.capacity * s.receiver.Policy.Budget; float64(p.Sockets) > longest && 3*s.peak > s.capacity {
 		add("%d sockets can queue more requests at the receiver than it answers in 2 s (%s): after a hiccup every answer comes too late, retries make it %s requests a second against its %s, and it does not recover by itself; keep to %s sockets, or shed load",
@@ -276,8 +276,8 @@ func (p Planning) collapse(s side, add func(string, ...any)) {
 	}
 }
 
-// Judge is what the plan says of the documented objective (R119): it holds
-// when it does so at the worst.
+// Judge judges the documented objective (R119): it holds when it holds in the
+// worst case.
 func (p Planning) Judge(plan *reports.Plan) reports.Objective {
 	o := Documented()
 	out := reports.Objective{Text: o.Text, Rule: o.Rule, Limit: o.Limit, Unit: "ms", Verdict: reports.Inconclusive}
@@ -300,7 +300,7 @@ func (p Planning) Judge(plan *reports.Plan) reports.Objective {
 	case out.Low >= o.Limit:
 		out.Verdict, out.Reason = reports.Fail, "expected "+valueText(out.Measured, "ms")
 	default:
-		out.Reason = fmt.Sprintf("between %s and %s: know the inputs better", valueText(out.Low, "ms"), valueText(out.High, "ms"))
+		out.Reason = fmt.Sprintf("between %s and %s: narrow the inputs", valueText(out.Low, "ms"), valueText(out.High, "ms"))
 	}
 	return out
 }

@@ -75,7 +75,8 @@ func TestSensitivity(t *testing.T) {
 	}
 }
 
-// What is not known makes intervals, and a verdict that depends on it is none.
+// Unknown inputs make intervals, and a verdict that depends on them is
+// inconclusive.
 func TestPlanIntervals(t *testing.T) {
 	volume(t)
 	p := known()
@@ -89,7 +90,7 @@ func TestPlanIntervals(t *testing.T) {
 	if f := figure(t, plan, "attempts per export"); !near(f.Low, 1, 1e-9) || !near(f.High, 1.24, 1e-9) {
 		t.Errorf("%+v", f)
 	}
-	if o := p.Judge(plan); o.Verdict != reports.Inconclusive || !strings.Contains(o.Reason, "know the inputs better") {
+	if o := p.Judge(plan); o.Verdict != reports.Inconclusive || !strings.Contains(o.Reason, "narrow the inputs") {
 		t.Errorf("%+v", o)
 	}
 	p.PerDay = Exactly(1_728_000)
@@ -120,7 +121,7 @@ func TestPlanWarns(t *testing.T) {
 		{"retries", func(p *Planning) {}, "1.11 times the exports; if every attempt failed it would be 3 times, 30 requests a second"},
 		{"lost", func(p *Planning) {}, "0.1% of the exports are given up"},
 		{"premise", func(p *Planning) { p.PerDay = Exactly(1e9); p.Sockets = 10_000 }, "R119"},
-		{"outage", func(p *Planning) { p.Outage = &Outage{time.Hour, 15 * time.Minute, Stalled} }, "lost, and nobody sends it again"},
+		{"outage", func(p *Planning) { p.Outage = &Outage{time.Hour, 15 * time.Minute, Stalled} }, "lost, and is never sent again"},
 		{"falls behind", func(p *Planning) { p.Capacity = Exactly(11) }, "it falls behind"},
 		{"collapse", func(p *Planning) { p.Capacity = Exactly(20); p.Sockets = 50 }, "does not recover by itself"},
 	} {
@@ -136,7 +137,7 @@ func TestPlanWarns(t *testing.T) {
 		t.Errorf("nothing is wrong: %v", w)
 	}
 	p.Doubts = []string{"the generator fell behind"}
-	if w := p.Plan().Warnings; len(w) != 1 || w[0] != "what was measured is in doubt: the generator fell behind" {
+	if w := p.Plan().Warnings; len(w) != 1 || w[0] != "the measurement is in doubt: the generator fell behind" {
 		t.Errorf("%v", w)
 	}
 }
@@ -236,25 +237,25 @@ func TestStatedFiguresSayWhere(t *testing.T) {
 		column     int
 		part       string
 	}{
-		{"latency", "", 1, "no latency"},
-		{"latency", "fast", 1, `"fast" is no time`},
+		{"latency", "", 1, "is not a latency"},
+		{"latency", "fast", 1, `"fast" is not a time`},
 		{"latency", "p50=40ms p99=1s", 10, "does not belong"},
-		{"latency", "p50=40ms", 1, "no latency"},
-		{"latency", "p50=2s p95=1s", 1, "no latency"},
+		{"latency", "p50=40ms", 1, "is not a latency"},
+		{"latency", "p50=2s p95=1s", 1, "is not a latency"},
 		{"latency", "mean=1s mean=2s", 9, "does not belong"},
 		{"latency", "40ms 50ms", 6, "does not belong"},
-		{"between", "x", 1, "no number"},
-		{"between", "1..y", 4, "no number"},
+		{"between", "x", 1, "is not a number"},
+		{"between", "1..y", 4, "is not a number"},
 		{"between", "2..1", 4, "smaller"},
-		{"between", "-1", 1, "no number"},
+		{"between", "-1", 1, "is not a number"},
 		{"curve", "1,2", 1, "24 hours"},
-		{"curve", strings.Repeat("1,", 23) + "x", 47, "no number"},
+		{"curve", strings.Repeat("1,", 23) + "x", 47, "is not a number"},
 		{"curve", strings.Repeat("0,", 23) + "0", 1, "every hour is 0"},
-		{"outage", "15m", 4, "no @"},
-		{"outage", "x@5m", 1, "no time"},
-		{"outage", "0s@5m", 1, "no time"},
-		{"outage", "15m@-5m", 5, "no time"},
-		{"kind", "tired", 1, "dead in this way"},
+		{"outage", "15m", 4, "@ is missing"},
+		{"outage", "x@5m", 1, "is not a time"},
+		{"outage", "0s@5m", 1, "is not a time"},
+		{"outage", "15m@-5m", 5, "is not a time"},
+		{"kind", "tired", 1, "unknown kind of outage"},
 	} {
 		var e *SyntaxError
 		if err := parse[tt.what](tt.text); !errors.As(err, &e) || e.Column != tt.column || !strings.Contains(e.Message, tt.part) {

@@ -30,12 +30,12 @@ func ParseMix(text string) (Mix, error) {
 		name, value, ok := strings.Cut(x.text, "=")
 		n, isNumber := number(value)
 		if !ok || fields[name] == nil || !isNumber {
-			return m, w.error(i, fmt.Sprintf("%q is no share of a mix", x.text), "write attribute=80 audience=18 identity=2")
+			return m, w.error(i, fmt.Sprintf("%q is not a share of a mix", x.text), "write attribute=80 audience=18 identity=2")
 		}
 		*fields[name] = n
 	}
 	if m.Attribute+m.Audience+m.Identity <= 0 {
-		return m, w.error(0, "nothing is in the mix", "write attribute=80 audience=18 identity=2")
+		return m, w.error(0, "the mix is empty", "write attribute=80 audience=18 identity=2")
 	}
 	return m, nil
 }
@@ -157,7 +157,7 @@ func (p *Population) write(n uint64) profile.Change {
 	return profile.Change{Op: profile.Set, Path: path, Value: value}
 }
 
-// mostTries bounds how many updates are looked at for each message.
+// mostTries bounds how many updates are tried for each message.
 const mostTries = 50
 
 // Messages builds n messages as the engine does, from the first updates that

@@ -26,7 +26,7 @@ type keeper struct {
 	dispatcher *engine.Dispatcher
 	perform    live.Perform
 	asked      int
-	until      time.Time // when the token is to be renewed; zero: there is none
+	until      time.Time // when the token is to be renewed; zero without a token
 }
 
 func newKeeper(s engine.Settings, perform live.Perform) *keeper {
@@ -37,7 +37,8 @@ func newKeeper(s engine.Settings, perform live.Perform) *keeper {
 // credentials asks for what is not known, or not good any more.
 func (k *keeper) credentials(ctx context.Context) (credentials, error) { return k.attempt(ctx, 204) }
 
-// refused tells that the token in use was answered 401, and asks for another.
+// refused takes in that the token in use was answered 401, and requests
+// another.
 func (k *keeper) refused(ctx context.Context) (credentials, error) {
 	if c, err := k.attempt(ctx, 401); err != nil {
 		return c, err
@@ -46,7 +47,7 @@ func (k *keeper) refused(ctx context.Context) (credentials, error) {
 }
 
 // attempt has the dispatcher make everything ready for an attempt, which is not
-// made, and tells it a status.
+// made, and passes it a status.
 func (k *keeper) attempt(ctx context.Context, status int) (credentials, error) {
 	k.asked++
 	id := fmt.Sprintf("ready-%d", k.asked)
@@ -69,7 +70,7 @@ func (k *keeper) attempt(ctx context.Context, status int) (credentials, error) {
 			if op.Kind == engine.Token {
 				what = "the access token"
 			}
-			return credentials{}, fmt.Errorf("%s could not be had: %s (%s)", what, u.Outcome, u.Outcome.Reason)
+			return credentials{}, fmt.Errorf("%s could not be obtained: %s (%s)", what, u.Outcome, u.Outcome.Reason)
 		}
 	}
 	return credentials{}, ctx.Err()

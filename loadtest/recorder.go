@@ -19,8 +19,8 @@ import (
 type Recorder struct {
 	pace Pace
 	step time.Duration
-	// byChance is set where updates do not come when the pace says but about as
-	// often: what is due is then what was begun.
+	// byChance is set where updates come at random times with the rate of the
+	// pace: an update is then due when it is begun.
 	byChance bool
 	// failuresWait is set where a failure takes as long as the queue: a trend is
 	// in them too. Exports that are given up take as long as their retries.
@@ -90,7 +90,7 @@ func StepOf(length time.Duration) time.Duration {
 }
 
 // NewRecorder begins a record of a pace. Where it is steady, the course of the
-// run tells how far its times depend on each other. A pace that changes, or an
+// run shows how far its times depend on each other. A pace that changes, or an
 // outage (see unsteady), has a course of its own that no chance explains: its
 // times are taken as independent.
 func NewRecorder(p Pace) *Recorder {
@@ -249,7 +249,7 @@ func (r *Recorder) over() int64 { return r.delivered + r.lost + r.idle + r.refus
 // Counts are what a recorder has seen so far, for progress.
 type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int64 }
 
-// Counts tells where the run is at a moment.
+// Counts returns the state of the run at a moment.
 func (r *Recorder) Counts(now time.Duration) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -269,8 +269,7 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	l.Offered.Target = r.pace.Peak()
 	l.Achieved = amount(r.begun, offered)
 	until := max(offered, r.lastEnd)
-	// A rate is that of the load: one late retry is no time in which little was
-	// delivered.
+	// A rate is that of the load: one late retry does not make a slow period.
 	l.Delivered = reports.Amount{Count: r.delivered, Rate: amount(r.inTime, offered).Rate}
 	l.Failed = reports.Amount{Count: r.lost, Rate: amount(r.lostThen, offered).Rate}
 	l.Unfinished = max(0, r.begun-r.over())

@@ -101,7 +101,7 @@ func TestTokensAreRenewed(t *testing.T) {
 }
 
 // While the token endpoint is down, a load on a receiver goes on with the old
-// token as long as that is good, asks once a second, and says how often in vain.
+// token as long as that is good, asks once a second, and counts the failures.
 func TestTokenEndpointIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, i := renewing(t, Receiver, &issuer{lifetime: 40 * time.Second, downFrom: 30 * time.Second, downTo: 38 * time.Second})

@@ -9,8 +9,8 @@ import (
 )
 
 // Resting sends one request after the other to a receiver, with nothing else
-// under way. It tells how the receiver answers at rest, and when it does so
-// again after a load.
+// under way. It measures the answers of the receiver at rest, and when it is at
+// rest again after a load.
 type Resting struct {
 	Ask  func(ctx context.Context) (Answer, error)
 	Wait func(ctx context.Context, d time.Duration) error
@@ -158,8 +158,8 @@ func (r *rests) again(ctx context.Context, rate float64) error {
 	}
 }
 
-// rested says whether answers in a row are as at rest: as many successful, and
-// not much slower than a receiver is expected to be after so many requests.
+// rested reports whether answers in a row are as at rest: as many successful,
+// and not much slower than a receiver is expected to be after so many requests.
 func (r *rests) rested(last []Answer) bool {
 	if len(last) < inRow {
 		return false
@@ -185,8 +185,8 @@ func (r *rests) unrecovered(rate float64, rested time.Duration, last []Answer) e
 	return &UnrecoveredError{rate, rested, now}
 }
 
-// refusal says whether an outcome is about who asks, or for what, and not about
-// how much.
+// refusal reports whether an outcome is about who asks, or for what, and not
+// about how much.
 func refusal(outcome string) bool {
 	return slices.Contains([]string{
 		"400", "401", "403", "404", "405", "406", "410", "411", "413", "414", "415", "422", "431",
@@ -240,8 +240,8 @@ func (r *rests) expected() float64 {
 	return first.took + max(0, slope)*(r.requests-first.requests)
 }
 
-// leaksAtRest says whether single requests alone become slower, each by as much
-// as all before it would have made the receiver slower.
+// leaksAtRest reports whether single requests alone become slower, each by as
+// much as all before it would have made the receiver slower.
 func (r *rests) leaksAtRest(asked []level) bool {
 	if len(asked) < leastAsked {
 		return false

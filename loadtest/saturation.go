@@ -6,14 +6,14 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// saturation is a trial that did not hold, beside the best that did.
+// saturation is a trial that did not hold, and the best that did.
 type saturation struct {
 	*Trialled
 	point reports.SearchPoint
 	held  *Trialled // nil: none
 }
 
-// What tells causes apart.
+// Limits that distinguish causes.
 const (
 	// moreErrors is by how much the share of failed attempts must have grown.
 	moreErrors = 0.01
@@ -24,15 +24,15 @@ const (
 	slowStore = 100.0
 )
 
-// cause says what gave in. own is whether it was this machine, or a cap such as
-// --sockets, and not the receiver.
+// cause is what limited the rate. own is whether it was this machine, or a cap
+// such as --sockets, and not the receiver.
 func (s saturation) cause() (why string, own bool) {
 	at := rateText(s.point.Rate) + "/s: "
 	if s.Load.Mode == Pipeline {
 		return s.throughEngine(at)
 	}
 	if len(s.Load.Doubts) > 0 {
-		return "not the receiver but this machine, at " + at + s.Load.Doubts[0], true
+		return "this machine, not the receiver, at " + at + s.Load.Doubts[0], true
 	}
 	if s.Growing > 0 {
 		return fmt.Sprintf("the receiver queues at %seach second of load adds %s of waiting", at, valueText(s.Growing*1000, "ms")), false
@@ -43,7 +43,7 @@ func (s saturation) cause() (why string, own bool) {
 	return "the receiver became slow at " + at + s.point.Reason, false
 }
 
-// failed tells the most frequent failure of the attempts, "" without one.
+// failed is the most frequent failure of the attempts, "" without one.
 func (s saturation) failed(at, attempts string) string {
 	for _, o := range s.Load.Outcomes {
 		switch {
@@ -57,7 +57,7 @@ func (s saturation) failed(at, attempts string) string {
 	return ""
 }
 
-// throughEngine goes from what would spoil all other numbers to what they say.
+// throughEngine checks first the causes that would spoil all other numbers.
 func (s saturation) throughEngine(at string) (why string, own bool) {
 	l := s.Load
 	durable, service := mean(l.ResponseTime), mean(l.Attempts())

@@ -7,8 +7,8 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// What gave in is told from a trial and the best that held; what is this
-// machine, or a setting, is no limit of the receiver.
+// The cause of a limit is found from a trial and the best that held; this
+// machine, or a setting, does not count as a limit of the receiver.
 func TestSaturation(t *testing.T) {
 	ms := func(mean float64) *reports.Distribution { return &reports.Distribution{MeanMs: mean} }
 	through := func(accepted, service float64, outcomes ...reports.OutcomeCount) *reports.Load {

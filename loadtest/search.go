@@ -53,7 +53,7 @@ const (
 	closeEnough = 1.04
 	// MostTrials bounds a search.
 	MostTrials = 30
-	// mostLonger is how many times longer a trial may be that says nothing yet.
+	// mostLonger is how many times longer an inconclusive trial may become.
 	mostLonger = 4
 	// mostProof is how many times longer a trial may be that uses up a stock.
 	mostProof = 8
@@ -62,7 +62,7 @@ const (
 // searching is a search on its way.
 type searching struct {
 	Search
-	rests    *rests // nil: there are none
+	rests    *rests // nil: not measured
 	points   []reports.SearchPoint
 	held     []*Trialled
 	best     *Trialled
@@ -290,8 +290,8 @@ func (x *searching) learn(t *Trialled, rate float64) {
 	x.overload.stock = max(x.overload.stock, o.stock)
 }
 
-// forget takes rates for not held. What held once and now does not is not the
-// limit: the next lower is.
+// forget takes rates for not held. A rate that held once and does not now is
+// not the limit: the next lower one is.
 func (x *searching) forget(from float64) {
 	x.held = slices.DeleteFunc(x.held, func(h *Trialled) bool { return h.Load.Offered.Target >= from })
 	x.best = nil
@@ -303,7 +303,7 @@ func (x *searching) forget(from float64) {
 }
 
 // measure is a trial with its verdict. One that has too few samples is repeated,
-// longer, and one in doubt once; one that still says nothing has not held.
+// longer, and one in doubt once; one that is still inconclusive has not held.
 func (x *searching) measure(ctx context.Context, rate float64, length time.Duration) (*Trialled, reports.SearchPoint, error) {
 	var t *Trialled
 	var p reports.SearchPoint
@@ -359,10 +359,10 @@ func (x *searching) trial(ctx context.Context, rate float64, length time.Duratio
 }
 
 // ErrNothingToHold is a search without an objective that could fail.
-var ErrNothingToHold = errors.New("no objective can be judged, so that every rate would hold")
+var ErrNothingToHold = errors.New("no objective can be judged, so every rate would hold")
 
-// Holdable says whether a search of a receiver can end: some objective is about
-// it. Through the engine every objective is judged.
+// Holdable reports whether a search of a receiver can end: some objective is
+// about it. Through the engine every objective is judged.
 func Holdable(objectives []Objective) error {
 	for _, o := range objectives {
 		if o.Rule == "" && !strings.HasPrefix(string(o.Over), string(Delivery)) && o.Quantity != Lost {

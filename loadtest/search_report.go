@@ -51,7 +51,7 @@ func headline(l *reports.Load) *reports.Distribution {
 	return l.ResponseTime
 }
 
-// backlogged says whether nothing is in doubt but what had not ended.
+// backlogged reports whether nothing is in doubt but what had not ended.
 func backlogged(l *reports.Load) bool { return l.Unfinished > 0 && len(l.Doubts) == 1 }
 
 // report is that of the best trial, and has no numbers where none held.
@@ -123,7 +123,7 @@ func (x *searching) served() float64 {
 	return rate
 }
 
-// refused says whether some attempts failed.
+// refused reports whether some attempts failed.
 func (t *Trialled) refused() bool {
 	return slices.ContainsFunc(t.Load.Outcomes, func(o reports.OutcomeCount) bool { return !o.OK })
 }

@@ -109,7 +109,7 @@ func TestSearchFindsTheLimit(t *testing.T) {
 }
 
 // A receiver that is never saturated has a limit above the cap; one that never
-// holds has none; one that holds once has been lucky.
+// holds has no limit; one that holds once has been lucky.
 func TestSearchAtItsEnds(t *testing.T) {
 	volume(t)
 	objectives := []Objective{objective(t, "errors<1%")}
@@ -139,7 +139,8 @@ func TestSearchAtItsEnds(t *testing.T) {
 	}
 }
 
-// What this machine could not do is no limit of the receiver, and is said.
+// A limit of this machine is reported, and does not count as a limit of the
+// receiver.
 func TestSearchIsLimitedByItsGenerator(t *testing.T) {
 	objectives := []Objective{objective(t, "errors<1%")}
 	var tried []float64
@@ -188,7 +189,7 @@ func TestSearchIsInterrupted(t *testing.T) {
 		}
 		return good(ctx, rate, length)
 	}}.Run(ctx)
-	if err != nil || !l.Interrupted || l.Search.Rate != 80 || len(l.Search.Points) != 4 || l.Search.Saturated != "" || !strings.Contains(l.Search.Confidence, "was ended before") {
+	if err != nil || !l.Interrupted || l.Search.Rate != 80 || len(l.Search.Points) != 4 || l.Search.Saturated != "" || !strings.Contains(l.Search.Confidence, "search ended before") {
 		t.Errorf("%+v, %v", l, err)
 	}
 }

@@ -91,7 +91,7 @@ func ruleOf(o reports.Objective, id string) reports.Rule {
 type Measured struct {
 	Latency model.Latency
 	Spread  float64 // of the mean latency, relative, in 95 of 100 runs
-	Errors  Between // share of the answers in time that are no 2xx
+	Errors  Between // share of the answers in time that are not 2xx
 	Doubts  []string
 }
 

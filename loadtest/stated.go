@@ -24,7 +24,7 @@ func ParseLatency(text string) (model.Latency, error) {
 		}
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 || d > time.Hour {
-			return model.Latency{}, w.error(i, fmt.Sprintf("%q is no time", value), latencies)
+			return model.Latency{}, w.error(i, fmt.Sprintf("%q is not a time", value), latencies)
 		}
 		if _, twice := given[name]; twice || !slices.Contains([]string{"", "mean", "min", "max", "p50", "p95"}, name) {
 			return model.Latency{}, w.error(i, fmt.Sprintf("%q does not belong here", x.text), latencies)
@@ -49,7 +49,7 @@ func ParseLatency(text string) (model.Latency, error) {
 	case has("p50", "p95") && given["p50"] > 0 && given["p50"] <= given["p95"]:
 		return model.Lognormal(given["p50"], given["p95"]), nil
 	}
-	return model.Latency{}, w.error(0, fmt.Sprintf("%q is no latency", text), latencies)
+	return model.Latency{}, w.error(0, fmt.Sprintf("%q is not a latency", text), latencies)
 }
 
 // ParseBetween reads a number, or two with .. between them; with % it is a
@@ -63,9 +63,9 @@ func ParseBetween(text string) (Between, error) {
 	b, okB := shareOrNumber(high)
 	switch {
 	case !okA:
-		return Between{}, &SyntaxError{text, 1, fmt.Sprintf("%q is no number", low), "write 1.5, 2%, or 1%..3%"}
+		return Between{}, &SyntaxError{text, 1, fmt.Sprintf("%q is not a number", low), "write 1.5, 2%, or 1%..3%"}
 	case !okB:
-		return Between{}, &SyntaxError{text, len(low) + 3, fmt.Sprintf("%q is no number", high), "write 1.5, 2%, or 1%..3%"}
+		return Between{}, &SyntaxError{text, len(low) + 3, fmt.Sprintf("%q is not a number", high), "write 1.5, 2%, or 1%..3%"}
 	case a > b:
 		return Between{}, &SyntaxError{text, len(low) + 3, "the second number is smaller than the first", "write the smaller one first"}
 	}
@@ -98,7 +98,7 @@ func ParseCurve(text string) (c [24]float64, err error) {
 	for i, w := range weights {
 		n, ok := number(strings.TrimSpace(w))
 		if !ok {
-			return c, &SyntaxError{text, column, fmt.Sprintf("%q is no number", w), ""}
+			return c, &SyntaxError{text, column, fmt.Sprintf("%q is not a number", w), ""}
 		}
 		c[i], sum, column = n, sum+n, column+len(w)+1
 	}
@@ -114,19 +114,19 @@ func ParseCurve(text string) (c [24]float64, err error) {
 // ParseOutage reads LENGTH@WHEN.
 func ParseOutage(text string, kind OutageKind) (*Outage, error) {
 	if !slices.Contains([]OutageKind{Stalled, Refusing, Unavailable}, kind) {
-		return nil, &SyntaxError{string(kind), 1, "no receiver is dead in this way", "write stall, refuse or 503"}
+		return nil, &SyntaxError{string(kind), 1, "unknown kind of outage", "write stall, refuse or 503"}
 	}
 	length, at, ok := strings.Cut(text, "@")
 	if !ok {
-		return nil, &SyntaxError{text, len(text) + 1, "there is no @", "write how long and when: 15m@5m"}
+		return nil, &SyntaxError{text, len(text) + 1, "@ is missing", "write how long and when: 15m@5m"}
 	}
 	l, err := time.ParseDuration(length)
 	if err != nil || l <= 0 {
-		return nil, &SyntaxError{text, 1, fmt.Sprintf("%q is no time", length), "write how long and when: 15m@5m"}
+		return nil, &SyntaxError{text, 1, fmt.Sprintf("%q is not a time", length), "write how long and when: 15m@5m"}
 	}
 	a, err := time.ParseDuration(at)
 	if err != nil || a < 0 {
-		return nil, &SyntaxError{text, len(length) + 2, fmt.Sprintf("%q is no time", at), "write how long and when: 15m@5m"}
+		return nil, &SyntaxError{text, len(length) + 2, fmt.Sprintf("%q is not a time", at), "write how long and when: 15m@5m"}
 	}
 	return &Outage{At: a, Length: l, Kind: kind}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// A run that says nothing about its own memory has no interval, and says how
+// A run that shows nothing of its own memory has no interval, and reports how
 // long it must be.
 func TestJudgeTooShort(t *testing.T) {
 	h := newCourse()
@@ -20,7 +20,7 @@ func TestJudgeTooShort(t *testing.T) {
 	}
 }
 
-// What grows fails once it is over the limit, and passes nothing before.
+// A growing latency fails once it is over the limit, and does not pass before.
 func TestJudgeGrowth(t *testing.T) {
 	h := newCourse()
 	for i := range 6000 {
@@ -37,7 +37,7 @@ func TestJudgeGrowth(t *testing.T) {
 	}
 }
 
-// One retry that comes late is no time in which nothing was delivered.
+// One late retry does not make a period without deliveries.
 func TestRateOfTheLoad(t *testing.T) {
 	p := Constant(50, time.Minute)
 	r := NewRecorder(p)

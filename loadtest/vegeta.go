@@ -17,8 +17,8 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // vegetate runs Vegeta until the pace ends, or ctx is done and nothing is under
 // way, and returns how long it went on. A hit knows its number by the header
 // X-Vegeta-Seq. A load that has not ended long after its time is left alone:
-// what is under way is unfinished. tick is called every second and says whether nothing is under
-// way.
+// what is under way is unfinished. tick is called every second and reports
+// whether nothing is under way.
 func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick func() (idle bool)) time.Duration {
 	v := vegeta.NewAttacker(vegeta.Workers(uint64(min(64, most))), vegeta.MaxWorkers(uint64(most)), vegeta.Client(&http.Client{
 		Transport:     hit,
@@ -54,7 +54,7 @@ func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick fu
 	}
 	for open := true; open; {
 		select {
-		case _, open = <-results: // what it says is measured by the hit already
+		case _, open = <-results: // the hit has measured it already
 		case <-every.C:
 			if tick() && ctx.Err() != nil {
 				// Vegeta sleeps until its next hit is due, however long that is.

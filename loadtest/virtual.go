@@ -159,7 +159,7 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 
 func (v *virtual) time() time.Time { return base.Add(time.Duration(v.now)) }
 
-// arrival is when the next update is due, -1 when there is none.
+// arrival is when the next update is due, -1 after the last.
 func (v *virtual) arrival() int64 {
 	if !v.Chance {
 		if v.next >= v.Pace.Total() {

@@ -104,7 +104,8 @@ func TestVirtualReceiverQueues(t *testing.T) {
 	}
 }
 
-// What an outage leaves: how many met it, what was lost, when it was over.
+// The effects of an outage: how many requests met it, how many exports were
+// lost, when it was over.
 func TestOutage(t *testing.T) {
 	v := Virtual{Pace: Constant(2, 20*time.Minute), Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: 1},
 		Receiver: VirtualReceiver{Latency: model.Fixed(0.1)}}

@@ -20,8 +20,8 @@ type Wire struct {
 	budgets budgets
 }
 
-// Watch is told of every exchange before it begins; what it returns is told how
-// the exchange ended, before the engine is.
+// Watch is called with every exchange before it begins; the function that it
+// returns is called with the result, before the engine gets it.
 type Watch func(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result))
 
 // NewWire takes the sender over.

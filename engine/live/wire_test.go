@@ -45,8 +45,8 @@ func TestIdleSocketsAreClosed(t *testing.T) {
 	}
 }
 
-// Whoever observes a wire is told of an exchange before it begins and after it
-// ended, with its end of the socket.
+// An observer of a wire is called before an exchange begins and after it ended,
+// with its end of the socket.
 func TestExchangesAreObserved(t *testing.T) {
 	arrived := ""
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived = r.RemoteAddr }))

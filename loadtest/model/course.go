@@ -88,7 +88,7 @@ type flowing struct {
 	busy     []float64 // share of the sockets that were asked for
 	erlang   map[int]float64
 	spread   float64 // the wait of those who wait, but for the utilisation
-	// What does not change from step to step.
+	// Values that do not change from step to step.
 	socketTime, failing float64
 	failingTime         float64 // of an attempt that fails
 }

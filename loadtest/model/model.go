@@ -136,7 +136,7 @@ func (l Latency) Above(seconds float64) float64 {
 // Receiver is the endpoint as a planner knows it.
 type Receiver struct {
 	Latency Latency
-	Errors  float64 // share of the answers in time that are no 2xx
+	Errors  float64 // share of the answers in time that are not 2xx
 	Policy  Policy
 }
 

@@ -75,7 +75,7 @@ func (f *flowing) wait(now float64, d *draws) float64 {
 	if i > 0 {
 		before = f.arrived[i-1]
 	}
-	// What has come by now, and when as much has been served.
+	// The arrivals up to now, and the time when as many have been served.
 	come := before + (f.arrived[i]-before)*(now/f.load.Step-float64(i))
 	u := sort.Search(len(f.served), func(u int) bool { return f.served[u] >= come-1e-9 })
 	if u == len(f.served) {

@@ -222,7 +222,8 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// contender sends as fast as it can until ctx ends, and says how much arrived.
+// contender sends as fast as it can until ctx ends, and returns how much
+// arrived.
 type contender struct {
 	name string
 	run  func(ctx context.Context) int
@@ -328,12 +329,12 @@ type floor struct {
 
 // kept are the floors: nine tenths of the least that two kinds of machine reached.
 // Ratios within a run hardly depend on the speed of a machine, but do depend on
-// what its disk and its processor are good at. What is required and what is the
-// goal stands in PERFORMANCE.md.
+// what its disk and its processor are good at. PERFORMANCE.md has the requirements
+// and the goals.
 var kept = []floor{{"durable", "bare", 0.38}, {"durable", "vegeta", 0.54}, {"durable", "memory", 0.70}}
 
 // longer is how many times as many rounds are run where a ratio is below its
-// floor: a neighbour's burst is no defect, and ends.
+// floor: a neighbour's burst is not a defect, and ends.
 const longer = 3
 
 // TestRatios prints a table: the median of every contender, and of its ratio to
@@ -390,7 +391,7 @@ func round(t *testing.T, all []contender, into map[string][]result) {
 	}
 }
 
-// below says which floors are not kept.
+// below lists the floors that are not kept.
 func below(results map[string][]result) (out []string) {
 	for _, f := range kept {
 		if got := ratio(results[f.of], results[f.to]); got < f.least {
