@@ -156,11 +156,11 @@ func (x *searching) confidence(s *reports.Search, ended bool) string {
 	switch {
 	case len(s.Points) == 0:
 		s.Points = []reports.SearchPoint{}
-		return "no rate was tried to its end"
+		return "no trial was completed"
 	case s.Rate == 0:
 		return fmt.Sprintf("none of %d trials held, down to %s/s", len(s.Points), rateText(s.Points[0].Rate))
 	case s.Above == 0 && (ended || x.stopped != nil):
-		return held + ", and the search was ended before it came to a rate that does not"
+		return held + ", and the search ended before it tried a higher rate"
 	case s.Above == 0:
 		return fmt.Sprintf("the highest that was tried, %s: the knee is above it", held)
 	case x.failed == 0:
@@ -175,7 +175,7 @@ func (x *searching) confidence(s *reports.Search, ended bool) string {
 		return fmt.Sprintf("%s, %s/s did not, and from %s/s on trials were too short to tell: the knee is between %s/s and %s/s, and a longer --for narrows it",
 			held, rateText(s.Above), rateText(x.above), rateText(s.Rate), rateText(s.Above))
 	}
-	return fmt.Sprintf("%s, %s/s did not: the knee is between %s/s and %s/s, %.0f%% apart; each objective by an interval that is right in 95 of 100 runs",
+	return fmt.Sprintf("%s, %s/s did not: the knee is between %s/s and %s/s, %.0f%% apart; each objective by an interval that holds the true value in 95 of 100 runs",
 		held, rateText(s.Above), rateText(s.Rate), rateText(s.Above), (s.Above/s.Rate-1)*100)
 }
 

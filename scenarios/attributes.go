@@ -13,7 +13,7 @@ const pathHint = "write it as person.name.firstName"
 
 // value reads any JSON-like value: string, bool, json.Number, []any,
 // map[string]any. A number keeps its spelling, and YAML times stay the text they
-// are written as. nullHint says what to do instead of writing null, which no
+// are written as. nullHint is what to do instead of writing null, which no
 // profile holds (R39).
 func (d *decoder) value(n *yaml.Node, what, nullHint string) any {
 	v := d.nested(n, what, nullHint)
@@ -68,7 +68,7 @@ func (d *decoder) attributes(n *yaml.Node, what string) map[string]any {
 	for _, f := range o.fields {
 		switch {
 		case f.name == "segmentMembership" || f.name == "identityMap":
-			d.problem(f.key, "write `audiences:` or `identities:` beside `attributes:`", "%s is no attribute", f.name)
+			d.problem(f.key, "write `audiences:` or `identities:` next to `attributes:`", "%s is not an attribute", f.name)
 		case strings.Contains(f.name, "."):
 			d.problem(f.key, "nest it: person: {name: …}", "the attribute %q has a dot", short(f.name))
 		case strings.TrimSpace(f.name) == "":
@@ -102,10 +102,10 @@ func (d *decoder) attributePath(n *yaml.Node, what string) string {
 	p := d.path(n, what)
 	switch first, _, _ := strings.Cut(p, "."); first {
 	case "identityMap":
-		d.problem(n, "leave it out, or use addIdentity and removeIdentity in a history", "%s: identities are no attributes", what)
+		d.problem(n, "leave it out, or use addIdentity and removeIdentity in a history", "%s: identities are not attributes", what)
 		return ""
 	case "segmentMembership":
-		d.problem(n, "leave it out, or use qualify and exit in a history", "%s: memberships are no attributes", what)
+		d.problem(n, "leave it out, or use qualify and exit in a history", "%s: memberships are not attributes", what)
 		return ""
 	}
 	return p

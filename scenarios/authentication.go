@@ -18,8 +18,8 @@ var (
 	grants       = []string{"client_credentials", "password", "refresh_token"}
 )
 
-// authFields are the fields of each authentication beside its type, required
-// ones first; a field may be left out from the optional-th on.
+// authFields are the fields of each authentication apart from its type,
+// required ones first; a field may be left out from the optional-th on.
 var authFields = map[string]struct {
 	fields   []string
 	optional int
@@ -66,7 +66,7 @@ func (r *reader) auth(n *yaml.Node) Auth {
 
 // authFields reports fields that are missing, blank or of another kind.
 func (r *reader) authFields(o *object, kind string) {
-	const hint = "each authentication has exactly its fields"
+	const hint = "each authentication has exactly its own fields"
 	own := authFields[kind]
 	for i, name := range own.fields {
 		n := o.valueOf(name)
@@ -79,7 +79,7 @@ func (r *reader) authFields(o *object, kind string) {
 	}
 	for _, f := range o.fields {
 		if f.name != "type" && slices.Contains(o.asked, f.name) && !slices.Contains(own.fields, f.name) {
-			r.refuse(f.key, "leave it out, or use another type; "+hint, "auth: %s takes no %s", kind, f.name)
+			r.refuse(f.key, "leave it out, or use another type; "+hint, "auth: %s has no field %s", kind, f.name)
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (r *reader) tokenURL(n *yaml.Node) string {
 	}
 	u := r.noControl(n, "tokenURL")
 	if rest, mock := strings.CutPrefix(u, "mock"); isText(n) && u != "" && !strings.Contains(u, "://") && !(mock && (rest == "" || rest[0] == '?' || rest[0] == '#')) {
-		r.refuse(n, "use mock, mock?one=1, or an absolute URL", "tokenURL: %q is neither the mock nor a URL", short(u))
+		r.refuse(n, "use mock, mock?one=1, or an absolute URL", "tokenURL: %q must be mock or a URL", short(u))
 	}
 	return u
 }
@@ -127,14 +127,15 @@ func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
 	return e
 }
 
-// lifetime reads the lifetime of an access token; 0 is none, which is not said.
+// lifetime reads the lifetime of an access token; 0 is an unlimited one, which
+// the endpoint leaves out.
 func (r *reader) lifetime(n *yaml.Node) time.Duration {
 	if isText(n) && n.Value == "none" {
 		return 0
 	}
 	d, ok := r.duration(n, "expiresIn")
 	if ok && d < time.Second {
-		r.problem(n, "write 1s or more, or none", "expiresIn is said in whole seconds")
+		r.problem(n, "write 1s or more, or none", "expiresIn must be in whole seconds")
 	}
 	return d
 }
@@ -146,7 +147,7 @@ func (r *reader) tokenAnswer(o *object, f *Fault) string {
 		return ""
 	}
 	if f.On != "token" {
-		r.problem(o.at("answer"), "add on: token", "answer is an answer of the token endpoint")
+		r.problem(o.at("answer"), "add on: token", "answer applies to the token endpoint only")
 	}
 	return r.word(n, "answer", tokenAnswers...)
 }

@@ -13,7 +13,7 @@ type Clause struct {
 	ID       string   `json:"id"`                 // "all-identities/id-alone": what code and cases call it
 	Ref      string   `json:"ref"`                // "R60a"
 	Level    string   `json:"level"`              // as of a rule
-	Premise  []string `json:"premise"`            // as of a rule, which lends its own to a clause that has none
+	Premise  []string `json:"premise"`            // as of a rule; a clause without its own has those of the rule
 	Text     string   `json:"text"`               // the point in our own words
 	Source   string   `json:"source"`             // as of a rule: pages of sources.yaml
 	Conflict string   `json:"conflict,omitempty"` // as of a rule
@@ -81,7 +81,7 @@ func (d *decoder) readClauses(n *yaml.Node, r Rule) []Clause {
 		must := func(name string) *yaml.Node { return o.require(name, "every clause has one") }
 		id := d.line(must("id"), "id")
 		if id != "" && !reasonForm.MatchString(id) {
-			d.problem(o.at("id"), "lower-case words joined by dashes", "%q is no id", short(id))
+			d.problem(o.at("id"), "lower-case words joined by dashes", "%q is not an id", short(id))
 		}
 		if seen[id] {
 			d.problem(o.at("id"), "give each clause its own", "%s has two clauses %s", r.ID, id)

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// underTest says whether a line of `expect:` is about problems of the
+// underTest reports whether a line of `expect:` is about problems of the
 // configuration: then the engine is to judge it, and this package does not.
 func underTest(scenario *object) bool {
 	expect := slices.IndexFunc(scenario.fields, func(f field) bool { return f.name == "expect" })
@@ -25,8 +25,8 @@ func underTest(scenario *object) bool {
 }
 
 // refuse reports a value that the engine refuses as well: a mistake of the
-// file, unless the file is there to show that the engine refuses it. What is
-// of the wrong type, or no part of a configuration, is a mistake either way.
+// file, unless the file is there to show that the engine refuses it. A value of
+// the wrong type, or outside of the configuration, is always a mistake.
 func (r *reader) refuse(n *yaml.Node, hint, format string, args ...any) {
 	if !r.configurationUnderTest {
 		r.problem(n, hint, format, args...)
@@ -121,7 +121,7 @@ func (s *Scenario) Place(path string) Position {
 	return place
 }
 
-// Refuses says whether the scenario expects an error: then its history, or a
+// Refuses reports whether the scenario expects an error: then its history, or a
 // step of it, is not to happen.
 func (s *Scenario) Refuses() bool {
 	return slices.ContainsFunc(s.Expect, func(e Expectation) bool {

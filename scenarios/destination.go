@@ -36,7 +36,7 @@ func (r *reader) readDestination(n *yaml.Node) {
 	d.MTLS = o.word("mtls", "auto", "always", "never")
 	d.ClientCertificate = o.word("clientCertificate", "trusted", "untrusted", "none")
 	if d.MTLS == "always" && d.ClientCertificate == "none" {
-		r.problem(o.at("clientCertificate"), "use trusted or untrusted, or another mtls", "mtls: always has no certificate to present")
+		r.problem(o.at("clientCertificate"), "use trusted or untrusted, or another mtls", "mtls: always needs a certificate to present")
 	}
 	d.Retry = r.retry(o.take("retry"))
 	d.Alerts = r.alerts(o.take("alerts"))
@@ -46,9 +46,8 @@ func (r *reader) readDestination(n *yaml.Node) {
 	r.scenario.Destination = d
 }
 
-// headerLine checks the documented form h1:v1,h2:v2 as far as the file can be
-// told wrong here; the engine parses it. Values may be secret, so messages
-// name headers by their place.
+// headerLine checks the documented form h1:v1,h2:v2 roughly; the engine parses
+// it. Values may be secret, so messages name headers by their place.
 func (r *reader) headerLine(o *object) string {
 	const hint = "write header1:value1,header2:value2; a value cannot contain a comma"
 	n := o.take("headers")

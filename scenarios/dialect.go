@@ -12,9 +12,9 @@ import (
 // first "---", with other directives, comments and empty lines at most.
 var version = regexp.MustCompile(`\A(?:\x{FEFF}?(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)\n)*?\x{FEFF}?%YAML[ \t]+([0-9]+\.[0-9]+)[ \t]*(?:#[^\n]*)?\r?\n`)
 
-// dialect makes a file that says it is YAML 1.2 acceptable to the parser, which
-// knows the directive of 1.1 alone and reads both alike. No byte moves, so that
-// places stay those of the file.
+// dialect makes a file with the directive of YAML 1.2 acceptable to the parser,
+// which knows the directive of 1.1 alone and reads both alike. No byte moves,
+// so that places stay those of the file.
 func dialect(content []byte) []byte {
 	at := version.FindSubmatchIndex(content)
 	if at == nil || string(content[at[2]:at[3]]) != "1.2" {
@@ -44,8 +44,8 @@ var (
 	escapedHalf = regexp.MustCompile(`\\u([dD][89a-fA-F][0-9a-fA-F]{2})`)
 )
 
-// surrogates says what is wrong with the escapes of a quoted text in a line: in
-// JSON two of them may be one character, in YAML never. column is where the
+// surrogates returns what is wrong with the escapes of a quoted text in a line:
+// in JSON two of them may be one character, in YAML never. column is where the
 // first stands; "" if the line has none from there on.
 func surrogates(line string, from int) (message, hint string, column int) {
 	runes := []rune(line)
@@ -59,11 +59,11 @@ func surrogates(line string, from int) (message, hint string, column int) {
 		high, _ := strconv.ParseUint(rest[m[2]:m[3]], 16, 16)
 		low, _ := strconv.ParseUint(rest[m[4]:m[5]], 16, 16)
 		character := utf16.DecodeRune(rune(high), rune(low))
-		return fmt.Sprintf("%s is a surrogate pair, and YAML has none", rest[m[0]:m[1]]),
+		return fmt.Sprintf("%s is a surrogate pair, and YAML has no surrogate pairs", rest[m[0]:m[1]]),
 			fmt.Sprintf(`write %c or \U%08X`, character, character), start + 1 + len([]rune(rest[:m[0]]))
 	}
 	if m := escapedHalf.FindStringIndex(rest); m != nil {
-		return fmt.Sprintf("%s is half of a surrogate pair and no character", rest[m[0]:m[1]]),
+		return fmt.Sprintf("%s is half of a surrogate pair, not a character", rest[m[0]:m[1]]),
 			`write the character itself, or \U and its eight digits`, start + 1 + len([]rune(rest[:m[0]]))
 	}
 	return "", "", 0

@@ -209,7 +209,7 @@ func (e *encoder) root() *yaml.Node {
 	m.section("history", e.history())
 	expect := e.expect()
 	if len(expect.Content) == 0 {
-		expect.Style = yaml.FlowStyle // [] says that nothing is expected
+		expect.Style = yaml.FlowStyle // [] expects no exports
 	}
 	m.put("expect", expect)
 	if s.OthersAllowed {

@@ -74,7 +74,7 @@ func outcomesNode(all []string) *yaml.Node {
 	return n
 }
 
-// encodeBody writes what a line says about the content.
+// encodeBody writes the keys of a line about the content.
 func encodeBody(m mapping, x *Expectation) {
 	if x.Payload != nil {
 		m.put("payload", x.Payload)

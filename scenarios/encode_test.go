@@ -81,7 +81,7 @@ func TestEncodeTheLibraryForAService(t *testing.T) {
 	}
 }
 
-// What no case of the library uses.
+// Forms that no case of the library uses.
 const everything = `
 title: "everything: that can be said"
 rules: [trig-enter, max-3]

@@ -57,7 +57,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 		case o.has("flowRun") || o.has("hour") || o.has("totals") || o.has("alert") || o.has("latency"):
 			r.monitoring(o, &e)
 		default:
-			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, problem, flowRun, hour, totals, alert, latency or lookup", "the expectation is about nothing")
+			r.problem(o.node, "start it with profile, profiles, decision, token, handshakes, problem, flowRun, hour, totals, alert, latency or lookup", "this line names nothing to check")
 			continue
 		}
 		o.end()
@@ -71,7 +71,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 func (r *reader) reason(n *yaml.Node) string {
 	s := r.line(n, "reason")
 	if s != "" && !reasonForm.MatchString(s) {
-		r.problem(n, "write a word such as certificate-required", "%q is no reason", short(s))
+		r.problem(n, "write a word such as certificate-required", "%q is not a reason", short(s))
 		return ""
 	}
 	return s
@@ -87,7 +87,7 @@ func (r *reader) exports(o *object, e *Expectation) {
 	if n := o.take("because"); n != nil {
 		e.Because = r.words(n, "because", func(n *yaml.Node, what string) string { return r.word(n, what, reasons...) })
 		if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
-			r.problem(n, "write "+oneOf(reasons), "because names no reason")
+			r.problem(n, "write "+oneOf(reasons), "because is empty")
 		}
 	}
 	if v, ok := o.duration("at"); ok {
@@ -105,7 +105,7 @@ func (r *reader) exports(o *object, e *Expectation) {
 		e.Together = int(o.integer("together", 1, 10, 1))
 	}
 	if e.None {
-		o.exclude("exports: none", "there is no export to check", "times", "because", "at", "within", "outcomes", "after",
+		o.exclude("exports: none", "the line expects no export, so it has nothing to check", "times", "because", "at", "within", "outcomes", "after",
 			"payload", "audiences", "attributes", "identities", "absent", "certificate", "together")
 	}
 }
@@ -119,7 +119,7 @@ func (r *reader) attempts(o *object, e *Expectation) {
 		}
 	}
 	if o.has("outcomes") && len(outcomes) == 0 && !isNull(o.valueOf("outcomes")) {
-		r.problem(o.at("outcomes"), "leave the key out, or use exports: none", "outcomes names no attempt")
+		r.problem(o.at("outcomes"), "leave the key out, or use exports: none", "outcomes is empty")
 	}
 	after := o.take("after")
 	e.After = r.durations(after, "after")
@@ -152,9 +152,9 @@ func (r *reader) outcome(n *yaml.Node) string {
 func (r *reader) body(o *object, e *Expectation) {
 	if n := o.take("payload"); n != nil {
 		if n.Kind == yaml.ScalarNode {
-			r.wrongType(n, "payload", "a mapping", "write the part of the body that must be there")
+			r.wrongType(n, "payload", "a mapping", "write the part of the body that must be present")
 		} else {
-			e.Payload = r.value(n, "payload", "use absent: for what must not be there")
+			e.Payload = r.value(n, "payload", "use absent: for parts that must not be present")
 			r.payloadKeys(n, e.Payload)
 		}
 	}

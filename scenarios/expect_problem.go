@@ -17,7 +17,7 @@ func (r *reader) problemLine(o *object, e *Expectation) {
 	n := o.take("problem")
 	e.Problem = r.line(n, "problem")
 	if e.Problem != "" && e.Problem != noProblem && !problemPath.MatchString(e.Problem) {
-		r.problem(n, "write a place such as destination.headers or dataflow.attributes[2], or none", "%q is no place of a configuration", short(e.Problem))
+		r.problem(n, "write a place such as destination.headers or dataflow.attributes[2], or none", "%q is not a place in the configuration", short(e.Problem))
 	}
 	e.Level = o.word("level", "error", "warning", "advice")
 	e.Says = o.line("says")
@@ -30,7 +30,8 @@ func (r *reader) problemLine(o *object, e *Expectation) {
 	o.exclude("problem", "make it two lines", "profile", "profiles", "decision", "handshakes", "token")
 }
 
-// noProblems reports a line that expects no problem beside one that does.
+// noProblems reports a line that expects no problem although another expects
+// one.
 func (r *reader) noProblems() {
 	none := slices.IndexFunc(r.scenario.Expect, func(e Expectation) bool { return e.Problem == noProblem })
 	some := slices.IndexFunc(r.scenario.Expect, func(e Expectation) bool {

@@ -8,11 +8,12 @@ import "slices"
 type Fact struct {
 	Word    string `json:"word"`    // "members-unmapped"
 	Happens string `json:"happens"` // what it stands for: "an audience with members is unmapped"
-	Missing string `json:"missing"` // what a reader is told without it: "no audience with members is unmapped"
+	Missing string `json:"missing"` // the text shown without it: "no audience with members is unmapped"
 	Add     string `json:"add"`     // what makes it happen: "add a step unmap: …"
 }
 
-// Need is a word of what a capture must tell so that a rule can be judged.
+// Need is a word for a part that a capture must contain for a rule to be
+// judged.
 type Need struct {
 	Word  string `json:"word"`  // "history"
 	Means string `json:"means"` // what must be known
@@ -34,7 +35,7 @@ var needs = []Need{
 	{"status", "the status of each answer, or that none came"},
 	{"answer", "the body of each answer"},
 	{"certificate", "the TLS connection: its version and both certificates"},
-	{"configuration", "what the sender says of its configuration: errors, warnings and advice"},
+	{"configuration", "the sender's findings about its configuration: errors, warnings and advice"},
 	{"monitoring", "the runs, totals and alerts that the sender shows"},
 	{"platform", "the answers of the platform's own services"},
 	{"records", "everything that was written: recordings, logs and reports"},

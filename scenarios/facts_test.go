@@ -76,13 +76,13 @@ func TestEveryFactCanBeMissing(t *testing.T) {
 // cites one is wrong.
 func TestReceiverRulesAreNotCited(t *testing.T) {
 	_, err := Parse("case.yaml", []byte("title: t\nrules: [trig-enter, rcv-2s, rcv-mtls-only]\nexpect: []\n"))
-	want := "case.yaml:2:21: rules: rcv-2s is a rule of receivers, and a run has none but the mock\n    hint: take it out: `httpdest probe` holds a receiver against it"
+	want := "case.yaml:2:21: rules: rcv-2s is a rule of receivers, and a run has none but the mock\n    hint: remove it: `httpdest probe` checks receivers"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}
 }
 
-// What is decided by the configuration is decided by it alone.
+// Facts about the configuration are decided by it alone.
 func TestConfigured(t *testing.T) {
 	s, err := Parse("case.yaml", []byte("title: t\nrules: [trig-enter]\nexpect: []\ndestination: {headers: \"X-A:1\"}\n"))
 	if err != nil {

@@ -44,7 +44,7 @@ type Fault struct {
 	Reset     bool          // TCP reset instead of an answer (where At says)
 	Close     bool          // closes the connection instead of an answer (where At says)
 	HalfClose bool          // the same, and goes on reading
-	Garbage   bool          // answers with what is no HTTP; At handshake: no TLS
+	Garbage   bool          // answers with bytes that are not HTTP; At handshake: not TLS
 	Malformed bool          // the body has a chunk without a size
 	Endless   bool          // the body has no end
 	Rate      float64       // requests a second that are let through; 0: all
@@ -54,13 +54,13 @@ type Fault struct {
 	Pos       Position
 }
 
-// Broken says whether the fault keeps an answer from being whole, whatever its
-// status line says.
+// Broken reports whether the fault keeps an answer from being whole, whatever
+// its status line says.
 func (f *Fault) Broken() bool {
 	return f.At != "end" && (f.Stall || f.Reset || f.Close || f.HalfClose || f.Garbage || f.Malformed || f.Endless)
 }
 
-// early says whether it acts before there is a request.
+// early reports whether it acts before there is a request.
 func (f *Fault) early() bool { return f.At == "accept" || f.At == "handshake" }
 
 // fault reads the nth entry of faults.
@@ -121,7 +121,7 @@ func (r *reader) faultEffect(o *object, f *Fault) {
 	case !some:
 		r.problem(o.node, "add status, latency, slowBody, stall, reset, close, headers or another", "the fault does nothing")
 	case (f.At == "body" || f.At == "end") && !placed:
-		r.problem(o.at("at"), "add stall, reset, close or halfClose: true; a slow body is slowBody", "at: %s says where the answer ends, and the fault does not end it", f.At)
+		r.problem(o.at("at"), "add stall, reset, close or halfClose: true; a slow body is slowBody", "at: %s needs a fault that ends the answer there", f.At)
 	}
 	if len(ends) > 0 && ends[0] != "status" {
 		o.exclude(ends[0], "make it two faults", "slowBody", "headersAt")
@@ -139,7 +139,7 @@ func (r *reader) faultTimes(o *object, f *Fault) {
 	case o.has("headersAt") && f.SlowBody > 0 && f.HeadersAt >= f.SlowBody:
 		r.problem(o.at("headersAt"), "headers come before the body", "headersAt must be smaller than slowBody")
 	case o.has("headersAt") && o.has("latency"):
-		r.problem(o.at("headersAt"), "leave one out", "latency and headersAt both say when the headers leave")
+		r.problem(o.at("headersAt"), "leave one out", "latency and headersAt both set when the headers leave")
 	case f.SlowBody > 0 && f.Latency >= f.SlowBody:
 		r.problem(o.at("slowBody"), "both count from the arrival of the request", "slowBody must be longer than latency")
 	}
@@ -151,13 +151,13 @@ func (r *reader) faultTokens(o *object, f *Fault) {
 		lifetime := r.lifetime(n)
 		f.ExpiresIn = &lifetime
 		if f.On != "token" {
-			r.problem(o.at("expiresIn"), "add on: token", "expiresIn is said by the token endpoint")
+			r.problem(o.at("expiresIn"), "add on: token", "expiresIn applies to the token endpoint only")
 		}
 	}
 	f.Revoke = o.yes("revoke")
 	switch {
 	case f.Revoke && f.On != "message":
-		r.problem(o.at("revoke"), "leave out on", "revoke happens to a message")
+		r.problem(o.at("revoke"), "leave out on", "revoke applies to a message only")
 	case f.Revoke && !r.scenario.Destination.Auth.FetchesTokens():
 		r.problem(o.at("revoke"), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination fetches no tokens")
 	}
@@ -202,7 +202,7 @@ func (r *reader) faultSelection(o *object, f *Fault) {
 		f.Every = 0
 	}
 	if counted.Last > 0 && f.Every > counted.Last-counted.First+1 {
-		r.problem(o.at("every"), "let the range be longer", "every %d of %d is none", f.Every, counted.Last-counted.First+1)
+		r.problem(o.at("every"), "make the range longer", "every: %d never matches a range of %d requests", f.Every, counted.Last-counted.First+1)
 	}
 	switch {
 	case f.early():
@@ -226,7 +226,7 @@ func (r *reader) earlyFault(o *object, f *Fault) {
 		o.exclude(phase, "use at: handshake, or at: response", "garbage")
 	}
 	if f.On == "decision" {
-		r.problem(o.at("on"), "leave it out, or use on: token", "on: decision needs a request, and there is none yet")
+		r.problem(o.at("on"), "leave it out, or use on: token", "on: decision needs a request, and at this point there is no request yet")
 	}
 	f.Requests = Count{}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/simulate"
 )
 
-// What the reference of the format shows must work as it stands there.
+// Examples in the reference of the format must work as they are.
 var _ = Describe("The reference of the scenario format", func() {
 	blocks := func() []string {
 		content, err := os.ReadFile("../docs/reference/scenario-format.md")

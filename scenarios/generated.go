@@ -48,7 +48,7 @@ func (r *reader) shares(n *yaml.Node) []AudienceShare {
 		return nil
 	}
 	if n.Kind != yaml.MappingNode {
-		r.wrongType(n, "audiences of generate", "a mapping", "write {delorean: 30%}; for all profiles, write `audiences:` beside generate")
+		r.wrongType(n, "audiences of generate", "a mapping", "write {delorean: 30%}; for all profiles, write `audiences:` next to generate")
 		return nil
 	}
 	var out []AudienceShare

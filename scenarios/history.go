@@ -79,7 +79,7 @@ func (r *reader) repetition(o *object) (time.Duration, int) {
 	case o.has("times") && !o.has("every"):
 		r.problem(o.at("times"), "add every: the time between two", "times needs every")
 	case hasEvery && every == 0:
-		r.problem(o.at("every"), "write 10m, or several changes in one step", "every: 0 repeats at one instant")
+		r.problem(o.at("every"), "write 10m, or several changes in one step", "every: 0 repeats at the same instant")
 	case time.Duration(times) > longest/max(every, 1):
 		r.problem(o.at("every"), "use fewer repetitions", "the repetitions take longer than 100 years")
 		return 0, 1
@@ -102,7 +102,7 @@ func (r *reader) step(o *object) Step {
 	for _, key := range append([]string{"map", "unmap", "refresh", "label", "triggers", "rename"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
 		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
-			r.problem(f.value, "name at least one, or leave the key out", "%s names nothing", key)
+			r.problem(f.value, "name at least one, or leave the key out", "%s is empty", key)
 		}
 		changes = changes || there && slices.Contains(changeKeys, key)
 	}
@@ -204,7 +204,7 @@ func (r *reader) changes(o *object, names NameRange) []Change {
 		}
 	}
 	if o.has("to") && !o.has("set") {
-		r.problem(o.at("to"), "write set: person.name.firstName beside it", "to needs set")
+		r.problem(o.at("to"), "write set: person.name.firstName next to it", "to needs set")
 	}
 	r.bothWays(o, out)
 	if o != nil {
@@ -250,7 +250,7 @@ func (r *reader) replacements(n *yaml.Node) []Change {
 }
 
 // bothWays reports an audience that one update qualifies for and exits from:
-// the order of the two would decide, and an update has none.
+// the order of the two would decide, and an update has no order.
 func (r *reader) bothWays(o *object, changes []Change) {
 	seen := map[string]string{}
 	for _, c := range changes {

@@ -36,7 +36,7 @@ func (d *decoder) identities(n *yaml.Node, what string) []Identity {
 // namespace checks the name of one.
 func (d *decoder) namespace(f field) bool {
 	if f.name == "" || strings.ContainsAny(f.name, " :{}") || strings.ContainsFunc(f.name, isControl) {
-		d.problem(f.key, "write a namespace such as email", "%q is no namespace", short(f.name))
+		d.problem(f.key, "write a namespace such as email", "%q is not a namespace", short(f.name))
 		return false
 	}
 	return d.within(f.key, "the namespace", limits.ID(f.name))

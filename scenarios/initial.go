@@ -7,8 +7,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/generate"
 )
 
-// Initial is what a profile holds at Start: what its group says, laid over what
-// was generated for its name.
+// Initial is the state of a profile at Start: the values of its group, laid
+// over those generated for its name.
 type Initial struct {
 	Attributes  map[string]any // nil for none; parts may be shared with other profiles: change nothing in place
 	Identities  []Identity     // the synthetic ecid comes first, where there is one; see ProfileGroup.Synthetic
@@ -42,7 +42,7 @@ func (x *groupIndex) grow(groups []ProfileGroup) {
 	}
 }
 
-// of says whether the index is that of these groups.
+// of reports whether the index is that of these groups.
 func (x *groupIndex) of(groups []ProfileGroup) bool {
 	return x != nil && len(x.groups) == len(groups) && (len(groups) == 0 || &x.groups[0] == &groups[0])
 }
@@ -69,8 +69,8 @@ func (s *Scenario) Group(name string) (group *ProfileGroup, number int64, ok boo
 	return x.find(name)
 }
 
-// Initial says what a profile is at Start; false when no group has the name.
-// It is a function of the scenario and the name: nothing is kept.
+// Initial returns the state of a profile at Start; false when no group has the
+// name. It is a function of the scenario and the name: nothing is kept.
 func (s *Scenario) Initial(name string) (Initial, bool) {
 	g, n, ok := s.Group(name)
 	if !ok {
@@ -93,7 +93,7 @@ func (s *Scenario) Initial(name string) (Initial, bool) {
 	return out, true
 }
 
-// Synthetic says whether the profiles of the group have a synthetic ecid: all
+// Synthetic reports whether the profiles of the group have a synthetic ecid: all
 // do, except those of `identities: none` and those that give an ecid themselves.
 func (g *ProfileGroup) Synthetic() bool {
 	own := func(i Identity) bool { return strings.EqualFold(i.Namespace, "ecid") }

@@ -65,7 +65,7 @@ func TestInitialOfAGroup(t *testing.T) {
 	}
 }
 
-// What the group says itself is laid over what was generated.
+// The group's own values are laid over the generated ones.
 func TestInitialOverGenerated(t *testing.T) {
 	s := population(t, `
   all: {generate: {}}

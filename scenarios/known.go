@@ -8,9 +8,9 @@ import (
 )
 
 // KnownFailing is the list of cases that are known to fail. A listed case is
-// still played: that it fails is expected, that it passes is a failure, and a
-// line that matches no case is one too, so the list cannot go stale. What could
-// not be judged is never excused.
+// still played. Its failure is expected, its pass is a failure, and a line that
+// matches no case is one too: the list cannot go stale. An inconclusive case is
+// never excused.
 type KnownFailing struct {
 	mu       sync.Mutex // cases are played in parallel
 	patterns []*pattern
@@ -37,11 +37,11 @@ func ParseKnownFailing(file string, content []byte) (*KnownFailing, error) {
 		}
 		pos := Position{file, i + 1, 1}
 		if _, err := path.Match(glob, ""); err != nil {
-			problems = append(problems, Problem{pos, fmt.Sprintf("%q is no pattern", glob), "write the id of a case, or a pattern such as retry/*"})
+			problems = append(problems, Problem{pos, fmt.Sprintf("%q is not a pattern", glob), "write the id of a case, or a pattern such as retry/*"})
 			continue
 		}
 		if first, twice := seen[glob]; twice {
-			problems = append(problems, Problem{pos, fmt.Sprintf("%q is in line %d already", glob, first), "leave one out"})
+			problems = append(problems, Problem{pos, fmt.Sprintf("%q is already in line %d", glob, first), "leave one out"})
 			continue
 		}
 		seen[glob] = i + 1
@@ -53,8 +53,8 @@ func ParseKnownFailing(file string, content []byte) (*KnownFailing, error) {
 	return k, nil
 }
 
-// Match says whether a case is listed, and where: the first line that matches.
-// Every line that matches counts as used. A nil list has no case.
+// Match reports whether a case is listed, and where: the first line that
+// matches. Every line that matches counts as used. A nil list has no case.
 func (k *KnownFailing) Match(id string) (at Position, listed bool) {
 	if k == nil {
 		return at, false
@@ -82,7 +82,7 @@ func (k *KnownFailing) Stale() Problems {
 	var stale Problems
 	for _, p := range k.patterns {
 		if !p.used {
-			stale = append(stale, Problem{p.pos, fmt.Sprintf("%q matches no case of this run", p.glob), "take the line out, or mend the pattern"})
+			stale = append(stale, Problem{p.pos, fmt.Sprintf("%q matches no case of this run", p.glob), "remove the line, or fix the pattern"})
 		}
 	}
 	return stale

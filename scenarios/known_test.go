@@ -17,7 +17,7 @@ func TestKnownFailing(t *testing.T) {
 			t.Errorf("Match(%q) = line %d, %v; want line %d", id, at.Line, listed, line)
 		}
 	}
-	if diff := cmp.Diff(Problems{{Position{"known.txt", 5, 1}, `"never/there" matches no case of this run`, "take the line out, or mend the pattern"}}, k.Stale()); diff != "" {
+	if diff := cmp.Diff(Problems{{Position{"known.txt", 5, 1}, `"never/there" matches no case of this run`, "remove the line, or fix the pattern"}}, k.Stale()); diff != "" {
 		t.Errorf("Stale (-want +got):\n%s", diff)
 	}
 	var none *KnownFailing

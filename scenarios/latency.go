@@ -10,9 +10,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Distribution is how the latencies of a fault are spread. Shape says which
-// fields count: uniform Min and Max, normal Mean and Deviation, log-normal
-// Median and Sigma, percentiles Table; "" is none.
+// Distribution is a distribution of the latencies of a fault. Shape decides
+// which fields count: uniform Min and Max, normal Mean and Deviation,
+// log-normal Median and Sigma, percentiles Table; "" is a fixed latency.
 type Distribution struct {
 	Shape           string
 	Min, Max        time.Duration

@@ -68,7 +68,8 @@ func wholeValue(sc *scenarios.Scenario) string {
 	return ""
 }
 
-// isWhole says whether there is an object or a list at a path within a value.
+// isWhole reports whether there is an object or a list at a path within a
+// value.
 func isWhole(value any, path []string) bool {
 	object, isObject := value.(map[string]any)
 	_, isList := value.([]any)

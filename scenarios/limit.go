@@ -8,8 +8,8 @@ import (
 	"github.com/httpdest/httpdest/internal/limits"
 )
 
-// within reports what exceeds a limit of the table that intake enforces too, and
-// says whether nothing does. err is that of package limits.
+// within reports what exceeds a limit of the table that intake enforces too,
+// and reports whether nothing does. err is that of package limits.
 func (d *decoder) within(n *yaml.Node, what string, err error) bool {
 	var exceeded *limits.Exceeded
 	if !errors.As(err, &exceeded) {

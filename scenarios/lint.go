@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Lint says what looks like a slip in a scenario that is valid: names that
+// Lint reports what looks like a slip in a valid scenario: names that
 // nothing uses, lines that can never hold, and rules without what they are
-// about. It plays nothing, so it says only what the file itself shows.
+// about. It plays nothing, so it reports only what the file itself shows.
 func Lint(s *Scenario) Problems {
 	l := newLinter(s)
 	l.destination()
@@ -134,10 +134,10 @@ func (l *linter) warn(at Position, hint, format string, args ...any) {
 	l.problems = append(l.problems, Problem{at, fmt.Sprintf(format, args...), hint})
 }
 
-// backfills says whether the history has something to backfill for.
+// backfills reports whether the history has something to backfill for.
 func (l *linter) backfills() bool { return l.ops["activate"] || l.ops["map"] }
 
-// touched says whether a step changes one of the profiles.
+// touched reports whether a step changes one of the profiles.
 func (l *linter) touched(names NameRange) bool {
 	return l.changed["audience"].meets(names) || l.changed["attribute"].meets(names) || l.changed["identity"].meets(names)
 }
@@ -195,7 +195,8 @@ func (l *linter) profiles() {
 	}
 }
 
-// member says whether profiles of a group are in a mapped audience at the start.
+// member reports whether profiles of a group are in a mapped audience at the
+// start.
 func (l *linter) member(g *ProfileGroup) bool {
 	in := func(m Membership) bool { return l.mapped[m.Audience] }
 	drawn := func(a AudienceShare) bool { return l.mapped[a.Audience] && a.Share > 0 }
@@ -218,16 +219,17 @@ func (l *linter) faults() {
 	}
 }
 
-// active says whether the history has anything that can be a reason to export.
+// active reports whether the history has anything that can be a reason to
+// export.
 func (l *linter) active() bool { return len(l.steps) > 0 || l.backfills() }
 
-// decides says whether the mTLS decision is ever made.
+// decides reports whether the mTLS decision is ever made.
 func (l *linter) decides() bool {
 	d := l.s.Destination
 	return l.s.Endpoint.TLS != "plain" && d.MTLS == "auto" && d.ClientCertificate != "none"
 }
 
-// refuses says whether the endpoint can refuse the handshakes of this
+// refuses reports whether the endpoint can refuse the handshakes of this
 // destination, without a fault.
 func (l *linter) refuses() bool {
 	d := l.s.Destination
@@ -272,7 +274,7 @@ func (l *linter) exports(e *Expectation) {
 	if e.Certificate == "presented" {
 		switch tls := l.s.Endpoint.TLS; {
 		case tls == "plain" || tls == "tls":
-			l.warn(e.Pos, "use tls: mtls-only, or certificate: none", "no certificate is presented: with tls: %s the endpoint asks for none", tls)
+			l.warn(e.Pos, "use tls: mtls-only, or certificate: none", "no certificate is presented: with tls: %s the endpoint does not request one", tls)
 		case d.MTLS == "never" || d.ClientCertificate == "none":
 			l.warn(e.Pos, "use mtls: auto and a certificate, or certificate: none", "no certificate is presented: the destination never does")
 		}
@@ -377,7 +379,7 @@ func (s *nameSet) add(names NameRange) {
 	}
 }
 
-// meets says whether a name of the range is in the set.
+// meets reports whether a name of the range is in the set.
 func (s *nameSet) meets(names NameRange) bool {
 	if s.seen[names] || !names.Numbered && s.single[names.Prefix] {
 		return true

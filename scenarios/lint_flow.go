@@ -66,7 +66,7 @@ func (f *flowReplay) act(step *Step) (out Problems) {
 	case "triggers":
 		after := f.triggers.With(step.Triggers)
 		if maps.Equal(f.triggers, after) {
-			warn("leave it out, or switch something", "the triggers are as they were")
+			warn("leave it out, or change a switch", "the step changes no trigger")
 		}
 		f.triggers = after
 	}

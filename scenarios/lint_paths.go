@@ -62,11 +62,11 @@ func leavesOf(value any, path string, seen map[string]bool) {
 	}
 }
 
-// none says whether no profile ever has an attribute: the scenario is about
+// none reports whether no profile ever has an attribute: the scenario is about
 // something else, and its mapping only fills the place.
 func (a *attributePaths) none() bool { return len(a.trees) == 0 && len(a.sets) == 0 }
 
-// has says whether a profile has a value at a path at some time. list is the
+// has reports whether a profile has a value at a path at some time. list is the
 // list on the way to the path, where there is one.
 func (a *attributePaths) has(path string) (there bool, list string) {
 	look := func(tree map[string]any, path, before string) {
@@ -141,8 +141,8 @@ func (l *linter) mappedPaths(a *attributePaths) {
 	}
 }
 
-// meantAbsent says whether a line expects that the attribute is not exported,
-// or it is one of experience events.
+// meantAbsent reports whether a line expects that the attribute is not
+// exported, or it is one of experience events.
 func (l *linter) meantAbsent(path string) bool {
 	covers := func(p string) bool {
 		return p == path || strings.HasPrefix(path, p+".") || strings.HasPrefix(p, path+".")

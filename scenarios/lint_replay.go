@@ -14,9 +14,9 @@ const replayLimit = 2_000_000
 
 // replay plays the history of a scenario over the plain state of some profiles,
 // to find changes that change nothing and changes that cannot be meant. It
-// decides nothing about exports. Of every range of names the first and the last
-// profile are looked at; what differs from one profile of a range to the next is
-// a step or a group of its own, whose first and last are looked at too.
+// decides nothing about exports. It checks the first and the last profile of
+// every range of names. Profiles of a range that differ are in a step or a
+// group of their own, whose first and last are checked too.
 type replay struct {
 	s        *Scenario
 	profiles map[string]*replayed
@@ -50,7 +50,7 @@ type changePlace struct {
 	index int
 }
 
-// changeResult says whether a change ever did something, and why it did not.
+// changeResult reports whether a change ever did something, and why it did not.
 type changeResult struct {
 	effective     bool
 	message, hint string
@@ -176,7 +176,7 @@ func (r *replay) apply(step *Step, name string) {
 	}
 }
 
-// change plays one change; a message says why it changes nothing.
+// change plays one change; the message is why it changes nothing.
 func (r *replay) change(step *Step, p *replayed, name string, c Change) (message, hint string) {
 	switch c.Op {
 	case "qualify", "exit":
@@ -239,7 +239,7 @@ func (r *replay) membership(step *Step, p *replayed, name string, c Change) (mes
 	}
 	switch {
 	case c.Op == "exit" && !had:
-		return fmt.Sprintf("exit: %s is never in %s before %s", name, c.Audience, plainDuration(step.At)), "let it qualify before, or put it there with audiences: [" + c.Audience + "]"
+		return fmt.Sprintf("exit: %s is never in %s before %s", name, c.Audience, plainDuration(step.At)), "let it qualify before, or make it a member with audiences: [" + c.Audience + "]"
 	case c.Op == "qualify" && member && !slices.Contains(r.s.Rules, "no-requalify"):
 		return fmt.Sprintf("qualify: %s is in %s at %s already", name, c.Audience, plainDuration(step.At)), "let it exit before, or cite no-requalify if that is the case's point"
 	}
@@ -247,7 +247,7 @@ func (r *replay) membership(step *Step, p *replayed, name string, c Change) (mes
 }
 
 // through reports a change of an attribute below something that is not an
-// object, and says whether that is a list.
+// object, and reports whether that is a list.
 func (r *replay) through(step *Step, p *replayed, name string, c Change) (list bool) {
 	at, value := blocking(p.attributes, c.Path)
 	switch value.(type) {

@@ -6,7 +6,8 @@ import (
 )
 
 // rules reports rules that the scenario names and has nothing for. Only a run
-// says what really happened; a line `rule: …` of the file makes nothing happen.
+// shows what really happened; a line `rule: …` of the file makes nothing
+// happen.
 func (l *linter) rules() {
 	catalogue, err := Rules()
 	if err != nil {
@@ -20,8 +21,8 @@ func (l *linter) rules() {
 	}
 }
 
-// CanExercise says whether the file has what the premise of a rule needs. Only a
-// run says whether it happens.
+// CanExercise reports whether the file has what the premise of a rule needs.
+// Only a run reports whether it happens.
 func (s *Scenario) CanExercise(r Rule) bool {
 	_, missing := s.Lacks(r)
 	return !missing
@@ -39,7 +40,7 @@ func (l *linter) lacks(r Rule) (fact Fact, missing bool) {
 	return Fact{}, false
 }
 
-// holds says whether the file has what a fact needs.
+// holds reports whether the file has what a fact needs.
 func (l *linter) holds(p premise) bool {
 	if p.configured != nil {
 		return p.configured(l.s)
@@ -47,8 +48,8 @@ func (l *linter) holds(p premise) bool {
 	return p.likely(l)
 }
 
-// changesUnmapped says whether a membership changes in an audience that is not
-// mapped all the time.
+// changesUnmapped reports whether a membership changes in an audience that is
+// not mapped all the time.
 func (l *linter) changesUnmapped() bool {
 	if l.ops["unmap"] {
 		return true
@@ -60,19 +61,19 @@ func (l *linter) changesUnmapped() bool {
 	})
 }
 
-// nests says whether a mapped attribute lies within an object.
+// nests reports whether a mapped attribute lies within an object.
 func (l *linter) nests() bool {
 	return slices.ContainsFunc(l.s.Dataflow.Attributes, func(path string) bool { return strings.Contains(path, ".") })
 }
 
-// leaves says whether a membership ends, or has ended before the start.
+// leaves reports whether a membership ends, or has ended before the start.
 func (l *linter) leaves() bool {
 	return l.ops["exit"] || slices.ContainsFunc(l.s.Profiles, func(g ProfileGroup) bool {
 		return slices.ContainsFunc(g.Memberships, func(m Membership) bool { return m.Exited })
 	})
 }
 
-// hashes says whether an e-mail address is exported as its digest.
+// hashes reports whether an e-mail address is exported as its digest.
 func (l *linter) hashes() bool {
 	const namespace = "email_lc_sha256"
 	hashed := func(i Identity) bool { return strings.EqualFold(i.Namespace, namespace) }
@@ -87,7 +88,7 @@ func (l *linter) hashes() bool {
 	})
 }
 
-// unmapped says whether an unmapped audience and a mapped one have the same
+// unmapped reports whether an unmapped audience and a mapped one have the same
 // merge policy, or different ones.
 func (l *linter) unmapped(same bool) bool {
 	return slices.ContainsFunc(l.s.Audiences, func(a Audience) bool {
@@ -97,12 +98,12 @@ func (l *linter) unmapped(same bool) bool {
 	})
 }
 
-// slow says whether a fault makes an attempt wait.
+// slow reports whether a fault makes an attempt wait.
 func (l *linter) slow() bool {
 	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.Latencies.Shape != "" || f.SlowBody > 0 || f.Stall })
 }
 
-// fails says whether anything can go wrong at all.
+// fails reports whether anything can go wrong at all.
 func (l *linter) fails() bool {
 	return len(l.s.Endpoint.Faults) > 0 || l.wrongToken() || l.failsOnTheWire()
 }
@@ -111,7 +112,7 @@ func (l *linter) wrongToken() bool {
 	return l.s.Endpoint.Bearer != "" && l.s.Endpoint.Bearer != l.s.Destination.Auth.Token
 }
 
-// failsByPolicy says whether a status fails that the retry policy may or may
+// failsByPolicy reports whether a status fails that the retry policy may or may
 // not retry.
 func (l *linter) failsByPolicy() bool {
 	r := l.s.Destination.Retry
@@ -119,7 +120,7 @@ func (l *linter) failsByPolicy() bool {
 	return tells && (l.answers(300, 599) || l.wrongToken())
 }
 
-// failsOnTheWire says whether an attempt can end without a complete answer.
+// failsOnTheWire reports whether an attempt can end without a complete answer.
 func (l *linter) failsOnTheWire() bool {
 	d := l.s.Destination
 	never := d.MTLS == "never" || d.ClientCertificate != "trusted"
@@ -127,12 +128,12 @@ func (l *linter) failsOnTheWire() bool {
 	return l.refuses() && never || l.slow() || slices.ContainsFunc(l.s.Endpoint.Faults, broken)
 }
 
-// answers says whether a fault answers with a status in a range.
+// answers reports whether a fault answers with a status in a range.
 func (l *linter) answers(least, most int) bool {
 	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Status >= least && f.Status <= most })
 }
 
-// consents says whether a profile has a consent.
+// consents reports whether a profile has a consent.
 func (l *linter) consents() bool {
 	return slices.ContainsFunc(l.s.Profiles, func(g ProfileGroup) bool {
 		_, there := g.Attributes["consents"]
@@ -140,7 +141,7 @@ func (l *linter) consents() bool {
 	})
 }
 
-// capitals says whether a profile has a standard namespace in capitals.
+// capitals reports whether a profile has a standard namespace in capitals.
 func (l *linter) capitals() bool {
 	capital := func(i Identity) bool { return strings.ToLower(i.Namespace) != i.Namespace }
 	if slices.ContainsFunc(l.s.Profiles, func(g ProfileGroup) bool { return slices.ContainsFunc(g.Identities, capital) }) {

@@ -103,7 +103,7 @@ var slips = []struct{ lines, want string }{
 	{"expect: [{profile: marty, exports: none}, {profile: doc, audiences: {scifi: {timestamps: true}}}]", "9: scifi has no timestamps: the destination sends none"},
 
 	// mTLS that cannot come
-	{"expect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", "9: no certificate is presented: with tls: tls the endpoint asks for none"},
+	{"expect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", "9: no certificate is presented: with tls: tls the endpoint does not request one"},
 	{"endpoint: {tls: mtls-optional}\ndestination: {mtls: never}\nexpect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]",
 		"9: no certificate is presented: the destination never does"},
 	{"endpoint: {tls: mtls-only}\nexpect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", ""},
@@ -150,7 +150,7 @@ var slips = []struct{ lines, want string }{
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, disable: true}, {at: 3h, disable: true}]", ""},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, delete: true}, {at: 3h, disable: true}]", "8: disable at 3h: no dataflow is active"},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, rename: {scifi: scifi}}]", "8: rename at 2h: scifi has this name already"},
-	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: true}}]", "8: triggers at 2h: the triggers are as they were"},
+	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: true}}]", "8: triggers at 2h: the step changes no trigger"},
 	{"history: [{at: 1h, profile: doc, qualify: delorean}, {at: 2h, triggers: {attributeChanges: false}}]", ""},
 	{"until: 30m", "1: until: 30m changes nothing: the history goes on until 2h"},
 	{"until: 3h", ""},
@@ -191,8 +191,8 @@ func TestLintWithoutHistory(t *testing.T) {
 	}
 }
 
-// What comes with httpdest, and what `scenario new` writes, must not be warned
-// of: it is what people copy.
+// Scenarios that come with httpdest, and those of `scenario new`, must have no
+// warnings: people copy them.
 func TestLintLibrary(t *testing.T) {
 	all, err := FindFS(os.DirFS("library"), "library")
 	if err != nil || len(all) == 0 {

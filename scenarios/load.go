@@ -159,8 +159,8 @@ func load(name string) (*Scenario, Problems) {
 	return readAll(file, place{file: filepath.ToSlash(name), beside: beside})
 }
 
-// place is where a scenario stands: what positions call its file, its id, and
-// how to open a file beside it (nil when it is in no folder).
+// place is where a scenario is: the name of its file in positions, its id, and
+// how to open a file next to it (nil when it is in no folder).
 type place struct {
 	file, id string
 	beside   func(name string) (io.ReadCloser, error)
@@ -175,7 +175,7 @@ func readAll(file io.ReadCloser, p place) (*Scenario, Problems) {
 	return parse(p, content)
 }
 
-// contentOf reads a file that is no scenario, one byte more of it than allowed.
+// contentOf reads a file other than a scenario, one byte more than allowed.
 // The error is Problems.
 func contentOf(file string) ([]byte, error) {
 	f, err := os.Open(file)
@@ -213,7 +213,7 @@ type reader struct {
 	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
 	ruleIDs      []string
 	receivers    []string                                 // ids of the rules of receivers
-	files        func(name string) (io.ReadCloser, error) // beside the scenario; nil for none
+	files        func(name string) (io.ReadCloser, error) // next to the scenario; nil without a folder
 	// configurationUnderTest: values of the configuration go to the engine as
 	// they are, which a line of `expect:` is about.
 	configurationUnderTest bool
@@ -224,7 +224,7 @@ func parse(p place, content []byte) (*Scenario, Problems) {
 	d := &decoder{file: p.file}
 	rules, err := Rules()
 	if err != nil {
-		d.problemAt(1, 1, "the catalogue is part of the program: this is its defect", err.Error())
+		d.problemAt(1, 1, "the catalogue is part of the program: report this defect", err.Error())
 		return nil, d.result()
 	}
 	root := d.document(content)
@@ -247,7 +247,7 @@ func (r *reader) read(root *yaml.Node) {
 	}
 	s := r.scenario
 	r.configurationUnderTest = underTest(o)
-	s.Title = r.line(o.require("title", "say in one sentence what the case proves"), "title")
+	s.Title = r.line(o.require("title", "add one sentence: what the case proves"), "title")
 	s.Rules = r.words(o.require("rules", "name at least one rule, such as [trig-enter]"), "rules", r.cited)
 	if n := o.valueOf("rules"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
 		r.problem(n, "name at least one, such as [trig-enter]", "rules names no rule")
@@ -269,7 +269,7 @@ func (r *reader) read(root *yaml.Node) {
 	r.readPlatform(o.take("platform"))
 	r.readEndpoint(o.take("endpoint"))
 	r.readHistory(o.take("history"))
-	r.readExpect(o.require("expect", "say what must come out; `expect: []` says nothing does"))
+	r.readExpect(o.require("expect", "list the expected results; `expect: []` means no exports"))
 	s.OthersAllowed = r.word(o.take("others"), "others", "allowed") == "allowed"
 	o.end()
 	if len(r.problems) == 0 { // what is wrong already would only be said again
@@ -296,7 +296,7 @@ func (r *reader) cited(n *yaml.Node, what string) string {
 		return ""
 	}
 	if slices.Contains(r.receivers, id) {
-		r.problem(n, "take it out: `httpdest probe` holds a receiver against it", "%s: %s is a rule of receivers, and a run has none but the mock", what, id)
+		r.problem(n, "remove it: `httpdest probe` checks receivers", "%s: %s is a rule of receivers, and a run has only the mock", what, id)
 		return ""
 	}
 	r.scenario.citedAt = append(r.scenario.citedAt, r.pos(n))

@@ -160,7 +160,7 @@ func TestFindReportsEveryFile(t *testing.T) {
 		"c/ok.yaml":  {Data: []byte(minimal)},
 	}, "library")
 	want := "library/a/one.yaml:1:1: a scenario has no rules\n    hint: name at least one rule, such as [trig-enter]\n" +
-		"library/b/two.yaml:1:1: a scenario has no expect\n    hint: say what must come out; `expect: []` says nothing does"
+		"library/b/two.yaml:1:1: a scenario has no expect\n    hint: list the expected results; `expect: []` means no exports"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

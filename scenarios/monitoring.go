@@ -13,7 +13,7 @@ import (
 
 // Alert is one alert the destination is subscribed to.
 type Alert struct {
-	Kind string // one of alertKinds; the engine says which can be selected
+	Kind string // one of alertKinds; the engine decides which can be selected
 	// Threshold is the failure rate above which activation-failed-rate-exceeded
 	// fires, in millionths; 1 % unless given (R130).
 	Threshold int64
@@ -96,7 +96,7 @@ func (r *reader) alerts(n *yaml.Node) []Alert {
 				}
 			}
 			if a.Kind != "" && a.Kind != "activation-failed-rate-exceeded" {
-				o.exclude("the alert "+a.Kind, "only the failure rate has a threshold of one's own", "threshold")
+				o.exclude("the alert "+a.Kind, "only the failure rate has a threshold that you can set", "threshold")
 			}
 			o.end()
 		}
@@ -134,10 +134,10 @@ func (r *reader) monitoring(o *object, e *Expectation) {
 		t := r.object(o.take("totals"), "totals")
 		e.Totals = &TotalsExpectation{Counters: r.counters(t, totalCounters), At: o.moment("at")}
 		if t.end(); t != nil && len(t.fields) == 0 {
-			r.problem(t.node, "give at least one counter, such as received: 3", "totals says nothing")
+			r.problem(t.node, "give at least one counter, such as received: 3", "totals is empty")
 		}
 		if at := e.Totals.At; at != nil && !r.looksAt(*at) {
-			r.problem(o.at("at"), "add {at: …, totals: true} to the history", "at this time no step of the history looks at the totals")
+			r.problem(o.at("at"), "add {at: …, totals: true} to the history", "at this time no step of the history reads the totals")
 		}
 	case o.has("alert"):
 		o.what = "an alert expectation"
@@ -145,7 +145,7 @@ func (r *reader) monitoring(o *object, e *Expectation) {
 		a.Never = r.word(o.take("fires"), "fires", "never") == "never"
 		a.State = o.word("state", "firing", "inactive")
 		if a.Never {
-			o.exclude("fires: never", "there is nothing more to say about it", "at", "state")
+			o.exclude("fires: never", "an alert that never fires has no other keys", "at", "state")
 		}
 		e.Alert = a
 	default:
@@ -174,7 +174,7 @@ func (r *reader) runLine(o *object, e *Expectation) {
 		if errors := r.object(n, "errors"); errors != nil {
 			for _, f := range errors.fields {
 				if !errorCode.MatchString(f.name) {
-					r.problem(f.key, "write ACTSVC-9001-503", "%q is no error code", short(f.name))
+					r.problem(f.key, "write ACTSVC-9001-503", "%q is not an error code", short(f.name))
 				}
 				run.Errors[f.name], _ = r.integer(f.value, "the identities of "+short(f.name), 1, math.MaxInt32)
 			}
@@ -194,7 +194,7 @@ func (r *reader) counters(o *object, names []string) map[string]int64 {
 	return out
 }
 
-// looksAt says whether a step of the history looks at the totals at a time.
+// looksAt reports whether a step of the history looks at the totals at a time.
 func (r *reader) looksAt(at time.Duration) bool {
 	return slices.ContainsFunc(r.scenario.History, func(s Step) bool { return s.Action == "totals" && s.At == at })
 }

@@ -44,7 +44,7 @@ func (r NameRange) All() iter.Seq[string] {
 	}
 }
 
-// Contains says whether name is in the range.
+// Contains reports whether name is in the range.
 func (r NameRange) Contains(name string) bool {
 	if !r.Numbered {
 		return name == r.Prefix && name != ""

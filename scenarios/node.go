@@ -14,7 +14,7 @@ import (
 const (
 	maxFile     = 16 << 20  // bytes; a scenario of a million profiles is ten lines
 	maxNodes    = 1_000_000 // visited, aliases counted as often as they are used
-	maxDepth    = 128       // more than limits.ValueLevels, so that a value that is too deep is told as that
+	maxDepth    = 128       // more than limits.ValueLevels, so that the error for a deep value names its depth
 	maxProblems = 1000      // listed; a file with more is not a scenario
 )
 

@@ -13,9 +13,9 @@ type field struct {
 	key, value *yaml.Node
 }
 
-// object is a mapping being read. What was never asked for is unknown, so the
-// reading code is the only list of keys. A nil object has no fields: what
-// could not be read as a mapping was reported already.
+// object is a mapping being read. A key that is never read is unknown, so the
+// reading code is the only list of keys. A nil object has no fields: a value
+// other than a mapping was reported already.
 type object struct {
 	d      *decoder
 	node   *yaml.Node
@@ -102,7 +102,7 @@ func (o *object) field(name string) (field, bool) {
 	return field{}, false
 }
 
-// has says whether a key is given, whatever its value.
+// has reports whether a key is given, whatever its value.
 func (o *object) has(name string) bool {
 	_, ok := o.field(name)
 	return ok

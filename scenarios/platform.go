@@ -40,7 +40,7 @@ type LookedUp struct {
 	Status       int
 	Total, Count *int64
 	Certificates []ExpectedCertificate // exactly those of the page, in its order
-	HasResults   bool                  // `certificates:` was given, so that [] is none
+	HasResults   bool                  // `certificates:` was given: [] is an empty list
 	Links        []string              // exactly these: next, prev, page
 	HasLinks     bool
 	Allowed      *bool
@@ -79,7 +79,7 @@ func (r *reader) readPlatform(n *yaml.Node) {
 		p.Certificates = append(p.Certificates, r.certificate(c))
 	}
 	if o.has("certificates") && len(p.Certificates) == 0 {
-		r.problem(o.at("certificates"), "leave the key out for one by default", "certificates names none")
+		r.problem(o.at("certificates"), "leave the key out for one by default", "certificates is empty")
 	}
 	o.end()
 	if len(p.Certificates) == 0 {
@@ -126,7 +126,7 @@ func (r *reader) certificate(n *yaml.Node) Certificate {
 func (r *reader) hostName(n *yaml.Node, what string) string {
 	s := r.line(n, what)
 	if strings.ContainsAny(s, " /:") {
-		r.problem(n, "write a host name such as client.test", "%s: %q is no host name", what, short(s))
+		r.problem(n, "write a host name such as client.test", "%s: %q is not a host name", what, short(s))
 		return ""
 	}
 	return s
@@ -203,7 +203,7 @@ func (r *reader) expectedCertificate(n *yaml.Node) ExpectedCertificate {
 	c.Expires, _ = o.instant("expires")
 	o.end()
 	if o != nil && len(o.fields) == 0 {
-		r.problem(n, "give commonName, san or expires", "the expected certificate says nothing")
+		r.problem(n, "give commonName, san or expires", "the expected certificate is empty")
 	}
 	return c
 }

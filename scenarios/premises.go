@@ -8,7 +8,7 @@ type premise struct {
 	// configured decides a fact that is a property of the configuration; nil for
 	// one that has to happen.
 	configured func(*Scenario) bool
-	// likely says whether the file has what a fact needs that has to happen. It
+	// likely reports whether the file has what a fact needs that has to happen. It
 	// is generous: only a run says what really happened.
 	likely func(*linter) bool
 }
@@ -23,7 +23,7 @@ var premises = []premise{
 	{Fact{"audience-kind-stated", "a mapped audience has a type or an origin other than the usual ones",
 		"every mapped audience is one of people from segmentation", "give one a type or an origin"},
 		(*Scenario).statesKinds, nil},
-	{Fact{"unknown-authentication", "the authentication is none of the documented kinds",
+	{Fact{"unknown-authentication", "the authentication is not one of the documented kinds",
 		"the authentication is a documented one", "use auth: {type: …} with another type"},
 		func(s *Scenario) bool { return !s.Destination.Auth.documented() }, nil},
 	{Fact{"malformed-authentication", "a field of the authentication is missing, blank or of another kind",
@@ -41,7 +41,7 @@ var premises = []premise{
 	{Fact{"own-endpoint", "the endpoint is a URL that the file gives",
 		"the endpoint is the mock", "add endpoint: https://… to the destination"},
 		func(s *Scenario) bool { return s.Destination.Endpoint != "mock" }, nil},
-	{Fact{"toggles-differ", "of the three switches for the content one is on and another off",
+	{Fact{"toggles-differ", "one of the three content switches is on and another is off",
 		"the three switches are all on or all off", "switch on one or two of them"},
 		func(s *Scenario) bool { return s.Destination.togglesDiffer() }, nil},
 	{Fact{"audiences-at-limit", "250 audiences or more are mapped",
@@ -71,11 +71,11 @@ var premises = []premise{
 	{Fact{"policy-violated", "an enforced policy forbids something that is mapped",
 		"no policy forbids what is mapped", "add labels and policies to the organisation, and a marketing action to the destination"},
 		(*Scenario).violatesPolicy, nil},
-	{Fact{"connect-permissions-stated", "the file lists the permissions of who connects the destination",
-		"the file does not say who connects the destination", "add users: {connects: […]}"},
+	{Fact{"connect-permissions-stated", "the file lists the permissions of the user who connects the destination",
+		"the file does not name the permissions to connect the destination", "add users: {connects: […]}"},
 		func(s *Scenario) bool { return s.Users.Connects != nil }, nil},
-	{Fact{"activate-permissions-stated", "the file lists the permissions of who activates audiences",
-		"the file does not say who activates audiences", "add users: {activates: […]}"},
+	{Fact{"activate-permissions-stated", "the file lists the permissions of the user who activates audiences",
+		"the file does not name the permissions to activate audiences", "add users: {activates: […]}"},
 		func(s *Scenario) bool { return s.Users.Activates != nil }, nil},
 	{Fact{"activation-without-mapping", "audiences are activated with the permission to do so without mapping",
 		"nobody activates with Activate Segment without Mapping", "add users: {activates: [Activate Segment without Mapping, …]}"},
@@ -182,10 +182,10 @@ var premises = []premise{
 		"the history exports nothing", "add a step such as qualify: …"},
 		nil, (*linter).active},
 	{Fact{"retryable-status", "a status fails that the policy retries, while it does not retry all",
-		"no status fails under a policy that tells statuses apart", "use retry: best-effort and a fault with a status"},
+		"no status fails under a policy that distinguishes statuses", "use retry: best-effort and a fault with a status"},
 		nil, (*linter).failsByPolicy},
 	{Fact{"final-status", "a status fails that the policy does not retry",
-		"no status fails under a policy that tells statuses apart", "use retry: best-effort and a fault with a status"},
+		"no status fails under a policy that distinguishes statuses", "use retry: best-effort and a fault with a status"},
 		nil, (*linter).failsByPolicy},
 	{Fact{"network-failure", "an attempt ends without a complete answer",
 		"no connection fails", "add a fault such as reset: true or stall: true"},
@@ -244,7 +244,7 @@ var premises = []premise{
 		"every kind of changes is on", "add triggers: {identityChanges: false} to the dataflow"},
 		nil, switching},
 
-	// What an export that was sent had to tell.
+	// The content that a sent export must have.
 	{Fact{"consent-held", "a profile with consents is exported",
 		"no profile has an attribute consents", "add attributes: {consents: …}"},
 		nil, (*linter).consents},
@@ -284,7 +284,7 @@ var premises = []premise{
 	{Fact{"unmapped-membership", "a profile in an unmapped audience is exported",
 		"no audience is unmapped", "add one that is not mapped"},
 		nil, func(l *linter) bool { return l.unmapped(true) || l.unmapped(false) || l.ops["unmap"] }},
-	{Fact{"same-policy-companion", "a profile in an unmapped audience of a mapped one's merge policy is exported",
+	{Fact{"same-policy-companion", "a profile in an unmapped audience with a mapped audience's merge policy is exported",
 		"no unmapped audience has the merge policy of a mapped one", "add one"},
 		nil, func(l *linter) bool { return l.unmapped(true) || l.ops["unmap"] }},
 	{Fact{"other-policy-companion", "a profile in an unmapped audience of another merge policy is exported",
@@ -327,26 +327,26 @@ var premises = []premise{
 	{Fact{"completed-run", "monitoring shows a completed run",
 		"the history exports nothing", "add a step such as qualify: …, and until: 2h"},
 		nil, (*linter).active},
-	{Fact{"removal-delivered", "an export that tells of an exit is delivered",
+	{Fact{"removal-delivered", "an export of an exit is delivered",
 		"no step has a profile exit", "add a step exit: …"},
 		nil, has("exit")},
 	{Fact{"export-excluded", "an export is excluded",
 		"the dataflow excludes nobody", "add exclude: {profiles: …} to the dataflow"},
 		nil, func(l *linter) bool { return len(l.s.Dataflow.Exclude) > 0 }},
-	{Fact{"run-expired", "the totals are looked at when a run is older than 90 days",
-		"no step looks at the totals", "add a step totals: true after 90 days"},
+	{Fact{"run-expired", "the totals are read when a run is older than 90 days",
+		"no step reads the totals", "add a step totals: true after 90 days"},
 		nil, has("totals")},
 	{Fact{"certificate-lookup", "the public certificates are looked up",
-		"the history looks nothing up", "add a step lookup: public-certificate"},
+		"the history has no lookup", "add a step lookup: public-certificate"},
 		nil, has("lookup")},
 	{Fact{"certificate-found", "a lookup finds a public certificate",
-		"the history looks nothing up", "add a step lookup: public-certificate"},
+		"the history has no lookup", "add a step lookup: public-certificate"},
 		nil, has("lookup")},
 	{Fact{"certificate-reissued", "a certificate is looked up or presented after one was reissued",
 		"no certificate is looked up or presented", "add a step lookup: public-certificate within 60 days of the expiry"},
 		nil, func(l *linter) bool { return l.ops["lookup"] || l.s.Endpoint.TLS != "plain" }},
 	{Fact{"address-lookup", "the egress addresses are looked up",
-		"the history looks nothing up", "add a step lookup: egress-addresses"},
+		"the history has no lookup", "add a step lookup: egress-addresses"},
 		nil, has("lookup")},
 	{Fact{"upload-imported", "an upload is imported",
 		"no audience has an upload", "add one to an audience"},
@@ -368,7 +368,7 @@ func has(ops ...string) func(*linter) bool {
 	}
 }
 
-// batches says whether a request may carry several profiles.
+// batches reports whether a request may carry several profiles.
 func batches(s *Scenario) bool { return s.Destination.MaxProfilesPerRequest > 1 }
 
 func batching(l *linter) bool { return batches(l.s) }

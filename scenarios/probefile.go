@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Probe is what a probe of a receiver is told: the destination block of a
-// scenario, and how far the probe may go.
+// Probe is the configuration of a probe of a receiver: the destination block of
+// a scenario, and how far the probe may go.
 type Probe struct {
 	Destination  Destination
 	Audiences    []string // ids of audiences that the receiver knows, in the namespace ups; none: made up
 	CA           string   // PEM file of what the server's certificate must come from; "": the system's
 	Certificates string   // folder of the test hierarchies; "": mTLS is not planned
-	ExpiredToken Secret   // one that is no longer good; "": there is none to show
+	ExpiredToken Secret   // an expired one; "" without one to show
 	ReadBack     ReadBack
 	Firewall     Firewall
 	Limits       Limits
@@ -26,8 +26,8 @@ type Probe struct {
 	Pos          Position
 }
 
-// ReadBack is how the stored state of a profile is looked at; with neither URL
-// nor Command it is not.
+// ReadBack is how to read the stored state of a profile; without URL and
+// Command it is not read.
 type ReadBack struct {
 	URL     string        // GET URL/ECID
 	Header  Secret        // "Name: value" of that request; "" none
@@ -37,7 +37,7 @@ type ReadBack struct {
 	Pos     Position
 }
 
-// Enabled says whether there is a way to look.
+// Enabled reports whether there is a way to look.
 func (b ReadBack) Enabled() bool { return b.URL != "" || len(b.Command) > 0 }
 
 // Firewall is what the owner's firewall lets in (R110).
@@ -60,8 +60,8 @@ type StatedLoad struct {
 	Stated bool // by the owner; otherwise it is a default
 }
 
-// The limits of a probe that is told none: little enough for any receiver that
-// is fit for the destination.
+// The default limits of a probe: low enough for any receiver that is fit for
+// the destination.
 const (
 	DefaultProbeRate     = 20
 	DefaultProbeRequests = 600
@@ -85,7 +85,7 @@ func (p *Probe) defaults() {
 	p.ReadBack.Within = DefaultReadWithin
 }
 
-// LoadProbe reads the configuration of a probe. Files it names are beside it.
+// LoadProbe reads the configuration of a probe. Files it names are next to it.
 // The error is Problems, all of them.
 func LoadProbe(file string) (*Probe, error) {
 	content, err := contentOf(file)
@@ -197,7 +197,7 @@ func (r *reader) readLimits(limits, load *yaml.Node, p *Probe) {
 			r.problem(o.at("rate"), "raise limits.rate, or lower it", "load: %d requests a second are more than the limit of %d", p.Load.Rate, p.Limits.Rate)
 		}
 		if p.Load.For < time.Second {
-			r.problem(o.at("for"), "write 1s or more", "load: a rate needs a second to be one")
+			r.problem(o.at("for"), "write 1s or more", "load: a rate needs at least a second")
 		}
 		o.end()
 	}

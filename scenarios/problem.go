@@ -8,7 +8,7 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// Problem is one thing wrong with a file. Message says what, Hint what to do
+// Problem is one thing wrong with a file. Message is what, Hint what to do
 // about it; both are lower case and end without a full stop.
 type Problem struct {
 	Pos     Position
@@ -55,8 +55,8 @@ func (p Problems) err() error {
 }
 
 // sorted puts the problems of one file into reading order, since sections are
-// read in the order in which they depend on each other. What an alias repeats
-// is said once.
+// read in the order in which they depend on each other. A problem that an alias
+// repeats is listed once.
 func (p Problems) sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Pos.Line, b.Pos.Line), cmp.Compare(a.Pos.Column, b.Pos.Column))

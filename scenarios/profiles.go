@@ -127,7 +127,7 @@ func (r *reader) memberships(n *yaml.Node) []Membership {
 // numberPlaces reports {n} where there is no number to put.
 func (r *reader) numberPlaces(at *yaml.Node, names NameRange, value any) {
 	if !names.Numbered && names.Len() > 0 && hasNumberPlace(value) {
-		r.problem(at, "name a range such as member-{1..100}, or write the value out", "{n} stands for a number, but %s has none", names)
+		r.problem(at, "name a range such as member-{1..100}, or write the value out", "{n} stands for a number, but %s has no number", names)
 	}
 }
 

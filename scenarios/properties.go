@@ -13,13 +13,13 @@ const (
 	policyLimit      = 5
 )
 
-// documented says whether the authentication is of a documented kind.
+// documented reports whether the authentication is of a documented kind.
 func (a Auth) documented() bool {
 	return slices.Contains(authTypes, a.Type) && (a.Credentials == "" || slices.Contains(credentialsTypes, a.Credentials))
 }
 
-// wellFormed says whether the authentication has all the fields that its kind
-// requires, none of them blank, and none of another kind.
+// wellFormed reports whether the authentication has all the fields that its
+// kind requires, none of them blank, and none of another kind.
 func (a Auth) wellFormed() bool {
 	given := map[string]string{"token": a.Token.Reveal(), "clientID": a.ClientID, "clientSecret": a.ClientSecret.Reveal(),
 		"username": a.Username, "password": a.Password.Reveal(), "credentials": a.Credentials}
@@ -34,21 +34,21 @@ func (a Auth) wellFormed() bool {
 	return !a.URLEncodeBasic || a.Credentials == "basic-authorization"
 }
 
-// togglesDiffer says whether of the three switches for the content one is on
-// and another off.
+// togglesDiffer reports whether one of the three content switches is on and
+// another is off.
 func (d Destination) togglesDiffer() bool {
 	return d.IncludeSegmentNames != d.IncludeSegmentTimestamps || d.IncludeSegmentNames != d.IncludeMappedAudiencesOnly
 }
 
-// unnamed says whether the name is blank.
+// unnamed reports whether the name is blank.
 func (d Destination) unnamed() bool { return strings.TrimSpace(d.Name) == "" }
 
-// kindStated says whether the audience has a type or an origin that is not the
-// usual one.
+// kindStated reports whether the audience has a type or an origin that is not
+// the usual one.
 func (a Audience) kindStated() bool { return a.Type != "people" || a.Origin != "segmentation" }
 
-// withoutMapping says whether who activates, or maps further audiences, may do so
-// without mapping alone.
+// withoutMapping reports whether who activates, or maps further audiences, may
+// do so without mapping alone.
 func (u Users) withoutMapping() bool {
 	alone := func(has []string) bool {
 		return slices.Contains(has, "Activate Segment without Mapping") && !slices.Contains(has, "Activate Destinations")
@@ -56,7 +56,7 @@ func (u Users) withoutMapping() bool {
 	return alone(u.Activates) || alone(u.Maps)
 }
 
-// policiesAtLimit says whether there are as many merge policies as are
+// policiesAtLimit reports whether there are as many merge policies as are
 // allowed, or two defaults of one class.
 func (g Organisation) policiesAtLimit() bool {
 	defaults := map[string]int{}
@@ -71,8 +71,8 @@ func (g Organisation) policiesAtLimit() bool {
 	return len(g.MergePolicies) >= policyLimit
 }
 
-// maps says whether a field at the top of the profile, or something in it, is
-// mapped as an attribute.
+// maps reports whether a field at the top of the profile, or something in it,
+// is mapped as an attribute.
 func (f Dataflow) maps(top string) bool {
 	return slices.ContainsFunc(f.Attributes, func(path string) bool {
 		root, _, _ := strings.Cut(path, ".")
@@ -80,21 +80,23 @@ func (f Dataflow) maps(top string) bool {
 	})
 }
 
-// Unverifiable says whether a sender must refuse the certificate of the endpoint.
+// Unverifiable reports whether a sender must refuse the certificate of the
+// endpoint.
 func (e Endpoint) Unverifiable() bool {
 	return e.TLS != "plain" && e.Certificate != "" && e.Certificate != certificateKinds[0]
 }
 
-// mapsEventAttribute says whether a mapped attribute is one of experience events.
+// mapsEventAttribute reports whether a mapped attribute is one of experience
+// events.
 func (s *Scenario) mapsEventAttribute() bool {
 	return slices.ContainsFunc(s.Dataflow.Attributes, func(path string) bool {
 		return slices.ContainsFunc(s.Organisation.EventAttributes, func(event string) bool { return overlaps(path, event) })
 	})
 }
 
-// violatesPolicy says whether an enabled policy for a marketing action of the
-// destination forbids a label that something mapped carries, at the
-// start or after a step of the history.
+// violatesPolicy reports whether an enabled policy for a marketing action of
+// the destination forbids a label that something mapped carries, at the start
+// or after a step of the history.
 func (s *Scenario) violatesPolicy() bool {
 	carried := map[string]bool{}
 	for _, a := range s.Audiences {
@@ -121,12 +123,12 @@ func (s *Scenario) violatesPolicy() bool {
 	})
 }
 
-// overlaps says whether one dotted path is the other, or lies within it.
+// overlaps reports whether one dotted path is the other, or lies within it.
 func overlaps(a, b string) bool {
 	return a == b || strings.HasPrefix(a, b+".") || strings.HasPrefix(b, a+".")
 }
 
-// switchesOff says whether a kind of change is off at some time.
+// switchesOff reports whether a kind of change is off at some time.
 func (s *Scenario) switchesOff() bool {
 	off := func(t Triggers) bool {
 		return slices.ContainsFunc(triggerKeys, func(kind string) bool { return !t.On(kind) })
@@ -134,18 +136,18 @@ func (s *Scenario) switchesOff() bool {
 	return off(s.Dataflow.Triggers) || slices.ContainsFunc(s.History, func(step Step) bool { return off(step.Triggers) })
 }
 
-// subscribed says whether the destination is subscribed to an alert.
+// subscribed reports whether the destination is subscribed to an alert.
 func (s *Scenario) subscribed(kind string) bool {
 	return slices.ContainsFunc(s.Destination.Alerts, func(a Alert) bool { return a.Kind == kind })
 }
 
-// hasUpload says whether an audience has an upload.
+// hasUpload reports whether an audience has an upload.
 func (s *Scenario) hasUpload() bool {
 	return slices.ContainsFunc(s.Audiences, func(a Audience) bool { return a.Upload != nil })
 }
 
-// statesKinds says whether an audience that is mapped at some time has a type
-// or an origin that is not the usual one.
+// statesKinds reports whether an audience that is mapped at some time has a
+// type or an origin that is not the usual one.
 func (s *Scenario) statesKinds() bool {
 	return slices.ContainsFunc(s.Audiences, func(a Audience) bool { return s.everMapped()[a.Key] && a.kindStated() })
 }

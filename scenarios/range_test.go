@@ -24,7 +24,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-// What is accepted is within range, and what Go prints is read back.
+// Accepted times are within range, and the times that Go prints are read back.
 func FuzzDuration(f *testing.F) {
 	for _, text := range []string{"0", "15s", "1d12h", "2.5s", "-1h", "100y", "99999999999d"} {
 		f.Add(text)

@@ -12,9 +12,8 @@ import (
 )
 
 // Readings chooses, by key, between the ways in which a point of the
-// documentation can be read. It holds only what a file says: a run takes the
-// default of every other key, and a sender of another making is judged
-// unspecified on it.
+// documentation can be read. It holds only the keys of a file: a run takes the
+// default of every other key, and another sender is judged unspecified on it.
 type Readings map[string]string
 
 // Of is the value of a key: the one that was said, or its default.

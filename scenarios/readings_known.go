@@ -2,7 +2,8 @@ package scenarios
 
 import "time"
 
-// Reading is a point on which the documentation is silent, or says two things.
+// Reading is a point on which the documentation is silent, or contradicts
+// itself.
 type Reading struct {
 	Key   string // in `destination: {readings: …}`
 	Point string // its number in the collection of facts: A35

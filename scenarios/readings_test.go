@@ -80,8 +80,8 @@ func TestParseReadingRefuses(t *testing.T) {
 	}
 }
 
-// What is chosen for a judgement goes before what a scenario says, and changes
-// nothing of the scenario.
+// A reading chosen for a judgement overrides the scenario, and does not change
+// the scenario.
 func TestWithReadings(t *testing.T) {
 	sc := &Scenario{Destination: Destination{Readings: Readings{ReadingExitTime: "qualification"}}}
 	other := sc.WithReadings(Readings{ReadingExitTime: "exit"})

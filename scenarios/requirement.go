@@ -16,8 +16,8 @@ type Requirements struct {
 	Pos         Position
 }
 
-// refusesWith says whether the endpoint may answer a call with a status because
-// the call lacks something.
+// refusesWith reports whether the endpoint may answer a call with a status
+// because the call lacks something.
 func (q Requirements) refusesWith(status int) bool {
 	switch status {
 	case 400:
@@ -53,7 +53,7 @@ func (r *reader) readHandshake(o *object, e *Endpoint) {
 		low = "TLSv1.2"
 	}
 	if e.MaxTLS != "" && low > e.MaxTLS {
-		r.problem(o.at("maxTLS"), "give a minTLS that is no higher; it is TLSv1.2 unless given", "no version is both at least %s and at most %s", low, e.MaxTLS)
+		r.problem(o.at("maxTLS"), "give a lower or equal minTLS; it is TLSv1.2 unless you set it", "no version is both at least %s and at most %s", low, e.MaxTLS)
 	}
 	for _, name := range []string{"certificate", "minTLS", "maxTLS"} {
 		if e.TLS == "plain" && o.has(name) {
@@ -71,10 +71,10 @@ func (r *reader) requirements(n *yaml.Node) Requirements {
 	q := Requirements{Pos: r.pos(n), ContentType: o.line("contentType"), Headers: r.requiredFields(o, "headers", true),
 		Query: r.requiredFields(o, "query", false), Payload: o.yes("payload")}
 	if strings.ContainsAny(q.ContentType, "; ") || q.ContentType != "" && !strings.Contains(q.ContentType, "/") {
-		r.problem(o.at("contentType"), "write application/json", "%q is no media type; parameters do not count", short(q.ContentType))
+		r.problem(o.at("contentType"), "write application/json", "%q is not a media type; leave out parameters", short(q.ContentType))
 	}
 	if len(o.fields) == 0 {
-		r.problem(n, "add contentType, headers, query or payload: true", "require asks for nothing")
+		r.problem(n, "add contentType, headers, query or payload: true", "require is empty")
 	}
 	o.end()
 	return q
@@ -95,7 +95,7 @@ func (r *reader) requiredFields(o *object, what string, ignoreCase bool) []Field
 		}
 		switch {
 		case f.name == "" || ignoreCase && strings.ContainsAny(f.name, " :") || strings.ContainsFunc(f.name, isControl):
-			r.problem(f.key, "write X-Tenant: acme", "%q is no name", short(f.name))
+			r.problem(f.key, "write X-Tenant: acme", "%q is not a name", short(f.name))
 		case !isText(f.value) || strings.ContainsFunc(f.value.Value, isControl):
 			r.problem(f.value, `quote it; "" is any value`, "%s must be one line of text, but is %s", short(f.name), found(f.value))
 		case seen[key]:

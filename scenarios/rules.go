@@ -121,10 +121,10 @@ func (d *decoder) readRule(o *object) Rule {
 		r.Clauses = d.readClauses(n, r)
 	}
 	if r.ID != "" && !reasonForm.MatchString(r.ID) {
-		d.problem(o.at("id"), "lower-case words joined by dashes", "%q is no id", short(r.ID))
+		d.problem(o.at("id"), "lower-case words joined by dashes", "%q is not an id", short(r.ID))
 	}
 	if r.Ref != "" && !ruleRef.MatchString(r.Ref) {
-		d.problem(o.at("ref"), "write R41", "%q is no reference", short(r.Ref))
+		d.problem(o.at("ref"), "write R41", "%q is not a reference", short(r.Ref))
 	}
 	o.end()
 	return r

@@ -119,7 +119,7 @@ type Auth struct {
 	Pos            Position
 }
 
-// FetchesTokens says whether data calls carry an access token that must be
+// FetchesTokens reports whether data calls carry an access token that must be
 // fetched first.
 func (a Auth) FetchesTokens() bool { return strings.HasPrefix(a.Type, "oauth2-") }
 
@@ -136,7 +136,7 @@ type Retry struct {
 type Dataflow struct {
 	Audiences   []string // audience keys
 	Attributes  []string // dotted paths
-	Schedule    string   // refused: there is none
+	Schedule    string   // refused: no attempt
 	Activated   bool     // false: the history activates it with an `activate:` step
 	MaxInFlight int      // attempts under way at once, at least 1
 	// RequireMembership: attribute and identity triggers fire only for profiles
@@ -234,7 +234,7 @@ type Step struct {
 	Pos      Position
 }
 
-// Change is one change within an update. Op says which fields count.
+// Change is one change within an update. Op decides which fields count.
 type Change struct {
 	Op       string // qualify, exit, set, remove, add-identity, remove-identity, replace-identity
 	Audience string // qualify, exit

@@ -115,7 +115,7 @@ func read(t *testing.T, file string) []byte {
 	return content
 }
 
-// What the loader reads, the schema lets pass.
+// The schema accepts every file that the loader reads.
 func TestSchemaAccepts(t *testing.T) {
 	schema := validator(t)
 	for _, file := range files(t, "library/*/*.yaml", "testdata/valid/*.yaml", "testdata/schema/good-*.yaml") {
@@ -252,7 +252,7 @@ func TestSchemaDescriptions(t *testing.T) {
 			}
 		}
 	}
-	// What descriptions call a rule is one.
+	// Rules that descriptions name exist.
 	rules, err := Rules()
 	if err != nil {
 		t.Fatal(err)

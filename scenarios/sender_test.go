@@ -62,7 +62,7 @@ var _ = Describe("Our sender, judged by its requests alone", func() {
 	if err != nil {
 		panic(err)
 	}
-	// What is refused is not sent, and of that there is nothing to judge.
+	// A refused configuration sends nothing, so there is nothing to judge.
 	all = slices.DeleteFunc(all, (*scenarios.Scenario).Refuses)
 	for _, sc := range all {
 		It(sc.ID, func(ctx SpecContext) {

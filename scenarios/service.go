@@ -9,8 +9,8 @@ import (
 
 // LoadService reads the configuration of an engine that runs as a service: the
 // blocks audiences, organisation, users, destination and dataflow of a scenario,
-// where the endpoint is a URL. What the destination itself would refuse is left to the engine to
-// say; the error is Problems, all of them.
+// where the endpoint is a URL. The engine reports a configuration that the
+// destination itself would refuse. The error is Problems, all of them.
 func LoadService(file string) (*Scenario, error) {
 	content, err := contentOf(file)
 	if err != nil {
@@ -41,11 +41,11 @@ func (r *reader) readService(root *yaml.Node) {
 		return
 	}
 	r.scenario.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
-	r.readAudiences(o.require("audiences", "name the audiences that updates speak of"))
+	r.readAudiences(o.require("audiences", "define the audiences that updates name"))
 	r.readOrganisation(o.take("organisation"), o.take("users"))
 	destination := o.require("destination", "write destination: {endpoint: https://host/path}")
 	r.readDestination(destination)
-	r.readDataflow(o.require("dataflow", "say what is mapped: dataflow: {audiences: […], attributes: […]}"))
+	r.readDataflow(o.require("dataflow", "add the mapping: dataflow: {audiences: […], attributes: […]}"))
 	r.readExclusions(r.excluded)
 	o.end()
 	if e := r.scenario.Destination.Endpoint; destination != nil && e == "mock" {

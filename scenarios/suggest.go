@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// didYouMean is the hint for a word that is none of the known ones: the
-// nearest of them, or else what there is.
+// didYouMean is the hint for an unknown word: the nearest known one, or else
+// all known ones.
 func didYouMean(word string, known []string) string {
 	if best := nearest(word, known); best != "" {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
-	// A catalogue of rules or a thousand profiles is no help in a hint.
+	// A catalogue of rules or a thousand profiles would not help in a hint.
 	const most = 28
 	switch {
 	case len(known) == 0:
-		return "none is defined in this file"
+		return "this file defines none"
 	case len(known) > most:
 		return "known here: " + strings.Join(known[:most], ", ") + ", …"
 	}

@@ -55,7 +55,7 @@ func (s *Scenario) WithSeed(seed uint64) *Scenario {
 }
 
 // Expand replaces {n} in every text of a value by the number of the profile in
-// its range, and shares what has none. Keys of mappings stay.
+// its range, and shares values without {n}. Keys of mappings stay.
 func Expand(value any, n int64) any {
 	if !hasNumberPlace(value) {
 		return value
@@ -79,7 +79,7 @@ func Expand(value any, n int64) any {
 	return value
 }
 
-// hasNumberPlace says whether Expand would change the value.
+// hasNumberPlace reports whether Expand would change the value.
 func hasNumberPlace(value any) bool {
 	switch v := value.(type) {
 	case string:

@@ -8,12 +8,12 @@ var triggerKeys = []string{"attributeChanges", "segmentationChanges", "externalS
 // externalChanges is the switch of a reading (A54).
 const externalChanges = "externalSegmentationChanges"
 
-// Triggers says of kinds of changes, by their keys, whether they lead to
-// exports ("When to activate", R53). A kind that is not named is on in a
-// dataflow (R55), and stays as it is in a step.
+// Triggers has kinds of changes, by their keys, and whether they lead to
+// exports ("When to activate", R53). A missing kind is on in a dataflow (R55),
+// and unchanged in a step.
 type Triggers map[string]bool
 
-// On says whether a kind of changes is switched on.
+// On reports whether a kind of changes is switched on.
 func (t Triggers) On(kind string) bool {
 	on, said := t[kind]
 	return on || !said
@@ -42,7 +42,7 @@ func (r *reader) triggers(n *yaml.Node) Triggers {
 		if o.has(kind) {
 			t[kind] = o.flag(kind, true)
 			if kind == externalChanges && r.scenario.Destination.Readings.Of(ReadingExternalAudiences) != "own-switch" {
-				r.problem(o.at(kind), "choose destination.readings.externalAudiences: own-switch, or leave it out", "%s is a switch by one reading only", kind)
+				r.problem(o.at(kind), "choose destination.readings.externalAudiences: own-switch, or leave it out", "%s is a switch in one reading only", kind)
 			}
 		}
 	}

@@ -20,19 +20,19 @@ import (
 const UploadNamespace = "CustomerAudienceUpload"
 
 // UploadDelay is how long an upload takes until streaming sees its members:
-// the longest that is promised, unless a scenario says less (R136).
+// the longest that is promised, unless a scenario sets less (R136).
 const UploadDelay = 2 * time.Hour
 
-// UploadTTL is how long the members of an upload stay unless it says how long
+// UploadTTL is how long the members of an upload stay unless it sets how long
 // (R135).
 const UploadTTL = 30 * day
 
-// uploadSize is the size in bytes that a file must stay below. What is larger is not
-// read to its end here; the sender refuses it.
+// uploadSize is the size in bytes that a file must stay below. A larger file is
+// not read to its end here; the sender refuses it.
 const uploadSize = 1_000_000_000
 
-// Upload is the CSV file that an audience comes from. What the file says is for
-// the sender to accept or refuse.
+// Upload is the CSV file that an audience comes from. The sender accepts or
+// refuses its content.
 type Upload struct {
 	File      string // as positions name it; "" when the rows are in the scenario
 	Rows      string // the text of the file, without File
@@ -88,7 +88,8 @@ func (u *Upload) Members() (members []Identity, err error) {
 	}
 }
 
-// Equal compares what a scenario says, wherever it stands; cmp asks for it.
+// Equal compares the content of two uploads, wherever they are in the file; cmp
+// calls it.
 func (u *Upload) Equal(other *Upload) bool {
 	if u == nil || other == nil {
 		return u == other
@@ -140,7 +141,7 @@ func (r *reader) uploadSource(o *object, u *Upload) {
 	case name == "" || rows != nil: // not a file, or not that alone
 		return
 	case path.IsAbs(name) || strings.Contains(name, `\`) || strings.Contains(name, ":"):
-		r.problem(file, "write members.csv, or data/members.csv with slashes", "file is no path that is relative to the scenario")
+		r.problem(file, "write members.csv, or data/members.csv with slashes", "file must be a path relative to the scenario")
 		return
 	}
 	u.File = path.Join(path.Dir(r.file), name)
@@ -201,7 +202,7 @@ func (r *reader) readUploaded() {
 		}
 		for _, g := range r.scenario.Profiles {
 			if g.Names.shared(a.Upload.Created) > 0 {
-				r.problemAt(g.Pos.Line, g.Pos.Column, "call it something else",
+				r.problemAt(g.Pos.Line, g.Pos.Column, "choose another name",
 					fmt.Sprintf("%s is the name of profiles that the upload of %s makes", g.Names, a.Key))
 			}
 		}

@@ -154,7 +154,7 @@ func (s *Spec) validateTimes(p *problems, k keys) {
 	}
 	slow := value(s.SlowBody)
 	p.add(k.given["headersAt"] && !k.given["slowBody"], "headersAt needs slowBody")
-	p.add(k.given["headersAt"] && k.given["latency"], "latency and headersAt both say when the headers leave")
+	p.add(k.given["headersAt"] && k.given["latency"], "latency and headersAt both set when the headers leave")
 	p.add(k.given["headersAt"] && slow > 0 && value(s.HeadersAt) >= slow, "headersAt must be smaller than slowBody")
 	p.add(slow > 0 && latency >= slow, "slowBody must be longer than latency")
 	p.add(s.Until != nil && value(s.Until) <= value(s.From), "until must be later than from")
