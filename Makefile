@@ -200,6 +200,10 @@ wall: ## Play every short scenario on the wall clock too, and compare (a minute)
 load: build ## Load the engine with RATE (1000) updates a second for 30 s: durable store, mTLS, the mock endpoint beside it
 	@bin/httpdest load mock --through-engine --mock-tls mtls-only --rate $${RATE:-1000} --for 30s --profiles $$(( $${RATE:-1000} * 100 )) --slo 'rate>='$$(( $${RATE:-1000} * 99 / 100 ))'/s' --out $(OUT)
 
+.PHONY: starved
+starved: ## Stop, starve and nice the generator of a load, and show that its lateness is not taken for a slow receiver (two minutes, two idle CPUs, Linux)
+	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 10m -run 'TestStarvedGenerator$$' -args -starved
+
 .PHONY: search
 search: ## Search for the limits of two receivers of known capacity on the wall clock (eight minutes of an idle machine)
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall

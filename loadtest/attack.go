@@ -61,11 +61,12 @@ func (a Attack) Run(ctx context.Context) (*reports.Load, error) {
 func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace), refused: make(chan struct{}, 1)}
 	x.recorder.failuresWait = true
+	x.recorder.lateness.sockets, x.recorder.lateness.alone = int64(a.workers()), true
 	if err := x.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
 	stop := x.keepReady(ctx)
-	machine := observe()
+	machine := observe(x.recorder.watch(x.pacer))
 	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
 	stop()
 	g := machine.done()
@@ -169,7 +170,7 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	ended := x.pacer.since(time.Now())
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
-	x.recorder.End(due, ended, ok)
+	x.recorder.Over(due, began, ended, ok)
 	if unauthorized(end.Outcome) && c.token != "" && c == x.credentials.Load() {
 		select {
 		case x.refused <- struct{}{}:

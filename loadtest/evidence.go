@@ -65,6 +65,7 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 		l.Doubts = append(l.Doubts, fmt.Sprintf("the engine did not accept %d updates: %v", r.refused, r.refusal))
 	}
 	l.Doubts = append(l.Doubts, g.doubts(l)...)
+	r.settle(true)
 	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service.ok, AllService: r.service.all, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
 	if steady(r.pace) && l.Outage == nil {
@@ -82,8 +83,34 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 		e.Response, e.AllResponse = r.whole.ok, r.whole.all
 		l.ResponseTime, l.AllResponseTime = e.Response.Distribution(), r.whole.apart()
 	}
-	r.evidence, r.asked = e, objectives
+	e.Fair = r.fair(e, l.Seconds)
+	r.evidence, r.asked, l.Late = e, objectives, r.lateness.report()
 	l.Objectives = Judge(objectives, e)
+	for _, o := range objectives {
+		if o.excused(e) {
+			l.Doubts = append(l.Doubts, r.lateness.doubt())
+			break
+		}
+	}
+}
+
+// fair is the evidence as it would be if this process had never been late; nil
+// where it never was.
+func (r *Recorder) fair(e Evidence, seconds float64) *Evidence {
+	f := &r.lateness.fair
+	if f.parts == 0 {
+		return nil
+	}
+	e.Service, e.AllService = f.service.applied(e.Service), f.allService.applied(e.AllService)
+	e.Response, e.AllResponse = f.whole.applied(e.Response), f.allWhole.applied(e.AllResponse)
+	if e.Pipeline {
+		e.Delivery, e.Response, e.AllResponse = f.whole.applied(e.Delivery), f.accepted.applied(r.accepted), nil
+	}
+	e.Failed -= f.excused
+	if seconds > 0 {
+		e.Rate += float64(f.inTime) / seconds
+	}
+	return &e
 }
 
 // The modes of a load test.

@@ -39,6 +39,11 @@ func newCourse() *Histogram {
 // RecordAt counts a time of what was due at a moment of the run.
 func (h *Histogram) RecordAt(due, took time.Duration) {
 	h.Record(took)
+	h.place(due, took)
+}
+
+// place keeps the course of the run alone.
+func (h *Histogram) place(due, took time.Duration) {
 	if h.course != nil {
 		h.course.add(due, took)
 	}
@@ -97,6 +102,26 @@ func newHistogram(figures int) *Histogram {
 // a day.
 func (h *Histogram) Record(d time.Duration) {
 	_ = h.h.RecordValue(min(max(d.Microseconds(), 1), longest.Microseconds())) // within its range
+}
+
+// RecordCorrected counts how late something was that happens every so often, and
+// the times by which those were late that it kept from happening: a pause counts
+// by its length, and not once.
+func (h *Histogram) RecordCorrected(late, every time.Duration) {
+	for ; late >= every; late -= every {
+		h.Record(late)
+	}
+	h.Record(late)
+}
+
+// replaced is a copy with some times taken out and others put in. It keeps the
+// effective sizes, and not the course.
+func (h *Histogram) replaced(minus, plus *Histogram) *Histogram {
+	x, out, in := h.h.Export(), minus.h.Export(), plus.h.Export()
+	for i := range x.Counts {
+		x.Counts[i] = max(0, x.Counts[i]-out.Counts[i]) + in.Counts[i]
+	}
+	return &Histogram{h: hdrhistogram.Import(x), known: h.effectiveSizes()}
 }
 
 // Count is how many times there are.

@@ -18,9 +18,11 @@ type machine struct {
 // everyTimer is how often a timer is asked how late it is.
 const everyTimer = 10 * time.Millisecond
 
-// observe begins to look at this machine: its CPU time, and how late timers
-// are.
-func observe() *machine {
+// observe begins to look at this machine: its CPU time, and how late timers are. A
+// timer that is late counts by how long it was: this process may have stood still
+// for as long. beat is called when a timer has ended, with the time since which
+// that may be so, or with the moment itself.
+func observe(beat func(since, now time.Time)) *machine {
 	m := &machine{began: time.Now(), cpu: cpuTime(), quit: make(chan struct{}), timers: make(chan *Histogram)}
 	go func() { // ends with done
 		h := NewHistogram()
@@ -31,11 +33,27 @@ func observe() *machine {
 				m.timers <- h
 				return
 			case <-time.After(everyTimer):
-				h.Record(time.Since(asked) - everyTimer)
+				now := time.Now()
+				late := now.Sub(asked) - everyTimer
+				h.RecordCorrected(late, everyTimer)
+				if late < leastStall {
+					asked = now
+				}
+				beat(asked, now)
 			}
 		}
 	}()
 	return m
+}
+
+// watch hands the beats of the watchdog to the recorder, once there is a run.
+func (r *Recorder) watch(p *pacer) func(since, now time.Time) {
+	r.lateness.watched = true
+	return func(since, now time.Time) {
+		if p.began.Load() != nil {
+			r.Beat(p.since(since), p.since(now))
+		}
+	}
 }
 
 // done is what was seen.

@@ -48,6 +48,7 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 
 func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
+	x.recorder.lateness.sockets = int64(t.Settings.MaxInFlight)
 	if t.Outage != nil {
 		x.recorder.unsteady()
 	}
@@ -61,7 +62,7 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ended := make(chan error, 1)
-	machine := observe()
+	machine := observe(x.recorder.watch(x.pacer))
 	go func() { ended <- x.driver.Run(running) }()
 	elapsed := x.drive(ctx)
 	if err := x.drain(ctx, ended); err != nil {
@@ -86,8 +87,8 @@ type through struct {
 	pacer    *pacer
 	recorder *Recorder
 	driver   *live.Driver
-	updates  sync.Map // *profile.Change, the first of an update, to when it was due
-	exports  sync.Map // id of an export, to when its update was due
+	updates  sync.Map // *profile.Change, the first of an update, to its driven
+	exports  sync.Map // id of an export, to the driven of its update
 	broken   error
 	waiting  atomic.Int64 // updates that are not durable yet
 	most     atomic.Int64 // at once
@@ -124,8 +125,9 @@ func (x *through) update(r *http.Request) (*http.Response, error) {
 	}
 	due := x.Pace.Due(n)
 	u := x.Population.Update(x.First + n)
-	x.updates.Store(&u.Changes[0], due)
-	x.recorder.Begin(due, x.pacer.since(time.Now()))
+	begun := x.pacer.since(time.Now())
+	x.updates.Store(&u.Changes[0], driven{due, begun})
+	x.recorder.Begin(due, begun)
 	for now := x.waiting.Add(1); ; {
 		if most := x.most.Load(); now <= most || x.most.CompareAndSwap(most, now) {
 			break
@@ -133,19 +135,22 @@ func (x *through) update(r *http.Request) (*http.Response, error) {
 	}
 	err = x.driver.Submit(context.WithoutCancel(r.Context()), u)
 	x.waiting.Add(-1)
-	x.recorder.Accepted(due, x.pacer.since(time.Now()), err)
+	x.recorder.Accepted(due, begun, x.pacer.since(time.Now()), err)
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
 
+// driven is when an update was due, and when it was begun.
+type driven struct{ due, begun time.Duration }
+
 // decided learns which export an update led to.
 func (x *through) decided(u profile.Update, export *engine.Export) {
-	due, ours := x.updates.LoadAndDelete(&u.Changes[0])
+	update, ours := x.updates.LoadAndDelete(&u.Changes[0])
 	switch {
 	case !ours:
 	case export == nil || export.Excluded != "":
 		x.recorder.NoExport(x.pacer.since(time.Now()))
 	default:
-		x.exports.Store(export.ID, due)
+		x.exports.Store(export.ID, update)
 	}
 }
 
@@ -156,6 +161,7 @@ func (x *through) perform(ctx context.Context, op engine.Operation) engine.Compl
 		return x.recorder.counting(x.Perform)(ctx, op)
 	}
 	began := x.pacer.since(time.Now())
+	x.waited(op, began)
 	x.recorder.Open(began)
 	end := x.Perform(ctx, op)
 	now := x.pacer.since(time.Now())
@@ -167,6 +173,16 @@ func (x *through) perform(ctx context.Context, op engine.Operation) engine.Compl
 	return end
 }
 
+// waited attributes the time from an update to the first attempt of its export.
+func (x *through) waited(op engine.Operation, began time.Duration) {
+	if op.Number != 1 || len(op.Message.Exports) == 0 {
+		return
+	}
+	if update, ours := x.exports.Load(op.Message.Exports[0].ID); ours {
+		x.recorder.Waited(update.(driven).begun, began)
+	}
+}
+
 // settled learns what was given up.
 func (x *through) settled(s engine.Settled) {
 	if !s.Outcome.Delivered() {
@@ -176,8 +192,9 @@ func (x *through) settled(s engine.Settled) {
 
 func (x *through) over(m *engine.Message, now time.Duration, ok bool) {
 	for i := range m.Exports {
-		if due, ours := x.exports.LoadAndDelete(m.Exports[i].ID); ours {
-			x.recorder.End(due.(time.Duration), now, ok)
+		if update, ours := x.exports.LoadAndDelete(m.Exports[i].ID); ours {
+			d := update.(driven)
+			x.recorder.Over(d.due, d.begun, now, ok)
 		}
 	}
 }

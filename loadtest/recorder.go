@@ -51,6 +51,7 @@ type Recorder struct {
 	losses    *batches   // of exports, by when they were due: lost or not
 	course    *batches   // whole, for its trend
 	served    *served    // when successful answers came
+	lateness  lateness
 	steps     []*stepCounts
 	evidence  Evidence    // that was judged
 	asked     []Objective // by which
@@ -67,10 +68,19 @@ func newAnswers(steady bool) answers {
 	return answers{newCourse(), newCourse()}
 }
 
-func (l answers) record(due, took time.Duration, ok bool) {
-	l.all.RecordAt(due, took)
+func (l answers) record(took time.Duration, ok bool) {
+	l.all.Record(took)
 	if ok {
-		l.ok.RecordAt(due, took)
+		l.ok.Record(took)
+	}
+}
+
+// place keeps when a time was, without what this process is to blame for: how far
+// times depend on each other is asked of the receiver.
+func (l answers) place(due, took time.Duration, ok bool) {
+	l.all.place(due, took)
+	if ok {
+		l.ok.place(due, took)
 	}
 }
 
@@ -135,6 +145,25 @@ func (r *Recorder) Begin(due, now time.Duration) {
 	r.lastBegun = max(r.lastBegun, now)
 	r.at(now).begun++
 	r.late.Record(now - due)
+	r.lateness.started(due, now, true)
+}
+
+// Waited tells that something was ready for a socket before it began. It is for
+// the first attempt of a message.
+func (r *Recorder) Waited(ready, began time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lateness.started(ready, began, false)
+}
+
+// Beat tells that this process ran at a moment, and stood still since another
+// where that is before it.
+func (r *Recorder) Beat(since, now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lateness.stalled(since, now)
+	r.lateness.beat = now
+	r.settle(false)
 }
 
 // Open counts a request that goes on the wire now.
@@ -145,6 +174,7 @@ func (r *Recorder) Open(now time.Duration) {
 	r.mostOpen = max(r.mostOpen, r.inFlight)
 	s := r.at(now)
 	s.mostOpen = max(s.mostOpen, r.inFlight)
+	r.lateness.opened(now, r.inFlight)
 }
 
 // Attempt counts a request that ended.
@@ -152,8 +182,12 @@ func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.inFlight--
+	r.lateness.closed(ended, r.inFlight)
+	r.lateness.attempted(began, ended)
+	r.lateness.pending = append(r.lateness.pending, timed{anAttempt, began, began, ended, 0, ok})
+	r.settle(false)
 	r.attempts++
-	r.service.record(began, ended-began, ok)
+	r.service.record(ended-began, ok)
 	r.failures.add(began, batchOf(!ok))
 	if r.outcomes[outcome] == nil {
 		r.outcomes[outcome] = &reports.OutcomeCount{Outcome: outcome, OK: ok}
@@ -167,7 +201,10 @@ func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) 
 
 // End counts what was due and is over now: delivered, or not and never will
 // be. Latencies are those of the delivered; those of all are kept apart.
-func (r *Recorder) End(due, now time.Duration, ok bool) {
+func (r *Recorder) End(due, now time.Duration, ok bool) { r.Over(due, due, now, ok) }
+
+// Over is End of what was begun at a moment after it was due.
+func (r *Recorder) Over(due, begun, now time.Duration, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.at(now)
@@ -184,10 +221,13 @@ func (r *Recorder) End(due, now time.Duration, ok bool) {
 		r.lostThen += count(within)
 	}
 	r.losses.add(due, batchOf(!ok))
-	r.whole.record(due, now-due, ok)
-	if ok || r.failuresWait {
-		r.course.add(due, now-due)
+	r.whole.record(now-due, ok)
+	late := max(0, begun-due)
+	if r.lateness.alone {
+		late = max(0, late-r.lateness.allBusy(due, begun))
 	}
+	r.lateness.pending = append(r.lateness.pending, timed{aWhole, due, begun, now, late, ok})
+	r.settle(false)
 	if !ok {
 		return
 	}
@@ -199,7 +239,7 @@ func (r *Recorder) End(due, now time.Duration, ok bool) {
 }
 
 // Accepted counts an update that the engine has taken in durably, or refused.
-func (r *Recorder) Accepted(due, now time.Duration, err error) {
+func (r *Recorder) Accepted(due, begun, now time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
@@ -209,7 +249,37 @@ func (r *Recorder) Accepted(due, now time.Duration, err error) {
 		r.at(now).over++
 		return
 	}
-	r.accepted.RecordAt(due, now-due)
+	r.accepted.Record(now - due)
+	r.lateness.pending = append(r.lateness.pending, timed{anAcceptance, due, begun, now, max(0, begun-due), true})
+	r.settle(false)
+}
+
+// settle corrects what ended and is known not to have ended in a stall of this
+// process. The mutex is held.
+func (r *Recorder) settle(all bool) {
+	for _, t := range r.lateness.ready(all) {
+		blamed, fair := r.lateness.blamed(t), &r.lateness.fair
+		measured := t.ended - t.due
+		r.place(t, measured-blamed)
+		if blamed >= leastBlame {
+			fair.correct(t, measured, blamed, r.pace.Duration())
+		}
+	}
+}
+
+// place keeps the course of the run.
+func (r *Recorder) place(t timed, took time.Duration) {
+	switch t.kind {
+	case anAttempt:
+		r.service.place(t.due, took, t.ok)
+	case aWhole:
+		r.whole.place(t.due, took, t.ok)
+		if t.ok || r.failuresWait {
+			r.course.add(t.due, took)
+		}
+	case anAcceptance:
+		r.accepted.place(t.due, took)
+	}
 }
 
 // NoExport counts an update that leads to none: it is over.
@@ -261,6 +331,7 @@ func (r *Recorder) Counts(now time.Duration) Counts {
 func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.settle(true)
 	// Vegeta may send a little more after it was stopped.
 	offered = min(max(offered, r.lastBegun), r.pace.Duration())
 	due := r.due(offered)

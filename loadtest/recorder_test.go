@@ -37,6 +37,7 @@ func TestRecorder(t *testing.T) {
 		Delivered: reports.Amount{Count: 3, Rate: 1}, Failed: reports.Amount{Count: 1, Rate: 1. / 3},
 		Outcomes: []reports.OutcomeCount{{Outcome: "200", Count: 3, OK: true}, {Outcome: "503", Count: 1}},
 		Doubts:   []string{"the generator fell behind: 4 of 6 were begun; this machine could not send more"},
+		Late:     &reports.Lateness{Generator: reports.LateStarts{Count: 1, TotalMs: 1000, MaxMs: 1000}},
 		Series: &reports.Series{StepSeconds: 1, Points: []reports.Point{
 			{AtSeconds: 0, Offered: 2, Achieved: 2, Ended: 2, InFlight: 1, P50Ms: 300, P95Ms: 300, P99Ms: 300},
 			{AtSeconds: 1, Offered: 2, Achieved: 1, Ended: 1, Backlog: 1, InFlight: 1, P50Ms: 300, P95Ms: 300, P99Ms: 300},

@@ -44,9 +44,15 @@ type VirtualAttack struct {
 	Pace       Pace
 	Target     *VirtualTarget
 	Objectives []Objective
+	Workers    int     // requests under way at once, at most; 0: any number
+	Pauses     []Pause // of the generator, in order
 	// Progress is called now and then; nil: nobody asks.
 	Progress func(at time.Duration, c Counts)
 }
+
+// Pause is a time in which a generator stands still: it sends nothing, and reads
+// no answer.
+type Pause struct{ At, Length time.Duration }
 
 // Run plays it until everything has ended, or ctx is done.
 func (a VirtualAttack) Run(ctx context.Context) (*reports.Load, error) {
@@ -75,6 +81,7 @@ type virtualAttack struct {
 	recorder *Recorder
 	began    int64 // in the target's time
 	now      time.Duration
+	next     uint64
 	endings  agenda.Agenda[virtualRequest]
 }
 
@@ -87,31 +94,29 @@ type virtualRequest struct {
 func (a VirtualAttack) run(ctx context.Context) (*reports.Load, *Recorder) {
 	x := &virtualAttack{VirtualAttack: a, recorder: NewRecorder(a.Pace), began: a.Target.now}
 	x.recorder.failuresWait = true
+	x.recorder.lateness.sockets, x.recorder.lateness.alone = int64(a.Workers), true
 	interrupted := x.play(ctx)
 	a.Target.now = x.began + int64(x.now)
 	l := &reports.Load{Mode: Receiver, Clock: "virtual", To: "model"}
 	x.recorder.Fill(l, min(x.now, a.Pace.Duration()))
 	l.Cost = &reports.Cost{Note: "virtual time costs the receiver and the generator nothing"}
-	x.recorder.judge(l, a.Objectives, generator{interrupted: interrupted})
+	x.recorder.judge(l, a.Objectives, generator{workers: x.recorder.mostOpen, mostWorkers: int64(a.Workers), interrupted: interrupted})
 	return l, x.recorder
 }
 
 // play takes one event after the other.
 func (x *virtualAttack) play(ctx context.Context) (interrupted bool) {
-	for n := uint64(0); ; {
-		if n%4096 == 0 && ctx.Err() != nil {
+	for {
+		if x.next%4096 == 0 && ctx.Err() != nil {
 			return true
 		}
+		start, starts := x.start()
 		end := x.endings.Next()
 		switch {
-		case n < x.Pace.Total() && (end.IsZero() || x.Pace.Due(n) < end.Sub(base)):
-			x.begin(x.Pace.Due(n))
-			n++
-			if n%betweenProgress == 0 && x.Progress != nil {
-				x.Progress(x.now, x.recorder.Counts(x.now))
-			}
+		case starts && (end.IsZero() || start < x.awake(end.Sub(base))):
+			x.begin(start)
 		case !end.IsZero():
-			x.end(end.Sub(base), x.endings.Take())
+			x.end(x.awake(end.Sub(base)), x.endings.Take())
 		default:
 			x.now = max(x.now, x.Pace.Duration())
 			return false
@@ -119,17 +124,52 @@ func (x *virtualAttack) play(ctx context.Context) (interrupted bool) {
 	}
 }
 
-func (x *virtualAttack) begin(due time.Duration) {
-	x.now = due
-	took, outcome := x.Target.receiver.answer(x.began+int64(due), engine.Budget)
-	x.recorder.Begin(due, due)
-	x.recorder.Open(due)
-	x.endings.Add(base.Add(due+took), 0, virtualRequest{due, due, outcome})
+// start is when the next request can begin; ok is false where none can before
+// another ends.
+func (x *virtualAttack) start() (at time.Duration, ok bool) {
+	if x.next >= x.Pace.Total() || x.Workers > 0 && x.endings.Len() >= x.Workers {
+		return 0, false
+	}
+	at = x.awake(max(x.now, x.Pace.Due(x.next)))
+	return at, at <= x.Pace.Duration()+grace
+}
+
+// awake is when a generator does what it would at a moment: after the pause that
+// this is in.
+func (x *virtualAttack) awake(at time.Duration) time.Duration {
+	for _, p := range x.Pauses {
+		if at >= p.At && at < p.At+p.Length {
+			return p.At + p.Length
+		}
+	}
+	return at
+}
+
+// advance goes to a moment, and takes in the pauses until then.
+func (x *virtualAttack) advance(to time.Duration) {
+	for len(x.Pauses) > 0 && x.Pauses[0].At+x.Pauses[0].Length <= to {
+		x.recorder.Beat(x.Pauses[0].At, x.Pauses[0].At+x.Pauses[0].Length)
+		x.Pauses = x.Pauses[1:]
+	}
+	x.now = to
+}
+
+func (x *virtualAttack) begin(at time.Duration) {
+	x.advance(at)
+	due := x.Pace.Due(x.next)
+	x.next++
+	took, outcome := x.Target.receiver.answer(x.began+int64(at), engine.Budget)
+	x.recorder.Begin(due, at)
+	x.recorder.Open(at)
+	x.endings.Add(base.Add(at+took), 0, virtualRequest{due, at, outcome})
+	if x.next%betweenProgress == 0 && x.Progress != nil {
+		x.Progress(x.now, x.recorder.Counts(x.now))
+	}
 }
 
 func (x *virtualAttack) end(now time.Duration, r virtualRequest) {
-	x.now = now
+	x.advance(now)
 	ok := r.outcome.Delivered()
 	x.recorder.Attempt(r.began, now, r.outcome.String(), ok)
-	x.recorder.End(r.due, now, ok)
+	x.recorder.Over(r.due, r.began, now, ok)
 }

@@ -58,6 +58,7 @@ type Load struct {
 	// no objective passes.
 	Doubts []string `json:"doubts,omitempty"`
 
+	Late   *Lateness  `json:"late,omitempty"` // nil: every request began in time
 	Series *Series    `json:"series,omitempty"`
 	Search *Search    `json:"search,omitempty"`
 	Outage *Outage    `json:"outage,omitempty"`
@@ -183,6 +184,30 @@ type Objective struct {
 	Limit    float64 `json:"limit"`
 	Unit     string  `json:"unit"`
 	Samples  int64   `json:"samples"`
+}
+
+// Lateness attributes what began later than it was due, by what was free at that
+// moment, and says for how long the process of the generator stood still.
+type Lateness struct {
+	Generator LateStarts `json:"generator"` // a socket was free, and the generator did not begin
+	Sockets   LateStarts `json:"sockets"`   // no socket was free, with answers as fast as usual
+	Receiver  LateStarts `json:"receiver"`  // no socket was free because answers had become slow
+
+	StoodSeconds float64 `json:"stoodSeconds"`
+}
+
+// LateStarts are those of one cause.
+type LateStarts struct {
+	Count   int64   `json:"count"`
+	TotalMs float64 `json:"totalMs"`
+	MaxMs   float64 `json:"maxMs"`
+}
+
+// Add counts a late start.
+func (l *LateStarts) Add(ms float64) {
+	l.Count++
+	l.TotalMs += ms
+	l.MaxMs = max(l.MaxMs, ms)
 }
 
 // Series is the run in time, a point for each step.

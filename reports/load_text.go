@@ -77,6 +77,27 @@ func (t *printer) offer(l *Load) {
 		t.line("access tokens: %s requested%s", thousands(float64(k.Requests)), failed)
 	}
 	t.cost(l.Cost)
+	t.late(l.Late)
+}
+
+// late prints whose fault late starts were.
+func (t *printer) late(l *Lateness) {
+	if l == nil {
+		return
+	}
+	var parts []string
+	for _, x := range []struct {
+		name string
+		LateStarts
+	}{{"the generator", l.Generator}, {"busy sockets", l.Sockets}, {"a slow receiver", l.Receiver}} {
+		if x.Count > 0 {
+			parts = append(parts, fmt.Sprintf("%s by %s (at most %s)", thousands(float64(x.Count)), x.name, duration(x.MaxMs)))
+		}
+	}
+	if l.StoodSeconds > 0 {
+		parts = append(parts, fmt.Sprintf("this process stood still for %s in all", quantity(l.StoodSeconds, "s")))
+	}
+	t.wrap("late starts:", strings.Fields(strings.Join(parts, ", ")))
 }
 
 func (t *printer) cost(c *Cost) {
