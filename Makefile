@@ -205,8 +205,8 @@ starved: ## Stop, starve and nice the generator of a load, and show that its lat
 	@CGO_ENABLED=0 go test ./cmd/httpdest -v -count=1 -timeout 10m -run 'TestStarvedGenerator$$' -args -starved
 
 .PHONY: search
-search: ## Search for the limits of two receivers of known capacity on the wall clock (eight minutes of an idle machine)
-	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 30m -run 'TestSearchOnTheWallClock$$' -args -wall
+search: ## Search for the limits of four receivers of known capacity on the wall clock (half an hour of an idle machine)
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 90m -run 'TestSearchOnTheWallClock$$' -args -wall
 
 .PHONY: coverage-of-intervals
 coverage-of-intervals: ## Play queues of known latency at four loads with SEEDS (200) runs each, and count how often the truth is within the interval; A/A and A/B pairs of report compare (five idle minutes)

@@ -65,7 +65,7 @@ func (o Objective) judge(e Evidence) reports.Objective {
 // generator is worth a word.
 const muchLess = 0.9
 
-// excused says whether an objective fails by the lateness of the generator alone.
+// excused reports whether an objective fails by the lateness of the generator alone.
 func (o Objective) excused(e Evidence) bool {
 	return e.Fair != nil && o.measured(e).Verdict == reports.Fail && o.measured(*e.Fair).Verdict != reports.Fail
 }

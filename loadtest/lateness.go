@@ -148,7 +148,7 @@ func (l *lateness) started(due, now time.Duration, process bool) time.Duration {
 	return max(0, late)
 }
 
-// slow says whether attempts take longer of late than usual, or get no answer.
+// slow reports whether attempts take longer of late than usual, or get no answer.
 func (l *lateness) slow() bool {
 	return l.recent > slowAnswers*l.usual && l.usual > 0 || l.recent > 0.9*engine.Budget.Seconds()
 }
@@ -232,8 +232,8 @@ type span struct {
 	sum         time.Duration // of all spans before it
 }
 
-// mostSpans bounds how many are kept; the older half is forgotten then. What
-// began before them has ended long ago.
+// mostSpans bounds how many are kept; the older half is forgotten then:
+// requests that began before them have ended long ago.
 const mostSpans = 1 << 16
 
 // add adds one that begins after all others; one that follows within a gap goes
@@ -298,7 +298,8 @@ func (c *correction) move(from, to time.Duration) {
 	c.plus.Record(to)
 }
 
-// applied is the histogram with its corrections: itself where there is none.
+// applied is the histogram with its corrections: itself where nothing
+// is to be corrected.
 func (c *correction) applied(h *Histogram) *Histogram {
 	if h == nil || c.minus == nil {
 		return h

@@ -31,8 +31,8 @@ func niced(until time.Duration) (out []Pause) {
 	return out
 }
 
-// What makes requests late is attributed by what was free at that moment, and an
-// objective that would hold without the lateness of the generator does not fail.
+// Late starts are attributed by what was free at that moment, and an objective that
+// would hold without the lateness of the generator does not fail.
 func TestWhoseFault(t *testing.T) {
 	fast := VirtualReceiver{Latency: model.Fixed(0.005)}
 	slow := VirtualReceiver{Latency: model.Fixed(0.3)}

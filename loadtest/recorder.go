@@ -76,7 +76,7 @@ func (l answers) record(took time.Duration, ok bool) {
 }
 
 // place keeps when a time was, without what this process is to blame for: how far
-// times depend on each other is asked of the receiver.
+// times depend on each other is a property of the receiver.
 func (l answers) place(due, took time.Duration, ok bool) {
 	l.all.place(due, took)
 	if ok {
