@@ -111,6 +111,81 @@ func ParseCurve(text string) (c [24]float64, err error) {
 	return c, nil
 }
 
+// ParseDataflow reads a further dataflow of a plan by words: name, profiles,
+// share, updates, curve, sockets and backfill. Words that are left out have the
+// defaults of plan, and sockets those given. The error is a *SyntaxError.
+func ParseDataflow(text string, sockets int) (Dataflow, error) {
+	const form = "write 'name=orders profiles=2000000 share=30% updates=2 curve=day sockets=20'"
+	d := Dataflow{Curve: Flat(), Sockets: sockets}
+	numbers := map[string]Between{"profiles": {}, "share": Exactly(1), "updates": Exactly(1), "sockets": Exactly(float64(sockets)), "backfill": {}}
+	w := words(text)
+	for i, x := range w.all {
+		name, value, _ := strings.Cut(x.text, "=")
+		if name == "name" && value != "" {
+			d.Name = value
+			continue
+		}
+		var err error
+		if _, known := numbers[name]; known {
+			numbers[name], err = ParseBetween(value)
+		} else if name == "curve" {
+			d.Curve, err = ParseCurve(value)
+		} else {
+			return d, w.error(i, fmt.Sprintf("%q does not describe a dataflow", x.text), form)
+		}
+		if err != nil {
+			return d, w.error(i, fmt.Sprintf("%q: %s", x.text, err.(*SyntaxError).Message), form)
+		}
+	}
+	if d.Sockets = int(numbers["sockets"].Likely); d.Name == "" || numbers["profiles"].Low <= 0 || numbers["share"].High > 1 || d.Sockets < 1 || d.Sockets > mostPicked {
+		return d, w.error(0, "a dataflow needs a name, profiles above 0, a share of at most 100%, and sockets from 1 to 100000", form)
+	}
+	d.PerDay = product(numbers["profiles"], numbers["share"], numbers["updates"])
+	d.Backfill = numbers["backfill"].Likely
+	return d, nil
+}
+
+// product is what numbers come to that are not known exactly.
+func product(all ...Between) Between {
+	out := Exactly(1)
+	for _, b := range all {
+		out.Low, out.Likely, out.High = out.Low*b.Low, out.Likely*b.Likely, out.High*b.High
+	}
+	return out
+}
+
+// PerDay are the exports a day of profiles, of which a share is in a mapped
+// audience, with so many updates each.
+func PerDay(profiles, share, updates Between) Between { return product(profiles, share, updates) }
+
+// ParsePlannedOutage reads LENGTH@TIME-OF-DAY, where the time is 20h, 23h20m or
+// 23:20.
+func ParsePlannedOutage(text string, kind OutageKind) (*Outage, error) {
+	const form = "write how long and at which time of day: 15m@20h, or 15m@23:20"
+	length, at, _ := strings.Cut(text, "@")
+	if hours, minutes, ok := strings.Cut(at, ":"); ok {
+		at = hours + "h" + minutes + "m"
+	}
+	o, err := ParseOutage(length+"@"+at, kind)
+	if s, wrong := err.(*SyntaxError); wrong && s.Text != string(kind) {
+		s.Text, s.Hint = text, form
+	}
+	if err == nil && (o.At >= 24*time.Hour || o.Length > 24*time.Hour) {
+		return nil, &SyntaxError{text, len(length) + 2, "it is longer than a day, or does not begin in one", form}
+	}
+	return o, err
+}
+
+// ParseTarget reads an objective that a plan can hold sockets against.
+func ParseTarget(text string) (Objective, error) {
+	o, err := ParseObjective(text)
+	latency := o.Quantity == Latency && (o.Over == Headline || o.Over == Delivery) && !o.All && o.Quantile < 1
+	if err == nil && !latency && o.Quantity != Lost {
+		err = &SyntaxError{text, 1, "a plan knows delivery latencies and losses", "write p95<10m, p99<1h or lost<1%"}
+	}
+	return o, err
+}
+
 // ParseOutage reads LENGTH@WHEN.
 func ParseOutage(text string, kind OutageKind) (*Outage, error) {
 	if !slices.Contains([]OutageKind{Stalled, Refusing, Unavailable}, kind) {

@@ -50,7 +50,10 @@ func loaded() *Report {
 	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone} {
 		d.Effective[0].Quantile = 0.95
 	}
-	r.Load.Objectives[0].Verdict, r.Load.Objectives[0].Unit = Pass, "ms"
+	for _, o := range []*Objective{&r.Load.Objectives[0], &r.Plan.Objectives[0]} {
+		o.Verdict, o.Unit = Pass, "ms"
+	}
+	r.Plan.Flows[0].Verdict = Fail
 	r.Load.Search.Points[0].Verdict, r.Load.Flows[0].Verdict, r.Load.Parts[0].Verdict = Pass, Skip, Inconclusive
 	return r
 }
@@ -152,10 +155,15 @@ func TestTextOfLoadAndPlan(t *testing.T) {
 		t.Errorf("quiet: %v\n%s", err, b.String())
 	}
 	b.Reset()
+	r.Plan.Results[0].Text = ""
+	r.Plan.Days = append(r.Plan.Days, r.Plan.Days[0])
+	r.Plan.Asked = map[string]string{"latency": "p50=1ms p95=2ms", "sockets": "7", "report": "r.json", "outage": "", "outage-kind": "stall", "dataflow": "name=a profiles=1; name=b profiles=2"}
 	if err := WritePlanText(&b, r, TextOptions{Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"inputs\n  text  1.5 ", "what a slower receiver costs", "the day\n  07:00 ", "note: text"} {
+	for _, part := range []string{"inputs\n  text  text ", "results\n  text  1.5 ", "what a slower receiver costs", "  07:00       1.5/s       1.5/s   150%           1.5      1.5ms      1.5ms      1.5ms  outage\n", "note: text",
+		"the days, each from 07:00 on\n", "    7           1.5           1.5           1.5      1.5ms      1.5ms      1.5ms      150%  outage\n", "assumptions\n  - text\n", "FAIL (text)\n",
+		"  again: httpdest plan r.json --dataflow 'name=a profiles=1' --dataflow 'name=b profiles=2'\n    --latency 'p50=1ms p95=2ms' --sockets 7\n"} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("no %q in\n%s", part, b.String())
 		}

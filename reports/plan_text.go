@@ -16,18 +16,13 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 	p := r.Plan
 	t.line("inputs")
 	t.figures(p.Inputs)
-	if len(p.Asked) > 0 {
-		var flags []string
-		for _, name := range slices.Sorted(maps.Keys(p.Asked)) {
-			if value := p.Asked[name]; value != "" {
-				flags = append(flags, visible(name+"="+value))
-			}
-		}
-		t.wrap("  asked:", flags)
+	if again := p.Again(); again != "" {
+		t.wrap("  again:", strings.Fields(visible(again)))
 	}
 	t.line("")
 	t.line("results")
 	t.figures(p.Results)
+	t.dataflows(p.Flows)
 	t.line("")
 	t.line("what a slower receiver costs, in the busiest hour")
 	t.line("  %8s  %8s  %8s  %8s  %8s  %9s  %6s  %s", "added", "too late", "attempts", "lost", "sockets", "carried", "busy", "p95")
@@ -39,26 +34,107 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 		t.line("  %8s  %8s  %8.3f  %8s  %8.4g  %9s  %5.0f%%  %s", quantity(s.AddedMs, "ms"), quantity(s.TimeoutShare, "share"), s.AttemptsPerExport, quantity(s.LostShare, "share"),
 			s.Sockets, quantity(s.MaxRate, "/s"), s.Utilisation*100, p95)
 	}
+	if len(p.Days) > 1 {
+		t.days(p.Days)
+	}
 	if t.Verbose {
-		t.line("")
-		t.line("the day")
-		for _, h := range p.Hours {
-			outage := ""
-			if h.Outage {
-				outage = "  outage"
-			}
-			t.line("  %02d:00  %10s  %4.0f%% busy  backlog %s%s", h.Hour, quantity(h.Rate, "/s"), h.Utilisation*100, quantity(h.Backlog, "exports"), outage)
-		}
+		t.hours(p.Hours)
+	}
+	t.line("")
+	t.line("assumptions")
+	for _, a := range p.Assumptions {
+		t.wrap("  -", strings.Fields(visible(a)))
 	}
 	for _, warning := range p.Warnings {
 		t.line("")
-		t.wrap("note:", strings.Fields(warning))
+		t.wrap("note:", strings.Fields(visible(warning)))
 	}
 	t.line("")
 	for _, c := range r.Cases {
-		t.line("%s  %s%s", t.mark(c.Verdict), c.Title, because(c.Reason))
+		actual := ""
+		if c.Reason == "" && len(c.Checks) > 0 && c.Checks[0].Actual != "" {
+			actual = "  " + visible(c.Checks[0].Actual)
+		}
+		t.line("%s  %s%s%s", t.mark(c.Verdict), visible(c.Title), actual, because(c.Reason))
 	}
 	return t.to(w)
+}
+
+// days are the days of a plan, where what one leaves changes the next.
+func (t *printer) days(all []PlanDay) {
+	t.line("")
+	t.line("the days, each from %02d:00 on", all[0].FromHour)
+	t.line("  %3s  %12s  %12s  %12s  %9s  %9s  %9s  %8s", "day", "begins with", "ends with", "at most", "p50", "p95", "p99", "lost")
+	for _, d := range all {
+		t.line("  %3d  %12s  %12s  %12s  %9s  %9s  %9s  %8s%s", d.Day, quantity(d.Begins, "exports"), quantity(d.Ends, "exports"), quantity(d.Highest, "exports"),
+			duration(d.P50Ms), duration(d.P95Ms), duration(d.P99Ms), quantity(d.LostShare, "share"), outageMark(d.Outage))
+	}
+}
+
+// hours are the hours of the day.
+func (t *printer) hours(all []PlanHour) {
+	t.line("")
+	t.line("the day; latencies are of what is due in the hour")
+	t.line("  %5s  %10s  %10s  %5s  %12s  %9s  %9s  %9s", "hour", "exports", "requests", "busy", "backlog", "p50", "p95", "p99")
+	for _, h := range all {
+		t.line("  %02d:00  %10s  %10s  %4.0f%%  %12s  %9s  %9s  %9s%s", h.Hour, quantity(h.Rate, "/s"), quantity(h.Requests, "/s"), h.Utilisation*100, quantity(h.Backlog, "exports"),
+			duration(h.P50Ms), duration(h.P95Ms), duration(h.P99Ms), outageMark(h.Outage))
+	}
+}
+
+func outageMark(is bool) string {
+	if is {
+		return "  outage"
+	}
+	return ""
+}
+
+// dataflows are those that share the receiver.
+func (t *printer) dataflows(all []PlanFlow) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("")
+	t.line("dataflows that share the receiver, each with a queue of its own")
+	t.line("  %-16s  %7s  %6s  %10s  %10s  %6s  %9s  %-21s  %s", "", "sockets", "peak", "exports", "requests", "busy", "p95", "p95 of the worst hour", "p95<10m")
+	for _, f := range all {
+		t.line("  %-16s  %7d  %02d:00  %10s  %10s  %5.0f%%  %9s  %-21s  %s%s", visible(f.Name), f.Sockets, f.PeakHour, quantity(f.PeakRate, "/s"), quantity(f.Requests, "/s"), f.Utilisation*100,
+			duration(f.P95Ms), fmt.Sprintf("%s at %02d:00", duration(f.WorstHourP95Ms), f.WorstHour), t.mark(f.Verdict), because(f.Reason))
+	}
+}
+
+// Again is the command that gives the same plan again, "" where that is not
+// known.
+func (p *Plan) Again() string {
+	if len(p.Asked) == 0 {
+		return ""
+	}
+	words := []string{"httpdest", "plan"}
+	if file := p.Asked["report"]; file != "" {
+		words = append(words, shellWord(file))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Asked)) {
+		value := p.Asked[name]
+		if value == "" || name == "report" || name == "outage-kind" && p.Asked["outage"] == "" {
+			continue
+		}
+		values := []string{value}
+		if name == "dataflow" {
+			values = strings.Split(value, "; ")
+		}
+		for _, v := range values {
+			words = append(words, "--"+name, shellWord(v))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord is a word as a shell takes it.
+func shellWord(word string) string {
+	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%:@=,/-") == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // because is a reason behind what it is the reason of.
@@ -76,7 +152,9 @@ func (t *printer) figures(all []Figure) {
 	}
 	for _, f := range all {
 		value := quantity(f.Value, f.Unit)
-		if f.Low != f.Value || f.High != f.Value {
+		if f.Text != "" {
+			value = visible(f.Text)
+		} else if f.Low != f.Value || f.High != f.Value {
 			value += fmt.Sprintf("  (%s to %s)", quantity(f.Low, f.Unit), quantity(f.High, f.Unit))
 		}
 		t.line("  %-*s  %-30s  %s", longest, f.Name, value, f.From)

@@ -117,6 +117,21 @@ func (l Latency) variation(cap float64) float64 {
 	return max(0, square/float64(len(l.at))/mean/mean-1)
 }
 
+// skew is 4/3 of the third moment times the mean over the square of the second,
+// of what counts up to cap: 2 where answer times are exponential, 4/3 where they
+// are all the same.
+func (l Latency) skew(cap float64) float64 {
+	var one, two, three float64
+	for _, v := range l.at {
+		v = min(v, cap)
+		one, two, three = one+v, two+v*v, three+v*v*v
+	}
+	if two == 0 {
+		return 2
+	}
+	return 4. / 3 * three * one / two / two
+}
+
 // Above is the share of answers that take longer, between the quantiles by a
 // straight line.
 func (l Latency) Above(seconds float64) float64 {
@@ -138,6 +153,9 @@ type Receiver struct {
 	Latency Latency
 	Errors  float64 // share of the answers in time that are not 2xx
 	Policy  Policy
+	// Capacity is how many requests a second it can work on; 0: not known, and taken
+	// as unlimited. Where more is brought, every answer takes longer.
+	Capacity float64
 }
 
 // Timeouts is the share of attempts that have no answer in time.
