@@ -46,7 +46,7 @@ var (
 
 // surrogates returns what is wrong with the escapes of a quoted text in a line:
 // in JSON two of them may be one character, in YAML never. column is where the
-// first stands; "" if the line has none from there on.
+// first stands; "" if none follows in the line.
 func surrogates(line string, from int) (message, hint string, column int) {
 	runes := []rune(line)
 	if from < 1 || from > len(runes) {

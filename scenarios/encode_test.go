@@ -17,7 +17,8 @@ var sameScenario = cmp.Options{
 	cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }),
 }
 
-// readsBack says how a scenario differs from what its own text reads as.
+// readsBack returns how a scenario differs from the one that its own text
+// gives.
 func readsBack(t interface {
 	Helper()
 	Fatalf(string, ...any)
@@ -48,8 +49,8 @@ func TestEncodeTheLibrary(t *testing.T) {
 	}
 }
 
-// What an engine that runs as a service is configured by is the same for every
-// case of the library, read back from what EncodeService writes.
+// The configuration of an engine that runs as a service is the same for every
+// case of the library when it is read back from the text of EncodeService.
 func TestEncodeTheLibraryForAService(t *testing.T) {
 	cases, err := scenarios.FindFS(library.Files, ".")
 	if err != nil || len(cases) == 0 {

@@ -76,7 +76,7 @@ func TestEveryFactCanBeMissing(t *testing.T) {
 // cites one is wrong.
 func TestReceiverRulesAreNotCited(t *testing.T) {
 	_, err := Parse("case.yaml", []byte("title: t\nrules: [trig-enter, rcv-2s, rcv-mtls-only]\nexpect: []\n"))
-	want := "case.yaml:2:21: rules: rcv-2s is a rule of receivers, and a run has none but the mock\n    hint: remove it: `httpdest probe` checks receivers"
+	want := "case.yaml:2:21: rules: rcv-2s is a rule of receivers, and a run has only the mock\n    hint: remove it: `httpdest probe` checks receivers"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
 	}

@@ -162,8 +162,8 @@ func TestInitialSharesNothingGenerated(t *testing.T) {
 	}
 }
 
-// A scenario whose groups were replaced, or that was made by hand, is looked
-// at as it is now.
+// A scenario whose groups were replaced, or that was made by hand, is read as
+// it is now.
 func TestInitialAfterAChange(t *testing.T) {
 	s := population(t, "  p:\n  q-{1..3}:\n")
 	s.Profiles = append([]ProfileGroup{{Names: NameRange{Prefix: "new"}}}, s.Profiles...)

@@ -244,7 +244,7 @@ func (l *linter) refuses() bool {
 
 // decision reports a line about a decision that nobody makes.
 func (l *linter) decision(e *Expectation) {
-	why := "mtls: " + l.s.Destination.MTLS + " needs none"
+	why := "mtls: " + l.s.Destination.MTLS + " needs no decision"
 	switch {
 	case l.decides():
 		return

@@ -59,8 +59,8 @@ func changed(lines string) string {
 	return strings.Join(out, "\n")
 }
 
-// slips are changed lines, each with its one warning, at its line; what is
-// next to a slip has none.
+// slips are changed lines, each with its one warning, at its line; the similar
+// lines next to them have no warning.
 var slips = []struct{ lines, want string }{
 	{`destination: {batchEncoding: profiles}`, "4: batchEncoding changes nothing while a request carries one profile"},
 	{`destination: {batchEncoding: profiles, maxProfilesPerRequest: 2}`, ""},
@@ -109,7 +109,7 @@ var slips = []struct{ lines, want string }{
 	{"endpoint: {tls: mtls-only}\nexpect: [{profile: marty, exports: none}, {profile: doc, certificate: presented}]", ""},
 	{"endpoint: {tls: plain}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: tls: plain has no certificates"},
 	{"destination: {clientCertificate: none}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: there is no certificate to present"},
-	{"destination: {mtls: always}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: mtls: always needs none"},
+	{"destination: {mtls: always}\nexpect: [{profile: marty, exports: none}, {decision: undecided}]", "9: no mTLS decision is made: mtls: always needs no decision"},
 	{"expect: [{profile: marty, exports: none}, {decision: undecided}]", ""},
 	{"expect: [{profile: marty, exports: none}, {handshakes: refused}]", "9: no handshake is refused: the endpoint has tls: tls"},
 	{"endpoint: {tls: mtls-optional}\nexpect: [{profile: marty, exports: none}, {handshakes: refused}]", "9: no handshake is refused: the endpoint has tls: mtls-optional"},
@@ -209,7 +209,7 @@ func TestLintLibrary(t *testing.T) {
 	}
 }
 
-// The starter teaches at a glance, and its editor finds the schema beside it.
+// The starter teaches at a glance, and an editor finds the schema next to it.
 func TestStarter(t *testing.T) {
 	text := string(Starter())
 	if first, _, _ := strings.Cut(text, "\n"); first != "# yaml-language-server: $schema=scenario.schema.json" {

@@ -49,7 +49,7 @@ var _ = Describe("The configuration of a probe", func() {
 		Entry("an unknown key", "destination: {endpoint: https://x/}\nreadback: {}", `p.yaml:2:1: unknown key "readback"`),
 		Entry("two ways to read back", "destination: {endpoint: https://x/}\nreadBack: {url: https://x/, command: [./x]}", "readBack has a url and a command"),
 		Entry("no way to read back", "destination: {endpoint: https://x/}\nreadBack: {within: 3s}", "readBack has neither url nor command"),
-		Entry("a header that is none", "destination: {endpoint: https://x/}\nreadBack: {url: https://x/, header: nothing}", "header has no colon"),
+		Entry("a header without a colon", "destination: {endpoint: https://x/}\nreadBack: {url: https://x/, header: nothing}", "header has no colon"),
 		Entry("more load than is allowed", "destination: {endpoint: https://x/}\nload: {rate: 50}", "load: 50 requests a second are more than the limit of 20"),
 		Entry("a load of no time", "destination: {endpoint: https://x/}\nload: {for: 10ms}", "a rate needs at least a second"),
 		Entry("a firewall of no region", "destination: {endpoint: https://x/}\nfirewall: {allow: a.txt}", "firewall has no region"),

@@ -54,7 +54,7 @@ const (
 var readings = []Reading{
 	{
 		Key: ReadingAnswerWithin, Point: "A5", Rule: "timeout-2s", Title: "the byte of an answer that has to arrive within two seconds",
-		Says: "The endpoint responds within two seconds; no page says whether that is the beginning or the end of the response.",
+		Says: "The endpoint responds within two seconds; no page states whether that is the beginning or the end of the response.",
 		Values: []ReadingValue{
 			{"last-byte", "The whole response arrives within two seconds, or the attempt failed."},
 			{"first-byte", "The head of the response arrives within two seconds; the sender stops reading the body then."},

@@ -34,7 +34,7 @@ func TestRules(t *testing.T) {
 				t.Errorf("%s: no full stop: %q", r.ID, sentence)
 			}
 		}
-		// A default of ours, and a choice between sources, say what was decided.
+		// A default, and a choice between sources, have a decision.
 		if (r.Level == "should" || r.Conflict != "") && r.Decision == "" {
 			t.Errorf("%s is a default or a conflict without a decision", r.ID)
 		}
@@ -87,7 +87,7 @@ func TestClauses(t *testing.T) {
 func TestClausesAreStrict(t *testing.T) {
 	const rule = `- {id: a, ref: R1, level: must, side: sender, group: g, premise: [data-call], needs: [body], want: w, title: t, text: t, source: s, fix: f, clauses: [`
 	for text, want := range map[string]string{
-		`{id: One, level: must, text: t, source: s}`:                                             `"One" is no id`,
+		`{id: One, level: must, text: t, source: s}`:                                             `"One" is not an id`,
 		`{id: one, level: may, text: t, source: s}`:                                              `level must be must or should`,
 		`{id: one, level: must, source: s}`:                                                      `a clause has no text`,
 		`{id: one, level: must, text: t, source: s}, {id: one, level: must, text: t, source: s}`: `a has two clauses one`,
@@ -128,9 +128,9 @@ func TestRulesAreStrict(t *testing.T) {
 - {id: a, ref: R1, level: must, side: sender, group: g, premise: [data-calls], needs: [], want: w, title: t, txet: t, source: s, fix: f}
 - word
 `))
-	want := `rules.yaml:2:4: "One Two" is no id
+	want := `rules.yaml:2:4: "One Two" is not an id
     hint: lower-case words joined by dashes
-rules.yaml:2:17: "X" is no reference
+rules.yaml:2:17: "X" is not a reference
     hint: write R41
 rules.yaml:2:32: level must be must or should, but is the text "may"
     hint: write must or should

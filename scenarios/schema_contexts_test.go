@@ -43,7 +43,7 @@ var contexts = map[string][]string{
 		head + "expect: []\nhistory: [{at: 1s, map: a, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, lookup: public-certificate, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, lookup: egress-addresses, §}]\n",
-		head + "expect: []\nhistory: [{at: 1s, §}]\n", // the hint has every change only while there is none
+		head + "expect: []\nhistory: [{at: 1s, §}]\n", // the hint lists every change only while the step has no change
 	},
 	"replacement": {head + "expect: []\nhistory: [{at: 1s, profile: p, replaceIdentity: {email: {from: a, to: b, §}}}]\n"},
 	"expectation": {

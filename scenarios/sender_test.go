@@ -83,7 +83,7 @@ var _ = Describe("Our sender, judged by its requests alone", func() {
 			lines, err := simulate.Play(ctx, sc, memory.New(), 1)
 			Expect(err).NotTo(HaveOccurred())
 			if !slices.ContainsFunc(lines, func(l recording.Line) bool { return l.Attempt != nil }) {
-				continue // what is only looked up is no message
+				continue // a lookup is not a message
 			}
 			c := foreign(endpointsSide(lines), check.SenderOptions{Scenario: sc, Began: sc.Start}, sc.Destination.Auth.Token.Reveal())
 			if c.Verdict != reports.Pass {

@@ -55,7 +55,8 @@ var _ = Describe("Scenario", func() {
 	}
 })
 
-// bad is every check of a case that is no pass, each at its line of the file.
+// bad lists every check of a case that did not pass, each at its line of the
+// file.
 func bad(file string, c reports.Case) string {
 	var b strings.Builder
 	for _, k := range c.Checks {
