@@ -154,8 +154,8 @@ func (l nginxLine) body(f *found) {
 	}
 }
 
-// caddyLine is a line of Caddy's JSON log. Only those of the access log tell of
-// an exchange.
+// caddyLine is a line of Caddy's JSON log. Only those of the access log are
+// exchanges.
 type caddyLine struct {
 	Logger  string          `json:"logger"`
 	Time    json.RawMessage `json:"ts"`       // when the exchange was over

@@ -3,9 +3,9 @@
 // PURE: it reads from an io.Reader, an exchange at a time, so that a file may be
 // larger than memory.
 //
-// What a file does not tell stays untold: an Exchange says what is known of it,
-// and no check may guess. What is wrong with a file is a scenarios.Problem with
-// its line. Credentials are redacted as they are read.
+// Parts that a file does not contain stay unknown: an Exchange lists its known
+// parts, and no check may guess. A mistake in a file is a scenarios.Problem
+// with its line. Credentials are redacted as they are read.
 package capture
 
 import (
@@ -38,7 +38,7 @@ type Exchange struct {
 type Told struct {
 	Method bool
 	Target bool // the path
-	Query  bool // the query, or that there is none
+	Query  bool // the query, or that it is absent
 	// Headers: the capture lists every header. Without it the headers that
 	// Request has are known, and no header is known to be missing: see Header.
 	Headers bool
@@ -162,7 +162,7 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 	case Caddy:
 		r.next = r.lines(buffered, r.caddy)
 	default:
-		return nil, fmt.Errorf("no format %q", r.format)
+		return nil, fmt.Errorf("unknown format %q", r.format)
 	}
 	return r, nil
 }

@@ -55,7 +55,7 @@ const har = `{
 
 var nine = time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
 
-// Every format tells what it tells, no more, and no credential.
+// Every format gives the parts it contains, no others, and no credential.
 func TestFormats(t *testing.T) {
 	for _, tt := range []struct {
 		name, file, text string
@@ -205,7 +205,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// What was cut off is read as far as it goes, and says so.
+// A cut off file is read as far as it goes, and reported as cut off.
 func TestCutOffRecording(t *testing.T) {
 	request := `{"request":{"method":"POST","body":"{}","status":200}}` + "\n"
 	for _, text := range []string{run + request, run + request + request[:20]} {

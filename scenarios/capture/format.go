@@ -62,7 +62,8 @@ func detect(name string, start []byte) Format {
 }
 
 // firstKeys are the keys of the next value, an object or a list that begins with
-// one, as far as they can be read. whole says whether another value may follow.
+// one, as far as they can be read. whole reports whether another value may
+// follow.
 func firstKeys(d *json.Decoder) (keys map[string]json.RawMessage, whole bool) {
 	t, err := d.Token()
 	if err == nil && t == json.Delim('[') {

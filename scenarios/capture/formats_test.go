@@ -59,7 +59,7 @@ func header(pairs ...string) (out []recording.Header) {
 	return out
 }
 
-// What other tools keep is recognised, and tells as much as they kept.
+// Files of other tools are recognised, with all the parts that they keep.
 func TestFormatsOfOthers(t *testing.T) {
 	url := Told{Method: true, Target: true, Query: true}
 	and := func(told Told, change func(*Told)) Told {
@@ -127,8 +127,8 @@ func TestFormatsOfOthers(t *testing.T) {
 	}
 }
 
-// What a file of another tool lacks, or has in another form, is said with its
-// place.
+// A part that a file of another tool lacks, or has in another form, is reported
+// with its place.
 func TestProblemsOfOthers(t *testing.T) {
 	known := "known formats: " + strings.Join(Formats[1:], ", ")
 	for _, tt := range []struct {

@@ -107,7 +107,7 @@ func (h *harReader) key(name string) error {
 }
 
 // rest reads what follows the entries, so that a file that was cut off there
-// is noticed: the end of the text alone is no error to the decoder.
+// is noticed: the decoder does not treat the end of the text as an error.
 func (h *harReader) rest() error {
 	for depth := 3; ; {
 		t, err := h.decoder.Token()

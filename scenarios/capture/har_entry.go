@@ -48,7 +48,7 @@ type harParam struct {
 	File  string `json:"fileName"`
 }
 
-// found takes the entry apart. What is missing is untold.
+// found takes the entry apart. Missing parts are unknown.
 func (e entry) found() found {
 	var f found
 	if e.Request == nil {
@@ -65,7 +65,7 @@ func (e entry) found() found {
 			q.Headers = append(q.Headers, h)
 		}
 	}
-	// Every request has a header: an empty list tells of none.
+	// Every request has a header: an empty list means that they are unknown.
 	f.Told.Headers, f.Told.Credentials = len(e.Request.Headers) > 0, len(e.Request.Headers) > 0
 	switch {
 	case e.Response == nil:

@@ -80,7 +80,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// What is wrong with an entry that is judged refuses the file, with its place.
+// A mistake in a judged entry refuses the file, with its place.
 func TestJudgedEntriesRefuse(t *testing.T) {
 	good := harRequest("POST", "https://receiver.test/p", posted)
 	for _, tt := range []struct{ name, file, text, want string }{
@@ -91,8 +91,8 @@ func TestJudgedEntriesRefuse(t *testing.T) {
 		{"both kinds of body", "f.ndjson", `{"body":"{}","bodyBase64":"e30="}`, "f.ndjson:1:1: body and bodyBase64 exclude each other"},
 		{"a line of neither kind", "f.ndjson", body + "\n\n" + `{"metric":7}`,
 			"f.ndjson:3:1: line 3 is JSON without method, url or body; known formats: " + strings.Join(Formats[1:], ", ")},
-		{"a line that is a number", "f.ndjson", body + "\n7", "f.ndjson:2:1: line 2 is JSON, and neither an object nor a list; known formats: " + strings.Join(Formats[1:], ", ")},
-		{"a line that is null", "f.ndjson", body + "\nnull", "f.ndjson:2:1: line 2 is JSON, and neither an object nor a list; known formats: " + strings.Join(Formats[1:], ", ")},
+		{"a line that is a number", "f.ndjson", body + "\n7", "f.ndjson:2:1: line 2 is JSON, but neither an object nor a list; known formats: " + strings.Join(Formats[1:], ", ")},
+		{"a line that is null", "f.ndjson", body + "\nnull", "f.ndjson:2:1: line 2 is JSON, but neither an object nor a list; known formats: " + strings.Join(Formats[1:], ", ")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := all(tt.file, tt.text, Options{})

@@ -18,7 +18,7 @@ import (
 // maxLine bounds a line: ten profiles of any plausible size, escaped.
 const maxLine = 64 << 20
 
-// told is a line of NDJSON that tells of an exchange. Every key is optional.
+// told is a line of NDJSON with an exchange. Every key is optional.
 type told struct {
 	Method            *string         `json:"method"`
 	URL               *string         `json:"url"`
@@ -34,7 +34,7 @@ type told struct {
 	lineOfLog
 }
 
-// lineOfLog are keys that loggers add. They tell nothing of an exchange.
+// lineOfLog are keys that loggers add. They do not belong to an exchange.
 type lineOfLog struct {
 	Level    json.RawMessage `json:"level"`
 	Msg      json.RawMessage `json:"msg"`
@@ -110,7 +110,7 @@ func (r *Reader) line(text []byte, n int) (f found) {
 func (r *Reader) unknown(n int, text []byte) error {
 	what := "JSON without method, url or body"
 	if t := bytes.TrimSpace(text); t[0] != '{' && t[0] != '[' {
-		what = "JSON, and neither an object nor a list"
+		what = "JSON, but neither an object nor a list"
 	}
 	return r.problem(n, 1, "convert it with jq: see `httpdest help judge`", "line %d is %s; known formats: %s", n, what, strings.Join(Formats[1:], ", "))
 }
@@ -125,7 +125,7 @@ func isHandshake(text []byte) bool {
 	return json.Unmarshal(text, &top) == nil && len(top) == 1
 }
 
-// What a line of NDJSON is.
+// The kinds of lines of NDJSON.
 type sortOfLine int
 
 const (
@@ -165,7 +165,7 @@ func profileWithin(text []byte) bool {
 	return bytes.Contains(text, []byte(`"segmentMembership"`)) || bytes.Contains(text, []byte(`"identityMap"`))
 }
 
-// found takes the line apart. What is missing, or null, is untold.
+// found takes the line apart. Missing parts, and null, are unknown.
 func (t told) found() found {
 	var f found
 	if t.Method != nil {
@@ -206,7 +206,7 @@ func (t told) headers(f *found) (err error) {
 		return nil
 	}
 	f.Request.Headers, err = headers(t.Headers)
-	// Every request has a header: an empty list tells of none.
+	// Every request has a header: an empty list means that they are unknown.
 	f.Told.Headers, f.Told.Credentials = len(f.Request.Headers) > 0, len(f.Request.Headers) > 0
 	return err
 }
@@ -236,7 +236,7 @@ func (t told) body(f *found) (err error) {
 	return err
 }
 
-// times reads what a line tells of when and of the answer.
+// times reads the times of a line and its answer.
 func (t told) times(f *found) error {
 	if t.Time != nil {
 		at, err := instant(*t.Time)

@@ -15,7 +15,7 @@ type vegetaTarget struct {
 }
 
 // vegetaTarget reads a target: a request that is to be sent. The attack may add
-// headers, and a body to a target that has none.
+// headers, and a body to a target without one.
 func (r *Reader) vegetaTarget(text []byte, n int) (f found) {
 	var t vegetaTarget
 	wrong := strictly(text, &t)

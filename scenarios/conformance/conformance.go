@@ -49,7 +49,7 @@ const drain = 5 * time.Second
 // test ends.
 type Mock struct {
 	URL      string // of the data endpoint: https://127.0.0.1:PORT, or http
-	TokenURL string // of the token endpoint; "" where the scenario has none
+	TokenURL string // of the token endpoint; "" where the scenario has no token endpoint
 	// CA trusts the endpoint, Certificate is a client certificate that it
 	// trusts. Both are of this test alone; nil and empty in the clear.
 	CA          *x509.CertPool
@@ -82,7 +82,7 @@ func Judge(t TB, file string, send func(url string)) {
 		return
 	}
 	if why := needsTLS(sc); why != "" {
-		t.Fatalf("%s: %s: use conformance.Start, which gives the certificates, and Judge of what it returns", file, why)
+		t.Fatalf("%s: %s: use conformance.Start, which supplies the certificates, and call Judge on its result", file, why)
 		return
 	}
 	plain := *sc
@@ -243,7 +243,7 @@ func (m *Mock) tell(rules scenarios.Catalogue, c reports.Case) {
 	case reports.Pass:
 		return
 	case reports.Skip, reports.Unspecified:
-		m.t.Errorf("%s: nothing that the documentation states could be judged", m.file)
+		m.t.Errorf("%s: no documented rule could be judged", m.file)
 		return
 	}
 	var text bytes.Buffer
@@ -259,13 +259,14 @@ func (m *Mock) stop() {
 	m.once.Do(func() {
 		within, cancel := context.WithTimeout(context.Background(), drain)
 		defer cancel()
-		// What was not answered in time is cut; the recording holds it all the same.
+		// A request that was not answered in time is cut; the recording holds it all
+		// the same.
 		_ = m.started.Endpoint.Shutdown(within)
 		m.err = m.tape.End(time.Now().UTC(), m.receiver.Fired())
 	})
 }
 
-// end is the end of the test: what Judge did not look at is looked at here.
+// end is the end of the test: it judges what Judge did not.
 func (m *Mock) end() {
 	if m.stop(); m.judged {
 		return
@@ -275,7 +276,7 @@ func (m *Mock) end() {
 	}
 	for _, f := range m.Fired() {
 		if f.Fired < max(1, f.Planned) {
-			m.t.Errorf("%s:%d: the fault %s fired %d of %d times: send what it is planned for, or take it out", m.file, f.Line, f.ID, f.Fired, max(1, f.Planned))
+			m.t.Errorf("%s:%d: the fault %s fired %d of %d times: send the requests it is planned for, or remove it", m.file, f.Line, f.ID, f.Fired, max(1, f.Planned))
 		}
 	}
 }

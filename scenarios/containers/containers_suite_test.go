@@ -43,7 +43,7 @@ func TestContainers(t *testing.T) {
 
 var (
 	docker client.APIClient
-	image  string // of this run: others may run beside it
+	image  string // of this run: others may run at the same time
 )
 
 var _ = BeforeSuite(func(ctx SpecContext) {

@@ -16,7 +16,7 @@ import (
 const (
 	warmUp = 3 // exports before the trouble, so that there are idle sockets
 	during = 8 // in it
-	// unhurried are delays that leave time to mend what was broken.
+	// unhurried are delays that leave time to repair the fault.
 	unhurried = "3s, 5s"
 )
 

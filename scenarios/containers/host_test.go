@@ -57,7 +57,7 @@ func startHost(ctx context.Context, ready wait.Strategy, arguments []string, opt
 			if CurrentSpecReport().Failed() {
 				AddReportEntry(arguments[0], h.said(ctx))
 			}
-			// What is still running has nothing left to say.
+			// Containers that still run have no more output.
 			Expect(c.Terminate(ctx, testcontainers.StopTimeout(0))).To(Succeed())
 		})
 	}

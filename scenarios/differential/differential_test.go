@@ -52,8 +52,8 @@ func play(sc *scenarios.Scenario, w simulate.Wire) ([]recording.Line, error) {
 	return simulate.PlayOn(context.Background(), sc, simulate.Setting{Wire: w, Store: memory.New()})
 }
 
-// judge says what is wrong with a recording, one failed check a line; "" is
-// nothing. A fault that found nothing to do is no matter here.
+// judge returns what is wrong with a recording, one failed check a line; "" for
+// a correct one. A fault that never fired does not count here.
 func judge(sc *scenarios.Scenario, all scenarios.Catalogue, lines []recording.Line) string {
 	var wrong []string
 	for _, c := range check.Judge(sc, all, lines).Checks {
@@ -219,7 +219,7 @@ func TestEveryHistoryIsAScenario(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, content)
 		}
-		// What is read back keeps the spelling of its numbers.
+		// Numbers keep their spelling when they are read back.
 		numbers := cmp.FilterValues(func(a, b any) bool { return isNumber(a) && isNumber(b) }, cmp.Comparer(func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }))
 		diff := cmp.Diff(sc, again, numbers, cmpopts.IgnoreTypes(scenarios.Position{}), cmpopts.IgnoreUnexported(scenarios.Scenario{}), cmpopts.EquateEmpty())
 		if diff != "" {

@@ -26,8 +26,8 @@ var (
 
 const root = "../.."
 
-// decides says whether a file is part of the decider: what turns an update of
-// a profile into an export and its content.
+// decides reports whether a file is part of the decider: what turns an update
+// of a profile into an export and its content.
 func decides(file string) bool {
 	return file == "engine/decider.go" || file == "engine/dataflow/snapshot.go" || strings.HasPrefix(file, "engine/export/") || strings.HasPrefix(file, "engine/profile/")
 }

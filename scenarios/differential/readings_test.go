@@ -23,7 +23,7 @@ func TestReadings(t *testing.T) {
 	cases := readingCases(t)
 	for _, r := range scenarios.KnownReadings() {
 		if r.Key == scenarios.ReadingTokenCertificate {
-			continue // no capture tells of token requests; the cases of the library play both sides
+			continue // no capture has token requests; the cases of the library play both sides
 		}
 		played := map[string]bool{}
 		for _, sc := range cases {
@@ -112,8 +112,8 @@ func judgeReading(t *testing.T, all scenarios.Catalogue, sc *scenarios.Scenario,
 	}
 }
 
-// kept says whether a sender that reads a point in one way does nothing wrong by
-// another: who is done within 45 minutes is done within an hour.
+// kept reports whether a sender that reads a point in one way does nothing
+// wrong by another: who is done within 45 minutes is done within an hour.
 func kept(r scenarios.Reading, value, other string) bool {
 	if r.Key != scenarios.ReadingBackfillWithin {
 		return value == other
@@ -122,7 +122,7 @@ func kept(r scenarios.Reading, value, other string) bool {
 	return within(value) <= within(other)
 }
 
-// names says whether a check names the key that decides it.
+// names reports whether a check names the key that decides it.
 func names(k reports.Check, key string) bool {
 	return strings.Contains(k.Expected, "destination.readings."+key)
 }

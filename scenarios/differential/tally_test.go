@@ -206,8 +206,8 @@ func (c *tally) rare() []string {
 	return out
 }
 
-// What a run has not seen often enough is named, each by itself, and so is what
-// it has not seen at all.
+// Events that a run has not seen often enough are named, each by itself, and so
+// are those that it has not seen.
 func TestRare(t *testing.T) {
 	c := newTally()
 	all := c.rare()

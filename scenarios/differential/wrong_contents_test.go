@@ -68,7 +68,7 @@ func isUnmapped(t *tamper, m *sending, id string, _ object) bool {
 	return !t.mapped(m, id) && t.settled(m)
 }
 
-// settled says whether nothing happened to the dataflow at the instant of an
+// settled reports whether nothing happened to the dataflow at the instant of an
 // export: what came first nobody knows.
 func (t *tamper) settled(m *sending) bool {
 	return !slices.ContainsFunc(t.actions, m.exports[0].At.Equal)
@@ -185,9 +185,9 @@ var wrongContents = []wrongKind{
 	})},
 }
 
-// promised says whether a page asks for an attribute: it is a single value, or
-// one below it is mapped by its own path. Of objects that are mapped whole, and
-// of lists, no page promises anything (R78).
+// promised reports whether a page asks for an attribute: it is a single value,
+// or one below it is mapped by its own path. Of objects that are mapped whole,
+// and of lists, no page promises anything (R78).
 func (t *tamper) promised(o object, name string) bool {
 	if name == "identityMap" || name == "segmentMembership" {
 		return false

@@ -14,7 +14,7 @@ import (
 type wrongKind struct {
 	name string
 	// rules: one of them is found broken; "" is the one that the tamper names.
-	// Those of a default of ours are unspecified.
+	// Those of a default of httpdest are unspecified.
 	rules []string
 	// also are rules that are broken by the same act.
 	also []string
@@ -126,9 +126,9 @@ var wrongSendings = []wrongKind{
 	}},
 }
 
-// due is the rule that asks for the nth export of a message, where nothing lets
-// it be dropped; "" for a backfill, and for an export that only a default of
-// ours asks for.
+// due is the rule that requires the nth export of a message, where nothing
+// allows to drop it; "" for a backfill, and for an export that only a default
+// of httpdest requires.
 func (t *tamper) due(m *sending, n int) string {
 	x := m.exports[n]
 	for _, p := range t.oracle.Possible(x.Profile) {
@@ -140,13 +140,13 @@ func (t *tamper) due(m *sending, n int) string {
 	return ""
 }
 
-// stated says whether the documentation states a clause.
+// stated reports whether the documentation states a clause.
 func (t *tamper) stated(clause string) bool {
 	c, _ := t.rules.Clause(clause)
 	return c.Level == "must"
 }
 
-// clear says whether no other export of the profile is decided, or sent, so
+// clear reports whether no other export of the profile is decided, or sent, so
 // close to the nth of a message that one could be taken for the other.
 func (t *tamper) clear(m *sending, n int, until time.Time) bool {
 	x := m.exports[n]
@@ -170,7 +170,7 @@ func (t *tamper) handshakes() int {
 	return n
 }
 
-// firm says whether nothing happens to the profile of a backfill, or to the
+// firm reports whether nothing happens to the profile of a backfill, or to the
 // dataflow, from the mapping until after its hour, and nothing else did at its
 // instant: one export meets the claims to all backfills before it, and one
 // within half an hour after the hour still may (A56).
@@ -195,7 +195,7 @@ func (t *tamper) firm(m *sending) bool {
 		mapped.Add(4*time.Hour).Before(t.end)
 }
 
-// within says whether a time is no longer than that before another.
+// within reports whether a time is no longer than that before another.
 func within(at time.Time, long time.Duration) func(time.Time) bool {
 	return func(other time.Time) bool { return !other.After(at) && at.Sub(other) <= long }
 }
@@ -232,7 +232,7 @@ func overtakeOne(t *tamper) bool {
 	return shift(next(m).first().At.Sub(m.first().At)+10*time.Second, m.first())
 }
 
-// owed says whether the history calls for the export of a message.
+// owed reports whether the history calls for the export of a message.
 func (t *tamper) owed(m *sending) bool {
 	return slices.ContainsFunc(t.oracle.Possible(m.profiles[0]), func(p oracle.Possible) bool {
 		return p.Obligation == oracle.Must && p.From.Equal(m.exports[0].At)
@@ -270,7 +270,7 @@ func uncalledFor(t *tamper) bool {
 	return t.send(p.message.last(), p.at.Add(time.Second)) != nil
 }
 
-// onlyUpdate says whether a profile has one update at a time.
+// onlyUpdate reports whether a profile has one update at a time.
 func (t *tamper) onlyUpdate(profile string, at time.Time) bool {
 	n := 0
 	for _, u := range t.updates[profile] {
@@ -427,12 +427,12 @@ var wrongAttempts = []wrongKind{
 	}},
 }
 
-// succeeded says whether an attempt was answered by a 2xx, whole or not.
+// succeeded reports whether an attempt was answered by a 2xx, whole or not.
 func (t *tamper) succeeded(r *recording.Request) bool {
 	return !r.Disconnected && r.Status >= 200 && r.Status < 300
 }
 
-// agreedFailure says whether every source has a failure retried.
+// agreedFailure reports whether every source has a failure retried.
 func (t *tamper) agreedFailure(r *recording.Request) bool {
 	return r.Disconnected || r.Status == 0 || slices.Contains([]int{403, 408, 409, 429, 500, 502, 503, 504}, r.Status)
 }

@@ -37,7 +37,7 @@ type sending struct {
 	hidden   int // attempts that the endpoint did not see
 }
 
-// newTamper copies a recording; on says how to draw.
+// newTamper copies a recording; on is the source of random choices.
 func newTamper(rules scenarios.Catalogue, sc *scenarios.Scenario, lines []recording.Line, seed uint64) *tamper {
 	t := &tamper{rules: rules, sc: sc, random: rand.New(rand.NewPCG(seed, 1)), updates: map[string][]time.Time{}, exports: map[string]*recording.Export{},
 		oracle: oracle.New(sc, oracle.Planned(sc))}
@@ -140,7 +140,7 @@ func (m *sending) live() bool {
 	return !slices.ContainsFunc(m.exports, func(x *recording.Export) bool { return slices.Contains(x.Because, "backfill") })
 }
 
-// alone says whether nothing happens to the profiles of a message, or to the
+// alone reports whether nothing happens to the profiles of a message, or to the
 // dataflow, between two times, besides the message itself.
 func (t *tamper) alone(m *sending, from, to time.Time) bool {
 	within := func(at time.Time) bool { return at.After(from) && !at.After(to) }
@@ -152,7 +152,8 @@ func (t *tamper) alone(m *sending, from, to time.Time) bool {
 	return !slices.ContainsFunc(t.actions, within) && t.silent(m, from, to) && to.Before(t.end)
 }
 
-// silent says whether no other message of the profiles comes between two times.
+// silent reports whether no other message of the profiles comes between two
+// times.
 func (t *tamper) silent(m *sending, from, to time.Time) bool {
 	for _, other := range t.messages {
 		shared := slices.ContainsFunc(other.profiles, func(p string) bool { return slices.Contains(m.profiles, p) })
@@ -166,9 +167,9 @@ func (t *tamper) silent(m *sending, from, to time.Time) bool {
 	return true
 }
 
-// quiet says whether the dataflow neither pauses nor is deleted between two
-// times, nor was paused when they began. What is sent at the very instant of a
-// deletion may be of the dataflow that is gone, so that it may be dropped.
+// quiet reports whether the dataflow neither pauses nor is deleted between two
+// times, nor was paused when they began. A request at the very instant of a
+// deletion may belong to the deleted dataflow, so it may be dropped.
 func (t *tamper) quiet(from, to time.Time) bool {
 	paused := false
 	for _, s := range t.sc.History {
@@ -276,9 +277,9 @@ func content(change func(t *tamper, m *sending, o object) bool) func(*tamper) bo
 	}
 }
 
-// fixed says whether there is one right content of a message: nobody knows when
-// within its hour the body of a backfill was built, so that it may as well be
-// that of before a change.
+// fixed reports whether there is one right content of a message: nobody knows
+// when within its hour the body of a backfill was built, so that it may as well
+// be that of before a change.
 func (t *tamper) fixed(m *sending) bool {
 	at := m.exports[0].At
 	return m.live() || !slices.ContainsFunc(t.updates[m.profiles[0]], within(at, time.Hour))

@@ -11,12 +11,12 @@ import (
 // The kinds of changes, and the switch of each.
 var switchOf = map[string]string{"audience": "segmentationChanges", "attribute": "attributeChanges", "identity": "identityChanges"}
 
-// effect is what one change amounts to: a kind of change that is a reason to
-// export, or a word for one that is none.
+// effect is the effect of one change: a kind of change that is a reason to
+// export, or a word for one that is not.
 type effect struct {
 	kind   string   // "" for none
 	words  []string // facts of a change that is a reason
-	silent string   // the fact of one that is none
+	silent string   // the fact of a change that is not a reason
 }
 
 // update replays an update and notes what it amounts to.
@@ -47,7 +47,8 @@ func (w *world) move(name string, member bool, at time.Time) {
 	}
 }
 
-// memberAfter says whether the profile is a member once all changes are made.
+// memberAfter reports whether the profile is a member once all changes are
+// made.
 func (o *Observer) memberAfter(p *person, changes []recording.Change) bool {
 	after := map[string]bool{}
 	for id, s := range p.standings {
@@ -186,7 +187,7 @@ func (o *Observer) attribute(p *person, c recording.Change, member bool) effect 
 	return e
 }
 
-// mappedHeld says which mapped attributes a profile has.
+// mappedHeld lists the mapped attributes that a profile has.
 func (o *Observer) mappedHeld(p *person) map[string]bool {
 	held := map[string]bool{}
 	for _, m := range o.scenario.Dataflow.Attributes {

@@ -8,7 +8,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// contentWords are the facts about what an export has to tell.
+// contentWords are the facts about the content of an export.
 var contentWords = []string{"consent-held", "mapped-attribute-held", "unmapped-attribute-held", "mapped-attribute-lacking",
 	"nested-attribute-held", "identity-held", "capital-namespace", "hashed-identity", "audience-export", "entry-sent", "mapped-entry",
 	"unmapped-entry", "unmapped-membership", "same-policy-companion", "other-policy-companion", "former-membership", "renamed-entry",
@@ -80,7 +80,7 @@ func (o *Observer) bystanders(x *recording.Export) {
 	}
 }
 
-// content collects what the export has to tell.
+// content collects the content that the export must have.
 func (o *Observer) content(e *export, x *recording.Export) {
 	p := o.world.look(x.Profile)
 	tell := func(word string, holds bool) {
@@ -116,7 +116,7 @@ func (o *Observer) content(e *export, x *recording.Export) {
 var standard = []string{"adcloud", "aaid", "idfa", "apns", "ecid", "email", "email_lc_sha256", "fcm", "gaid", "phone", "phone_e.164",
 	"phone_sha256", "phone_sha256_e.164", "tntid", "waid"}
 
-// entries collects the memberships that the export has to tell of.
+// entries collects the memberships that the export must contain.
 func (o *Observer) entries(e *export, x *recording.Export, p *person, tell func(string, bool)) {
 	w := o.world
 	policies := o.policies(x, p)

@@ -1,12 +1,12 @@
-// Package exercise says which facts of the rules' premises happened: from a
-// recording line by line, or from the planned history and the messages of a
+// Package exercise finds the facts of the rules' premises that happened: in a
+// recording line by line, or in the planned history and the messages of a
 // capture. PURE.
 //
 // A fact is something that happened to the sender or that the endpoint did, and
-// not what the sender made of it, wherever the two can be told apart: a sender
-// that ignores an unmapping has exercised the rule about it all the same. The
-// package replays profiles and mappings itself, and shares no code with the
-// oracle.
+// not the sender's reaction to it, wherever the two can be distinguished: a
+// sender that ignores an unmapping has exercised the rule about it all the
+// same. The package replays profiles and mappings itself, and shares no code
+// with the oracle.
 package exercise
 
 import (
@@ -52,7 +52,7 @@ func Words(rules scenarios.Catalogue, ids []string) []string {
 	return slices.Compact(out)
 }
 
-// Recording says which of the words happened in a recording.
+// Recording returns the words that happened in a recording.
 func Recording(sc *scenarios.Scenario, lines []recording.Line, words []string) Facts {
 	o := New(sc, words)
 	for _, l := range lines {
@@ -61,9 +61,9 @@ func Recording(sc *scenarios.Scenario, lines []recording.Line, words []string) F
 	return o.Facts()
 }
 
-// Observer collects facts from lines in their order. A capture is told as the
-// lines that are known of it: the planned updates and actions, an export for
-// each change that a message was found for, and the attempts and requests.
+// Observer collects facts from lines in their order. A capture is passed as its
+// known lines: the planned updates and actions, an export for each change that
+// a message was found for, and the attempts and requests.
 type Observer struct {
 	scenario *scenarios.Scenario
 	wanted   map[string]bool
@@ -78,11 +78,11 @@ type Observer struct {
 	hours    []time.Time        // in which something was decided
 }
 
-// export is what an export that is not sent yet would have to tell.
+// export is the content that an export that is not sent yet must have.
 type export struct {
 	profile string
 	tells   []string // words of its content
-	removal bool     // it tells of an exit
+	removal bool     // it contains an exit
 	sent    bool
 }
 
@@ -109,7 +109,7 @@ func New(sc *scenarios.Scenario, words []string) *Observer {
 // Facts is everything seen so far.
 func (o *Observer) Facts() Facts { return o.facts }
 
-// wants says whether one of some words was asked for.
+// wants reports whether one of some words was asked for.
 func (o *Observer) wants(words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return o.wanted[word] })
 }
@@ -185,5 +185,5 @@ const (
 	longestUpload  = 90 * 24 * time.Hour
 )
 
-// within says whether a dotted path is at another one or below it.
+// within reports whether a dotted path is at another one or below it.
 func within(path, at string) bool { return path == at || strings.HasPrefix(path, at+".") }

@@ -260,8 +260,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A planned history without a recording tells what a capture needs: updates and
-// actions by the scenario, and the messages that were found for them.
+// A planned history without a recording is enough for a capture: updates and
+// actions from the scenario, and the messages that were found for them.
 func TestOfACapture(t *testing.T) {
 	sc, err := scenarios.Parse("case.yaml", []byte(with("history: [{at: 1h, unmap: a}, {at: 2h, profile: doc, set: person.name, to: Doc}]")))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// What the attempts and the requests are held against.
+// The configuration with which attempts and requests are compared.
 const (
 	slow     = time.Second         // half of what an attempt may take (R81)
 	reissued = 60 * 24 * time.Hour // before the expiry of a certificate (R133)
@@ -61,8 +61,8 @@ func (o *Observer) attempt(a *recording.Attempt) {
 	o.settle(a, status, what)
 }
 
-// call notes what a request that left says: the contents of its exports, once
-// each, and how full it was.
+// call notes the content of a request that left: the contents of its exports,
+// once each, and how full it was.
 func (o *Observer) call(a *recording.Attempt, what string) {
 	o.note("data-call", a.At, what)
 	o.connected(a.At)
@@ -97,7 +97,7 @@ func (o *Observer) settle(a *recording.Attempt, status int, what string) {
 		o.pending -= len(a.Exports)
 	}
 	if a.Outcome == "" {
-		return // a capture need not tell
+		return // a capture may not contain it
 	}
 	if status >= 200 && status < 300 {
 		o.note("message-delivered", a.At, what)

@@ -116,7 +116,7 @@ func (w *world) look(name string) *person {
 	return w.initial(name)
 }
 
-// member says whether the profile is realized in a mapped audience.
+// member reports whether the profile is realized in a mapped audience.
 func (w *world) member(p *person) bool {
 	for id, s := range p.standings {
 		if s.realized && w.mapped[id] {
@@ -126,8 +126,8 @@ func (w *world) member(p *person) bool {
 	return false
 }
 
-// anyMember says whether a profile is realized in one of some audiences, and in
-// none of others.
+// anyMember reports whether a profile is realized in one of some audiences, and
+// in none of others.
 func (w *world) anyMember(of, notOf map[string]bool) bool {
 	is := func(all map[string]standing) bool {
 		in := false
@@ -268,7 +268,7 @@ func leaves(attributes map[string]any, under string, look func(path string)) {
 	}
 }
 
-// same says whether two values are written alike.
+// same reports whether two values are written alike.
 func same(a, b any) bool {
 	x, errX := json.Marshal(a)
 	y, errY := json.Marshal(b)

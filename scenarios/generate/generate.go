@@ -140,7 +140,7 @@ func phoneNumber(seed uint64, name string) string {
 }
 
 // split takes the number out of a name: the last seven digits of its longest
-// run of digits. The frame tells where they were and how many.
+// run of digits. The frame has their place and number.
 func split(name string) (frame string, number uint64) {
 	from, to := 0, 0
 	for i := 0; i < len(name); {

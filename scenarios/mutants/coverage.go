@@ -23,7 +23,7 @@ type Coverage struct {
 	Cases   []string // ids of the cases that cite the rule
 	Mutants []string // ids of the mutants of the rule that one of these cases found
 	// Receivers are the wrong receivers that break it, each of which the probe
-	// must find broken in exactly what its description says.
+	// must find broken in exactly the described way.
 	Receivers []string
 	Clauses   []ClauseCoverage // of the rule's clauses, in their order
 }
@@ -37,12 +37,12 @@ type ClauseCoverage struct {
 	Judging []string // ids of the mutants of the judge that name the clause, each of which a test must find
 }
 
-// Cover tells for every rule, in the order of the catalogue, which cases cite
-// it and which mutants prove it. A mutant counts where it was measured as it
-// is now, and by a case that can exercise the rule; what a mutant's file hopes
-// for does not. receivers are the names of
-// wrong receivers by the rules they break: those alone prove a rule that binds
-// receivers alone, of which no case of the library shows anything.
+// Cover lists for every rule, in the order of the catalogue, the cases that
+// cite it and the mutants that prove it. A mutant counts where it was measured
+// as it is now, and by a case that can exercise the rule; what a mutant's file
+// hopes for does not. receivers are the names of wrong receivers by the rules
+// they break: those alone prove a rule that binds receivers alone, of which no
+// case of the library shows anything.
 func Cover(rules scenarios.Catalogue, cases []*scenarios.Scenario, all []Mutant, measured Matrix, receivers map[string][]string, judging []Judging) []Coverage {
 	out := make([]Coverage, len(rules))
 	for i, r := range rules {

@@ -32,7 +32,7 @@ type Measured struct {
 	Also   []string `json:"also,omitempty"` // the other cases that turned red
 }
 
-// Red says whether a case turned red under the mutant.
+// Red reports whether a case turned red under the mutant.
 func (m Measured) Red(id string) bool {
 	return slices.Contains(m.By, id) || slices.Contains(m.Also, id)
 }
@@ -57,8 +57,8 @@ func (x Matrix) Find(m Mutant) (Measured, bool) {
 	return x.Mutants[i], true
 }
 
-// Stale says, a line each, what is there now and was not measured, and what
-// was measured and is gone.
+// Stale lists, a line each, mutants and cases that were not measured, and those
+// that were measured and are gone.
 func (x Matrix) Stale(all []Mutant, cases []*scenarios.Scenario) []string {
 	var out []string
 	for _, m := range all {

@@ -1,7 +1,7 @@
-// Package mutants proves that the checks bite: each file beside this one makes
-// the engine or the endpoint wrong in one way, by a small text replacement
-// that go build -overlay applies, and names the rule it breaks and the cases
-// that must turn red.
+// Package mutants proves that the checks bite: each file next to this one makes
+// the engine or the endpoint wrong in one way, by a small text replacement that
+// go build -overlay applies, and names the rule it breaks and the cases that
+// must turn red.
 //
 // `make mutants` builds and plays them all, and writes down in matrix.json
 // which case turned red under which: what a rule's coverage is read from. A
@@ -34,7 +34,7 @@ type Mutant struct {
 	File   string   `yaml:"file"`  // below the module root
 	Old    string   `yaml:"old"`   // occurs exactly once in the file
 	New    string   `yaml:"new"`
-	Digest string   `yaml:"-"` // of the mutant's file, to tell whether it was measured as it is
+	Digest string   `yaml:"-"` // of the mutant's file, to see whether it was measured as it is
 }
 
 // All reads every mutant, in the order of their ids.
@@ -85,12 +85,12 @@ func (m Mutant) Apply(root string) ([]byte, error) {
 		return nil, fmt.Errorf("mutant %s: %w", m.ID, err)
 	}
 	if n := strings.Count(string(content), m.Old); n != 1 {
-		return nil, fmt.Errorf("mutant %s: the old text is %d times in %s, and must be there once", m.ID, n, m.File)
+		return nil, fmt.Errorf("mutant %s: the old text occurs %d times in %s, and must occur exactly once", m.ID, n, m.File)
 	}
 	return []byte(strings.Replace(string(content), m.Old, m.New, 1)), nil
 }
 
-// Overlay writes the mutated file into dir, and beside it the list that go
+// Overlay writes the mutated file into dir, and next to it the list that go
 // build -overlay puts it in place with, whose path it returns.
 func (m Mutant) Overlay(root, dir string) (string, error) {
 	content, err := m.Apply(root)
@@ -100,7 +100,7 @@ func (m Mutant) Overlay(root, dir string) (string, error) {
 	return Overlay(root, dir, map[string]string{m.File: string(content)})
 }
 
-// Overlay writes files into dir, and beside them the list by which go build
+// Overlay writes files into dir, and next to them the list by which go build
 // -overlay puts them in the place of those with their path below root. It
 // returns the path of the list.
 func Overlay(root, dir string, files map[string]string) (string, error) {

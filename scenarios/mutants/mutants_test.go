@@ -32,8 +32,8 @@ const (
 )
 
 // A mutant whose patch no longer applies, or that names a rule or case that is
-// gone, would silently prove nothing. That the matrix is older than a mutant
-// is no error here: `make mutants` makes it anew.
+// gone, would silently prove nothing. A matrix older than a mutant is not an
+// error here: `make mutants` writes it anew.
 func TestMutantsAreWellFormed(t *testing.T) {
 	all, cases := tree(t)
 	if len(all) < 60 {

@@ -305,7 +305,8 @@ func buildTest(t *testing.T, name string, files map[string]string) string {
 }
 
 // runTest runs one test of a test binary in its package's folder, under the
-// mutant of a number; 0: under none. Red is an error, and so is no such test.
+// mutant of a number; 0: without a mutant. Red is an error, and so is a missing
+// test.
 func runTest(binary, name, test string, number int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()

@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// switchName is the function that says whether a mutant is the chosen one in a
-// build with many of them. SwitchEnv, of the environment, chooses it; ReachEnv
-// names a file to which the number of every mutant is added that could have
-// been chosen where the run came by, one a line.
+// switchName is the function that reports whether a mutant is the chosen one in
+// a build with many of them. SwitchEnv, of the environment, chooses it;
+// ReachEnv names a file to which the number of every mutant is added that could
+// have been chosen where the run came by, one a line.
 const (
 	switchName = "isActiveMutant"
 	SwitchEnv  = "HTTPDEST_MUTANT"
@@ -64,8 +64,8 @@ func noteMutant(number string) {
 // Together puts as many mutants into one build as it can: the function that a
 // mutant changes gets a changed twin, and hands over to it when that mutant is
 // the chosen one. A build for each mutant took four seconds of a core, and
-// twenty times as long as the play. What cannot be done so, such as another
-// value of a constant, is left apart and needs a build of its own.
+// twenty times as long as the play. A mutant that cannot be built so, such as
+// another value of a constant, needs a build of its own.
 //
 // files are the changed sources by their path below root. The mutant of number
 // n, counted from 1, is chosen by setting SwitchEnv to n. A run that does not
@@ -164,7 +164,7 @@ func (m Mutant) twin(root string, number int) (twin, bool, error) {
 }
 
 // handOver is the call of a function's twin with the function's own arguments,
-// and the edits that give a name to those that have none.
+// and the edits that name the unnamed ones.
 func handOver(f *ast.FuncDecl, name string, offset func(token.Pos) int) (string, []edit) {
 	var edits []edit
 	names := func(list *ast.FieldList) []string {

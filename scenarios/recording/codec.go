@@ -76,8 +76,8 @@ func NewReader(r io.Reader) *Reader {
 // Line is the number of the line that Next returned last.
 func (r *Reader) Line() int { return r.n }
 
-// Next returns the next line; io.EOF after the end line, ErrCutOff where there
-// is none. Any other error names the line, and nothing can be read after it.
+// Next returns the next line; io.EOF after the end line, ErrCutOff without one.
+// Any other error names the line, and nothing can be read after it.
 func (r *Reader) Next() (Line, error) {
 	if r.ended {
 		return Line{}, io.EOF

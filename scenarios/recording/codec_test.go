@@ -86,8 +86,7 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 	return Line{Drop: &Drop{at, text.Draw(t, "message"), some(t, text, "exports"), text.Draw(t, "reason")}}
 })
 
-// What is written is read again as it was, and written again it is the same
-// bytes.
+// A line is read as it was written, and written again as the same bytes.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lines := []Line{{Run: &Run{Schema: Schema, Title: text.Draw(t, "title"), Seed: rapid.Uint64().Draw(t, "seed"), Start: instants.Draw(t, "start")}}}

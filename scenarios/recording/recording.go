@@ -248,7 +248,7 @@ type Lookup struct {
 	Allowed      *bool              `json:"allowed,omitempty"`
 }
 
-// FoundCertificate is one result of a lookup: its fields, and what its PEM says.
+// FoundCertificate is one result of a lookup: its fields, and those of its PEM.
 type FoundCertificate struct {
 	Fields     []string  `json:"fields"`     // all that the result has, sorted
 	CommonName string    `json:"commonName"` // certCommonName

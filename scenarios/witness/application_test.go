@@ -9,7 +9,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 )
 
-// What must not travel without the certificate.
+// Data that must not travel without the certificate.
 const (
 	bearer     = "b3arer-of-the-profile-data"
 	tenant     = "acme-custom-header"
@@ -37,7 +37,7 @@ type application struct {
 	seen []request
 }
 
-// decide is the answer to a request; verified is what nginx says of the client
+// decide is the answer to a request; verified is nginx's result for the client
 // certificate.
 type decide func(method, verified string) int
 

@@ -31,7 +31,7 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint/token"
 )
 
-// receiver is an mTLS-only mock endpoint on TCP with a token endpoint beside it.
+// receiver is an mTLS-only mock endpoint on TCP with a token endpoint.
 type receiver struct {
 	journal journal.Memory
 	data    string

@@ -17,9 +17,9 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint"
 )
 
-// How nginx may be told to handle client certificates, and what must come of
-// it. statuses are those of the decision's requests, without the certificate
-// and with it; 0 is none.
+// The ways in which nginx can handle client certificates, and the expected
+// results. statuses are those of the decision's requests, without the
+// certificate and with it; 0: no request.
 type nginxCase struct {
 	verify   string
 	answer   decide

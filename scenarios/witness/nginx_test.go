@@ -28,9 +28,9 @@ type nginx struct {
 	session *gexec.Session
 }
 
-// nginxConfig: what is asked of the client is one variable of the tests, the
-// protocols another. It logs what came, body and credentials included, whatever
-// nginx then does with it. Everything is kept below the folder.
+// nginxConfig: client authentication is one variable of the tests, the
+// protocols another. It logs every request, body and credentials included,
+// whatever nginx then does with it. Everything is kept below the folder.
 const nginxConfig = `
 %[1]s
 daemon off;
