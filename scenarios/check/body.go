@@ -30,8 +30,8 @@ const (
 )
 
 // parseBody reads strictly: JSON that strictjson accepts, no null, nothing empty
-// but the two maps at the top (R39). What is JSON for other readers is read all
-// the same, so that the rest of a body with a duplicate key can be judged.
+// but the two maps at the top (R39). Text that other readers accept as JSON is
+// read all the same: the rest of a body with a duplicate key can be judged.
 func parseBody(text string) *body {
 	b := &body{}
 	if err := strictjson.Check([]byte(text)); err != nil {
@@ -64,7 +64,7 @@ func parseBody(text string) *body {
 	return b
 }
 
-// objects are the entries of a list; what is no object is an empty one.
+// objects are the entries of a list; any other value is an empty object.
 func objects(list []any) []map[string]any {
 	out := make([]map[string]any, len(list))
 	for i, e := range list {
@@ -151,7 +151,7 @@ func (b *body) problem(path, what string) {
 // membership is one entry of a body's segmentMembership.
 type membership struct {
 	namespace, id string
-	fields        map[string]any // nil when it is no object
+	fields        map[string]any // nil when it is not an object
 }
 
 // memberships lists the entries in a fixed order.
@@ -214,7 +214,7 @@ func lookup(value any, path string) (any, bool) {
 	return nil, false
 }
 
-// leaves lists the dotted paths of everything that is no object.
+// leaves lists the dotted paths of all values that are not objects.
 func leaves(value any, path string) []string {
 	object, ok := value.(map[string]any)
 	if !ok {
@@ -265,7 +265,7 @@ func same(want, got any) bool {
 	return want == got
 }
 
-// covers says whether everything in want is in got, with these values; lists
+// covers reports whether everything in want is in got, with these values; lists
 // are compared whole.
 func covers(want, got any) bool {
 	w, ok := want.(map[string]any)

@@ -50,8 +50,8 @@ func (v *view) content(e *scenarios.Expectation, x *exported) []mismatch {
 	return wrong
 }
 
-// part is what stands in the body where the expected part looks, so that the
-// two are read beside each other and not in a whole document.
+// part is the part of the body that corresponds to the expected one: a reader
+// compares the two without the whole document.
 func part(want, got any) any {
 	w, ok := want.(map[string]any)
 	g, isObject := got.(map[string]any)

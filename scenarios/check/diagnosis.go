@@ -15,7 +15,7 @@ var (
 	changedRequest = diagnosis{"retry the same request", "the method, the URL and the headers of the first attempt",
 		"Build a retry by the code that builds the first attempt, with all its headers."}
 	regrouped = diagnosis{"retry the same request", "the profiles of the first attempt, no more and no fewer",
-		"Repeat the whole message: a response says nothing about single profiles."}
+		"Repeat the whole message: a response does not distinguish profiles."}
 	resent = diagnosis{"stop at the first success", "nothing after a 2xx",
 		"Settle a message when its 2xx arrives, before its next attempt is scheduled, and take it off the queue."}
 	givenUp = diagnosis{"drop a message after its last failure", "nothing after the last attempt",
@@ -25,7 +25,7 @@ var (
 	stranger = diagnosis{"export only the profiles that changed", "exports of profiles that the history has",
 		"Compare the identities of the export with those of the scenario: none of its profiles has one of them."}
 	uncalled = diagnosis{"export only the profiles that changed", "an export for each change that calls for one, and no other",
-		"Look for what exports without a change: a whole audience that is walked, a timer, or a queue that is replayed."}
+		"Look for code that exports without a change: a loop over a whole audience, a timer, or a replayed queue."}
 	tooLate = diagnosis{"send without waiting", "an export as soon as its profile changed, within ten minutes as a rule",
 		"Look for a batch job, a timer or a full queue between the change and its first attempt."}
 	outOfOrder = diagnosis{"keep the exports of a profile in order", "each export of a profile after the one before it is settled",

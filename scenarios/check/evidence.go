@@ -41,8 +41,8 @@ func (e evidence) as(d diagnosis) evidence {
 	return e
 }
 
-// note counts one thing that was looked at. What is wrong breaks the clause; in a
-// capture the level of the clause decides what comes of it.
+// note counts one thing that was checked. A mistake breaks the clause; in a
+// capture the level of the clause decides the verdict.
 func (e evidence) note(ok bool, format string, args ...any) {
 	if e.own != nil {
 		e.own.note(ok, format, args...)
@@ -63,7 +63,7 @@ func (e evidence) readings() scenarios.Readings {
 // export does not show (R65). XDM knows more than exports show (A40).
 func membershipShape(e evidence, m membership) {
 	if m.fields == nil {
-		e.note(false, "%s is no object", e.place)
+		e.note(false, "%s is not an object", e.place)
 		return
 	}
 	_, hasTime := m.fields["lastQualificationTime"].(string)
@@ -88,7 +88,7 @@ func statusValues(e evidence, m membership) {
 var writtenForms = map[string]string{"z": "2006-01-02T15:04:05Z", "offset": "2006-01-02T15:04:05-0700", "colon-offset": "2006-01-02T15:04:05-07:00",
 	"milliseconds": "2006-01-02T15:04:05.000-0700", "microseconds": "2006-01-02T15:04:05.000000Z"}
 
-// inForm says whether a text is a time in UTC in a form.
+// inForm reports whether a text is a time in UTC in a form.
 func inForm(layout, text string) bool {
 	at, err := time.Parse(layout, text)
 	return err == nil && at.UTC().Format(layout) == text
@@ -98,9 +98,9 @@ func inForm(layout, text string) bool {
 // shows (domain: timestamp formats seen).
 var documentedTimes = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05.999999999-0700"}
 
-// timeFormat: UTC in whole seconds with a Z, or the form that a reading says. What
-// is no time in any documented form is a mistake (R74, A27). An entry without
-// it is a matter of its shape.
+// timeFormat: UTC in whole seconds with a Z, or the form of a reading. A text
+// that is not a time in any documented form is a mistake (R74, A27). An entry
+// without it is a matter of its shape.
 func timeFormat(e evidence, m membership) {
 	at, there := m.fields["lastQualificationTime"].(string)
 	if !there {
@@ -111,7 +111,7 @@ func timeFormat(e evidence, m membership) {
 		return err == nil
 	})
 	if !documented {
-		e.of("lqt-format/a-time").note(false, "%s: %.40q is in no documented form", e.place, at)
+		e.of("lqt-format/a-time").note(false, "%s: %.40q does not have a documented form", e.place, at)
 		return
 	}
 	form := e.readings().Of(scenarios.ReadingTimeFormat)

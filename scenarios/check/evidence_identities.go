@@ -21,7 +21,7 @@ func identityLists(e evidence, b *body) {
 	all, _ := b.object["identityMap"].(map[string]any)
 	for _, namespace := range sortedKeys(all) {
 		list, isList := all[namespace].([]any)
-		e.note(isList, "%sidentityMap.%s is no list", e.place, namespace)
+		e.note(isList, "%sidentityMap.%s is not a list", e.place, namespace)
 		for _, entry := range list {
 			fields, _ := entry.(map[string]any)
 			_, isText := fields["id"].(string)

@@ -23,15 +23,15 @@ type try struct {
 	since    string  // where it had, such as "the delivery on line 3"
 }
 
-// goesOn says whether another attempt follows, or is to follow.
+// goesOn reports whether another attempt follows, or is to follow.
 func (t try) goesOn() bool { return t.followed || t.pending }
 
-// due says whether another attempt has to follow.
+// due reports whether another attempt has to follow.
 func (t try) due(p retryPolicy) bool {
 	return t.outcome == outcomeFailed && t.number < p.most() && !t.excused
 }
 
-// given says how an attempt failed that none follows.
+// given is how the last attempt failed.
 func (t try) given() string {
 	switch {
 	case t.status > 0:
@@ -48,7 +48,7 @@ func stopOnSuccess(e evidence, t try) {
 	case t.after == outcomeDelivered:
 		e.as(resent).note(false, "%s after %s", t.what, t.since)
 	case t.outcome == outcomeDelivered && !t.followed:
-		e.as(resent).note(!t.pending, "%s was a success, and went on", t.what)
+		e.as(resent).note(!t.pending, "%s was a success, and another followed", t.what)
 	}
 }
 
@@ -82,7 +82,7 @@ func retriedStatus(e evidence, t try, p retryPolicy) {
 	}
 }
 
-// finalStatus: any other status of a policy that tells statuses apart is not
+// finalStatus: any other status of a policy that distinguishes statuses is not
 // retried (R84).
 func finalStatus(e evidence, t try, p retryPolicy) {
 	if t.due(p) && p.final(t.status) {
@@ -98,7 +98,7 @@ func retriedFailure(e evidence, t try, p retryPolicy) {
 	}
 }
 
-// repetition is a request beside the one that it repeats.
+// repetition is a request and the one that it repeats.
 type repetition struct {
 	what      string // "attempt 2 of doc#1"
 	regrouped string // the message whose profiles it does not all carry; "" for none

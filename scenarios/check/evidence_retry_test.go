@@ -7,9 +7,9 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// A rule on retries judges a recording of ours and a capture alike: what is wrong
-// in the one is wrong in the other, and what none of them is about counts in
-// neither.
+// A rule on retries judges our recording and a capture alike: a mistake in one
+// is a mistake in the other, and a request that the rule does not concern
+// counts in neither.
 func TestRetryRulesHoldForBothJudges(t *testing.T) {
 	documented, bestEffort := policyOf(scenarios.Retry{Policy: "documented"}), policyOf(scenarios.Retry{Policy: "best-effort"})
 	failed := func(number, status int, followed bool) try {

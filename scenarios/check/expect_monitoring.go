@@ -119,7 +119,7 @@ func (v *view) totalsAt(e *scenarios.TotalsExpectation) (string, []mismatch) {
 		}
 	}
 	if found == nil {
-		return c.title, []mismatch{{c.title, "totals", "nobody looked at them then"}}
+		return c.title, []mismatch{{c.title, "totals", "no step read them then"}}
 	}
 	c.counters(e.Counters, map[string]int64{"runs": int64(found.Runs), "received": found.Received,
 		"activated": found.Activated, "excluded": found.Excluded, "failed": found.Failed})

@@ -239,7 +239,7 @@ func (v *view) certificate(e *scenarios.Expectation, x *exported) []mismatch {
 		}
 	}
 	if !shown {
-		wrong = append(wrong, mismatch{x.ID + ": certificate", e.Certificate, "no attempt got far enough to show it"})
+		wrong = append(wrong, mismatch{x.ID + ": certificate", e.Certificate, "no attempt got as far as that"})
 	}
 	return wrong
 }
@@ -286,7 +286,7 @@ func (v *view) others(met map[string]int) []reports.Check {
 		}
 	}
 	if len(surplus) > 0 {
-		return []reports.Check{v.unexpected("no export but those that a line expects", some(surplus), "expect it, or say `others: allowed`")}
+		return []reports.Check{v.unexpected("no export but those that a line expects", some(surplus), "expect it, or write `others: allowed`")}
 	}
 	pos := v.scenario.Pos
 	return []reports.Check{{Verdict: reports.Pass, Title: "no other export", File: pos.File, Line: pos.Line, Column: pos.Column}}

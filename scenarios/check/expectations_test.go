@@ -255,7 +255,7 @@ func TestWhatNoLineExpects(t *testing.T) {
 	want := reports.Check{Verdict: reports.Fail, Title: "something happened that no line expects",
 		Expected: "no export but those that a line expects",
 		Actual:   "export 1 of griff, 3h30m after start because backfill; export 3 of marty, 7h after start because audience",
-		Fix:      "expect it, or say `others: allowed`", File: "tape.yaml", Line: 1, Column: 1}
+		Fix:      "expect it, or write `others: allowed`", File: "tape.yaml", Line: 1, Column: 1}
 	if diff := cmp.Diff([]reports.Check{want}, failed(judgeOnce(p.sc, rules, p.lines))); diff != "" {
 		t.Error(diff)
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// certificateKnown says whether a recording shows if the sender presents its
+// certificateKnown reports whether a recording shows if the sender presents its
 // certificate in an attempt. It does where the certificate was presented, and
 // where the endpoint had finished the handshake or missed the certificate in it.
 // A handshake that broke off earlier shows nothing: the sender may never have

@@ -25,7 +25,7 @@ type hour struct {
 	audiences  map[string]bool // mapped at any of its decisions
 	received   int64           // profiles; all the others are identities
 	counters   recording.Counters
-	removed    int64 // of the activated: exports that tell of an exit
+	removed    int64 // of the activated: exports with an exit
 	everyTry   int64 // what failed would be, counted by each failed attempt
 	retried    bool  // so that the two differ
 	errors     map[string]int64
@@ -94,7 +94,7 @@ func (t *hour) count(x *exported, removal bool) {
 	}
 }
 
-// delivered says whether the last attempt of an export was a success.
+// delivered reports whether the last attempt of an export was a success.
 func (x *exported) delivered() bool {
 	attempts := x.attempts()
 	return len(attempts) > 0 && success(attempts[len(attempts)-1].Outcome)
@@ -111,7 +111,7 @@ func (x *exported) failures() int64 {
 	return n
 }
 
-// tellsOfExit says whether the profile left a mapped audience in the update
+// tellsOfExit reports whether the profile left a mapped audience in the update
 // that the export is about.
 func (v *view) tellsOfExit(x *exported) bool {
 	return slices.ContainsFunc(v.updatesOf[x.Profile], func(u *recording.Update) bool {

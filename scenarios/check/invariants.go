@@ -103,7 +103,7 @@ var all = []invariant{
 	{"", "nothing decided and nothing sent once the configuration is refused", (*view).nothingPlayed},
 	{"", "mTLS decisions without body, credentials and custom headers", (*view).bareDecisions},
 	{"", "exports of a profile in order, one after the other", (*view).order},
-	{"", "what was sent is what the endpoint saw", (*view).traffic},
+	{"", "the endpoint saw what was sent", (*view).traffic},
 	{"", "every export delivered, dropped, left over or excluded", (*view).accounted},
 }
 

@@ -30,10 +30,10 @@ func (v *view) eachTry(look func(t try)) {
 	})
 }
 
-// deletedBefore says whether the dataflow was deleted after an attempt began and
-// before its retry could be sent: what is under way then, or waits, is not sent
-// again (R118). A pause in which the retry becomes due holds it until its end.
-// How long Retry-After makes it wait is not recorded.
+// deletedBefore reports whether the dataflow was deleted after an attempt began
+// and before its retry could be sent: what is under way then, or waits, is not
+// sent again (R118). A pause in which the retry becomes due holds it until its
+// end. How long Retry-After makes it wait is not recorded.
 func (v *view) deletedBefore(a *recording.Attempt, wait time.Duration) bool {
 	due := a.EndedAt.Add(wait + v.tolerance)
 	return slices.ContainsFunc(v.actions, func(x *recording.Action) bool {

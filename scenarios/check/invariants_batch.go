@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// batches says whether a request may carry several profiles.
+// batches reports whether a request may carry several profiles.
 func (v *view) batches() bool { return v.scenario.Destination.MaxProfilesPerRequest > 1 }
 
 // batchMax counts the profiles at both ends (R36).
@@ -25,7 +25,7 @@ func (v *view) batchMax(f *findings) {
 	}
 }
 
-// roomLeft says whether the message of an export could have carried more.
+// roomLeft reports whether the message of an export could have carried more.
 func (v *view) roomLeft(x *exported) bool {
 	return v.batches() && len(x.attempts()[0].Exports) < v.scenario.Destination.MaxProfilesPerRequest
 }
@@ -53,7 +53,7 @@ func (v *view) batchSplit(f *findings) {
 			}
 		}
 		if b := v.body(first.Body); b.parsed {
-			f.note(b.form == form, "%s is no %s: %.60s", m.id, form, first.Body)
+			f.note(b.form == form, "the body of %s does not have the form %s: %.60s", m.id, form, first.Body)
 			f.note(b.form != form || len(b.profiles) == len(first.Exports), "%s: %d profile objects for %d exports", m.id, len(b.profiles), len(first.Exports))
 		}
 		for _, a := range m.attempts {

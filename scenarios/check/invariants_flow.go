@@ -141,7 +141,7 @@ func (v *view) silence(f *findings) {
 	}
 }
 
-// status says whether an outcome is an answer of the endpoint.
+// status reports whether an outcome is an answer of the endpoint.
 func status(outcome string) bool { return len(outcome) == 3 && outcome[0] >= '1' && outcome[0] <= '9' }
 
 // traffic holds the word of the sender against that of the endpoint.
@@ -204,7 +204,7 @@ func (v *view) deleted(f *findings) {
 	}
 }
 
-// deletedAt says whether the dataflow was deleted at a time.
+// deletedAt reports whether the dataflow was deleted at a time.
 func (v *view) deletedAt(at time.Time) bool {
 	return slices.ContainsFunc(v.actions, func(a *recording.Action) bool { return a.Action == "delete" && v.near(at.Sub(a.At), 0) })
 }

@@ -24,7 +24,7 @@ func (v *view) hourlyRuns(f *findings) {
 		from := r.StartedAt.UTC().Truncate(window)
 		ref := fmt.Sprintf("%d-%d", from.UnixMilli(), from.Add(window).UnixMilli())
 		f.note(r.StartedAt.Equal(from) && r.ProviderRefID == ref, "run %s started at %s", r.ProviderRefID, r.StartedAt.Format(time.RFC3339Nano))
-		f.note(seen[r.ProviderRefID] == 1, "run %s is there twice", r.ProviderRefID)
+		f.note(seen[r.ProviderRefID] == 1, "run %s occurs twice", r.ProviderRefID)
 	}
 	for _, t := range v.hours() {
 		f.note(seen[t.ref()] > 0, "%d exports of the hour from %s are in no run", t.received, t.start.Format(time.RFC3339))
@@ -64,13 +64,13 @@ func (v *view) counters(f *findings) {
 			reasons[x.Reason] += x.Count
 		}
 		f.note(maps.Equal(reasons, t.exclusions), "run %s: exclusions %v instead of %v", r.ProviderRefID, reasons, t.exclusions)
-		f.note(!r.Estimated, "run %s: counted numbers are called estimated", r.ProviderRefID)
+		f.note(!r.Estimated, "run %s: exact numbers are marked as estimated", r.ProviderRefID)
 	})
 }
 
-// withoutRemovals says whether exactly the removals are missing from what was
-// activated, byEveryTry whether each failed attempt was counted: each is the
-// matter of a rule of its own.
+// withoutRemovals reports whether exactly the removals are missing from what
+// was activated, byEveryTry whether each failed attempt was counted: each is
+// the matter of a rule of its own.
 func (t *hour) withoutRemovals(r *recording.FlowRun) bool {
 	return t.removed > 0 && r.Activated == t.counters.Activated-t.removed
 }
@@ -90,12 +90,12 @@ func (v *view) failedOnce(f *findings) {
 func (v *view) removals(f *findings) {
 	v.eachRun(func(r *recording.FlowRun, t *hour) {
 		if t.removed > 0 {
-			f.note(!t.withoutRemovals(r), "run %s: %d activated, and %d identities of removals besides", r.ProviderRefID, r.Activated, t.removed)
+			f.note(!t.withoutRemovals(r), "run %s: %d activated, and also %d identities of removals", r.ProviderRefID, r.Activated, t.removed)
 		}
 	})
 }
 
-// activationRate holds the rates against the counters beside them.
+// activationRate compares the rates with the counters of the same run.
 func (v *view) activationRate(f *findings) {
 	for _, r := range v.runs {
 		all := r.Activated + r.Excluded + r.Failed
@@ -178,7 +178,7 @@ func (v *view) timeToLive(f *findings) {
 			hours[hour] = true
 			want.Received++
 			attempts := x.attempts()
-			// What was dropped with its dataflow may have had no attempt.
+			// An export that was dropped with its dataflow may have had no attempt.
 			known := len(attempts) == 0 || place[attempts[len(attempts)-1]] < line.attempts
 			at, settled := x.settled()
 			settled = settled && !at.After(line.At)
@@ -283,6 +283,6 @@ func (v *view) alertSet(f *findings) {
 	}
 	for _, r := range v.runs {
 		want := map[bool]int{true: 1}[r.Status == "completed"]
-		f.note(told[r.ProviderRefID] == want, "run %s is %s, and %d messages tell so", r.ProviderRefID, r.Status, told[r.ProviderRefID])
+		f.note(told[r.ProviderRefID] == want, "run %s is %s, and %d messages report it", r.ProviderRefID, r.Status, told[r.ProviderRefID])
 	}
 }

@@ -96,7 +96,7 @@ func (v *view) validJSON(f *findings) {
 			bothMaps(e, profile)
 			for _, key := range []string{"segmentMembership", "identityMap"} {
 				_, isObject := profile[key].(map[string]any)
-				f.note(isObject, "%s: %s is no object", place(r), key)
+				f.note(isObject, "%s: %s is not an object", place(r), key)
 			}
 		}
 	}
@@ -107,7 +107,7 @@ func (v *view) noEnvelope(f *findings) {
 		return // one form for one profile and for several
 	}
 	for _, r := range v.requests {
-		// What is no JSON is no envelope either.
+		// A body that is not JSON is not an envelope either.
 		if b := v.body(r.Body); b.parsed {
 			bare(evidence{own: f, place: place(r) + ": "}, b)
 		}

@@ -85,7 +85,7 @@ func (v *view) delays(f *findings) {
 	})
 }
 
-// held says whether something kept an attempt that was due from starting: a
+// held reports whether something kept an attempt that was due from starting: a
 // pause, an mTLS decision or a token request under way, or the limit of attempts
 // under way.
 func (v *view) held(due, started time.Time) bool {

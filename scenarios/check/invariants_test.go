@@ -26,7 +26,7 @@ type broken struct {
 const (
 	inOrder       = "exports of a profile in order, one after the other"
 	bareDecision  = "mTLS decisions without body, credentials and custom headers"
-	bothEnds      = "what was sent is what the endpoint saw"
+	bothEnds      = "the endpoint saw what was sent"
 	silentRefusal = "nothing decided and nothing sent once the configuration is refused"
 	allSettle     = "every export delivered, dropped, left over or excluded"
 )
@@ -82,7 +82,8 @@ func TestEveryInvariantCanFail(t *testing.T) {
 }
 
 // A redirect that counts as delivered breaks three rules at once: it is not
-// followed up by another attempt, it is a success, and nothing tells of the loss.
+// followed up by another attempt, it is a success, and nothing reports the
+// loss.
 func TestRedirectCountedAsDelivered(t *testing.T) {
 	p := newTape(nil)
 	p.remove(func(l recording.Line) bool {

@@ -12,8 +12,8 @@ import (
 )
 
 // Judge returns the verdict about one recording: its scenario's expectations,
-// the rules that hold for every recording, what the oracle says of each export
-// and of those that are not there, and whether it can be judged at all.
+// the rules that hold for every recording, the oracle's findings about exports
+// and missing exports, and whether it can be judged at all.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
 	v := newView(sc, lines)
 	c := conclude(sc, rules, proof(sc, rules, lines, slices.Concat(v.first(rules), second(sc, rules, lines))))
@@ -69,15 +69,15 @@ func (v *view) complete() []reports.Check {
 	case v.run == nil || v.end == nil:
 		return []reports.Check{inconclusive(pos.Line, "the recording is cut off", "record it again")}
 	case v.end.Inconclusive != "":
-		return []reports.Check{inconclusive(pos.Line, v.end.Inconclusive, "run it again alone; report it when it comes back")}
+		return []reports.Check{inconclusive(pos.Line, v.end.Inconclusive, "run the case again alone; report the defect if it repeats")}
 	}
 	var out []reports.Check
 	for _, f := range v.end.Faults {
 		switch {
 		case f.Planned == 0 && f.Fired == 0:
-			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s never fired", f.ID), "see what it selects, or take it out"))
+			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s never fired", f.ID), "check what it selects, or remove it"))
 		case f.Fired < f.Planned:
-			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s fired %d of %d times", f.ID, f.Fired, f.Planned), "plan only what the history makes happen"))
+			out = append(out, inconclusive(f.Line, fmt.Sprintf("fault %s fired %d of %d times", f.ID, f.Fired, f.Planned), "plan only as many as the history reaches"))
 		}
 	}
 	if len(v.end.Unfinished) > 0 && !v.disabledAtEnd() {
@@ -130,7 +130,7 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 		case rule.Verdict == reports.Skip && unexercised != "":
 			rule.Reason = unexercised
 		case rule.Verdict == reports.Skip && len(rule.Cases) > 0:
-			rule.Reason = "no check of the cases that cite it is about it"
+			rule.Reason = "no check of the cases that cite it judges it"
 		case rule.Verdict == reports.Skip:
 			rule.Reason = "no case of this run exercises it"
 		}
@@ -139,7 +139,7 @@ func Rules(catalogue scenarios.Catalogue, cases []reports.Case) []reports.Rule {
 	return out
 }
 
-// counts says whether a check is part of a rule's verdict.
+// counts reports whether a check is part of a rule's verdict.
 func counts(check reports.Check, rule string, cited bool) bool {
 	switch check.Rule {
 	case rule:

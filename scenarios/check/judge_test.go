@@ -15,7 +15,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// What keeps a recording from being judged is said, with a way out.
+// The report has the reason why a recording cannot be judged, with a fix.
 func TestInconclusive(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -54,7 +54,7 @@ func TestFailureOutweighs(t *testing.T) {
 	}
 }
 
-// What is left over when a recording ends in a pause is meant to be.
+// Exports that are left over when a recording ends in a pause are intended.
 func TestLeftOverInAPause(t *testing.T) {
 	p := newTape(nil)
 	p.end().Unfinished = []string{"marty#3"}
@@ -165,14 +165,14 @@ func TestRules(t *testing.T) {
 		{ID: "a", Ref: "R1", Level: "must", Title: "A", Verdict: reports.Pass, Cases: []string{"1", "2"}},
 		{ID: "b", Verdict: reports.Fail, Cases: []string{"1"}},
 		{ID: "c", Verdict: reports.Inconclusive, Reason: "3: title", Cases: []string{"2", "3"}},
-		// A check of a rule that its case does not cite is no proof of it…
+		// A check of a rule that its case does not cite does not prove it…
 		{ID: "d", Verdict: reports.Skip, Reason: "no case of this run exercises it"},
 		{ID: "e", Verdict: reports.Skip, Reason: "no case of this run exercises it"},
 		{ID: "f", Verdict: reports.Skip, Reason: "use probe"},
 		// …but it can disprove it.
 		{ID: "g", Verdict: reports.Fail},
 		// Citing a rule without any check of it proves nothing either.
-		{ID: "h", Verdict: reports.Skip, Reason: "no check of the cases that cite it is about it", Cases: []string{"4"}},
+		{ID: "h", Verdict: reports.Skip, Reason: "no check of the cases that cite it judges it", Cases: []string{"4"}},
 	}
 	if diff := cmp.Diff(want, Rules(rules, cases), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("Rules (-want +got):\n%s", diff)

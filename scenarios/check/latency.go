@@ -45,8 +45,8 @@ func (v *view) busiest() int {
 	return most
 }
 
-// latency judges the objective: it is no failure to miss it at a rate it was
-// not given for.
+// latency judges the objective: missing it at a rate beyond its premise is not
+// a failure.
 func (v *view) latency(e *scenarios.Expectation) []reports.Check {
 	title := fmt.Sprintf("p%d of the delivery latency", e.Latency.Percentile)
 	all := v.latencies()

@@ -110,8 +110,9 @@ func TestLedgerByGapsAlone(t *testing.T) {
 	}
 }
 
-// Two profiles of which a sender knows no identity: whose a body is cannot be
-// told unless an attribute tells, and that is no pass.
+// Two profiles without an identity that a sender knows: the profile of a body
+// cannot be determined unless an attribute shows it, and the verdict is not a
+// pass.
 func TestOnlyASyntheticIdentity(t *testing.T) {
 	text := strings.NewReplacer("{identities: {crm: M1}}", "{}", "{identities: {crm: B1}}", "{attributes: {person: {name: {firstName: Biff}}}}").Replace(ledgerHistory)
 	own := func(name, ecid string) string {

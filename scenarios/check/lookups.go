@@ -49,7 +49,7 @@ func (v *view) certificatesAt(now time.Time) []scenarios.Certificate {
 	return out
 }
 
-// paging reads page and limit of a query; false when one is no number of its
+// paging reads page and limit of a query; false when one is not a number of its
 // kind.
 func paging(query string) (page, limit int, ok bool) {
 	values, err := url.ParseQuery(query)
@@ -134,7 +134,7 @@ func (v *view) certificateLife(f *findings) {
 			f.note(c.Expiry == c.NotAfter.Format("2006-01-02T15:04:05.000Z"), "%s expires at %s, and in the PEM at %s", at, c.Expiry, stamp(c.NotAfter))
 			f.note(slices.ContainsFunc(valid, func(want scenarios.Certificate) bool {
 				return want.CommonName == c.Subject && want.Expires.Truncate(time.Second).Equal(c.NotAfter)
-			}), "%s expires at %s, which none does that is valid then", at, stamp(c.NotAfter))
+			}), "%s expires at %s, unlike every certificate that is valid then", at, stamp(c.NotAfter))
 		}
 	}
 	if v.run == nil || v.run.Side != "" || len(v.scenario.Platform.Certificates) == 0 {

@@ -187,8 +187,8 @@ func TestRunToldTwice(t *testing.T) {
 	}
 }
 
-// What is in process at the end: for as long as the run has lasted, and
-// without what is not settled.
+// A run in process at the end: it has the duration until then, without
+// unsettled exports.
 func TestRunInProcess(t *testing.T) {
 	p := newTape(monitored)
 	r := p.run(7)
@@ -234,7 +234,7 @@ var monitoringLines = []struct {
 		"run 3: errors", "{}", "{ACTSVC-9001-500: 1}"},
 	{sum(nil, "activated", 12), sum(nil, "activated", 11), "totals at the end: activated", "11", "12"},
 	{sum(span(90*24*time.Hour+time.Hour), "runs", 5), sum(span(90*24*time.Hour+time.Hour), "runs", 6), "totals 2161h after start: runs", "6", "5"},
-	{sum(span(8*time.Hour), "excluded", 1), sum(span(time.Hour), "excluded", 0), "totals 1h after start", "totals", "nobody looked at them then"},
+	{sum(span(8*time.Hour), "excluded", 1), sum(span(time.Hour), "excluded", 0), "totals 1h after start", "totals", "no step read them then"},
 	{alerted(skippedRate, "firing", time.Hour), alerted(skippedRate, "firing", 2*time.Hour), "change 1 of alert " + skippedRate + ": time, after start", "2h", "1h"},
 	{alerted(failedRate, "firing", 3*time.Hour), alerted(failedRate, "inactive", 3*time.Hour), "change 1 of alert " + failedRate + ": state", "inactive", "firing"},
 	{scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: "destination-flow-run-delay", Never: true}},

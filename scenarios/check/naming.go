@@ -38,5 +38,5 @@ func (n *naming) renamed(at time.Time, ids, names []string) *naming {
 	return &next
 }
 
-// moved says whether an audience has another name than exports have for it.
+// moved reports whether an audience has another name than exports have for it.
 func (n *naming) moved(id string) bool { return n.static[id] != n.audiences[id].Name }

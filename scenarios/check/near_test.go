@@ -59,7 +59,7 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
-// What is right up to the limit passes.
+// A correct value at the limit passes.
 func TestRightUpToTheLimits(t *testing.T) {
 	rules := catalogue(t)
 	for _, tt := range []struct {

@@ -53,7 +53,7 @@ func second(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording
 	return out
 }
 
-// told is the first few findings, as what was expected and what was there.
+// told is the first few findings: the expected and the actual value.
 func told(findings []oracle.Finding) (want, got string) {
 	var wanted, there []string
 	for _, f := range findings {

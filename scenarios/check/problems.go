@@ -10,8 +10,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// configurationRefused says whether the configuration was refused, so that nothing was to
-// be played.
+// configurationRefused reports whether the configuration was refused, so that
+// nothing was to be played.
 func (v *view) configurationRefused() bool {
 	return slices.ContainsFunc(v.problems, func(p *recording.Problem) bool { return p.Level == "error" && p.Action == "" })
 }
@@ -44,7 +44,7 @@ func (v *view) problem(e *scenarios.Expectation) (title string, wrong []mismatch
 	return title, wrong
 }
 
-// meets says whether a problem is one that the line is about.
+// meets reports whether a problem is one that the line is about.
 func (v *view) meets(e *scenarios.Expectation, p *recording.Problem) bool {
 	below := strings.HasPrefix(p.Path, e.Problem+".") || strings.HasPrefix(p.Path, e.Problem+"[")
 	return (p.Path == e.Problem || below) && p.Level == e.Level && strings.Contains(p.Message, e.Says) &&

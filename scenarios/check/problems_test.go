@@ -113,7 +113,7 @@ func TestARefusedConfigurationPlaysNothing(t *testing.T) {
 	}
 }
 
-// verdictOf is that of the check with a title; a pass where there is none.
+// verdictOf is that of the check with a title; a pass without such a check.
 func verdictOf(c reports.Case, title string) reports.Verdict {
 	for _, k := range c.Checks {
 		if k.Title == title {

@@ -39,8 +39,8 @@ func proof(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.
 			return c.Rule == id && (c.Verdict == reports.Pass || c.Verdict == reports.Fail)
 		}
 		if !slices.ContainsFunc(checks, looked) {
-			checks = append(checks, unproved(sc, r, fmt.Sprintf("cites %s, which is exercised, but no check looks at it", id),
-				"add `rule: "+id+"` to the line of expect that shows it, or take it out of rules", false))
+			checks = append(checks, unproved(sc, r, fmt.Sprintf("cites %s, which is exercised, but no check judges it", id),
+				"add `rule: "+id+"` to the line of expect that shows it, or remove it from rules", false))
 		}
 	}
 	return checks
@@ -53,8 +53,8 @@ func unproved(sc *scenarios.Scenario, r scenarios.Rule, title, fix string, notEx
 		File: at.File, Line: at.Line, Column: at.Column}
 }
 
-// playedToItsEnd says whether the recording is whole, and its run came to the
-// end of its history.
+// playedToItsEnd reports whether the recording is whole, and its run came to
+// the end of its history.
 func playedToItsEnd(lines []recording.Line) bool {
 	return slices.ContainsFunc(lines, func(l recording.Line) bool { return l.Run != nil }) &&
 		slices.ContainsFunc(lines, func(l recording.Line) bool { return l.End != nil && l.End.Inconclusive == "" })

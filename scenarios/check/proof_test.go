@@ -43,7 +43,7 @@ func TestProof(t *testing.T) {
 		{"names-off", reports.Inconclusive, reports.Skip, "cites names-off, but names are on"},
 		{"cert-rotation", reports.Pass, reports.Pass, ""},
 		// It is exercised, and only a line of expect can show it.
-		{"p95", reports.Inconclusive, reports.Inconclusive, "cites p95, which is exercised, but no check looks at it"},
+		{"p95", reports.Inconclusive, reports.Inconclusive, "cites p95, which is exercised, but no check judges it"},
 	} {
 		p := cites(c.rule)
 		got := conclude(p.sc, catalogue(t), proof(p.sc, catalogue(t), p.lines, newView(p.sc, p.lines).first(catalogue(t))))
@@ -108,8 +108,8 @@ func TestAnUnnamedCheckProvesNothing(t *testing.T) {
 	}
 }
 
-// What a recording that was cut off did not exercise is not told: it is
-// inconclusive by itself.
+// A recording that was cut off is inconclusive by itself: rules that it did not
+// exercise are not listed.
 func TestNoProofOfACutOffRecording(t *testing.T) {
 	p := cites("unmap-silent")
 	p.remove(func(l recording.Line) bool { return l.End != nil })
@@ -120,8 +120,8 @@ func TestNoProofOfACutOffRecording(t *testing.T) {
 	}
 }
 
-// What the oracle finds fails a case whether the scenario cites the rule or not,
-// with no other layer to find it as well. The tape is right for the first
+// A finding of the oracle fails a case whether the scenario cites the rule or
+// not, with no other layer to find it as well. The tape is right for the first
 // judgement alone, so that what was found before is left out.
 func TestTheOracleFailsRulesThatAreNotCited(t *testing.T) {
 	p := cites("bearer-header")
@@ -139,8 +139,8 @@ func TestTheOracleFailsRulesThatAreNotCited(t *testing.T) {
 	}
 }
 
-// A general rule that is cited is looked at with the rules that are cases of it,
-// and broken with them.
+// A cited general rule is judged with the rules that are cases of it, and
+// broken with them.
 func TestTheOracleLooksAtGeneralRules(t *testing.T) {
 	rules := catalogue(t)
 	sc, err := scenarios.Parse("general.yaml", []byte(`

@@ -13,7 +13,7 @@ var retriedByBestEffort = []int{403, 408, 409, 429, 500, 502, 503, 504}
 // retryPolicy is what a destination makes of a failure.
 type retryPolicy struct {
 	waits    []time.Duration // after each failure
-	statuses []int           // that are retried; none where the policy does not tell statuses apart
+	statuses []int           // that are retried; none where the policy does not distinguish statuses
 }
 
 func policyOf(r scenarios.Retry) retryPolicy {
@@ -30,7 +30,8 @@ func policyOf(r scenarios.Retry) retryPolicy {
 // most is how many attempts there are.
 func (p retryPolicy) most() int { return len(p.waits) + 1 }
 
-// lists says whether a status is one of those that are to be retried by name.
+// lists reports whether a status is one of those that are to be retried by
+// name.
 func (p retryPolicy) lists(status int) bool {
 	if len(p.statuses) == 0 {
 		return slices.Contains(retriedByBestEffort, status)
@@ -38,13 +39,13 @@ func (p retryPolicy) lists(status int) bool {
 	return slices.Contains(p.statuses, status)
 }
 
-// final says whether a status ends the attempts. Where no answer came it is 0,
-// which never does.
+// final reports whether a status ends the attempts. Where no answer came it is
+// 0, which never does.
 func (p retryPolicy) final(status int) bool {
 	return status > 0 && len(p.statuses) > 0 && !slices.Contains(p.statuses, status)
 }
 
-// agreed says whether every source has a failure with that status retried.
+// agreed reports whether every source has a failure with that status retried.
 func (p retryPolicy) agreed(status int) bool {
 	return status == 0 || slices.Contains(retriedByBestEffort, status) && !p.final(status)
 }

@@ -31,9 +31,9 @@ type SenderOptions struct {
 
 // Sender judges somebody else's sender by what it sent, an exchange at a time.
 //
-// What the documentation states is failed where it is broken; what is only a
-// default of ours is unspecified. Without the history, what needs one is
-// skipped, and the toggles of the destination are read off the capture: a
+// A broken rule of the documentation fails; a deviation from a default of
+// httpdest is unspecified. Without the history, the rules that need one are
+// skipped, and the toggles of the destination are inferred from the capture: a
 // sender that names one audience has names on.
 type Sender struct {
 	SenderOptions
@@ -61,14 +61,14 @@ type Sender struct {
 
 	told       map[string]int // by need: messages that tell it
 	uncredited int            // messages whose credentials were removed
-	recorded   bool           // it is a recording of ours, which has the handshakes as well
+	recorded   bool           // it is an httpdest recording, which has the handshakes as well
 	clocked    bool           // when the history began is known, or follows from the exports
 }
 
 // NewSender returns a Sender that has seen nothing.
 func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 	if o.Scenario != nil && o.Scenario.Refuses() {
-		o.Scenario = nil // its history is not to happen, so that it tells nothing of a sender
+		o.Scenario = nil // its history must not happen, so it shows nothing of a sender
 	}
 	if o.Scenario != nil {
 		o.Scenario = o.Scenario.WithReadings(o.Readings)
@@ -173,21 +173,21 @@ func (s *Sender) unfinished(in *capture.Reader, checks []reports.Check) []report
 		out = append(out, reports.Check{Verdict: reports.Inconclusive, Title: title, Fix: fix, File: s.File, Line: max(1, line), Column: 1})
 	}
 	if in.CutOff() && !s.Partial {
-		unclear(1, "the recording is cut off: its end line is missing", "record it again, or judge what there is with --partial")
+		unclear(1, "the recording is cut off: its end line is missing", "record it again, or judge the rest with --partial")
 	}
 	judged := slices.ContainsFunc(checks, func(c reports.Check) bool { return c.Verdict != reports.Skip })
 	// A whole recording without a message is one of a sender that kept silent.
 	if silent := s.Scenario != nil && in.End() != nil && judged; s.requests == 0 && !silent {
-		unclear(1, "there is no message in it", "see what the sender was told to send to")
+		unclear(1, "the capture has no message", "check the endpoint in the sender's configuration")
 	}
 	if s.requests > 0 && !judged {
-		unclear(1, "the capture tells nothing of its requests that a rule is about", "keep methods, headers and bodies in the capture")
+		unclear(1, "the capture has no part of its requests that a rule judges", "keep methods, headers and bodies in the capture")
 	}
 	for i, what := range s.unclear {
 		if i == fewKept || in.CutOff() {
-			break // a recording that was cut off is told to be so
+			break // a recording that was cut off is reported as such
 		}
-		unclear(1, what, "record all that is sent with its body, and a minute longer; give every profile an identity")
+		unclear(1, what, "record every request with its body, for one minute longer; give every profile an identity")
 	}
 	if in.End() == nil || s.Scenario == nil {
 		return out
@@ -212,7 +212,7 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 		out = append(out, fmt.Sprintf("%d of %d requests have no body in the capture: the rules on content skip them", s.bodiless, s.requests))
 	}
 	if n := in.Marked(); n > 0 && s.Scenario != nil {
-		out = append(out, fmt.Sprintf("%d of %d requests have a word such as [REDACTED] for a credential: --credentials-removed skips the rules on it", n, s.requests))
+		out = append(out, fmt.Sprintf("%d of %d requests have a word such as [REDACTED] instead of a credential: --credentials-removed skips the rules on it", n, s.requests))
 	}
 	if s.uncredited > 0 && s.Scenario != nil {
 		out = append(out, fmt.Sprintf("%d of %d requests have no credentials in the capture: the rules on them skip them", s.uncredited, s.requests))
@@ -220,8 +220,8 @@ func (s *Sender) evidence(in *capture.Reader) (out []string) {
 	return out
 }
 
-// SenderReport is the report of kind "judge". A rule that is left open only by
-// defaults of ours is unspecified.
+// SenderReport is the report of kind "judge". A rule that only defaults of
+// httpdest leave open is unspecified.
 func SenderReport(rules scenarios.Catalogue, cases []reports.Case) *reports.Report {
 	report := Summarise("judge", rules, cases)
 	for i := range report.Rules {

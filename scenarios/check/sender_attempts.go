@@ -13,7 +13,7 @@ import (
 type outcome int
 
 const (
-	outcomeUnclear outcome = iota // the capture does not tell, or the answer came too late to be sure of
+	outcomeUnclear outcome = iota // the capture does not show it, or the answer came too late to be sure of
 	outcomeDelivered
 	outcomeFailed
 )
@@ -35,21 +35,21 @@ func (s *Sender) outcome(x *exchange) outcome {
 	return outcomeDelivered
 }
 
-// headAlone says whether the head of a success was answered, and the sender left
-// during the body when its time was over (A5).
+// headAlone reports whether the head of a success was answered, and the sender
+// left during the body when its time was over (A5).
 func (s *Sender) headAlone(x *exchange) bool {
 	r := x.Request
 	took := r.AnsweredAt.Sub(r.At)
 	return r.Disconnected && r.Status >= 200 && r.Status <= 299 && x.Told.Time && x.Told.Duration && (took-budget).Abs() <= s.tolerance
 }
 
-// broken says whether a fault of the scenario kept the answer from being whole,
-// whatever its status line said.
+// broken reports whether a fault of the scenario kept the answer from being
+// whole, whatever its status line said.
 func (s *Sender) broken(fault string) bool {
 	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && f.Broken() })
 }
 
-// network says whether an attempt ended without a whole answer.
+// network reports whether an attempt ended without a whole answer.
 func (s *Sender) network(x *exchange) bool {
 	return x.Request.Disconnected || x.Request.Status == 0 || s.broken(x.Request.Fault)
 }
@@ -125,7 +125,7 @@ func (s *Sender) retry(x *exchange) {
 	}
 }
 
-// repeatable says whether the capture tells all parts that a retry repeats.
+// repeatable reports whether the capture tells all parts that a retry repeats.
 func repeatable(x *exchange) bool { return x.Told.Method && x.Told.Target && x.Told.Headers }
 
 // changed is how the bodies of a retry differ from those they repeat.
@@ -136,7 +136,7 @@ func changed(again []*posting) string {
 			return difference(was.body, is.body)
 		}
 	}
-	return "the order of its profiles, or what is around them"
+	return "the order of its profiles, or the text around them"
 }
 
 func keepPostings(all []*posting, wanted func(*posting) bool) []*posting {
@@ -169,9 +169,10 @@ func (s *Sender) spacing(before, x *exchange, number int) {
 	s.note("retry-delays", ok, x.Line, "attempt %d came %s after the failure", number, gap.Round(time.Millisecond))
 }
 
-// stopped says whether a retry may have been kept, on the clock of the capture:
-// the dataflow was, or may have been, disabled at some moment from when it was
-// due to another time, or deleted since the attempt before it was sent.
+// stopped reports whether a retry may have been kept, on the clock of the
+// capture: the dataflow was, or may have been, disabled at some moment from
+// when it was due to another time, or deleted since the attempt before it was
+// sent.
 func (s *Sender) stopped(sent, due, to time.Time) bool {
 	known := !s.Began.IsZero()
 	disabled := false
@@ -249,7 +250,7 @@ func (s *Sender) inHead(x *exchange, t try, repeated bool, until time.Time) bool
 	return false
 }
 
-// excused says whether no attempt need follow a failure.
+// excused reports whether no attempt need follow a failure.
 func (s *Sender) excused(x *exchange, t try, until time.Time) bool {
 	stopped, ends := s.released(x, t, until)
 	if ends && s.policy().agreed(t.status) {
@@ -258,7 +259,7 @@ func (s *Sender) excused(x *exchange, t try, until time.Time) bool {
 	return stopped || ends
 }
 
-// released says why no attempt need follow a failure: the dataflow was disabled or
+// released is why no attempt need follow a failure: the dataflow was disabled or
 // deleted, or the capture ends before it had to come. After the last attempt of the
 // policy neither matters.
 func (s *Sender) released(x *exchange, t try, until time.Time) (stopped, ends bool) {
@@ -316,7 +317,7 @@ func (s *Sender) duplicate(p *posting) string {
 	return "given up"
 }
 
-// repeated says whether a duplicate repeats a body.
+// repeated reports whether a duplicate repeats a body.
 func (p *posting) repeated() bool {
 	return p.copies > 0
 }

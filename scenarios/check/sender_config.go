@@ -19,7 +19,7 @@ func (s *Sender) verified(in *capture.Reader) {
 }
 
 // configured judges a request by the destination of the scenario. Values of
-// headers are not told: they may be credentials.
+// headers are not reported: they may be credentials.
 func (s *Sender) configured(x capture.Exchange) {
 	d := s.Scenario.Destination
 	if e := s.Scenario.Endpoint; e.Unverifiable() {
@@ -49,7 +49,7 @@ func (s *Sender) authorization(x capture.Exchange) {
 		s.note("none-no-authorization", len(got) == 0, x.Line, "a request with an Authorization header")
 	case d.Auth.Type == "bearer":
 		bearer := len(got) == 1 && strings.HasPrefix(got[0], "Bearer ")
-		// What the endpoint accepts may be another token than the sender's.
+		// The endpoint may accept another token than the sender's.
 		same := s.Scenario.Endpoint.Bearer.Reveal() == d.Auth.Token.Reveal()
 		refused := same && (x.Request.Authorization == "wrong" || x.Request.Authorization == "missing")
 		s.note("bearer-header", bearer && !refused, x.Line, "the Authorization header is missing, of another scheme, or has another token")
@@ -70,7 +70,7 @@ func (s *Sender) customHeader(x capture.Exchange, name string, want []string) {
 	for i, value := range want {
 		want[i] = s.hidden.Text(value)
 	}
-	s.note("custom-headers-every-call", slices.Equal(got, want), x.Line, "%s is not there as configured", name)
+	s.note("custom-headers-every-call", slices.Equal(got, want), x.Line, "%s is missing or differs from the configuration", name)
 }
 
 // query compares the end of the query with what is configured, likewise.
@@ -93,15 +93,15 @@ func (s *Sender) query(x capture.Exchange, configured string) {
 			return // not known
 		}
 	}
-	s.note("query-every-call", same, x.Line, "the query is not, or does not end with, what is configured")
+	s.note("query-every-call", same, x.Line, "the query neither is nor ends with the configured one")
 }
 
-// matched says whether the endpoint requires a field and found it right.
+// matched reports whether the endpoint requires a field and found it right.
 func matched(r *recording.Request, kind, name string) bool {
 	return slices.ContainsFunc(r.Matched, func(field string) bool { return strings.EqualFold(field, kind+" "+name) })
 }
 
-// secret says whether a header is not in a capture as it was sent.
+// secret reports whether a header is not in a capture as it was sent.
 func (s *Sender) secret(name string) bool {
 	return slices.Contains([]string{"authorization", "proxy-authorization", "cookie"}, name)
 }

@@ -29,9 +29,9 @@ const (
 	classAttempt
 )
 
-// exercised says which facts of the premises happened, by what the capture
-// shows: what was sent and how it was answered is taken from the requests alone,
-// and of the history only that part which the capture reaches.
+// exercised returns the facts of the premises that the capture shows: requests
+// and answers are taken from the capture alone, and only that part of the
+// history counts which the capture reaches.
 func (s *Sender) exercised(in *capture.Reader) exercise.Facts {
 	var lines []shownLine
 	reached, all := s.reached(in)
@@ -63,8 +63,8 @@ func (s *Sender) exercised(in *capture.Reader) exercise.Facts {
 
 // reached is the last moment of the history that the capture shows to have been
 // reached: where its requests end on a clock that is known, and else the last
-// change that one of them is the export of. A recording of ours that is whole
-// tells that nothing more was sent; all is true where no clock says of what.
+// change that one of them is the export of. A complete httpdest recording shows
+// that nothing more was sent; all is true where no clock shows of what.
 func (s *Sender) reached(in *capture.Reader) (last time.Time, all bool) {
 	whole := in.End() != nil && !in.CutOff()
 	if s.Began.IsZero() && whole {
@@ -110,7 +110,7 @@ func (s *Sender) shownOf(x *exchange) (out []shownLine) {
 		a.EndedAt = a.At.Add(x.Request.AnsweredAt.Sub(x.Request.At))
 	}
 	line := recording.Line{Attempt: a}
-	if len(a.Exports) == 0 { // of nobody, or a duplicate: it is no attempt that the history calls for
+	if len(a.Exports) == 0 { // of an unknown profile, or a duplicate: the history does not require this attempt
 		r := x.Request
 		r.At = a.At
 		line = recording.Line{Request: &r}

@@ -11,7 +11,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// What the history says is proved only as far as the capture reaches: where it
+// The history is proved only as far as the capture reaches: where it
 // ends before a change that calls for no export, nothing shows that the sender
 // kept silent about it.
 func TestOnlyWhatTheCaptureReachesIsProved(t *testing.T) {
@@ -90,7 +90,7 @@ func checkOf(c reports.Case, rule string) reports.Check {
 }
 
 // An answer that broke off is a failure of the network whatever its status line
-// said, and one that came too late tells nothing.
+// said, and one that came too late shows nothing.
 func TestTheOutcomeThatACaptureShows(t *testing.T) {
 	s := NewSender(catalogue(t), SenderOptions{Scenario: parsed(t, strings.Replace(ledgerHistory, "until: 9h", "endpoint: {faults: [{requests: 1, reset: true, at: body}]}\nuntil: 9h", 1))})
 	at := time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)

@@ -17,8 +17,8 @@ type exchange struct {
 	capture.Exchange
 	message *sentMessage
 	names   []string // of its profiles, in their order; "" for one that nobody knows
-	// mayBe says of which profiles a body without a name may be, where there are
-	// several; nil for all others.
+	// mayBe has the profiles to which a body without a name may belong, where
+	// there are several; nil for all others.
 	mayBe    []func(profile string) bool
 	postings []*posting // in the same order
 }
@@ -60,11 +60,11 @@ func (s *Sender) stranger(line int, b *body) func(profile string) bool {
 	anonymous := len(b.identities()) == 0 && len(s.anonymous()) > 0
 	switch {
 	case unnamed:
-		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity but a synthetic ecid, which no sender knows: whose this is cannot be told", line))
+		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity but a synthetic ecid, which no sender knows: its profile cannot be determined", line))
 	case anonymous:
-		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity: whose this is cannot be told", line))
+		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity: its profile cannot be determined", line))
 	case len(b.identities()) == 0:
-		s.note("all-identities", false, line, "no identity: whose profile it is cannot be told")
+		s.note("all-identities", false, line, "no identity: its profile cannot be determined")
 		return nil
 	default:
 		s.noteAs("incremental", stranger, false, line, "a profile that the history does not have")
@@ -204,7 +204,7 @@ func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lin
 	return all, lines
 }
 
-// toldOf is what the capture tells of a body.
+// toldOf is the evidence of the capture about a body.
 func (s *Sender) toldOf(p *posting, began time.Time) oracle.Seen {
 	x := p.exchange
 	e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, Outcome: s.outcomeOf(x), Of: p.mayBe}
@@ -268,7 +268,7 @@ func (s *Sender) estimates(seen []oracle.Seen, roles []oracle.Role) []time.Time 
 	return slices.Compact([]time.Time{all[best], all[0]})
 }
 
-// missing tells of exports that are not there, unless the capture was cut off
+// missing reports exports that are not there, unless the capture was cut off
 // before they came, the dataflow excludes the profile, or as many may have been
 // in connections that were refused.
 func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
@@ -281,7 +281,7 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 		return
 	}
 	if s.bodiless > 0 && len(findings) > 0 {
-		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and may have been in the %d requests whose bodies the capture does not tell", len(findings), s.bodiless))
+		s.unclear = append(s.unclear, fmt.Sprintf("%d exports are missing, and may have been in the %d requests whose bodies are not in the capture", len(findings), s.bodiless))
 		return
 	}
 	if strings.HasPrefix(s.Scenario.Destination.Auth.Type, "oauth2") && len(findings) > 0 {
@@ -296,8 +296,8 @@ func (s *Sender) missing(findings []oracle.Finding, in *capture.Reader) {
 // twice are rules that a body is held against by itself, in the same way.
 var twice = []string{"valid-json", "lqt-format", "ts-order", "status-values", "lowercase-identity-ns", "namespace-key"}
 
-// finding counts one of the oracle's. What the body by itself has shown already is
-// not told again.
+// finding counts one of the oracle's. A mistake that the body has already shown
+// by itself is not reported again.
 func (s *Sender) finding(f oracle.Finding, whose string, line int) {
 	if t := s.tally(f.Rule()); slices.Contains(twice, f.Rule()) && t.broken() > 0 {
 		return

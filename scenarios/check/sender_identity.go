@@ -67,7 +67,7 @@ func (s *Sender) nameOf(b *body) string {
 	if name := s.guessed(b); name != "" {
 		return name
 	}
-	// Without an identity it can only be the one profile that has none.
+	// A body without an identity can only belong to the one profile without one.
 	if anonymous := s.anonymous(); len(all) == 0 && len(anonymous) == 1 {
 		return anonymous[0]
 	}
@@ -90,13 +90,13 @@ func (s *Sender) anonymous() []string {
 	return out
 }
 
-// isAnonymous says whether a profile starts without an identity.
+// isAnonymous reports whether a profile starts without an identity.
 func (s *Sender) isAnonymous(name string) bool {
 	g, _, known := s.Scenario.Group(name)
 	return known && g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == ""
 }
 
-// onlySynthetic says whether a body has no identity but an ecid: that of a
+// onlySynthetic reports whether a body has no identity but an ecid: that of a
 // profile that was given none may have any value.
 func onlySynthetic(b *body) bool {
 	return !slices.ContainsFunc(b.identities(), func(identity string) bool {
@@ -104,7 +104,7 @@ func onlySynthetic(b *body) bool {
 	})
 }
 
-// knowsSynthetic says whether a body has the synthetic ecid of a profile. A
+// knowsSynthetic reports whether a body has the synthetic ecid of a profile. A
 // scenario does not tell it to a sender; one that has it from elsewhere must
 // use it.
 func (s *Sender) knowsSynthetic() bool {
@@ -127,8 +127,8 @@ func (s *Sender) knowsSynthetic() bool {
 // mostUnnamed bounds the profiles that are tried for a body.
 const mostUnnamed = 1000
 
-// unnamed are the first profiles that nobody but us has an identity of: they
-// are given none, and get none from the history.
+// unnamed are the first profiles without an identity that a sender knows: the
+// scenario gives them none, and neither does the history.
 func (s *Sender) unnamed() []string {
 	if s.nameless != nil {
 		return s.nameless

@@ -81,7 +81,7 @@ func (s *Sender) profile(line int, b *body) {
 	for _, key := range []string{"segmentMembership", "identityMap"} {
 		value, there := b.object[key]
 		if _, isObject := value.(map[string]any); there && !isObject {
-			s.note(map[string]string{"segmentMembership": "membership-shape", "identityMap": "all-identities"}[key], false, line, "%s is no object", key)
+			s.note(map[string]string{"segmentMembership": "membership-shape", "identityMap": "all-identities"}[key], false, line, "%s is not an object", key)
 		}
 	}
 	bothMaps(s.evidenceOf("valid-json", line, ""), b.object)
@@ -104,7 +104,7 @@ func (s *Sender) attributesOf(line int, b *body) {
 			continue
 		}
 		value, _ := lookup(attributes, leaf)
-		s.note("absent-attributes", value != nil && value != "", line, "%s is there without a value", leaf)
+		s.note("absent-attributes", value != nil && value != "", line, "%s has no value", leaf)
 	}
 }
 

@@ -23,7 +23,7 @@ var parts = map[string]func(capture.Exchange) bool{
 	"status":      func(x capture.Exchange) bool { return x.Told.Status },
 }
 
-// listen counts the parts that a message tells.
+// listen counts the parts that a message has.
 func (s *Sender) listen(x capture.Exchange) {
 	for need, told := range parts {
 		if told(x) {
@@ -35,9 +35,9 @@ func (s *Sender) listen(x capture.Exchange) {
 	}
 }
 
-// tells says how many messages meet a need. A capture of data calls has neither
-// the bodies of answers nor what is outside of requests, so that such a need is
-// met by none.
+// tells counts the messages that meet a need. A capture of data calls has
+// neither the bodies of answers nor anything outside of requests: no message
+// meets such a need.
 func (s *Sender) tells(need string) int {
 	var met bool
 	switch need {
@@ -66,9 +66,8 @@ func (s *Sender) unmet(r scenarios.Rule, fewest int) []scenarios.Need {
 	})
 }
 
-// unseen is why nothing of a rule was looked at: the capture shows the other
-// position of a toggle, does not tell what the rule needs, or tells of nothing
-// that exercises it.
+// unseen is why a rule was not judged: the capture shows the other position of
+// a toggle, lacks a part that the rule needs, or has nothing that exercises it.
 func (s *Sender) unseen(id string) string {
 	r, _ := s.rules.Find(id)
 	if reason := s.entries.toggled(id); reason != "" && s.Scenario == nil {
@@ -82,12 +81,12 @@ func (s *Sender) unseen(id string) string {
 	case s.uncredited > 0 && slices.Contains(r.Needs, "headers"):
 		return "the credentials were removed from the capture"
 	case s.Scenario == nil:
-		return "nothing in the capture is about it"
+		return "no request in the capture concerns it"
 	}
 	if fact, missing := s.Scenario.Lacks(r); missing {
 		return "the history does not exercise it: " + fact.Missing
 	}
-	return "nothing in the capture is about it"
+	return "no request in the capture concerns it"
 }
 
 // wants words needs that are not met, or not by every message.

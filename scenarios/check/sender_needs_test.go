@@ -96,8 +96,9 @@ func tapeAsCapture(t *testing.T, need string) (c reports.Case, requests int) {
 	return sender.Judge(in), requests
 }
 
-// A rule whose need a capture does not tell is skipped because of that need,
-// and never passes. What passes with everything told is what can be taken away.
+// A rule whose need a capture does not meet is skipped because of that need,
+// and never passes. The test removes parts from a capture that passes with all
+// of them.
 func TestNoRulePassesWithoutItsNeeds(t *testing.T) {
 	whole, requests := tapeAsCapture(t, "")
 	passed := rulesWith(whole, reports.Pass)

@@ -139,7 +139,8 @@ func TestSenderWithoutAHistory(t *testing.T) {
 	}
 }
 
-// What nobody can know says so, and a report without a message is no pass.
+// An undecidable rule is reported as such, and a report without a message is
+// not a pass.
 func TestSenderSaysWhatItLacks(t *testing.T) {
 	report := SenderReport(catalogue(t), []reports.Case{judged(t, bodyOK, capture.Options{}, SenderOptions{})})
 	reasons := map[string]string{}
@@ -155,7 +156,7 @@ func TestSenderSaysWhatItLacks(t *testing.T) {
 		"cc-body":      "needs method: the method of each request; headers: the headers of each request",
 		"cert-api":     "needs platform: the answers of the platform's own services",
 		"names-mapped": "the capture shows no names: the toggle is off, or no audience is mapped",
-		"hash":         "nothing in the capture is about it",
+		"hash":         "no request in the capture concerns it",
 		"rcv-2s":       "use probe",
 	} {
 		if reasons[rule] != want {

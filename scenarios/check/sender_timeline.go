@@ -10,10 +10,11 @@ import (
 	"github.com/httpdest/httpdest/scenarios/capture"
 )
 
-// sendings is what of a capture is told in time: the first requests that have one.
+// sendings are the requests of a capture's timeline: the first ones with a
+// time.
 type sendings struct {
 	attempts []sentAttempt
-	left     int            // requests that are not told
+	left     int            // requests that are left out
 	rows     map[string]int // by text: how often it was sent
 	untimed  bool           // a request has no time, so that nobody knows the order
 }
@@ -23,8 +24,8 @@ type sentAttempt struct {
 	event     reports.Event
 }
 
-// add takes in a message. Which body is the same is told by its text: a sender
-// sends a message again as it was.
+// add takes in a message. Equal texts are the same body: a sender sends a
+// message again as it was.
 func (t *sendings) add(x capture.Exchange, m *sentMessage, name string) {
 	if !x.Told.Time {
 		t.untimed = true
@@ -59,7 +60,7 @@ func (t *sendings) add(x capture.Exchange, m *sentMessage, name string) {
 	t.attempts = append(t.attempts, a)
 }
 
-// timeline is what was sent and when; nil where the capture does not tell.
+// timeline is what was sent and when; nil where the capture has no times.
 func (t *sendings) timeline(began time.Time) *reports.Timeline {
 	if t.untimed || len(t.attempts) == 0 {
 		return nil

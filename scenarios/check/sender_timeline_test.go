@@ -10,8 +10,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/capture"
 )
 
-// What a sender sent is told in time: its retries with their gaps, in the order
-// of their times.
+// The timeline shows a sender's requests: its retries with their gaps, in the
+// order of their times.
 func TestSenderTimeline(t *testing.T) {
 	line := func(at, first string, status, ms int) string {
 		return fmt.Sprintf(`{"method":"POST","url":"https://receiver.test/","headers":{"Content-Type":"application/json"},"body":%s,"status":%d,"time":"2026-01-15T09:00:%s","durationMs":%d}`,

@@ -13,7 +13,7 @@ import (
 type tally struct {
 	looked int
 	wrong  []*flaw // against the documentation, one for each clause and diagnosis
-	open   []*flaw // against a default of ours
+	open   []*flaw // against a default of httpdest
 }
 
 // flaw is what was wrong in one way. The first few are kept.
@@ -25,7 +25,7 @@ type flaw struct {
 	line   int // of the first
 }
 
-// fewKept is how many wrong things are told of one rule.
+// fewKept is how many mistakes are reported for one rule.
 const fewKept = 5
 
 func (t *tally) broken() int { return count(t.wrong) + count(t.open) }
@@ -77,9 +77,9 @@ func (s *Sender) tally(rule string) *tally {
 	return t
 }
 
-// note counts one thing that was looked at. What is wrong fails the sender by a
-// clause of the documentation, and leaves a default of ours unspecified: the
-// catalogue alone says which of the two a clause is.
+// note counts one thing that was checked. A mistake fails the sender by a
+// clause of the documentation, and leaves a default of httpdest unspecified:
+// the catalogue alone decides which of the two a clause is.
 func (s *Sender) note(clause string, ok bool, line int, format string, args ...any) {
 	s.noteAs(clause, diagnosis{}, ok, line, format, args...)
 }
@@ -131,7 +131,7 @@ func (s *Sender) checks() []reports.Check {
 	return out
 }
 
-// check tells of one diagnosis.
+// check reports one diagnosis.
 func (w *flaw) check(c reports.Check, r scenarios.Rule, rules scenarios.Catalogue, v reports.Verdict) reports.Check {
 	c.Verdict, c.Line, c.Expected, c.Actual = v, max(1, w.line), r.Want, w.said()
 	fix := r.Fix
@@ -144,7 +144,7 @@ func (w *flaw) check(c reports.Check, r scenarios.Rule, rules scenarios.Catalogu
 	if v == reports.Fail {
 		c.Fix = fix
 	} else {
-		c.Expected += " (a default of ours)"
+		c.Expected += " (a default of httpdest)"
 	}
 	return c
 }

@@ -350,7 +350,7 @@ func (p *tape) without(gone *recording.Update) {
 func (p *tape) end() *recording.End { return p.lines[len(p.lines)-1].End }
 
 // again adds one more attempt of a message, a wait after its last one, and
-// says whether the last one announced it.
+// reports whether the last one announced it.
 func (p *tape) again(message string, last int, wait time.Duration) {
 	i := p.at(message, last)
 	before := p.lines[i].Attempt
@@ -418,7 +418,7 @@ func catalogue(t *testing.T) scenarios.Catalogue {
 	return rules
 }
 
-// verdictsOf lists what has a verdict: rules, or titles where a check has none.
+// verdictsOf lists verdicts by rule, or by title where a check has no rule.
 func verdictsOf(c reports.Case, verdict reports.Verdict) []string {
 	var out []string
 	for _, k := range c.Checks {

@@ -12,17 +12,17 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// How much of a case a timeline tells: what a reader can look at, and what
-// keeps a report of thousands of cases small.
+// The bounds of a timeline: as much as a reader can look at, and little enough
+// to keep a report of thousands of cases small.
 const (
 	mostEvents   = 240
 	mostProfiles = 30
 )
 
-// timeline is what the recording says of the case, told for its reader: the
-// profiles that a failed check names come first, then those whose attempts
-// failed, then those that came first. It goes through the recording twice, so
-// that a million profiles cost no memory for what is not told.
+// timeline is the course of the case for its reader: the profiles that a failed
+// check names come first, then those whose attempts failed, then those that
+// came first. It goes through the recording twice, so that a million profiles
+// cost no memory for events that are left out.
 func (v *view) timeline(checks []reports.Check) *reports.Timeline {
 	if v.run == nil {
 		return nil
@@ -74,7 +74,7 @@ type row struct {
 	events  int
 	failed  bool
 	named   bool // by a failed check
-	quota   int  // how many of the events are told
+	quota   int  // how many of the events are shown
 	left    int  // of the quota
 }
 
@@ -94,8 +94,8 @@ func (s *rows) count(e reports.Event) {
 	r.failed = r.failed || e.Failed
 }
 
-// share says how many events of each row are told. The dataflow has at most
-// half of them.
+// share is how many events of each row are shown. The dataflow has at most half
+// of them.
 func (s *rows) share() {
 	left, profiles := mostEvents, mostProfiles
 	order := slices.SortedFunc(maps.Values(s.all), func(a, b *row) int {
@@ -116,7 +116,7 @@ func (s *rows) share() {
 	}
 }
 
-// rank orders rows by how much they tell.
+// rank orders rows by how much they show.
 func (r *row) rank() int {
 	switch {
 	case r.profile == "":
@@ -160,7 +160,7 @@ func (v *view) happened(texts bool, tell func(reports.Event)) {
 	}
 }
 
-// around is an event of the dataflow; none for a line that tells nothing new.
+// around is an event of the dataflow; none for a line without news.
 func (v *view) around(l recording.Line) reports.Event {
 	moment := func(at time.Time, kind reports.EventKind, text string) reports.Event {
 		return reports.Event{AtMs: v.ms(at), Kind: kind, Text: text}
@@ -295,9 +295,9 @@ func (v *view) acted(a *recording.Action) string {
 }
 
 func decision(d *recording.Decision) string {
-	said := "the endpoint did not ask for a certificate"
+	said := "the endpoint did not request a certificate"
 	if d.Asked {
-		said = "the endpoint asked for a certificate"
+		said = "the endpoint requested a certificate"
 	}
 	said += "; without one: " + d.First
 	if d.Second != "" {

@@ -44,7 +44,7 @@ func TestTimeline(t *testing.T) {
 	p.request("marty#1", 1).Fault = "fault-1"
 	got := Judge(p.sc, catalogue(t), p.lines).Timeline
 	want := []string{
-		"0s decision , mtls-only, the endpoint did not ask for a certificate; without one: 200",
+		"0s decision , mtls-only, the endpoint did not request a certificate; without one: 200",
 		"0s action , upload vip",
 		"30m0s update marty, qualify vip",
 		"30m0s update vip-row-2, add-identity Loyalty:M2; qualify vip",
@@ -94,8 +94,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// What there is too much of to look at is counted: the profiles that a failure
-// names are told first, then those whose attempts failed.
+// Events beyond the bound are counted: the profiles that a failure names come
+// first, then those whose attempts failed.
 func TestTimelineIsBounded(t *testing.T) {
 	lines := []recording.Line{{Run: &recording.Run{Schema: recording.Schema, Start: began}}}
 	const profiles = 5000

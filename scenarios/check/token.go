@@ -77,7 +77,7 @@ func (v *view) form(f *findings, r *recording.Request, contentType, grant string
 		got := headers(r, "Authorization")
 		f.note(len(got) == 1 && strings.HasPrefix(got[0], "Basic "), "%s: %d Authorization headers, %v", place(r), len(got), got)
 	}
-	// What the endpoint read, however it was encoded, is what was configured.
+	// The endpoint read the configured credentials, however they were encoded.
 	if v.scenario.Endpoint.Token.ClientSecret.Reveal() == v.scenario.Destination.Auth.ClientSecret.Reveal() {
 		f.note(r.Authorization == "accepted", "%s: the endpoint read %s credentials", place(r), r.Authorization)
 		answered := r.Status == 200 || r.Fault != "" || r.Disconnected || grant == "refresh_token"
@@ -219,7 +219,7 @@ func (v *view) tokenCache(f *findings) {
 	}
 }
 
-// refusedBetween says whether a data call ended with 401 in the time given.
+// refusedBetween reports whether a data call ended with 401 in the time given.
 func (v *view) refusedBetween(from, to time.Time) bool {
 	return slices.ContainsFunc(v.attempts, func(a *recording.Attempt) bool {
 		return a.Outcome == "401" && !a.EndedAt.Before(from) && !a.EndedAt.After(to.Add(v.tolerance))
@@ -242,7 +242,7 @@ func (v *view) tokenCertificates(f *findings) {
 	}
 	for n, t := range v.tokens {
 		if answered := len(t.Outcome) == 3; answered && t.Asked != nil && v.scenario.Endpoint.TLS != "plain" {
-			f.note(*t.Asked, "token request %d: the endpoint did not ask for one, so that its absence shows nothing", n+1)
+			f.note(*t.Asked, "token request %d: the endpoint did not request one, so its absence proves nothing", n+1)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// fetch gets a token when there is none that is good for long: the wire form is
+// fetch gets a token when no token is valid for long: the wire form is
 // that of the documented samples, written by hand.
 func (p *tape) fetch(at time.Time) {
 	if at.Before(p.tokenUntil) {
@@ -65,8 +65,8 @@ func refreshing(s *scenarios.Scenario) {
 	s.Endpoint.Token.Refresh = true
 }
 
-// tokenCall is the nth request to the token endpoint, tokenLine what the sender
-// says of it.
+// tokenCall is the nth request to the token endpoint, tokenLine the sender's
+// own line about it.
 func (p *tape) tokenCall(n int) *recording.Request { return p.lines[p.tokenAt(n)-1].Request }
 func (p *tape) tokenLine(n int) *recording.Token   { return p.lines[p.tokenAt(n)].Token }
 

@@ -9,14 +9,14 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// What is documented about uploads (R135, R136).
+// The documented terms of uploads (R135, R136).
 const (
 	uploadAvailable = 2 * time.Hour
 	refreshWindow   = 7 * 24 * time.Hour
 )
 
 // eachUpload calls look for every uploaded audience; for none where only an
-// endpoint kept the record, which tells of no membership.
+// endpoint kept the record, which has no memberships.
 func (v *view) eachUpload(look func(a *scenarios.Audience)) {
 	if v.run == nil || v.run.Side != "" {
 		return
@@ -63,12 +63,12 @@ func (v *view) uploadLatency(f *findings) {
 			f.note(named, "%s becomes a member of %s, and no row names it", u.Profile, a.Key)
 		})
 		for _, identity := range slices.Sorted(maps.Keys(missing)) {
-			f.note(false, "%s is in the file of %s, and its profile is no member %s after the upload", identity, a.Key, duration(uploadAvailable))
+			f.note(false, "%s is in the file of %s, and its profile is not a member %s after the upload", identity, a.Key, duration(uploadAvailable))
 		}
 	})
 }
 
-// entered says whether anybody became a member of an audience.
+// entered reports whether anybody became a member of an audience.
 func (v *view) entered(id string) bool {
 	seen := false
 	v.membershipsOf(id, "qualify", func(*recording.Update) { seen = true })

@@ -52,8 +52,8 @@ type view struct {
 	mappings   []mappings                     // that took effect
 	naming     *naming                        // after the lines so far
 	tolerance  time.Duration                  // of times; 0 for a recording in virtual time
-	// carried is the request in which the endpoint saw an attempt; an attempt
-	// that did not get so far has none. stray requests belong to no attempt.
+	// carried is the request in which the endpoint saw an attempt; an attempt that
+	// did not get so far has no request. stray requests belong to no attempt.
 	carried map[*recording.Attempt]*recording.Request
 	stray   []*recording.Request
 	askedOn map[int]bool // by socket; nil until asked for
@@ -297,8 +297,8 @@ func (v *view) pauses() []interval {
 	return out
 }
 
-// disabledAtEnd says whether the recording ends with the dataflow disabled, so
-// that messages may be left over.
+// disabledAtEnd reports whether the recording ends with the dataflow disabled,
+// so that messages may be left over.
 func (v *view) disabledAtEnd() bool {
 	disabled := false
 	for _, a := range v.actions {
@@ -312,7 +312,7 @@ func (v *view) disabledAtEnd() bool {
 	return disabled
 }
 
-// near says whether a time is what it should be.
+// near reports whether a time is what it should be.
 func (v *view) near(got, want time.Duration) bool { return (got - want).Abs() <= v.tolerance }
 
 // interval is a stretch of virtual time.

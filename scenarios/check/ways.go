@@ -18,8 +18,8 @@ const (
 	ByCapture   Way = "capture"   // what the requests of a capture say
 )
 
-// InRun says which checks of every run a rule can fail by; a line of expect is
-// not among them.
+// InRun lists the checks of every run by which a rule can fail; a line of
+// expect is not among them.
 func InRun(rule string) []Way {
 	var out []Way
 	if slices.ContainsFunc(all, func(i invariant) bool { return i.rule == rule }) {
@@ -32,8 +32,8 @@ func InRun(rule string) []Way {
 	return out
 }
 
-// InJudge says which checks of a capture a rule can fail by: by the requests
-// themselves, and by the oracle where the history is known.
+// InJudge lists the checks of a capture by which a rule can fail: by the
+// requests themselves, and by the oracle where the history is known.
 func InJudge(rule string) []Way {
 	var out []Way
 	if slices.Contains(ofCaptures, rule) {
