@@ -85,7 +85,7 @@ func TestProse(t *testing.T) {
 }
 
 // unread are the folders whose packages are not yet brought to the style.
-var unread = []string{"scenarios"}
+var unread = []string{"scenarios/probe"}
 
 // Messages, comments and the names of tests are plain English.
 func TestProseOfCode(t *testing.T) {

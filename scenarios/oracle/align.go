@@ -22,8 +22,8 @@ type Seen struct {
 	Sent, Ended time.Time
 	Outcome     Outcome
 
-	// Of says which profiles the body may be of, where Profile is "" because
-	// nobody can tell. What it may be is not missing.
+	// Of lists the profiles to which the body may belong, where Profile is ""
+	// because it is unknown. An export that it may be is not missing.
 	Of func(profile string) bool
 }
 
@@ -46,7 +46,7 @@ func Judge(sc *scenarios.Scenario, seen []Seen) []Finding {
 	return JudgeHistory(sc, Planned(sc), seen)
 }
 
-// JudgeHistory is Judge for a history that was told apart from the scenario.
+// JudgeHistory is Judge for a history that is given apart from the scenario.
 func JudgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen) []Finding {
 	r, _ := judgeHistory(sc, history, seen, Clock{})
 	return r.findings
@@ -93,7 +93,7 @@ func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Cl
 // explanation is the better one: three attempts take less.
 const delay = 5 * time.Minute
 
-// alignment lays the bodies seen of a profile beside its possible exports.
+// alignment pairs the observed bodies of a profile with its possible exports.
 type alignment struct {
 	oracle   *Oracle
 	person   *person
@@ -164,17 +164,17 @@ func retryDelays(sc *scenarios.Scenario) []time.Duration {
 	return []time.Duration{15 * time.Second, 30 * time.Second}
 }
 
-// owes says whether an export of a change has to be seen: not when the dataflow
-// was deleted so soon after it that it may have been dropped unsent (R118), or
-// disabled so soon and for good, and not when a body of nobody knows whom may be
-// it.
+// owes reports whether an export of a change has to be seen: not when the
+// dataflow was deleted so soon after it that it may have been dropped unsent
+// (R118), or disabled so soon and for good, and not when a body of nobody knows
+// whom may be it.
 func (a *alignment) owes(j int) bool {
 	x, f := &a.possible[j], a.oracle.flow
 	return x.live && x.Obligation == Must && !f.deletedWithin(x.From, delay) && !f.stoppedWithin(x.From, delay) && !a.maybe(j)
 }
 
-// stoppedWithin says whether the dataflow was disabled within a time after from
-// and never enabled again, or only deleted.
+// stoppedWithin reports whether the dataflow was disabled within a time after
+// from and never enabled again, or only deleted.
 func (f *flow) stoppedWithin(from time.Time, long time.Duration) bool {
 	for i, s := range f.enabled {
 		if s.to == endless || s.until.Before(from) || s.until.Sub(from) > long {

@@ -72,9 +72,9 @@ func (o *Oracle) claimsOf(p *person, least standing) []claim {
 	return o.claims(least, func(audience string, b *batch) standing { return o.standingOf(p, audience, b.tick, b.at) })
 }
 
-// firm says whether nothing ended the claim before its hour was over: the
-// profile stayed in an audience that stayed mapped. What ended it by a live
-// export is seen by the export.
+// firm reports whether nothing ended the claim before its hour was over: the
+// profile stayed in an audience that stayed mapped. If a live export ended it,
+// the export shows this.
 func (o *Oracle) firm(p *person, c claim) bool {
 	lasts := func(t timeline) bool {
 		s, ok := t.at(c.tick)
@@ -90,8 +90,8 @@ func (o *Oracle) firm(p *person, c claim) bool {
 }
 
 // backfill is the export of a profile whose turn in a backfill comes after a
-// tick; earlier says whether the profile was exported after one tick and up to
-// another. Several claims are met by one export.
+// tick; earlier reports whether the profile was exported after one tick and up
+// to another. Several claims are met by one export.
 func (o *Oracle) backfill(p *person, tick int, at time.Time, earlier func(after int) bool) Possible {
 	x := o.backfillOf(p, o.least(), tick, at, earlier)
 	if x.Obligation == MustNot && o.foreign && o.least() == member {
@@ -125,7 +125,7 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 	timely := func(c claim) bool {
 		return outstanding(c) && !earlier(c.tick) && slices.ContainsFunc(c.audiences, here) && (!c.closed || !at.After(c.ends))
 	}
-	late := !slices.ContainsFunc(claims, timely) // an hour that is over gives no reason beside one that is not
+	late := !slices.ContainsFunc(claims, timely) // an hour that is over gives no reason if another is not over
 	for _, c := range claims {
 		switch {
 		case !outstanding(c):
@@ -160,7 +160,7 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 	return x
 }
 
-// mappedAgain says whether an audience of the profile was mapped again.
+// mappedAgain reports whether an audience of the profile was mapped again.
 func (o *Oracle) mappedAgain(p *person, tick int) bool {
 	for id, ticks := range o.flow.again {
 		if p.realized(id, tick) && slices.ContainsFunc(ticks, func(k int) bool { return k <= tick }) {

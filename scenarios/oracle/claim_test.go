@@ -7,8 +7,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/oracle"
 )
 
-// A claim that an unmapping ended is no reason any more when the audience is
-// mapped again later: what comes with it by merge policy stays out.
+// A claim that an unmapping ended is not a reason when the audience is mapped
+// again later: audiences that come with it by merge policy stay out.
 func TestAClaimEndsWithItsHour(t *testing.T) {
 	sc, err := scenarios.Parse("claim.yaml", []byte(`
 title: A turn that was never had

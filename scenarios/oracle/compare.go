@@ -12,7 +12,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// comparison is one body beside what it should be.
+// comparison is one body and the expected one.
 type comparison struct {
 	o      *Oracle
 	x      *Possible
@@ -57,7 +57,7 @@ func (c *comparison) note(ok bool, clause, what, want, got string) bool {
 	return ok
 }
 
-// attributes compares every leaf beside the two maps (R57–R59, R78).
+// attributes compares every leaf outside of the two maps (R57–R59, R78).
 func (c *comparison) attributes(object map[string]any) {
 	got := map[string]any{}
 	for key, value := range object {
@@ -233,7 +233,7 @@ func (c *comparison) memberships(all map[string]any) {
 	}
 }
 
-// elsewhere says whether the audience of a place is under another namespace,
+// elsewhere reports whether the audience of a place is under another namespace,
 // which is found by itself.
 func (c *comparison) elsewhere(place string, got map[string]map[string]any) bool {
 	_, id, _ := strings.Cut(place, "/")

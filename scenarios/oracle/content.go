@@ -198,7 +198,7 @@ func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) string {
 	return "unmapped-other-policy"
 }
 
-// policyMapped says whether a mapped audience has a merge policy: the table of
+// policyMapped reports whether a mapped audience has a merge policy: the table of
 // the page allows its unmapped audiences in every export, the prose only in those
 // that such an audience caused (R62, R63).
 func (o *Oracle) policyMapped(policy string, tick int) bool {

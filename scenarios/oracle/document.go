@@ -13,8 +13,8 @@ import (
 // hold a dot, and none holds this.
 const separator = "\x00"
 
-// fact is one leaf of a profile's attributes and when it had this value. What
-// is no object is a leaf, and so is an object with nothing in it.
+// fact is one leaf of a profile's attributes and when it had this value. Any
+// value other than an object is a leaf, and so is an empty object.
 type fact struct {
 	value    any
 	from, to int
@@ -73,7 +73,7 @@ func (d *document) remove(dotted string, tick int) {
 	}
 }
 
-// exists says whether there is anything at a path after a tick.
+// exists reports whether there is anything at a path after a tick.
 func (d *document) exists(at string, tick int) bool {
 	for path, facts := range d.leaves {
 		if _, there := alive(facts, tick); there && within(path, at) {
@@ -120,7 +120,7 @@ func inner(dotted string) string { return strings.ReplaceAll(dotted, ".", separa
 // dotted is a path as people write it.
 func dotted(inner string) string { return strings.ReplaceAll(inner, separator, ".") }
 
-// within says whether a path is at another one or below it.
+// within reports whether a path is at another one or below it.
 func within(path, at string) bool {
 	return strings.HasPrefix(path, at) && (len(path) == len(at) || path[len(at):len(at)+1] == separator)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// flow is what the whole history says about the dataflow.
+// flow is the dataflow over the whole history.
 type flow struct {
 	active  timeline
 	enabled timeline
@@ -163,10 +163,11 @@ func (f *flow) generation(tick int) int {
 	return n
 }
 
-// gone says whether the dataflow was deleted and no other is active.
+// gone reports whether the dataflow was deleted and no other is active.
 func (f *flow) gone(tick int) bool { return f.generation(tick) > 0 && !f.active.holds(tick) }
 
-// deletedWithin says whether a dataflow was deleted within a time after from.
+// deletedWithin reports whether a dataflow was deleted within a time after
+// from.
 func (f *flow) deletedWithin(from time.Time, long time.Duration) bool {
 	return slices.ContainsFunc(f.ended, func(at time.Time) bool { return !at.Before(from) && at.Sub(from) <= long })
 }
@@ -238,13 +239,13 @@ func (f *flow) later(at time.Time, long time.Duration) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// exports says whether changes lead to exports at a tick.
+// exports reports whether changes lead to exports at a tick.
 func (f *flow) exports(tick int) bool { return f.active.holds(tick) && f.enabled.holds(tick) }
 
-// has says whether an audience is mapped at a tick.
+// has reports whether an audience is mapped at a tick.
 func (f *flow) has(id string, tick int) bool { return f.mapped[id].holds(tick) }
 
-// once says whether an audience was mapped at some time before.
+// once reports whether an audience was mapped at some time before.
 func (f *flow) once(id string, tick int) bool {
 	_, ok := f.mapped[id].latest(tick)
 	return ok

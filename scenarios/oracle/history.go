@@ -23,7 +23,7 @@ func (e Event) At() time.Time {
 	return e.Action.At
 }
 
-// Recorded is the history that a recording tells.
+// Recorded is the history in a recording.
 func Recorded(lines []recording.Line) []Event {
 	var out []Event
 	for _, l := range lines {

@@ -12,7 +12,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// Verdicts is what the oracle says about a whole recording.
+// Verdicts is the oracle's judgement of a whole recording.
 type Verdicts struct {
 	Findings []Finding      // in the order of the exports, the missing ones last
 	Looked   map[string]int // rule -> how many points it decided, right or wrong
@@ -26,8 +26,8 @@ type decided struct {
 	sent bool
 }
 
-// Recording judges every export of a recording. What a run that was not played
-// to its end lacks is not missing.
+// Recording judges every export of a recording. Exports that a run lacks
+// because it was not played to its end are not missing.
 func Recording(sc *scenarios.Scenario, lines []recording.Line) Verdicts {
 	o := New(sc, Recorded(lines))
 	j := &judge{oracle: o, report: newReport(), exports: map[string][]*decided{}, claimed: map[int]bool{}}
@@ -155,7 +155,7 @@ func (j *judge) possible(p *person, x *decided) Possible {
 	return live
 }
 
-// before says whether the profile was exported between a tick and an export.
+// before reports whether the profile was exported between a tick and an export.
 func (j *judge) before(x *decided) func(after int) bool {
 	all := j.exports[x.Profile]
 	n := sort.Search(len(all), func(i int) bool { return all[i].tick > x.tick })
@@ -165,7 +165,7 @@ func (j *judge) before(x *decided) func(after int) bool {
 	return func(after int) bool { return n > 1 && all[n-2].tick >= after }
 }
 
-// reasons compares why an export says it was made with why it was.
+// reasons compares the recorded reasons of an export with its true ones.
 func (j *judge) reasons(possible Possible, x *decided, at Finding) {
 	because := slices.Sorted(slices.Values(x.Because))
 	if slices.Equal(because, possible.Because) {
@@ -250,8 +250,8 @@ func (j *judge) silent() {
 	}
 }
 
-// everMember says whether a profile to which nothing happened is in an audience
-// that is mapped at some time.
+// everMember reports whether a profile to which nothing happened is in an
+// audience that is mapped at some time.
 func (o *Oracle) everMember(name string) bool {
 	all, _ := o.scenario.Memberships(name)
 	for id, t := range o.flow.mapped {
@@ -262,8 +262,8 @@ func (o *Oracle) everMember(name string) bool {
 	return false
 }
 
-// claims looks for the export that meets each claim of a profile. Of a profile
-// to which nothing happened no more is looked at than its memberships.
+// claims looks for the export that meets each claim of a profile. For a profile
+// without changes it checks only the memberships.
 func (j *judge) claims(name string) {
 	o := j.oracle
 	if len(o.updates[name]) == 0 && len(j.exports[name]) == 0 {
@@ -311,8 +311,8 @@ func (o *Oracle) initially(all []scenarios.Membership, audience string, at time.
 	return is
 }
 
-// standingIn says whether one of the memberships is in the audience; the last
-// one about it counts.
+// standingIn reports whether one of the memberships is in the audience; the
+// last one about it counts.
 func standingIn(all []scenarios.Membership, audience string) bool {
 	in := false
 	for _, m := range all {

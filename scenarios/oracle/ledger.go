@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Outcome is how an attempt ended, as far as a capture tells.
+// Outcome is how an attempt ended, as far as a capture shows.
 type Outcome int
 
 // The outcomes.
 const (
-	Unclear   Outcome = iota // the capture does not tell, or the answer came too late to be sure of
+	Unclear   Outcome = iota // the capture does not show it, or the answer came too late to be sure of
 	Delivered                // a 2xx
 	Failed                   // a failure that every source has retried
 	FailedOne                // a failure that may as well be final
@@ -42,15 +42,15 @@ type Role struct {
 // RoleKind is one of the three kinds of roles.
 type RoleKind int
 
-// The kinds. The zero value is none of them.
+// The kinds. The zero value is not a kind.
 const (
 	Attempt     RoleKind = iota + 1 // at an export that the history calls for or allows
 	Duplicate                       // of a body that was delivered, given up, or in the same request
 	Unexplained                     // nothing in the history calls for it
 )
 
-// What it costs to explain what was seen in one way or another. The cheapest
-// explanation is the one that is reported.
+// The costs of explanations of the observed bodies. The cheapest explanation is
+// reported.
 const (
 	costOfMissing    = 40
 	costOfDuplicate  = 38
@@ -364,12 +364,12 @@ func (a *alignment) abandoned(h hypothesis) int {
 	return cost
 }
 
-// spellings are the rules on how a key or an identity is spelt, which says
-// nothing of the export that a body is.
+// spellings are the rules on how a key or an identity is spelt, which does not
+// show which export a body is.
 var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns"}
 
-// forms are the rules on how an entry is written, which says little of the
-// export that a body is.
+// forms are the rules on how an entry is written, which hardly shows which
+// export a body is.
 var forms = []string{"lqt-value", "lqt-format", "ts-on", "ts-off", "ts-unmapped", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
 
 // costs are those of the differences, and of the way that keys and identities

@@ -10,7 +10,8 @@ import (
 	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
-// What an attempt may take (R81), and how exact the times of two machines are.
+// The time that an attempt may take (R81), and how exact the times of two
+// machines are.
 const (
 	attemptBudget = 2 * time.Second
 	grain         = time.Second
@@ -67,7 +68,7 @@ func (a *alignment) gap(before, i int) (time.Duration, bool) {
 	return s.Sent.Sub(b.Ended), !s.Sent.IsZero() && !b.Ended.IsZero()
 }
 
-// fits says whether a gap is that of the policy after so many attempts; the
+// fits reports whether a gap is that of the policy after so many attempts; the
 // second wait may count from the first attempt (A2).
 func (a *alignment) fits(gap time.Duration, attempts int) bool {
 	most := a.delays[attempts-1]
@@ -84,9 +85,9 @@ func (a *alignment) window() time.Duration {
 	return all
 }
 
-// paused says whether the dataflow was, or may have been, disabled between two
-// bodies for so long that the gap between them is no longer than the policy has
-// it: a retry that is due while the dataflow is enabled is not kept.
+// paused reports whether the dataflow was, or may have been, disabled between
+// two bodies for so long that the gap between them is no longer than the policy
+// has it: a retry that is due while the dataflow is enabled is not kept.
 func (a *alignment) paused(before, i int) bool {
 	from, to, f := a.seen[before].At, a.seen[i].At, a.oracle.flow
 	if from.IsZero() || to.IsZero() {
@@ -95,10 +96,10 @@ func (a *alignment) paused(before, i int) bool {
 	return f.enabledBetween(from, to) <= a.window()
 }
 
-// deletedBefore says whether the dataflow was deleted between a body and a time,
-// so soon that a retry was still to come: it is not sent any more (R118). At the
-// instant of the deletion it may have been sent before, unless the dataflow was
-// disabled until then.
+// deletedBefore reports whether the dataflow was deleted between a body and a
+// time, so soon that a retry was still to come: it is not sent any more (R118).
+// At the instant of the deletion it may have been sent before, unless the
+// dataflow was disabled until then.
 func (a *alignment) deletedBefore(i int, to time.Time) bool {
 	from, f := a.seen[i].At, a.oracle.flow
 	if from.IsZero() {
@@ -161,12 +162,12 @@ func (a *alignment) again(i int, c chain) int {
 	return cost + costOfChange + min(different, 6)
 }
 
-// known says whether a body came before, however long ago.
+// known reports whether a body came before, however long ago.
 func (a *alignment) known(i int) bool {
 	return slices.ContainsFunc(a.bodies[:i], func(b *sentBody) bool { return b.text == a.bodies[i].text })
 }
 
-// together says whether two bodies came in one request.
+// together reports whether two bodies came in one request.
 func (a *alignment) together(i, k int) bool {
 	return a.seen[i].Request != 0 && a.seen[i].Request == a.seen[k].Request
 }
@@ -224,7 +225,7 @@ func (a *alignment) open(i int, h hypothesis) int {
 	return 0
 }
 
-// everyFailure says whether the policy has every failure retried.
+// everyFailure reports whether the policy has every failure retried.
 func (a *alignment) everyFailure() bool {
 	return a.oracle.scenario.Destination.Retry.Policy == "documented"
 }

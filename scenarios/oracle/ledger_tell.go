@@ -28,7 +28,7 @@ func (a *alignment) tell(path *node, r *report) []Role {
 	return t.roles
 }
 
-// reporter is an explanation that is being told.
+// reporter is an explanation that is being reported.
 type reporter struct {
 	*alignment
 	report    *report
@@ -64,8 +64,8 @@ func (t *reporter) begin(i int, kind RoleKind) *Role {
 	return &t.roles[i]
 }
 
-// startedAfter says whether an export began after body i that the history calls
-// for later.
+// startedAfter reports whether an export began after body i that the history
+// calls for later.
 func (t *reporter) startedAfter(i, export int) bool {
 	return slices.ContainsFunc(t.roles[i+1:], func(r Role) bool { return r.Kind == Attempt && r.Export > export })
 }
@@ -116,7 +116,7 @@ func (t *reporter) skipped(j int) {
 	}
 }
 
-// visible says whether an export for a change that calls for none could be
+// visible reports whether an export for a change that calls for none could be
 // recognised: by its time, or by a body that no other export has.
 func (t *reporter) visible(j int) bool {
 	if !t.oracle.clock.Began.IsZero() || len(t.seen) == 0 {
@@ -156,9 +156,9 @@ func (t *reporter) surplus(i int) {
 	t.report.add(f)
 }
 
-// What a live export may take: the objective is ten minutes for 95 of 100
-// (R119), and nothing that the documentation describes takes more than about an
-// hour and a half (A56).
+// The time that a live export may take: the objective is ten minutes for 95 of
+// 100 (R119), and nothing that the documentation describes takes more than
+// about an hour and a half (A56).
 const (
 	objective = 10 * time.Minute
 	longest   = time.Hour + tolerated
@@ -203,8 +203,8 @@ func (t *reporter) punctuality(i, j int) {
 		What: "an export", Want: "as soon as possible, and within ten minutes as a rule", Got: got})
 }
 
-// uploaded says whether an export is because of an upload, which takes its own
-// time (R136).
+// uploaded reports whether an export is because of an upload, which takes its
+// own time (R136).
 func (t *reporter) uploaded(j int) bool {
 	for id := range t.possible[j].triggers {
 		for _, a := range t.oracle.scenario.Audiences {

@@ -41,7 +41,8 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-// What is not acceptable JSON has no value, and a body of it fails as such.
+// Text that is not acceptable JSON has no value, and a body of it fails as
+// such.
 func TestStrictness(t *testing.T) {
 	for _, i := range strictjsontest.All() {
 		strict := strictjson.Check([]byte(i.Text))

@@ -72,7 +72,7 @@ history: [{at: 1h, map: later}, {at: 70m, disable: true}, {at: 190m, enable: tru
 	}
 }
 
-// What uploads do to a planned history, written out: rows become members two
+// The effects of uploads on a planned history: rows become members two
 // hours after the file, and leave when their days are over.
 func TestPlannedUploads(t *testing.T) {
 	const rest = `

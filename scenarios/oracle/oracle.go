@@ -1,11 +1,11 @@
 // Package oracle states the export rules a second time, in another shape than
 // the engine, and judges exports by them. PURE.
 //
-// The engine steps a state from update to update. The oracle looks at the whole
-// history at once: every change has a tick, what was said about a membership,
-// an identity, an attribute, a mapping or a pause becomes a timeline of the
-// ticks between which it held, and a rule is a question about timelines. Out
-// come the possible exports of a profile:
+// The engine steps a state from update to update. The oracle reads the whole
+// history at once. Every change has a tick. The changes of a membership, an
+// identity, an attribute, a mapping or a pause become a timeline of the ticks
+// between which they held, and a rule is a question about timelines. The result
+// is the possible exports of a profile:
 //
 //   - must: the change enters or leaves a mapped audience, touches an identity
 //     or a mapped attribute of a member; or a member is owed a backfill and
@@ -13,24 +13,24 @@
 //   - may: a backfill that something ended before its hour was over;
 //   - must not: every other change, each with the rule that forbids it.
 //
-// An export that no must and no may accounts for is a finding that names the
-// rule, and so are a must without its export, and every difference between a
-// body and what the rules ask for. Where the documentation is silent the
-// finding has Default set: our own engine must keep the default, and somebody
-// else's sender is judged unspecified on it.
+// An export without a must or a may is a finding that names the rule, and so
+// are a must without its export, and every difference between a body and the
+// one that the rules require. Where the documentation is silent the finding has
+// Default set: our own engine must keep the default, and a foreign sender is
+// judged unspecified on it.
 //
 // # Judging a recording
 //
-// Recording judges what our engine did. The recording tells where within the
-// history an export was decided, so the cost is linear in its lines.
+// Recording judges our engine. The recording has the place in the history where
+// an export was decided, so the cost is linear in its lines.
 //
 // # Judging somebody else's sender
 //
-// Judge takes exports as an endpoint saw them: whose they are, the body, and
-// the time where it is known. Messages of one profile are given in the order
-// in which they came; a retry need not be left out, since a body that repeats
-// the one before it and that nothing calls for is taken for one. The history is
-// that of the scenario (Planned), or any other. Exports are laid beside the
+// Judge takes exports as an endpoint saw them: the profile, the body, and the
+// time where it is known. Messages of one profile are given in the order in
+// which they came; a retry need not be left out, since a body that repeats the
+// one before it and that nothing calls for is taken for one. The history is
+// that of the scenario (Planned), or any other. Exports are aligned with the
 // possible ones so that as little as possible is wrong, which takes the product
 // of the two numbers per profile. Times within bodies are not compared there:
 // nobody knows the sender's clock.
@@ -50,7 +50,7 @@ type moment struct {
 	first, last int
 }
 
-// Oracle knows everything a history says. Its methods may be called in
+// Oracle knows a whole history. Its methods may be called in
 // parallel.
 type Oracle struct {
 	scenario  *scenarios.Scenario
@@ -107,7 +107,7 @@ func (o *Oracle) person(name string) *person {
 	return p
 }
 
-// Obligation says whether an export has to be there.
+// Obligation reports whether an export has to be there.
 type Obligation string
 
 // The three answers.

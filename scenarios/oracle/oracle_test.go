@@ -71,8 +71,8 @@ func seen(lines []recording.Line) []oracle.Seen {
 	return out
 }
 
-// hidden says whether an export of the recording never reached the endpoint, or
-// reached it without an identity to know its profile by.
+// hidden reports whether an export of the recording never reached the endpoint,
+// or reached it without an identity to know its profile by.
 func hidden(lines []recording.Line) bool {
 	bodies := map[string]bool{}
 	for _, l := range lines {
@@ -97,7 +97,8 @@ func hidden(lines []recording.Line) bool {
 	return len(attempted) < exported
 }
 
-// What the endpoint saw is enough to judge by, with the times and without.
+// The requests that the endpoint saw are enough to judge, with the times and
+// without.
 func TestTheLibraryAsTheEndpointSawIt(t *testing.T) {
 	judged := 0
 	for _, sc := range cases(t) {

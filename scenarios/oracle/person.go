@@ -97,7 +97,7 @@ func (p *person) identitiesAt(tick int) []string {
 	return out
 }
 
-// realized says whether the profile is in an audience after a tick.
+// realized reports whether the profile is in an audience after a tick.
 func (p *person) realized(audience string, tick int) bool { return p.memberships[audience].holds(tick) }
 
 // standardNamespaces are those of the organisation-wide catalogue, which an

@@ -20,9 +20,9 @@ const (
 var writtenTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"}
 
 // qualified compares lastQualificationTime with the last time that the profile
-// qualified (R138). A scenario tells somebody else's sender nothing of the time
-// of a membership that it begins with, and the documentation nothing of that of
-// an exit (A35).
+// qualified (R138). A foreign sender does not get the time of an initial
+// membership from the scenario, and the documentation nothing of that of an
+// exit (A35).
 func (c *comparison) qualified(e *entry, what, written string) {
 	var at time.Time
 	for _, form := range writtenTimes {
@@ -86,7 +86,7 @@ func (p *person) qualifiedAgain(audience string, after, until int) (at []time.Ti
 	return at
 }
 
-// syntheticUnknown says whether a sender does not know the synthetic ecid of
+// syntheticUnknown reports whether a sender does not know the synthetic ecid of
 // profiles that are given none: no body has that of its profile.
 func syntheticUnknown(sc *scenarios.Scenario, seen []Seen) bool {
 	return !slices.ContainsFunc(seen, func(s Seen) bool {

@@ -15,8 +15,8 @@ func (o *Oracle) retention() time.Duration {
 	return o.scenario.Destination.Readings.Duration(scenarios.ReadingExitsCarried)
 }
 
-// carried says whether a membership travels in an export that is decided at a
-// time: an exited one does for a while.
+// carried reports whether a membership travels in an export that is decided at
+// a time: an exited one does for a while.
 func (o *Oracle) carried(s span, tick int, at time.Time) bool {
 	return s.to > tick || at.Sub(s.until) <= o.retention()
 }

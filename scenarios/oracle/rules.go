@@ -16,5 +16,5 @@ var rules = []string{
 	"backfill-hour", "backfill-once", "unmap-silent", "disabled-silent", "delete-unmaps", "lqt-value",
 }
 
-// Finds says whether a finding can name a rule.
+// Finds reports whether a finding can name a rule.
 func Finds(rule string) bool { return slices.Contains(rules, rule) }

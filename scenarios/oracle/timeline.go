@@ -9,8 +9,8 @@ import (
 const endless = int(^uint(0) >> 1)
 
 // span is a stretch of the history: from the tick that begins it up to the one
-// that ends it, which is not part of it. What began before the history has
-// tick 0, what ended before it the ticks -1 and 0.
+// that ends it, which is not part of it. A span that began before the history
+// has tick 0; one that ended before it has the ticks -1 and 0.
 type span struct {
 	from, to     int
 	since, until time.Time // when it began and ended; until is zero while to is endless
@@ -26,8 +26,8 @@ type statement struct {
 	holds bool
 }
 
-// since is the timeline that statements make, in their order. What is said
-// again changes nothing.
+// since is the timeline that statements make, in their order. A repeated
+// statement changes nothing.
 func (t timeline) follow(all []statement) timeline {
 	for _, s := range all {
 		n := len(t)
@@ -62,7 +62,7 @@ func (t timeline) at(tick int) (span, bool) {
 	return s, ok && s.to > tick
 }
 
-// holds says whether it holds after the tick.
+// holds reports whether it holds after the tick.
 func (t timeline) holds(tick int) bool {
 	_, ok := t.at(tick)
 	return ok

@@ -98,8 +98,8 @@ func (o *Oracle) switchedOff(x *Possible, tick int) []string {
 }
 
 // audiencesOff takes out of an update the audiences whose switch is off, and
-// says whether none is left. External ones have a switch of their own by a reading
-// (A54).
+// reports whether none is left. External ones have a switch of their own by a
+// reading (A54).
 func (o *Oracle) audiencesOff(x *Possible, tick int) bool {
 	maps.DeleteFunc(x.triggers, func(id string, _ bool) bool {
 		kind := "audience"
@@ -116,8 +116,8 @@ func (o *Oracle) external(id string) bool {
 	return origin != "" && origin != "segmentation"
 }
 
-// contested says whether the audiences of an update are external ones alone, and
-// the two readings have different switches for them.
+// contested reports whether the audiences of an update are external ones alone,
+// and the two readings have different switches for them.
 func (o *Oracle) contested(x *Possible, tick int) bool {
 	for id := range x.triggers {
 		if !o.external(id) {
@@ -127,7 +127,7 @@ func (o *Oracle) contested(x *Possible, tick int) bool {
 	return len(x.triggers) > 0 && o.flow.off["audience"].holds(tick) != o.flow.off["external"].holds(tick)
 }
 
-// member says whether the profile is realized in a mapped audience (R50).
+// member reports whether the profile is realized in a mapped audience (R50).
 func (o *Oracle) member(p *person, tick int) bool {
 	for id, t := range p.memberships {
 		if t.holds(tick) && o.flow.has(id, tick) {
@@ -216,7 +216,7 @@ func attributeRule(p *person, c recording.Change, at string, tick int, was bool)
 	return "trig-attr-mapped"
 }
 
-// sameAt says whether what is at a path is the same after two ticks.
+// sameAt reports whether what is at a path is the same after two ticks.
 func (d *document) sameAt(at string, one, other int) bool {
 	a, b := d.at([]string{at}, one), d.at([]string{at}, other)
 	if len(a) != len(b) {

@@ -2,7 +2,7 @@ package oracle
 
 import "time"
 
-// unclaimed is a body of a capture that nobody can tell the profile of.
+// unclaimed is a body of a capture whose profile is unknown.
 type unclaimed struct {
 	Seen
 	parsed *sentBody // nil until somebody asks
@@ -26,7 +26,7 @@ func (o *Oracle) unclaimedBy(name string) (out []*unclaimed) {
 	return out
 }
 
-// maybe says whether one of the unclaimed bodies may be the export of
+// maybe reports whether one of the unclaimed bodies may be the export of
 // possibility j.
 func (a *alignment) maybe(j int) bool {
 	known, looked := a.excused[j]
@@ -37,7 +37,7 @@ func (a *alignment) maybe(j int) bool {
 	return known
 }
 
-// perhapsMet says whether one of the unclaimed bodies may meet a claim to a
+// perhapsMet reports whether one of the unclaimed bodies may meet a claim to a
 // backfill in time.
 func (a *alignment) perhapsMet(c claim) bool {
 	for j, x := range a.possible {
@@ -48,9 +48,9 @@ func (a *alignment) perhapsMet(c claim) bool {
 	return false
 }
 
-// unclaimedFits says whether one of the unclaimed bodies may be the export of
-// possibility j by its time and its content, and came by a time; the zero time
-// is any.
+// unclaimedFits reports whether one of the unclaimed bodies may be the export
+// of possibility j by its time and its content, and came by a time; the zero
+// time is any.
 func (a *alignment) unclaimedFits(j int, by time.Time) bool {
 	x := a.possible[j]
 	for _, u := range a.perhaps {

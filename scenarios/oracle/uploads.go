@@ -65,7 +65,7 @@ func entries(sc *scenarios.Scenario, a *scenarios.Audience, at time.Time, histor
 	return out
 }
 
-// holdersAt says which profile has an identity at a time.
+// holdersAt returns the profile of each identity at a time.
 func holdersAt(sc *scenarios.Scenario, at time.Time, history []Event) map[string]string {
 	holders := map[string]string{}
 	for i := range sc.Profiles {

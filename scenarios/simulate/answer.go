@@ -72,7 +72,7 @@ func withBody(a answer, f *fault.Fault, status int) answer {
 	return a
 }
 
-// bodied is the status of an answer that needs a body: 204 has none.
+// bodied is the status of an answer that needs a body: 204 has no body.
 func bodied(f *fault.Fault, status int) int {
 	if status == http.StatusNoContent && f.Status == 0 {
 		return http.StatusOK

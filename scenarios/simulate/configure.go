@@ -12,7 +12,7 @@ import (
 )
 
 // configuration is what a scenario configures, in the words of the engine, and
-// what the engine says about it.
+// the engine's findings about it.
 type configuration struct {
 	dataflow.Configuration
 	scenario *scenarios.Scenario
@@ -32,8 +32,8 @@ func configure(sc *scenarios.Scenario) *configuration {
 	return c
 }
 
-// organisation translates what is around the dataflow. What a scenario made in
-// code leaves out has its default.
+// organisation translates the surroundings of the dataflow. Fields that a
+// scenario made in code leaves out have their defaults.
 func organisation(sc *scenarios.Scenario) dataflow.Organisation {
 	g := sc.Organisation
 	out := dataflow.Organisation{Edition: cmp.Or(g.Edition, dataflow.Ultimate), Destinations: max(1, g.Destinations), Labels: labels(g.Labels)}
@@ -69,8 +69,8 @@ func (c *configuration) run(setting Setting) recording.Line {
 	return recording.Line{Run: run}
 }
 
-// shownURL is an endpoint without its query, and nothing of what is no URL:
-// either may hold a credential.
+// shownURL is an endpoint without its query, and "" for a text that is not a
+// URL: either may hold a credential.
 func shownURL(endpoint string) string {
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -93,8 +93,8 @@ func (c *configuration) refused(setting Setting) []recording.Line {
 	return r.lines
 }
 
-// Problems are what the engine says about the configuration of a scenario,
-// as a recording tells it, without playing anything.
+// Problems are the engine's findings about the configuration of a scenario, in
+// the form of a recording, without playing anything.
 func Problems(sc *scenarios.Scenario) []recording.Problem {
 	var out []recording.Problem
 	for _, l := range configure(sc).refused(Setting{}) {

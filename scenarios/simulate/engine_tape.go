@@ -40,13 +40,13 @@ type operationOf struct {
 // credentials are not in the recording, nor are the tokens it will be issued.
 func NewEngineTape(out io.Writer, d dataflow.Destination, now time.Time) *EngineTape {
 	t := &EngineTape{out: out, recorder: newRecorder(d.Auth), underWay: map[operationOf]*operation{}}
-	t.recorder.add(recording.Line{Run: &recording.Run{Schema: recording.Schema, Scenario: "serve", Title: "What the engine decided and sent", Start: now.UTC(),
+	t.recorder.add(recording.Line{Run: &recording.Run{Schema: recording.Schema, Scenario: "serve", Title: "Decisions and requests of the engine", Start: now.UTC(),
 		Endpoint: shownURL(d.Endpoint), Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "sender"}})
 	t.flush()
 	return t
 }
 
-// Describe says how the exchange of an attempt looks that never reaches the wire.
+// Describe returns the exchange of an attempt that never reaches the wire.
 func (t *EngineTape) Describe(describe func(engine.Operation) *delivery.Exchange) {
 	t.describe = describe
 }
@@ -94,7 +94,7 @@ func (t *EngineTape) Observe(e live.Event) {
 }
 
 // completed records the end of an operation. The messages that a driver loads
-// from its store are no exchanges.
+// from its store are not exchanges.
 func (t *EngineTape) completed(now time.Time, e live.Event) {
 	key := operationOf{e.Operation.Dataflow, e.Operation.ID}
 	op := t.underWay[key]

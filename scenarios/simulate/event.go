@@ -19,7 +19,7 @@ const (
 	lapse                 // an upload expires
 )
 
-// prolongs says whether a run goes on until an event of the class has come.
+// prolongs reports whether a run goes on until an event of the class has come.
 func (c class) prolongs() bool { return c < idle }
 
 // event is one thing that is set in motion at one instant.

@@ -115,7 +115,7 @@ func TestMembersOnlyRead(t *testing.T) {
 		t.Errorf("the endpoint knows %v", p.directory)
 	}
 
-	// What was committed counts, not the start.
+	// Committed requests count, not started ones.
 	left, outsider := p.initial(string(want[0])), p.initial("m-2000")
 	outsider.Memberships = left.Memberships
 	left.Memberships = nil

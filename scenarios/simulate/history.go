@@ -164,7 +164,7 @@ var actionKinds = map[string]flow.ActionKind{
 	"label": flow.Relabel, "enable": flow.Enable, "disable": flow.Disable, "delete": flow.Delete,
 }
 
-// recordedChanges are an update's changes as the recording tells them.
+// recordedChanges are an update's changes in the form of a recording.
 func recordedChanges(changes []profile.Change) []recording.Change {
 	out := make([]recording.Change, len(changes))
 	for i, c := range changes {

@@ -30,8 +30,8 @@ func listenerOf(e scenarios.Endpoint) mockendpoint.Listener {
 	return l
 }
 
-// requirementsOf is what the endpoint of a scenario asks for. Its values are
-// no secrets: they stand in the scenario.
+// requirementsOf are the requirements of a scenario's endpoint. Their values
+// are not secret: they are in the scenario.
 func requirementsOf(q scenarios.Requirements) mockendpoint.Requirements {
 	out := mockendpoint.Requirements{ContentType: q.ContentType, Headers: requiredFields(q.Headers), Query: requiredFields(q.Query)}
 	if q.Payload {
@@ -48,7 +48,7 @@ func requiredFields(all []scenarios.Field) []mockendpoint.Field {
 	return out
 }
 
-// modelled says whether the wire Model can stand for the endpoint of a
+// modelled reports whether the wire Model can stand for the endpoint of a
 // scenario: it has neither bytes nor certificates.
 func modelled(sc *scenarios.Scenario) bool {
 	e, q := sc.Endpoint, sc.Endpoint.Require
@@ -58,7 +58,7 @@ func modelled(sc *scenarios.Scenario) bool {
 	return plain && !asks && !after && !takesFirstByte(sc) && !sc.Destination.Auth.FetchesTokens()
 }
 
-// takesFirstByte says whether an answer counts whose body is late: the model
+// takesFirstByte reports whether an answer counts whose body is late: the model
 // knows one instant of an answer.
 func takesFirstByte(sc *scenarios.Scenario) bool {
 	return sc.Destination.Readings.Of(scenarios.ReadingAnswerWithin) == "first-byte"

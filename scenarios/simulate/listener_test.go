@@ -35,8 +35,8 @@ endpoint: `+endpoint+"\n"))
 	return simulate.PlayOn(context.Background(), sc, simulate.Setting{Wire: wire, Store: memory.New()})
 }
 
-// What the engine makes of each endpoint: the outcome and its reason, and what
-// the endpoint says the request lacks.
+// The engine's outcome at each endpoint, its reason, and the part that the
+// request lacks according to the endpoint.
 func TestEndpointsThatAskForMore(t *testing.T) {
 	for _, c := range []struct{ endpoint, want string }{
 		{`{require: {contentType: application/json, headers: {X-Tenant: acme}, query: {source: aep}, payload: true}, minTLS: TLSv1.3}`, "200"},
@@ -81,7 +81,7 @@ func firstOutcome(lines []recording.Line) string {
 	return fmt.Sprintf("no attempt in %d lines", len(lines))
 }
 
-// What a model cannot show it refuses.
+// A model refuses a scenario that it cannot play.
 func TestTheModelHasNoCertificates(t *testing.T) {
 	for _, endpoint := range []string{`{certificate: expired}`, `{maxTLS: TLSv1.2}`, `{require: {payload: true}}`} {
 		if _, err := against(t, endpoint, simulate.Model); !errors.Is(err, simulate.ErrNotModelled) {

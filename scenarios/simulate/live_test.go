@@ -155,7 +155,7 @@ func notLive(sc *scenarios.Scenario) string {
 	uploads := func(a scenarios.Audience) bool { return a.Upload != nil }
 	switch {
 	case slices.ContainsFunc(sc.Audiences, uploads):
-		return "serve takes no uploads"
+		return "serve does not accept uploads"
 	case sc.Destination.MaxProfilesPerRequest > 1:
 		return "which exports share a message depends on how fast serve takes updates"
 	}
@@ -200,7 +200,7 @@ func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveS
 	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()),
 		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers}
 	s.network.OnDial = func(ctx context.Context, k *memnet.Socket) {
-		s.mu.Lock() // the dialler holds no lock of ours
+		s.mu.Lock() // the dialler holds none of these locks
 		defer s.mu.Unlock()
 		s.carriers[k.Ordinal] = ctx.Value(operationKey{}).(*operation).exchange.Socket()
 	}

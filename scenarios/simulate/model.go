@@ -23,8 +23,9 @@ import (
 // model is the ground without a wire: the receiver is a function of the fault
 // plan, and nothing but the agenda waits. The same events in the same order
 // leave the same recording as over the wire, a good deal sooner; that is for
-// properties, capacity and benchmarks of millions of events. What bytes show
-// (whether the request on the wire is the one that was meant) it cannot see.
+// properties, capacity and benchmarks of millions of events. It cannot see
+// errors in bytes, such as a request on the wire that differs from the intended
+// one.
 type model struct {
 	agenda      *events
 	now         time.Time

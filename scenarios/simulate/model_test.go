@@ -78,8 +78,8 @@ func TestModelAndWireAgree(t *testing.T) {
 	}
 }
 
-// BenchmarkModel is one export on the model, and a change that exports nothing
-// beside it: what a million events cost.
+// BenchmarkModel is one export on the model, and a change without an export:
+// the cost of a million events.
 func BenchmarkModel(b *testing.B) {
 	sc, err := scenarios.Parse("bench.yaml", fmt.Appendf(nil, `
 title: one export for each profile

@@ -46,7 +46,7 @@ const (
 
 // ErrNotModelled is the error of a scenario on the wire Model that has OAuth 2,
 // a certificate or TLS versions of its own, or requirements: what those are about
-// is bytes, and a model of them would only say what the engine says. Nor does it
+// is bytes, and a model of them would only repeat the engine. Nor does it
 // know connections that end after a whole answer, nor answers that begin in time
 // and end late.
 var ErrNotModelled = errors.New("the wire model has no token endpoint, no certificates and no requirements")
@@ -133,7 +133,7 @@ type stage struct {
 	plan          *fault.Plan
 }
 
-// serve has the endpoint take connections; a model has none.
+// serve has the endpoint accept connections; a model has no connections.
 func (s *stage) serve() <-chan error {
 	served := make(chan error, 2)
 	if s.endpoint != nil {

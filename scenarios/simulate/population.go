@@ -116,8 +116,8 @@ func (p *population) having(audiences []profile.AudienceRef, wanted func(profile
 	return ids, nil
 }
 
-// in says whether a profile has a membership of one of the audiences now that is
-// wanted.
+// in reports whether a profile has a membership of one of the audiences now
+// that is wanted.
 func (p *population) in(name string, audiences []profile.AudienceRef, wanted func(profile.Membership) bool) (bool, error) {
 	s, committed, err := p.store.Load(profile.ID(name))
 	if err != nil || committed {
@@ -132,7 +132,7 @@ func (p *population) in(name string, audiences []profile.AudienceRef, wanted fun
 	}), nil
 }
 
-// know tells the endpoint's directory whose identities these are.
+// know adds these identities and their profile to the endpoint's directory.
 func (p *population) know(name string, identities ...profile.Identity) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -9,8 +9,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// Receiver is the mock endpoint of a scenario without a sender of ours: what a
-// foreign sender meets.
+// Receiver is the mock endpoint of a scenario for a foreign sender.
 type Receiver struct {
 	scenario *scenarios.Scenario
 	faults   *fault.Plan
@@ -48,7 +47,7 @@ func (r *Receiver) learnUpload(u *scenarios.Upload) {
 	}
 	rows, err := u.Members()
 	if err != nil {
-		return // whoever imports it says so
+		return // the importing package decides
 	}
 	for n, row := range rows {
 		identity := profile.Identity(row).Canonical()
@@ -88,7 +87,7 @@ func (r *Receiver) Options() mockendpoint.Options {
 	}
 }
 
-// Fired tells how far every fault of the scenario got.
+// Fired counts how often every fault of the scenario fired.
 func (r *Receiver) Fired() []recording.Fault {
 	return recordedFaults(r.scenario.Endpoint.Faults, r.faults.Firings())
 }

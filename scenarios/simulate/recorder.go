@@ -18,8 +18,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// recorder writes the recording of a run. Credentials are redacted here for
-// what the sender tells; the journal redacts its own.
+// recorder writes the recording of a run. Credentials of the sender's lines are
+// redacted here; the journal redacts its own.
 type recorder struct {
 	lines    []recording.Line
 	redactor secret.Redactor
@@ -68,7 +68,7 @@ func (r *recorder) tell(now time.Time, e flow.Effects, describe func(engine.Oper
 	}
 }
 
-// problem records what the engine says about the configuration or an action.
+// problem records the engine's findings about the configuration or an action.
 func (r *recorder) problem(now time.Time, p dataflow.Problem, action string) {
 	r.add(recording.Line{Problem: &recording.Problem{At: now, Path: p.Path, Level: string(p.Level),
 		Message: r.redactor.Text(p.Message), Hint: p.Hint, Action: action}})
@@ -86,8 +86,9 @@ func (r *recorder) action(now time.Time, s *scenarios.Step, refs []profile.Audie
 	r.add(recording.Line{Action: a})
 }
 
-// judged records what the runtime says about an action, and the action where it
-// happened. Labels are of the data, so that they are no action of the dataflow.
+// judged records the runtime's findings about an action, and the action where
+// it happened. Labels belong to the data, and are not an action of the
+// dataflow.
 func (r *recorder) judged(now time.Time, s *scenarios.Step, refs []profile.AudienceRef, e flow.Effects) {
 	for _, p := range e.Problems {
 		r.problem(now, p, s.Action)
@@ -182,7 +183,7 @@ func (r *recorder) request(q journal.Request) {
 	r.add(recording.Line{Request: recordedRequest(q, &r.redactor)})
 }
 
-// recordedRequest is a journal entry as a recording tells it.
+// recordedRequest is a journal entry in the form of a recording.
 func recordedRequest(q journal.Request, redactor *secret.Redactor) *recording.Request {
 	headers := make([]recording.Header, len(q.Headers))
 	for i, h := range q.Headers {

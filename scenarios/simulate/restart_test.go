@@ -49,8 +49,8 @@ const (
 	afterwards       = 2 * time.Hour
 )
 
-// reasonNotLive is why the live engine cannot play a case; "" where it can. What it
-// asks the engine goes away by itself once the engine has it.
+// reasonNotLive is why the live engine cannot play a case; "" where it can. A
+// reason found by asking the engine disappears once the engine has the feature.
 func reasonNotLive(sc *scenarios.Scenario, c *configuration) string {
 	updates := int64(0)
 	for i := range sc.History {
@@ -152,7 +152,7 @@ func (e *restarted) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
-// String says how to play it again.
+// String is how to play it again.
 func (e *restarted) String() string {
 	return fmt.Sprintf("%s, kill at write %d or wire operation %d", e.sc.ID, e.atWrite, e.atWire)
 }
@@ -170,7 +170,7 @@ func (e *restarted) isGone(second bool) bool {
 	return !second && e.after != nil
 }
 
-// goneIn is closed by the kill; the second life has none.
+// goneIn is closed by the kill; the second life has no such channel.
 func (e *restarted) goneIn(second bool) <-chan struct{} {
 	if second {
 		return nil
@@ -355,8 +355,9 @@ func (e *restarted) rest(s store.Store) error {
 		s.Unsettled(func(m *engine.Message, _ int) error { note(m); return nil }))
 }
 
-// acceptedAlready says whether the update that was not acknowledged is in the store
-// all the same. An equal value changes the version of a profile, and nothing else.
+// acceptedAlready reports whether the update that was not acknowledged is in the
+// store all the same. An equal value changes the version of a profile, and nothing
+// else.
 func (e *restarted) acceptedAlready(t *testing.T, s store.Store, event liveEvent, n int) bool {
 	if event.update == nil {
 		return false

@@ -167,12 +167,12 @@ func runKnown(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catal
 	case reports.Pass:
 		c.Verdict = reports.Fail
 		c.Checks = append(c.Checks, reports.Check{Verdict: reports.Fail, Title: "the case is known to fail, and passes",
-			Fix: "take it off the list", File: at.File, Line: at.Line, Column: at.Column})
+			Fix: "remove it from the list", File: at.File, Line: at.Line, Column: at.Column})
 	}
 	return c, nil
 }
 
-// runRepeatedly plays one case as often as asked; the first that is no pass
+// runRepeatedly plays one case as often as asked; the first that does not pass
 // counts. In virtual time a recording that differs from the first is a failure
 // of the simulation, whatever the verdicts say.
 func runRepeatedly(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, o Options) (reports.Case, error) {

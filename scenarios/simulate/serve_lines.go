@@ -40,13 +40,13 @@ func updateLine(u profile.Update, keys map[profile.AudienceRef]string) ([]byte, 
 	return json.Marshal(line)
 }
 
-// listIn is the list below a key; nil where there is none.
+// listIn is the list below a key; nil without one.
 func listIn[T any](line map[string]any, key string) []T {
 	l, _ := line[key].([]T)
 	return l
 }
 
-// mapIn is the map below a key, which is made where there is none.
+// mapIn is the map below a key, which is made where it is missing.
 func mapIn[T any](line map[string]any, key string) map[string]T {
 	m, there := line[key].(map[string]T)
 	if !there {
@@ -81,11 +81,11 @@ func unsayable(u profile.Update, refs map[string]profile.AudienceRef) string {
 	}
 	for i, a := range u.Changes {
 		if place(a) < 0 {
-			return fmt.Sprintf("the intake of serve has no word for a second %s of one update", a.Op)
+			return fmt.Sprintf("the intake of serve cannot express a second %s in one update", a.Op)
 		}
 		for _, b := range u.Changes[i+1:] {
 			if touchTheSame(a, b) && place(a) > place(b) {
-				return fmt.Sprintf("the intake of serve applies %s before %s, and the update has it the other way", b.Op, a.Op)
+				return fmt.Sprintf("the intake of serve applies %s before %s, and the update has the other order", b.Op, a.Op)
 			}
 		}
 	}
@@ -97,7 +97,7 @@ func sameChange(a, b profile.Change) bool {
 	return a.Op == b.Op && a.Audience == b.Audience && a.Path == b.Path && a.Identity == b.Identity && a.To == b.To
 }
 
-// touchTheSame says whether the order of two changes may matter.
+// touchTheSame reports whether the order of two changes may matter.
 func touchTheSame(a, b profile.Change) bool {
 	switch {
 	case a.Path != "" && b.Path != "":
@@ -113,7 +113,7 @@ func touchTheSame(a, b profile.Change) bool {
 func notServed(sc *scenarios.Scenario, c *configuration, length time.Duration) string {
 	for i := range sc.Audiences {
 		if sc.Audiences[i].Upload != nil {
-			return "serve takes no uploads"
+			return "serve does not accept uploads"
 		}
 	}
 	switch end := sc.Start.Add(length).Truncate(time.Hour); {

@@ -9,14 +9,15 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// timed is a line and when what it tells of was over.
+// timed is a line and when its event was over.
 type timed struct {
 	at   time.Time
 	line recording.Line
 }
 
-// merged is one recording of both sides: what the sender tells of itself, in its
-// order, and in between what the endpoint saw and what we did, by their times.
+// merged is one recording of both sides: the sender's own lines, in their
+// order, and in between those of the endpoint and of the driver, by their
+// times.
 func merged(sender []recording.Line, seen []timed) []recording.Line {
 	slices.SortStableFunc(seen, func(a, b timed) int { return a.at.Compare(b.at) })
 	var out []recording.Line
@@ -37,7 +38,7 @@ func merged(sender []recording.Line, seen []timed) []recording.Line {
 	return out
 }
 
-// overAt is when what a line of a sender tells of was over.
+// overAt is when the event of a sender's line was over.
 func overAt(l recording.Line) time.Time {
 	switch {
 	case l.Attempt != nil:

@@ -62,7 +62,7 @@ type endedEarly struct {
 
 func (e *endedEarly) Error() string { return fmt.Sprintf("serve ended: %v: %s", e.err, e.said) }
 
-// refused says whether serve refused its configuration.
+// refused reports whether serve refused its configuration.
 func (e *endedEarly) refused() bool {
 	var exit *exec.ExitError
 	return errors.As(e.err, &exit) && exit.ExitCode() == 2
@@ -71,7 +71,7 @@ func (e *endedEarly) refused() bool {
 // end tells the process to end, and waits until it has.
 func (p *serveProcess) end() error {
 	if err := p.command.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("serve cannot be told to end: %w", err)
+		return fmt.Errorf("serve cannot be stopped: %w", err)
 	}
 	late := time.NewTimer(endWithin)
 	defer late.Stop()
@@ -134,7 +134,7 @@ func (p *serveProcess) dataflows(ctx context.Context) (all []live.Dataflow, err 
 	return all, err
 }
 
-// atRest says whether nothing is left to do.
+// atRest reports whether nothing is left to do.
 func (p *serveProcess) atRest(ctx context.Context) (bool, error) {
 	var s live.Stats
 	if err := p.get(ctx, "/health", &s); err != nil || s.Pending > 0 || s.UnderWay > 0 {

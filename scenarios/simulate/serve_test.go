@@ -167,7 +167,8 @@ func TestStartOfAServedCase(t *testing.T) {
 	}
 }
 
-// What is planned within a blink of what decides about it is left to virtual time.
+// Events planned too close to the one that decides about them are left to
+// virtual time.
 func TestTooClose(t *testing.T) {
 	const head = `
 title: t

@@ -59,7 +59,7 @@ func (w *wire) forget(op *operation) {
 	}
 }
 
-// settled says whether the wire is at rest, and at which version of it.
+// settled reports whether the wire is at rest, and at which version of it.
 func (w *wire) settled() (version uint64, ok bool) {
 	waiting, version, ok := w.atRest()
 	if !ok {
@@ -111,7 +111,7 @@ func (w *wire) atRest() (waiting []*delivery.Exchange, version uint64, ok bool) 
 	return waiting, version, carried == unfinished
 }
 
-// parkedForSure says whether the socket's exchange is at rest: the endpoint
+// parkedForSure reports whether the socket's exchange is at rest: the endpoint
 // waits, the client is blocked in a read with nothing on its way to it, and it
 // is past the handshake with its request written, or within the handshake.
 func (k *socket) parkedForSure() bool {

@@ -58,7 +58,7 @@ func (c cell) tell(t *testing.T) {
 	}
 }
 
-// tellAtEnd tells of a case that was played, once its test is over.
+// tellAtEnd reports a case that was played, once its test is over.
 func tellAtEnd(t *testing.T, id, column string) {
 	t.Helper()
 	t.Cleanup(func() {

@@ -24,11 +24,11 @@ type Tape struct {
 	err error
 }
 
-// NewTape opens a recording on w. sc says what the endpoint plays, and may be
-// nil; secret must not be in the recording, nor must the
-// credentials of the scenario; "" is none.
+// NewTape opens a recording on w. sc is the scenario that the endpoint plays,
+// and may be nil; secret must not be in the recording, nor must the credentials
+// of the scenario; "" means no secret.
 func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) *Tape {
-	run := &recording.Run{Schema: recording.Schema, Scenario: "mock", Title: "What the mock endpoint saw", Start: now, Endpoint: "mock",
+	run := &recording.Run{Schema: recording.Schema, Scenario: "mock", Title: "Requests at the mock endpoint", Start: now, Endpoint: "mock",
 		Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "endpoint"}
 	if sc != nil {
 		run.Scenario, run.Title, run.Seed = path.Base(sc.ID), sc.Title, sc.Seed

@@ -16,7 +16,7 @@ import (
 // Through is the engine that cases are played through.
 type Through string
 
-// What cases can be played through.
+// The senders through which cases can be played.
 const (
 	Simulation Through = "simulation" // virtual time, one event after the other
 	OnTheWall  Through = "wall"       // the same driver on TCP and real waits
@@ -141,7 +141,7 @@ func TooClose(sc *scenarios.Scenario) string {
 		}
 		for _, at := range late {
 			if at > 0 && (at-engine.Budget).Abs() < margin {
-				return "an answer is planned too close to 2s to be told from a late one"
+				return "an answer is planned too close to 2s to be distinguished from a late one"
 			}
 		}
 		for j := range sc.History {

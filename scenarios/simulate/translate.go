@@ -224,8 +224,8 @@ const (
 	unknownIssuer = "httpdest test unknown CA"
 )
 
-// certificatesFor are those of newPKI; a model needs none but those that
-// lookups find.
+// certificatesFor are those of newPKI; a model needs only those that lookups
+// find.
 func certificatesFor(sc *scenarios.Scenario, w Wire) (*pki, error) {
 	if w != Model {
 		return newPKI(sc)

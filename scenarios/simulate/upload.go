@@ -26,7 +26,7 @@ func uploadRef(a scenarios.Audience) profile.AudienceRef {
 // uploadSpec translates what a scenario chooses about a file.
 func uploadSpec(u *scenarios.Upload) upload.Spec {
 	s := upload.Spec{Identity: u.Identity, Namespace: u.Namespace, ExternalID: u.ExternalID}
-	// What the scenario leaves to the platform is the engine's to know.
+	// Values that the scenario leaves to the platform are the engine's.
 	if u.TTL != scenarios.UploadTTL {
 		s.TTL = u.TTL
 	}

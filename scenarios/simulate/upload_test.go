@@ -84,8 +84,8 @@ func TestRowsAreResolved(t *testing.T) {
 	}
 }
 
-// A file is beside its scenario, on a disk and in any other file system.
-func TestFileBesideTheScenario(t *testing.T) {
+// A file is next to its scenario, on a disk and in any other file system.
+func TestFileNextToTheScenario(t *testing.T) {
 	const rows = "\uFEFFcrm\r\nA7\r\nB1\r\n"
 	want := map[string]string{"p-7": ";", "vip-row-2": "crm:B1;"}
 	text := []byte(uploading("file: data/members.csv"))
@@ -121,7 +121,7 @@ func TestFileBesideTheScenario(t *testing.T) {
 	}
 }
 
-// What the engine refuses is not played, and every reason is told.
+// A refused configuration is not played, and every reason is reported.
 func TestRefusedFiles(t *testing.T) {
 	for _, c := range []struct{ upload, want string }{
 		{`rows: "crm,first-name\nA1\n"`, `audiences.vip.upload: line 1, column 5: the column "first-name" has a dash in its name`},

@@ -146,8 +146,8 @@ func (w *wall) play(ctx context.Context, d *driver) error {
 				return err
 			}
 		case <-timer.C:
-			// What is planned happens at the planned time: a timer that is late
-			// by a little does not change what is decided.
+			// Planned events happen at the planned time: a slightly late timer does not
+			// change a decision.
 			e := d.agenda.next()
 			d.advance(e.at)
 			if err := e.run(); err != nil {

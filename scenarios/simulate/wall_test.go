@@ -16,7 +16,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// What plays in virtual time must play the same on the wall clock: the
+// A scenario must play the same in virtual time and on the wall clock: the
 // substrate of the wire makes no difference. One short scenario of every kind
 // here; `make wall` plays every one of the library that is short enough.
 var _ = Describe("On the wall clock", Label("wall"), func() {

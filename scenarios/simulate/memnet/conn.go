@@ -25,17 +25,17 @@ func newSocket(n *Network, ordinal int, addr string) *Socket {
 	return s
 }
 
-// InFlight says whether bytes are on their way in either direction.
+// InFlight reports whether bytes are on their way in either direction.
 func (s *Socket) InFlight() bool { return len(s.client.in.data) > 0 || len(s.server.in.data) > 0 }
 
-// ToClient says whether bytes are on their way to the client.
+// ToClient reports whether bytes are on their way to the client.
 func (s *Socket) ToClient() bool { return len(s.client.in.data) > 0 }
 
-// ClientReading says whether the client is blocked in Read and will stay so
+// ClientReading reports whether the client is blocked in Read and will stay so
 // until the server acts.
 func (s *Socket) ClientReading() bool { return s.client.in.blocked() }
 
-// ClientClosed says whether the client has closed its end.
+// ClientClosed reports whether the client has closed its end.
 func (s *Socket) ClientClosed() bool { return s.client.closed }
 
 // stream is one direction: an unbounded buffer.
@@ -168,7 +168,7 @@ func (c *Conn) Reset() error {
 	return nil
 }
 
-// left tells the peer, and everyone who waits, that this end is gone.
+// left notifies the peer, and everyone who waits, that this end is gone.
 func (c *Conn) left() {
 	if s := c.socket.server; c == c.socket.client && !s.goneClosed {
 		s.goneClosed = true

@@ -183,7 +183,7 @@ func TestWhatAnObserverSees(t *testing.T) {
 }
 
 // Real HTTP over real TLS, by the pooled client of net/http and its server:
-// nothing of ours but the connection.
+// only the connection is ours.
 func TestCarriesHTTPS(t *testing.T) {
 	n := New()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,11 +1,11 @@
 // Package memnet is a network in memory: buffered connections whose state both
 // ends and an observer share under one lock.
 //
-// TLS and HTTP run over it byte for byte as over TCP. What TCP hides is plain
-// here: whether a byte is in flight, and whether a reader is blocked at this
-// moment. The simulation needs both to know that nothing will happen until
-// virtual time goes on. net.Pipe is unsuitable: it is unbuffered, so closing a
-// TLS connection on it blocks.
+// TLS and HTTP run over it byte for byte as over TCP. The state that TCP hides
+// is visible here: whether a byte is in flight, and whether a reader is blocked
+// at this moment. The simulation needs both to know that nothing will happen
+// until virtual time goes on. net.Pipe is unsuitable: it is unbuffered, so
+// closing a TLS connection on it blocks.
 package memnet
 
 import (
@@ -23,8 +23,8 @@ type Network struct {
 	changed   chan struct{}
 	listeners map[string]*Listener
 	sockets   int
-	// OnDial, where set before the first Dial, is told of each new socket under
-	// the lock, before the other end can know of it.
+	// OnDial, where set before the first Dial, is called with each new socket
+	// under the lock, before the other end can know it.
 	OnDial func(context.Context, *Socket)
 }
 
@@ -92,7 +92,7 @@ func (n *Network) Dial(ctx context.Context, _, address string) (net.Conn, error)
 	return s.client, nil
 }
 
-// knows says whether anything listens at a host. The caller holds the lock.
+// knows reports whether anything listens at a host. The caller holds the lock.
 func (n *Network) knows(host string) bool {
 	for address := range n.listeners {
 		if known, _, err := net.SplitHostPort(address); err == nil && known == host {
