@@ -125,7 +125,12 @@ func playOnce(ctx context.Context, sc *scenarios.Scenario, o Serving, length tim
 	if err != nil {
 		return nil, err
 	}
-	played := s.history(ctx, length)
+	var played error
+	if s.driver == nil {
+		played = errors.New("serve takes a configuration that it is to refuse")
+	} else {
+		played = s.history(ctx, length)
+	}
 	if ctx.Err() != nil || errors.Is(played, errLate) {
 		s.process.kill()
 		return nil, cmp.Or(ctx.Err(), played)
@@ -285,7 +290,7 @@ func (s *served) recorded(length time.Duration, played error) ([]recording.Line,
 	seen := append(journalled(s.requests, s.refused, r, newOrdinals(sender)), s.own...)
 	s.mu.Unlock()
 	r.lines = append(r.lines, merged(sender, seen)...)
-	if len(dataflow.Errors(s.c.problems)) > 0 {
+	if len(dataflow.Errors(s.c.problems)) > 0 && played == nil {
 		r.add(recording.Line{End: &recording.End{At: s.sc.Start}})
 		return r.lines, nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/httpdest/httpdest/engine/intake"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/memory"
@@ -141,9 +142,25 @@ func TestUpdatesForTheIntake(t *testing.T) {
 		{[]profile.Change{{Op: profile.Exit, Audience: refs["a"]}, {Op: profile.Qualify, Audience: refs["a"]}}, "applies qualify before exit"},
 		{[]profile.Change{{Op: profile.ReplaceIdentity, Identity: add.Identity, To: "2"}, {Op: profile.ReplaceIdentity, Identity: profile.Identity{Namespace: "crm", ID: "9"}, To: "3"}}, "a second replace-identity"},
 	} {
-		why := unsayable(profile.Update{Profile: "doc", Changes: c.changes}, refs)
+		why := unsayable(profile.Update{Profile: "doc", Changes: c.changes})
 		if (why == "") != (c.want == "") || !strings.Contains(why, c.want) {
 			t.Errorf("%v: %q; want %q", c.changes, why, c.want)
+		}
+		if why != "" {
+			continue
+		}
+		line, err := updateLine(profile.Update{Profile: "doc", Changes: c.changes}, keysOf(refs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := intake.Parse(line, func(key string) (profile.AudienceRef, bool) { ref, known := refs[key]; return ref, known })
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		for _, change := range c.changes {
+			if !slices.ContainsFunc(read.Changes, func(o profile.Change) bool { return cmp.Equal(o, change) }) {
+				t.Errorf("%s has no %v", line, change)
+			}
 		}
 	}
 }
