@@ -46,6 +46,7 @@ func (e *encoder) document(root *yaml.Node) ([]byte, error) {
 // encoder builds the document of one scenario.
 type encoder struct {
 	scenario *Scenario
+	service  bool // its configuration alone, of an engine that runs as a service
 	err      error
 }
 

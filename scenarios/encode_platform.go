@@ -9,9 +9,23 @@ import (
 )
 
 // upload writes an upload with its rows, so that the scenario needs no other
-// file.
+// file. The upload of a service has no rows.
 func (e *encoder) upload(u *Upload) mapping {
 	m := newMapping().flow()
+	if !e.service {
+		m.put("rows", e.rows(u))
+	}
+	given(m, "identity", u.Identity, "")
+	given(m, "namespace", u.Namespace, u.Identity)
+	given(m, "externalID", u.ExternalID, "")
+	given(m, "at", u.At, 0)
+	given(m, "available", u.Delay, UploadDelay)
+	given(m, "ttl", u.TTL, UploadTTL)
+	return m
+}
+
+// rows is the text of the file.
+func (e *encoder) rows(u *Upload) string {
 	file, err := u.Open()
 	var rows []byte
 	if err == nil {
@@ -21,14 +35,7 @@ func (e *encoder) upload(u *Upload) mapping {
 	if err != nil && e.err == nil {
 		e.err = err
 	}
-	m.put("rows", string(rows))
-	given(m, "identity", u.Identity, "")
-	given(m, "namespace", u.Namespace, u.Identity)
-	given(m, "externalID", u.ExternalID, "")
-	given(m, "at", u.At, 0)
-	given(m, "available", u.Delay, UploadDelay)
-	given(m, "ttl", u.TTL, UploadTTL)
-	return m
+	return string(rows)
 }
 
 // platform writes the certificates, unless there is the one of a scenario that

@@ -6,12 +6,12 @@ import (
 
 // EncodeService writes what of a scenario an engine that runs as a service is
 // configured by; ParseService reads it back. The endpoint, and where tokens are
-// fetched their URL, must not be the mock's.
+// fetched their URL, must not be the mock's. The files of uploads are sent to it.
 func EncodeService(s *Scenario) ([]byte, error) {
 	undated := *s
 	undated.Start = time.Time{} // the dates of audiences are written, and not counted from the start
 	undated.History = nil
-	e := &encoder{scenario: &undated}
+	e := &encoder{scenario: &undated, service: true}
 	m := newMapping()
 	given(m, "seed", s.Seed, 1)
 	m.put("audiences", e.audiences())

@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -57,8 +56,10 @@ func TestEncodeTheLibraryForAService(t *testing.T) {
 		t.Fatalf("%d cases, %v", len(cases), err)
 	}
 	for _, sc := range cases {
-		if slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil }) {
-			continue // their files are sent to the service
+		for i := range sc.Audiences {
+			if u := sc.Audiences[i].Upload; u != nil { // the file is sent to the service
+				sc.Audiences[i].Upload = &scenarios.Upload{Identity: u.Identity, Namespace: u.Namespace, ExternalID: u.ExternalID, Delay: u.Delay, TTL: u.TTL}
+			}
 		}
 		if sc.Destination.Endpoint == "mock" {
 			sc.Destination.Endpoint = "https://receiver.test/profiles"

@@ -217,7 +217,7 @@ type reader struct {
 	// configurationUnderTest: values of the configuration go to the engine as
 	// they are, which a line of `expect:` is about.
 	configurationUnderTest bool
-	anyProfile             bool // profiles come from elsewhere: any name may be one
+	service                bool // profiles and files come while it runs: any name may be one
 }
 
 func parse(p place, content []byte) (*Scenario, Problems) {

@@ -152,7 +152,7 @@ func (r *reader) sharedIdentities(f field, g ProfileGroup, owners map[Identity]N
 func (r *reader) profileRef(n *yaml.Node, what string) NameRange {
 	names := r.nameRange(n, what)
 	length := names.Len()
-	if length == 0 || r.anyProfile {
+	if length == 0 || r.service {
 		return names
 	}
 	known := int64(0)

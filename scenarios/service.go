@@ -27,7 +27,7 @@ func ParseService(name string, content []byte, now time.Time) (*Scenario, error)
 	if root == nil {
 		return nil, d.result().err()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true, anyProfile: true}
+	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true, service: true}
 	r.readService(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems

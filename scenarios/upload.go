@@ -35,7 +35,7 @@ const uploadSize = 1_000_000_000
 // refuses its content.
 type Upload struct {
 	File      string // as positions name it; "" when the rows are in the scenario
-	Rows      string // the text of the file, without File
+	Rows      string // the text of the file, without File; that of a service has neither
 	Identity  string // the column that names the profiles
 	Namespace string // of that identity; the column unless given
 	// ExternalID is the id a user gave, "" for none.
@@ -121,6 +121,9 @@ func (r *reader) upload(n *yaml.Node, audience string) *Upload {
 	}
 	r.uploadSource(o, u)
 	o.end()
+	if r.service {
+		return u
+	}
 	rows := r.countRows(o, u)
 	u.Created = NameRange{Prefix: audience + "-row-", First: 1, Last: max(rows, 1), Numbered: true}
 	return u
@@ -130,6 +133,11 @@ func (r *reader) upload(n *yaml.Node, audience string) *Upload {
 func (r *reader) uploadSource(o *object, u *Upload) {
 	file, rows := o.take("file"), o.take("rows")
 	switch {
+	case r.service && (file != nil || rows != nil):
+		r.problem(o.node, "send the file to POST /audiences/KEY/upload while it runs", "%s has rows, and a service takes them over HTTP", o.what)
+		return
+	case r.service:
+		return
 	case file != nil && rows != nil:
 		r.problem(o.at("rows"), "leave one out", "both file and rows")
 	case file == nil && rows == nil && !o.has("file") && !o.has("rows"):

@@ -76,6 +76,9 @@ The actions are activate, map, unmap, rename, switch, label, enable, disable and
 /dataflows shows the mapping, the totals and firing alerts, GET /dataflows/dataflow/runs
 the hourly runs. All of it outlives the process.
 
+An audience with upload: in the configuration takes a CSV file, POST
+/audiences/KEY/upload, and POST /audiences/KEY/refresh extends its term.
+
 --record writes what the engine decides and sends to a file.
 
 Every request needs the token of --token, or the random one that stderr names at the
@@ -210,7 +213,7 @@ func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 	s.wire = live.NewWire(d)
 	opening.at("taking up undelivered exports", 0, 0)
 	config := live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored,
-		Flow: s.config.Flow, Configuration: s.config.Configuration, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
+		Flow: s.config.Flow, Uploads: s.config.Uploads, Configuration: s.config.Configuration, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
 		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), Overflow: f.store != "memory", FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}
 	s.record.watch(s.wire, &config)

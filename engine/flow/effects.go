@@ -28,12 +28,14 @@ type Effects struct {
 	// list their members and hand them to Runtime.Backfill, one call for each.
 	Backfill [][]profile.AudienceRef
 	// Import are uploaded audiences whose members streaming sees from now on:
-	// read the files again, and have each row enter (upload.Enter).
+	// read the files again, have each row enter (upload.Enter), and call Imported.
 	Import []profile.AudienceRef
 	// Expire are uploaded audiences whose term is over: have each member leave
-	// (upload.Leave).
+	// (upload.Leave), and call Expired.
 	Expire []profile.AudienceRef
 
+	// Uploaded are audiences whose term began.
+	Uploaded []profile.AudienceRef
 	// Refused is true when an action did not happen, because of Problems. An
 	// action that did happen may have warnings.
 	Refused  bool

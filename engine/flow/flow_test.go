@@ -182,7 +182,7 @@ var _ = Describe("Monitoring", func() {
 var _ = Describe("An upload", func() {
 	It("has its members enter and leave, later where its term is refreshed", func() {
 		r := New(configured("one"))
-		e := r.Upload(nine, films, upload.Spec{})
+		e := r.Upload(nine, films, upload.Spec{}, File{})
 		Expect(r.Ring(alarm(e, Available).At, alarm(e, Available).ID).Import).To(Equal([]profile.AudienceRef{films}))
 		expiry := alarm(e, Expiry)
 		Expect(expiry.At).To(Equal(nine.Add(upload.DefaultTTL)))

@@ -21,6 +21,8 @@ import (
 //	hour/NAME/SECONDS                   the counters of a run, by its beginning
 //	backfill/NAME/NUMBER/members/CHUNK  members in the order of their turns
 //	backfill/NAME/NUMBER/over/PROFILE   one for whom it does not wait any more
+//	upload/NAMESPACE/ID                 the term of an uploaded audience, and how far it is
+//	rows/NUMBER/CHUNK                   rows of an upload that are not members yet
 //
 // Messages and profiles are in the store themselves.
 const (
@@ -92,7 +94,10 @@ func (r *Runtime) Notes() []engine.Record {
 	for _, f := range r.dataflows {
 		records = f.notes(records)
 	}
-	return records
+	if len(r.uploads) == 0 {
+		return records
+	}
+	return r.uploadNotes(records)
 }
 
 func (f *running) notes(records []engine.Record) []engine.Record {

@@ -24,6 +24,9 @@ var ErrForeign = errors.New("exports of a dataflow that is not configured")
 // Audiences that the configuration maps, and did not map at the last start, are
 // mapped by Recover, as by a person.
 func (r *Runtime) Restore(now time.Time, notes []engine.Note) error {
+	if err := r.restoreUploads(notes); err != nil {
+		return err
+	}
 	for _, f := range r.dataflows {
 		kept, err := readKept(f, notes)
 		if err != nil {
@@ -39,7 +42,8 @@ func (r *Runtime) Restore(now time.Time, notes []engine.Note) error {
 }
 
 // Recover begins with what was restored and recalled (see
-// engine.Dispatcher.Recover). The effects are one for each dataflow.
+// engine.Dispatcher.Recover). The effects are one for each dataflow, and one for
+// uploads.
 func (r *Runtime) Recover(now time.Time) []Effects {
 	all := make([]Effects, 0, len(r.dataflows))
 	for _, f := range r.dataflows {
@@ -57,7 +61,11 @@ func (r *Runtime) Recover(now time.Time) []Effects {
 		}
 		all = append(all, e)
 	}
-	return all
+	var e Effects
+	for _, u := range r.inOrder() {
+		r.await(u, &e)
+	}
+	return append(all, e)
 }
 
 // keptAll is everything that notes say about one dataflow.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/audience/upload"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store/memory"
@@ -29,6 +30,7 @@ type tiny struct {
 	alarms  map[AlarmID]Alarm
 	answers func(export string) int
 	told    []string
+	number  uint64 // of the last upload
 }
 
 func newTiny(t *rapid.T) *tiny {
@@ -98,6 +100,59 @@ func (d *tiny) perform(e Effects) {
 		}))
 		d.perform(d.runtime.Backfill(d.now, e.Dataflow, audiences, members))
 	}
+	for _, ref := range e.Import {
+		d.enter(ref)
+	}
+	for _, ref := range e.Expire {
+		d.leave(ref)
+	}
+}
+
+// upload keeps the rows of an upload, a chunk each, and begins its term.
+func (d *tiny) upload(ref profile.AudienceRef, rows []string) {
+	d.number++
+	for chunk, row := range rows {
+		d.must(d.store.Commit(nil, []engine.Record{noted(RowsKey(d.number, chunk), row)}))
+	}
+	e := d.runtime.Upload(d.now, ref, upload.Spec{TTL: 25 * 24 * time.Hour}, File{d.number, len(rows), int64(len(rows))})
+	d.tell("upload", ref.ID, e.Refused)
+	d.perform(e)
+}
+
+// enter makes the rows of an upload members.
+func (d *tiny) enter(ref profile.AudienceRef) {
+	var rows []profile.ID
+	d.must(d.store.Notes(func(n engine.Note) error {
+		if number, of := RowsOf(n.Key); of && number == d.runtime.FileOf(ref).Number {
+			var id profile.ID
+			d.must(json.Unmarshal(n.Value, &id))
+			rows = append(rows, id)
+		}
+		return nil
+	}))
+	d.tell("import", ref.ID, rows)
+	for _, id := range rows {
+		d.update(upload.Enter(id, ref, upload.Member{}, false))
+	}
+	d.runtime.Imported(ref)
+	d.must(d.store.Commit(nil, d.runtime.Notes()))
+}
+
+// leave has the members of an upload exit.
+func (d *tiny) leave(ref profile.AudienceRef) {
+	var members []profile.ID
+	d.must(d.store.States(func(s engine.State) error {
+		if s.Profile.In(ref) {
+			members = append(members, s.Profile.ID)
+		}
+		return nil
+	}))
+	d.tell("expire", ref.ID, members)
+	for _, id := range members {
+		d.update(upload.Leave(id, ref))
+	}
+	d.runtime.Expired(ref)
+	d.must(d.store.Commit(nil, d.runtime.Notes()))
 }
 
 func (d *tiny) tell(what ...any) {
@@ -154,7 +209,7 @@ func (d *tiny) kept() string {
 	text, err := json.Marshal(k)
 	d.must(err)
 	overview, _ := d.runtime.Overview(d.now, "one")
-	return fmt.Sprintf("%s\n%+v", text, overview)
+	return fmt.Sprintf("%s\n%+v\n%+v", text, overview, d.runtime.Uploads())
 }
 
 // step is one random thing that happens.
@@ -170,10 +225,15 @@ func step(t *rapid.T, n int) func(*tiny) {
 	act := func(kind ActionKind) func(*tiny) {
 		return func(d *tiny) { d.act(Action{Kind: kind, Audiences: audiences, Names: []string{"Renamed"}}) }
 	}
-	all := []func(*tiny){update(profile.Qualify), update(profile.Qualify), update(profile.Qualify), update(profile.Exit),
+	rows := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 1, 3).Draw(t, fmt.Sprint("rows ", n))
+	all := []func(*tiny){func(d *tiny) { d.upload(films, rows) }, func(d *tiny) { d.upload(films, rows) },
+		func(d *tiny) { d.act(Action{Kind: Refresh, Audiences: []profile.AudienceRef{films}}) }, update(profile.Qualify), update(profile.Qualify), update(profile.Qualify), update(profile.Exit),
 		act(Map), act(Map), act(Unmap), act(Disable), act(Enable), act(Delete), act(Activate), act(Rename)}
 	what := all[rapid.IntRange(0, len(all)-1).Draw(t, fmt.Sprint("what ", n))]
 	wait := time.Duration(rapid.IntRange(0, 50).Draw(t, fmt.Sprint("minutes ", n))) * time.Minute
+	if rapid.IntRange(0, 9).Draw(t, fmt.Sprint("long ", n)) == 0 {
+		wait = 20 * 24 * time.Hour
+	}
 	return func(d *tiny) { d.until(d.now.Add(wait)); what(d) }
 }
 
@@ -201,6 +261,9 @@ func TestRestart(t *testing.T) {
 		}
 		notes := 0
 		restarts.must(restarts.store.Notes(func(n engine.Note) error {
+			if number, of := RowsOf(n.Key); of && !restarts.runtime.Awaits(number) && number == restarts.runtime.FileOf(films).Number {
+				t.Fatalf("%s is left, and the upload is over", n.Key)
+			}
 			if strings.HasPrefix(n.Key, backfillNote) && len(restarts.runtime.dataflows[0].dispatcher.Backfills()) == 0 {
 				notes++
 			}

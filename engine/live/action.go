@@ -39,7 +39,7 @@ func (r *Refused) Error() string {
 // warnings; the errors are a *Refused and those of Submit.
 func (d *Driver) Act(ctx context.Context, action flow.Action) (warnings []dataflow.Problem, err error) {
 	a := &act{action: action, done: make(chan error, 1)} // nobody waits to tell
-	if d.view.Load().Snapshot(action.Dataflow) == nil {
+	if action.Kind != flow.Refresh && d.view.Load().Snapshot(action.Dataflow) == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNoDataflow, action.Dataflow)
 	}
 	select {
@@ -111,6 +111,11 @@ func (l *looping) shardArrived() {
 	d, a := l.driver, h.act
 	now := time.Now()
 	e := d.runtime.Act(now, a.action)
+	if a.action.Kind == flow.Refresh {
+		for i := range e.Problems {
+			e.Problems[i].Path = "audiences." + d.keyOf(a.action.Audiences[0]) + ".upload"
+		}
+	}
 	a.problems = e.Problems
 	d.publish()
 	l.held = nil

@@ -37,6 +37,9 @@ type api struct {
 //	GET  /dataflows            what is mapped, what fires, the totals
 //	GET  /dataflows/ID/runs    hourly runs, one JSON object a line
 //	POST /dataflows/ID/ACTION  activate, map, unmap, rename, switch, label, enable, disable, delete
+//	GET  /audiences              the audiences that take files, and how far each is
+//	POST /audiences/KEY/upload   a CSV file; 202 when every row is durable
+//	POST /audiences/KEY/refresh  starts its term anew
 //
 // It has no authentication, and shows personal data: whoever serves it guards it
 // (see package access).
@@ -50,6 +53,9 @@ func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 	m.HandleFunc("GET /dataflows", a.dataflows)
 	m.HandleFunc("GET /dataflows/{id}/runs", a.runs)
 	m.HandleFunc("POST /dataflows/{id}/{action}", a.act)
+	m.HandleFunc("GET /audiences", a.uploads)
+	m.HandleFunc("POST /audiences/{key}/upload", a.upload)
+	m.HandleFunc("POST /audiences/{key}/refresh", a.refresh)
 	return m
 }
 

@@ -161,6 +161,8 @@ func (a *api) refuseAction(w http.ResponseWriter, err error) {
 		respond(w, http.StatusConflict, map[string]any{"error": err.Error(), "problems": problems(refused.Problems)})
 	case errors.As(err, &wrong):
 		respond(w, http.StatusBadRequest, answer{Error: wrong.message, Hint: wrong.hint})
+	case errors.Is(err, ErrNoUpload):
+		respond(w, http.StatusNotFound, answer{Error: err.Error(), Hint: "GET /audiences lists the audiences that take files"})
 	case errors.Is(err, ErrNoDataflow):
 		respond(w, http.StatusNotFound, answer{Error: err.Error(), Hint: "GET /dataflows lists them"})
 	default:

@@ -50,8 +50,10 @@ type Config struct {
 	Settings engine.Settings
 	// Configuration is what actions of people are judged by.
 	Configuration dataflow.Configuration
-	Store         store.Store
-	Perform       Perform
+	// Uploads are the audiences that take files, by their keys.
+	Uploads map[string]Upload
+	Store   store.Store
+	Perform Perform
 	// Initial is a profile that was never committed; nil: an empty one.
 	Initial func(profile.ID) profile.Profile
 	Shards  int // of the decider; 0: one per CPU
@@ -135,6 +137,7 @@ type Driver struct {
 	atOnce    int // decisions a shard hands over at most
 	resent    chan *resend
 	acts      chan *act
+	uploads   chan *uploading
 	asked     chan func(*looping)
 	listed    chan listed
 	completed chan ended
@@ -160,6 +163,10 @@ type Driver struct {
 	pending, underWay, deadLetters, inMemory       atomic.Int64
 	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
 
+	jobsMu   sync.Mutex
+	jobs     []job         // the first is being done
+	lastFile atomic.Uint64 // number of an upload
+
 	refusing sync.Mutex
 	refused  map[string]bool // the errors that Config.Refused was called with, by their text
 }
@@ -182,7 +189,7 @@ func New(c Config) (*Driver, error) {
 	charged.Keeps = true
 	d := &Driver{config: c, atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))),
 		runtime: flow.New(flow.Dataflow{Snapshot: c.Flow, Settings: charged, Configuration: c.Configuration}),
-		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), asked: make(chan func(*looping)), listed: make(chan listed),
+		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), uploads: make(chan *uploading), asked: make(chan func(*looping)), listed: make(chan listed),
 		completed: make(chan ended, 64), groups: make(chan *group, 1), committed: make(chan struct{}, 1), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	if d.lines.most = c.Memory / linesShare; !c.Overflow {
@@ -210,12 +217,23 @@ func (d *Driver) publish() {
 // dead letters there are.
 func (d *Driver) takeUp() error {
 	var notes []engine.Note
-	err := d.config.Store.Notes(func(n engine.Note) error { notes = append(notes, n); return nil })
+	var rows []string // their values may be large
+	err := d.config.Store.Notes(func(n engine.Note) error {
+		if _, are := flow.RowsOf(n.Key); are {
+			rows = append(rows, n.Key)
+			return nil
+		}
+		notes = append(notes, n)
+		return nil
+	})
 	if err == nil {
 		err = d.runtime.Restore(time.Now(), notes)
 	}
 	if err != nil {
 		return fmt.Errorf("state of the dataflow: %w", err)
+	}
+	if err := d.removeRows(rows); err != nil {
+		return fmt.Errorf("rows of uploads that did not begin: %w", err)
 	}
 	err = d.config.Store.Unsettled(func(m *engine.Message, charged int) error {
 		d.hold(m)

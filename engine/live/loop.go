@@ -19,7 +19,9 @@ type group struct {
 	send     []engine.Operation
 	resent   []*resend
 	acted    []*act
+	uploads  []*uploading
 	listings []listed // to begin after
+	jobs     []job    // likewise
 	noted    bool     // notes are to be kept, if nothing else is
 	bytes    int      // of states and bodies, about
 	most     int      // of bytes, after which it takes no more decisions
@@ -34,8 +36,9 @@ func (g *group) emptied() *group {
 	clear(g.resent)
 	clear(g.acted)
 	clear(g.listings)
+	clear(g.uploads)
 	g.states, g.records, g.accepted, g.send, g.resent = g.states[:0], g.records[:0], g.accepted[:0], g.send[:0], g.resent[:0]
-	g.acted, g.listings, g.bytes, g.noted = g.acted[:0], g.listings[:0], 0, false
+	g.acted, g.listings, g.uploads, g.jobs, g.bytes, g.noted = g.acted[:0], g.listings[:0], g.uploads[:0], g.jobs[:0], 0, false
 	return g
 }
 
@@ -51,7 +54,7 @@ func (d *Driver) emptyGroup() *group {
 }
 
 func (g *group) empty() bool {
-	return len(g.states)+len(g.records)+len(g.send)+len(g.acted)+len(g.listings) == 0 && !g.noted
+	return len(g.states)+len(g.records)+len(g.send)+len(g.acted)+len(g.listings)+len(g.uploads)+len(g.jobs) == 0 && !g.noted
 }
 
 func (g *group) full() bool {
@@ -86,6 +89,8 @@ func (d *Driver) loop(ctx context.Context) {
 			l.resend(r)
 		case a := <-acts:
 			l.hold(a)
+		case x := <-d.uploads:
+			l.upload(x)
 		case <-l.arrived():
 			l.shardArrived()
 		case ask := <-d.asked:
@@ -238,6 +243,7 @@ func (l *looping) take(e flow.Effects) {
 	d.inMemory.Store(int64(d.runtime.InMemory()))
 	l.alarms.change(e)
 	l.turns(e)
+	l.members(e)
 	for _, audiences := range e.Backfill {
 		l.group.listings = append(l.group.listings, listed{dataflow: e.Dataflow, audiences: audiences})
 	}
@@ -283,6 +289,9 @@ func (d *Driver) commit(ctx context.Context) {
 			for _, r := range g.resent {
 				r.done <- err
 			}
+			for _, u := range g.uploads {
+				u.done <- err
+			}
 			continue // the loop ends, and with it this one
 		}
 		d.count(g.records)
@@ -296,9 +305,13 @@ func (d *Driver) commit(ctx context.Context) {
 		for _, a := range g.acted {
 			a.done <- nil
 		}
+		for _, u := range g.uploads {
+			u.done <- nil
+		}
 		for _, x := range g.listings {
 			d.list(x)
 		}
+		d.enqueue(g.jobs)
 		for _, r := range g.resent {
 			r.done <- nil
 		}

@@ -162,6 +162,7 @@ func (d *driver) action(s *scenarios.Step) error {
 var actionKinds = map[string]flow.ActionKind{
 	"activate": flow.Activate, "map": flow.Map, "unmap": flow.Unmap, "rename": flow.Rename, "triggers": flow.Switch,
 	"label": flow.Relabel, "enable": flow.Enable, "disable": flow.Disable, "delete": flow.Delete,
+	"refresh": flow.Refresh, // of one audience at a time
 }
 
 // recordedChanges are an update's changes in the form of a recording.

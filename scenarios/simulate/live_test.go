@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -152,10 +151,7 @@ func (s *liveStage) observe(e live.Event) {
 // notLive is why a case is not played through the engine of serve, "" where it
 // is.
 func notLive(sc *scenarios.Scenario) string {
-	uploads := func(a scenarios.Audience) bool { return a.Upload != nil }
 	switch {
-	case slices.ContainsFunc(sc.Audiences, uploads):
-		return "serve does not accept uploads"
 	case sc.Destination.MaxProfilesPerRequest > 1:
 		return "which exports share a message depends on how fast serve takes updates"
 	}
@@ -176,7 +172,7 @@ func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int
 	}
 	s.life = newLife(s.population.store, killed, func(st store.Store) (*live.Driver, error) {
 		s.forget()
-		return live.New(live.Config{Flow: snapshot, Configuration: c.Configuration, Store: st, Shards: 1, // so that order is kept
+		return live.New(live.Config{Flow: snapshot, Uploads: c.uploads(), Configuration: c.Configuration, Store: st, Shards: 1, // so that order is kept
 			Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
 	})
 	ended := s.life.begin(t)
@@ -274,31 +270,59 @@ func (s *liveStage) unsettled(t *testing.T) (ids []string) {
 	return ids
 }
 
-// history plays the steps at their times.
+// history plays the steps and the uploads at their times.
 func (s *liveStage) history(t *testing.T) {
-	steps := slices.Clone(s.scenario.History)
-	slices.SortStableFunc(steps, func(a, b scenarios.Step) int { return cmp.Compare(a.At, b.At) })
-	for i := range steps {
-		step := &steps[i]
-		time.Sleep(time.Until(s.scenario.Start.Add(step.At)))
+	for _, m := range moments(s.scenario) {
+		time.Sleep(time.Until(s.scenario.Start.Add(m.at)))
 		synctest.Wait() // everything of the moment before the step has happened
-		switch step.Action {
-		case "":
+		switch step := m.step; {
+		case step == nil:
+			s.upload(t, m.upload)
+		case step.Action == "":
 			s.submit(t, step)
-		case "lookup", "totals":
+		case step.Action == "lookup" || step.Action == "totals":
 			if err := s.look(t, step); err != nil {
 				t.Fatal(err)
 			}
-		case "revoke":
+		case step.Action == "revoke":
 			s.order.Lock()
 			s.recorder.action(time.Now().UTC(), step, nil)
 			s.order.Unlock()
 			s.tokens.Revoke()
+		case step.Action == "refresh":
+			for i := range step.Targets {
+				one := *step
+				one.Targets = step.Targets[i : i+1]
+				s.act(t, &one)
+			}
 		default:
 			s.act(t, step)
 		}
 		synctest.Wait()
 	}
+}
+
+// upload sends the file of an audience, again where the engine was killed before
+// it was taken.
+func (s *liveStage) upload(t *testing.T, a *scenarios.Audience) {
+	err := s.life.do(func(d *live.Driver) error { return uploadOnce(t.Context(), d, a, s.population.refs[a.Key]) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// uploadOnce sends the file of an audience, unless the engine has it.
+func uploadOnce(ctx context.Context, d *live.Driver, a *scenarios.Audience, ref profile.AudienceRef) error {
+	all, err := d.Uploads(ctx)
+	if err != nil || slices.ContainsFunc(all, func(u flow.Uploaded) bool { return u.Audience == ref }) {
+		return err
+	}
+	file, err := a.Upload.Open()
+	if err != nil {
+		return err
+	}
+	_, err = d.Upload(ctx, a.Key, file)
+	return errors.Join(err, file.Close())
 }
 
 // look plays a step that only looks.
@@ -349,18 +373,22 @@ func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 func (s *liveStage) finish(t *testing.T) {
 	time.Sleep(time.Until(s.scenario.Start.Add(s.scenario.Until)))
 	var o flow.Overview
-	for range 400 {
+	for range 600 {
 		synctest.Wait()
 		var st live.Stats
+		var uploads []flow.Uploaded
 		err := s.life.do(func(d *live.Driver) (err error) {
 			st = d.Stats()
-			o, err = d.Overview(t.Context(), "dataflow")
+			if uploads, err = d.Uploads(t.Context()); err == nil {
+				o, err = d.Overview(t.Context(), "dataflow")
+			}
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if st.UnderWay == 0 && st.Pending == 0 && o.Waiting == 0 {
+		waiting := slices.ContainsFunc(uploads, func(u flow.Uploaded) bool { return u.Stage == flow.UploadWaits })
+		if st.UnderWay == 0 && st.Pending == 0 && o.Waiting == 0 && !waiting {
 			break
 		}
 		time.Sleep(15 * time.Second)

@@ -83,10 +83,8 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	}
 	served := s.serve()
 
-	played := s.driver.arm()
-	if played == nil {
-		played = s.driver.ground.play(ctx, s.driver)
-	}
+	s.driver.arm()
+	played := s.driver.ground.play(ctx, s.driver)
 	pending := pendingIDs(s.driver.runtime)
 	s.driver.ground.abandon()
 	s.driver.sender.Close()

@@ -59,6 +59,12 @@ func (r *recorder) tell(now time.Time, e flow.Effects, describe func(engine.Oper
 	for _, u := range e.Unsent {
 		r.unsent(now, u, describe(engine.Operation{Message: u.Message}))
 	}
+	for _, ref := range e.Uploaded {
+		r.action(now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{ref})
+	}
+	for _, ref := range e.Expire {
+		r.action(now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{ref})
+	}
 	r.monitored(e.Monitored, 0)
 	for i, s := range e.Settled {
 		if !s.Outcome.Delivered() {

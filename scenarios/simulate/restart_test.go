@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -49,26 +48,22 @@ const (
 	afterwards       = 2 * time.Hour
 )
 
-// reasonNotLive is why the live engine cannot play a case; "" where it can. A
-// reason found by asking the engine disappears once the engine has the feature.
+// reasonNotLive is why the live engine cannot play a case over a restart; "" where
+// it can.
 func reasonNotLive(sc *scenarios.Scenario, c *configuration) string {
 	updates := int64(0)
 	for i := range sc.History {
 		updates += sc.History[i].Profiles.Len()
 	}
-	driver := reflect.TypeFor[*live.Driver]()
-	_, uploads := driver.MethodByName("Upload")
 	uploaded := slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil })
 	switch {
 	case len(dataflow.Errors(c.problems)) > 0:
 		return "the engine refuses the configuration: nothing is played"
-	case uploaded && !uploads:
-		return "an audience is uploaded: the live engine reads no files"
 	case updates > mostRestarted:
 		return fmt.Sprintf("%d updates: too many to kill the engine among them", updates)
 	case lastOf(sc) > longestRestarted || sc.Until > longestRestarted:
 		return fmt.Sprintf("goes on for %s: the store's own timers make that too long to wait for", max(lastOf(sc), sc.Until))
-	case !sc.Dataflow.Activated && !slices.ContainsFunc(sc.History, func(s scenarios.Step) bool { return s.Action == "activate" }) && updates == 0:
+	case !sc.Dataflow.Activated && !slices.ContainsFunc(sc.History, func(s scenarios.Step) bool { return s.Action == "activate" }) && updates == 0 && !uploaded:
 		return "nothing happens but a look at the platform"
 	}
 	return ""
@@ -245,11 +240,12 @@ func (e *restarted) play(t *testing.T) {
 	})
 }
 
-// event is one update or one action of the history.
+// liveEvent is one update or one action of the history, or one upload.
 type liveEvent struct {
 	at     time.Duration
 	update *profile.Update
 	action *flow.Action
+	upload *scenarios.Audience
 }
 
 // events are the history in the words of the live engine. A look at the totals or at
@@ -258,8 +254,12 @@ func (e *restarted) events() (all []liveEvent) {
 	p := newPopulation(e.sc, e.c.refs, nil)
 	d := &driver{population: p}
 	triggers := e.sc.Dataflow.Triggers
-	for i := range e.sc.History {
-		s := &e.sc.History[i]
+	for _, m := range moments(e.sc) {
+		s := m.step
+		if s == nil {
+			all = append(all, liveEvent{at: m.at, upload: m.upload})
+			continue
+		}
 		if kind, known := actionKinds[s.Action]; known {
 			if kind == flow.Switch {
 				triggers = triggers.With(s.Triggers)
@@ -335,7 +335,7 @@ func (e *restarted) begin(t *testing.T, s store.Store, second bool) *live.Driver
 	if e.sc.Dataflow.Activated {
 		snapshot, _ = snapshot.Activate(e.sc.Start)
 	}
-	c := live.Config{Flow: snapshot, Configuration: e.c.Configuration, Store: s, Perform: e.perform(second), Shards: 2, Ahead: 2, Linger: time.Millisecond,
+	c := live.Config{Flow: snapshot, Uploads: e.c.uploads(), Configuration: e.c.Configuration, Store: s, Perform: e.perform(second), Shards: 2, Ahead: 2, Linger: time.Millisecond,
 		Settings: settings(e.c.Flow, false, false), Initial: func(id profile.ID) profile.Profile { return p.initial(string(id)) }}
 	d, err := live.New(c)
 	if err != nil {
@@ -389,6 +389,10 @@ func (e *restarted) happens(t *testing.T, d *live.Driver, s store.Store, event l
 	go func() {
 		if event.update != nil {
 			done <- d.Submit(ctx, *event.update)
+			return
+		}
+		if event.upload != nil {
+			done <- uploadOnce(ctx, d, event.upload, e.c.refs[event.upload.Key])
 			return
 		}
 		_, err := d.Act(ctx, *event.action)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,12 +126,7 @@ func playOnce(ctx context.Context, sc *scenarios.Scenario, o Serving, length tim
 	if err != nil {
 		return nil, err
 	}
-	var played error
-	if s.driver == nil {
-		played = errors.New("serve takes a configuration that it is to refuse")
-	} else {
-		played = s.history(ctx, length)
-	}
+	played := s.playOut(ctx, length)
 	if ctx.Err() != nil || errors.Is(played, errLate) {
 		s.process.kill()
 		return nil, cmp.Or(ctx.Err(), played)
@@ -147,6 +143,25 @@ func (s *served) now() time.Time {
 		return now
 	}
 	return s.sc.Start
+}
+
+// playOut plays the history. Of a case that is to be refused it sends the files,
+// which serve takes over HTTP: what is wrong with them is said there.
+func (s *served) playOut(ctx context.Context, length time.Duration) error {
+	switch {
+	case s.driver != nil:
+		return s.history(ctx, length)
+	case slices.ContainsFunc(dataflow.Errors(s.c.problems), func(p dataflow.Problem) bool { return !s.ofFile(p) }):
+		return errors.New("serve takes a configuration that it is to refuse")
+	}
+	return s.filesRefused(ctx)
+}
+
+// ofFile reports whether a problem is of a file.
+func (s *served) ofFile(p dataflow.Problem) bool {
+	return slices.ContainsFunc(s.sc.Audiences, func(a scenarios.Audience) bool {
+		return p.Path == uploadPath(a.Key) && len(uploadSpec(a.Upload).Problems()) == 0
+	})
 }
 
 // listen opens the mock endpoint on TCP.
@@ -283,6 +298,9 @@ func (s *served) recorded(length time.Duration, played error) ([]recording.Line,
 		if l.Problem != nil && l.Problem.Action == "" {
 			l.Problem.At = s.sc.Start
 		}
+	}
+	if s.driver == nil { // what is refused is not played
+		sender = slices.DeleteFunc(sender, func(l recording.Line) bool { return l.Problem == nil })
 	}
 	r := newRecorder(s.c.Flow.Destination.Auth)
 	r.add(s.c.run(Setting{Clock: Wall}))

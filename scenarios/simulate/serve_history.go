@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/audience/upload"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -22,13 +26,18 @@ func (s *served) history(ctx context.Context, length time.Duration) error {
 	if time.Now().After(s.sc.Start) {
 		return errLate
 	}
-	for i := range s.sc.History {
-		step := &s.sc.History[i]
-		if err := until(ctx, s.sc.Start.Add(step.At)); err != nil {
+	for _, m := range moments(s.sc) {
+		if err := until(ctx, s.sc.Start.Add(m.at)); err != nil {
 			return err
 		}
-		if err := s.play(ctx, step); err != nil {
-			return fmt.Errorf("step at %s: %w", step.At, err)
+		var err error
+		if m.step != nil {
+			err = s.play(ctx, m.step)
+		} else {
+			err = s.upload(ctx, m.upload)
+		}
+		if err != nil {
+			return fmt.Errorf("at %s: %w", m.at, err)
 		}
 	}
 	if err := until(ctx, s.sc.Start.Add(length)); err != nil {
@@ -69,8 +78,67 @@ func (s *served) play(ctx context.Context, step *scenarios.Step) error {
 		return nil
 	case "totals":
 		return s.totals(ctx)
+	case "refresh":
+		for _, key := range step.Targets {
+			if err := s.ask(ctx, step.Action, "/audiences/"+key+"/refresh", "application/json", nil, http.StatusOK, http.StatusConflict); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return s.act(ctx, step)
+}
+
+// ask posts something and wants one of some statuses.
+func (s *served) ask(ctx context.Context, what, path, contentType string, body io.Reader, wanted ...int) error {
+	status, answer, err := s.process.post(ctx, path, contentType, body)
+	if err == nil && !slices.Contains(wanted, status) {
+		err = fmt.Errorf("%s was answered %d: %s", what, status, answer)
+	}
+	return err
+}
+
+// upload sends the file of an audience.
+func (s *served) upload(ctx context.Context, a *scenarios.Audience) error {
+	file, err := a.Upload.Open()
+	if err != nil {
+		return err
+	}
+	err = s.ask(ctx, "the upload", "/audiences/"+a.Key+"/upload", "text/csv", file, http.StatusAccepted)
+	return errors.Join(err, file.Close())
+}
+
+// filesRefused sends files of which one at least is to be refused, and notes why.
+func (s *served) filesRefused(ctx context.Context) error {
+	for i := range s.sc.Audiences {
+		a := &s.sc.Audiences[i]
+		if a.Upload == nil {
+			continue
+		}
+		file, err := a.Upload.Open()
+		if err != nil {
+			return err
+		}
+		status, answer, err := s.process.post(ctx, "/audiences/"+a.Key+"/upload", "text/csv", file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+		if status == http.StatusAccepted {
+			continue
+		}
+		var said struct {
+			Problems []upload.Problem
+			More     int
+		}
+		if err := json.Unmarshal(answer, &said); err != nil || status != http.StatusBadRequest {
+			return fmt.Errorf("the upload was answered %d: %s", status, answer)
+		}
+		for _, p := range fileProblems(a.Key, upload.Refused(said)) {
+			s.own = append(s.own, timed{s.sc.Start, recording.Line{Problem: &recording.Problem{At: s.sc.Start, Path: p.Path, Level: string(p.Level),
+				Message: p.Message, Hint: p.Hint}}})
+		}
+	}
+	return nil
 }
 
 // submit sends the updates of a step as one request.
@@ -84,11 +152,7 @@ func (s *served) submit(ctx context.Context, step *scenarios.Step) error {
 		}
 		lines.Write(append(line, '\n'))
 	}
-	status, answer, err := s.process.post(ctx, "/updates", "application/x-ndjson", &lines)
-	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("the updates were answered %d: %s", status, answer)
-	}
-	return err
+	return s.ask(ctx, "the updates", "/updates", "application/x-ndjson", &lines, http.StatusOK)
 }
 
 // act does the action of a step. One that is refused is recorded by serve.
@@ -111,11 +175,7 @@ func (s *served) act(ctx context.Context, step *scenarios.Step) error {
 		return err
 	}
 	path := "/dataflows/" + s.c.Flow.ID + "/" + string(actionKinds[step.Action])
-	status, answer, err := s.process.post(ctx, path, "application/json", bytes.NewReader(text))
-	if err == nil && status != http.StatusOK && status != http.StatusConflict {
-		err = fmt.Errorf("%s was answered %d: %s", step.Action, status, answer)
-	}
-	return err
+	return s.ask(ctx, step.Action, path, "application/json", bytes.NewReader(text), http.StatusOK, http.StatusConflict)
 }
 
 // totals looks at the totals of every dataflow.

@@ -100,11 +100,6 @@ func touchTheSame(a, b profile.Change) bool {
 // notServed is why a case cannot be played through httpdest serve, "" where it
 // can.
 func notServed(sc *scenarios.Scenario, c *configuration, length time.Duration) string {
-	for i := range sc.Audiences {
-		if sc.Audiences[i].Upload != nil {
-			return "serve does not accept uploads"
-		}
-	}
 	switch end := sc.Start.Add(length).Truncate(time.Hour); {
 	case sc.Destination.MaxProfilesPerRequest > 1:
 		return "which exports share a message depends on how fast serve takes updates"

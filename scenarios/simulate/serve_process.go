@@ -11,11 +11,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 )
 
@@ -141,12 +143,16 @@ func (p *serveProcess) atRest(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	all, err := p.dataflows(ctx)
-	for _, f := range all {
-		if f.Backfill > 0 {
-			return false, err
-		}
+	if err != nil {
+		return false, err
 	}
-	return err == nil, err
+	var uploads []live.UploadedAudience
+	if err := p.get(ctx, "/audiences", &uploads); err != nil {
+		return false, err
+	}
+	turns := func(f live.Dataflow) bool { return f.Backfill > 0 }
+	rows := func(u live.UploadedAudience) bool { return u.Stage == flow.UploadWaits }
+	return !slices.ContainsFunc(all, turns) && !slices.ContainsFunc(uploads, rows), nil
 }
 
 // tail keeps the end of what is written to it.

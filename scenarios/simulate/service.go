@@ -6,6 +6,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/scenarios"
 )
@@ -16,6 +17,8 @@ type Service struct {
 	Flow *dataflow.Snapshot // activated, unless the configuration says otherwise
 	// Problems are all that the engine finds in the configuration.
 	Problems []dataflow.Problem
+	// Uploads are the audiences whose members come from files, by their keys.
+	Uploads map[string]live.Upload
 	// Configuration is what actions of people are judged by.
 	Configuration dataflow.Configuration
 
@@ -34,7 +37,18 @@ func NewService(sc *scenarios.Scenario, now time.Time) (*Service, error) {
 	if sc.Dataflow.Activated {
 		snapshot, _ = snapshot.Activate(now)
 	}
-	return &Service{Flow: snapshot, Problems: c.problems, Configuration: c.Configuration, audiences: c.refs}, nil
+	return &Service{Flow: snapshot, Problems: c.problems, Uploads: c.uploads(), Configuration: c.Configuration, audiences: c.refs}, nil
+}
+
+// uploads are the audiences whose members come from files.
+func (c *configuration) uploads() map[string]live.Upload {
+	out := map[string]live.Upload{}
+	for _, a := range c.scenario.Audiences {
+		if a.Upload != nil {
+			out[a.Key] = live.Upload{Audience: c.refs[a.Key], Spec: uploadSpec(a.Upload)}
+		}
+	}
+	return out
 }
 
 // SettingsFor are the dispatcher's, for a destination with or without a client

@@ -40,30 +40,40 @@ func uploadSpec(u *scenarios.Upload) upload.Spec {
 func uploadProblems(sc *scenarios.Scenario) []dataflow.Problem {
 	var out []dataflow.Problem
 	for _, a := range sc.Audiences {
-		if a.Upload == nil {
-			continue
-		}
-		add := func(message, hint string) {
-			out = append(out, dataflow.Problem{Path: uploadPath(a.Key), Message: message, Hint: hint, Level: dataflow.Error})
-		}
-		_, err := readUpload(a.Upload, nil)
 		var refused upload.Refused
-		switch {
-		case errors.As(err, &refused):
-			for _, p := range refused.Problems {
-				if p.Line > 0 {
-					p.Message = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
-				}
-				add(p.Message, p.Hint)
+		switch u := a.Upload; {
+		case u == nil:
+		case u.File == "" && u.Rows == "": // its file is sent to a service
+			refused.Problems = uploadSpec(u).Problems()
+			out = append(out, fileProblems(a.Key, refused)...)
+		default:
+			_, err := readUpload(u, nil)
+			if errors.As(err, &refused) {
+				out = append(out, fileProblems(a.Key, refused)...)
+			} else if err != nil {
+				out = append(out, fileProblem(a.Key, "the file cannot be read: "+err.Error(), "check the file and its disk"))
 			}
-			if refused.More > 0 {
-				add(fmt.Sprintf("%d more problems", refused.More), "correct these first")
-			}
-		case err != nil:
-			add("the file cannot be read: "+err.Error(), "check the file and its disk")
 		}
 	}
 	return out
+}
+
+// fileProblems are the problems of a file as those of a configuration.
+func fileProblems(audience string, refused upload.Refused) (out []dataflow.Problem) {
+	for _, p := range refused.Problems {
+		if p.Line > 0 {
+			p.Message = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, p.Message)
+		}
+		out = append(out, fileProblem(audience, p.Message, p.Hint))
+	}
+	if refused.More > 0 {
+		out = append(out, fileProblem(audience, fmt.Sprintf("%d more problems", refused.More), "correct these first"))
+	}
+	return out
+}
+
+func fileProblem(audience, message, hint string) dataflow.Problem {
+	return dataflow.Problem{Path: uploadPath(audience), Message: message, Hint: hint, Level: dataflow.Error}
 }
 
 // uploadPath is the place of an upload in a configuration.
@@ -79,9 +89,8 @@ func readUpload(u *scenarios.Upload, take func(upload.Member) error) (summary up
 	return upload.Read(file, uploadSpec(u), take)
 }
 
-// armUploads puts on the agenda when files are uploaded, and has the runtime
-// begin their terms.
-func (d *driver) armUploads() error {
+// armUploads puts on the agenda when files are uploaded.
+func (d *driver) armUploads() {
 	d.uploads = map[profile.AudienceRef]*scenarios.Audience{}
 	for i := range d.scenario.Audiences {
 		a := &d.scenario.Audiences[i]
@@ -90,15 +99,8 @@ func (d *driver) armUploads() error {
 		}
 		at, ref := d.scenario.Start.Add(a.Upload.At), d.population.refs[a.Key]
 		d.uploads[ref] = a
-		d.agenda.add(at, start, func() error {
-			d.recorder.action(d.now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{ref})
-			return nil
-		})
-		if err := d.perform(d.runtime.Upload(at, ref, uploadSpec(a.Upload))); err != nil {
-			return err
-		}
+		d.agenda.add(at, start, func() error { return d.perform(d.runtime.Upload(d.now, ref, uploadSpec(a.Upload), flow.File{})) })
 	}
-	return nil
 }
 
 // ingest makes the rows of uploaded files members. A row whose identity no
@@ -133,6 +135,7 @@ func (d *driver) ingest(refs []profile.AudienceRef) error {
 		if err := d.updates(b.names, b.of); err != nil {
 			return err
 		}
+		d.runtime.Imported(ref)
 	}
 	return nil
 }
@@ -161,7 +164,6 @@ func (b *batch) of(name string) profile.Update { return b.updates[name] }
 // expire has everybody exit who is still a member.
 func (d *driver) expire(refs []profile.AudienceRef) error {
 	for _, ref := range refs {
-		d.recorder.action(d.now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{ref})
 		members, err := d.population.members([]profile.AudienceRef{ref})
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
@@ -176,6 +178,7 @@ func (d *driver) expire(refs []profile.AudienceRef) error {
 				return err
 			}
 		}
+		d.runtime.Expired(ref)
 	}
 	return nil
 }

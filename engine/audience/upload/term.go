@@ -18,6 +18,14 @@ func NewTerm(uploaded time.Time, s Spec) Term {
 	return Term{uploaded.Add(cmp.Or(s.Delay, Availability)), s.Lifetime(), uploaded.Add(s.Lifetime())}
 }
 
+// RestoreTerm is the term of an upload that was refreshed until it expires at a
+// time.
+func RestoreTerm(uploaded time.Time, s Spec, expires time.Time) Term {
+	t := NewTerm(uploaded, s)
+	t.expires = expires
+	return t
+}
+
 // Available is when streaming sees the members (R136).
 func (t Term) Available() time.Time { return t.available }
 
