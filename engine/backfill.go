@@ -22,6 +22,7 @@ type backfills struct {
 // backfill is the cursor over the members of newly mapped audiences.
 type backfill struct {
 	audiences []profile.AudienceRef
+	policy    string // merge policy of the audiences, where a reading has one export for each (A50)
 	members   []profile.ID
 	next      int // index of the next member whose turn comes
 	start     time.Time
@@ -48,27 +49,25 @@ func (b *backfill) skip() {
 	}
 }
 
-func (p *backfills) add(now time.Time, audiences []profile.AudienceRef, members []profile.ID) {
-	if len(members) == 0 {
-		return
+// add begins a backfill; waits says which of its members wait for a turn.
+func (p *backfills) add(b Backfill, waits func(profile.ID) bool) {
+	pending := &backfill{audiences: b.Audiences, policy: b.MergePolicy, members: b.Members, start: b.Start, number: b.Number, window: p.window,
+		pending: make(map[profile.ID]bool, len(b.Members)), taken: map[profile.ID]bool{}}
+	for _, id := range b.Members {
+		if waits(id) {
+			pending.pending[id] = true
+		}
 	}
-	b := p.newBackfill(now, audiences, members)
-	for _, id := range members {
-		b.pending[id] = true
-	}
-	p.all = append(p.all, b)
+	p.all = append(p.all, pending)
 }
 
-func (p *backfills) newBackfill(start time.Time, audiences []profile.AudienceRef, members []profile.ID) *backfill {
-	return &backfill{audiences: audiences, members: members, start: start, window: p.window,
-		pending: make(map[profile.ID]bool, len(members)), taken: map[profile.ID]bool{}}
-}
-
-// cancel drops the profile's pending turns: another export carries the same
-// and more.
-func (p *backfills) cancel(id profile.ID) {
+// cancel drops the profile's pending turns for audiences of a merge policy:
+// another export carries the same and more.
+func (p *backfills) cancel(id profile.ID, policy string) {
 	for _, b := range p.all {
-		delete(b.pending, id)
+		if b.policy == policy {
+			delete(b.pending, id)
+		}
 	}
 }
 
@@ -79,40 +78,42 @@ func (p *backfills) turns(now time.Time) []Due {
 		for b.skip(); b.next < len(b.members) && !b.turn(b.next).After(now); b.skip() {
 			id := b.members[b.next]
 			// One export carries the audiences of every backfill it is part of.
-			due = append(due, Due{Profile: id, Audiences: p.audiencesOf(id)})
-			p.take(id)
-			p.cancel(id)
+			due = append(due, Due{Profile: id, Audiences: p.audiencesOf(id, b.policy), MergePolicy: b.policy})
+			p.take(id, b.policy)
+			p.cancel(id, b.policy)
 		}
 	}
 	p.all = slices.DeleteFunc(p.all, (*backfill).finished)
 	return due
 }
 
-// take notes that the profile's turn came, in every backfill that it is part of.
-func (p *backfills) take(id profile.ID) {
+// take notes that the profile's turn came, in every backfill of a merge policy
+// that it is part of.
+func (p *backfills) take(id profile.ID, policy string) {
 	for _, b := range p.all {
-		if b.pending[id] {
+		if b.policy == policy && b.pending[id] {
 			b.taken[id] = true
 		}
 	}
 }
 
-// ended notes that no backfill waits for the profile any more: it was exported,
-// or its turn came and led to nothing.
-func (p *backfills) ended(id profile.ID) {
+// ended notes that no backfill of a merge policy waits for the profile any more:
+// it was exported, or its turn came and led to nothing.
+func (p *backfills) ended(id profile.ID, policy string) {
 	for _, b := range p.all {
-		if b.pending[id] || b.taken[id] {
+		if b.policy == policy && (b.pending[id] || b.taken[id]) {
 			delete(b.taken, id)
 			p.over = append(p.over, Over{b.number, id})
 		}
 	}
 }
 
-// audiencesOf is what the profile is pending for, over all backfills.
-func (p *backfills) audiencesOf(id profile.ID) []profile.AudienceRef {
+// audiencesOf is what the profile is pending for, over all backfills of a merge
+// policy.
+func (p *backfills) audiencesOf(id profile.ID, policy string) []profile.AudienceRef {
 	var refs []profile.AudienceRef
 	for _, b := range p.all {
-		if b.pending[id] {
+		if b.policy == policy && b.pending[id] {
 			refs = append(refs, b.audiences...)
 		}
 	}

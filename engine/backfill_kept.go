@@ -12,8 +12,11 @@ import (
 type Backfill struct {
 	Number    uint64 // no two of a dispatcher have the same
 	Audiences []profile.AudienceRef
-	Members   []profile.ID // in the order of their turns, all of them
-	Start     time.Time    // later after a pause
+	// MergePolicy is that of the audiences, where a reading has one export for each
+	// (A50); "" otherwise.
+	MergePolicy string
+	Members     []profile.ID // in the order of their turns, all of them
+	Start       time.Time    // later after a pause
 }
 
 // Over is a member for whom a backfill does not wait any more: it was exported,
@@ -28,7 +31,7 @@ type Over struct {
 func (d *Dispatcher) Backfills() []Backfill {
 	all := make([]Backfill, len(d.past.all))
 	for i, b := range d.past.all {
-		all[i] = Backfill{b.number, b.audiences, b.members, b.start}
+		all[i] = Backfill{b.number, b.audiences, b.policy, b.members, b.start}
 	}
 	return all
 }
@@ -41,17 +44,17 @@ func (d *Dispatcher) Waiting() (n int) {
 	return n
 }
 
-// Turned takes in that the turns of profiles are decided, and that their
-// exports, if any, were enqueued.
-func (d *Dispatcher) Turned(ids ...profile.ID) {
-	for _, id := range ids {
-		d.turned(id)
+// Turned takes in that turns are decided, and that their exports, if any, were
+// enqueued.
+func (d *Dispatcher) Turned(turns ...Due) {
+	for _, due := range turns {
+		d.turned(due.Profile, due.MergePolicy)
 	}
 	d.past.all = slices.DeleteFunc(d.past.all, (*backfill).finished)
 }
 
-func (d *Dispatcher) turned(id profile.ID) {
-	d.past.ended(id)
+func (d *Dispatcher) turned(id profile.ID, policy string) {
+	d.past.ended(id, policy)
 	if !d.settings.Keeps {
 		d.past.over = nil
 	}
@@ -67,13 +70,6 @@ func (d *Dispatcher) Over() []Over {
 // Continue takes up a backfill that was kept, before anything else comes in;
 // waits has the profiles that it waits for.
 func (d *Dispatcher) Continue(b Backfill, waits func(profile.ID) bool) {
-	again := d.past.newBackfill(b.Start, b.Audiences, b.Members)
-	again.number = b.Number
-	for _, id := range b.Members {
-		if waits(id) {
-			again.pending[id] = true
-		}
-	}
 	d.lastBackfill = max(d.lastBackfill, b.Number)
-	d.past.all = append(d.past.all, again)
+	d.past.add(b, waits)
 }

@@ -26,7 +26,7 @@ var _ = Describe("When the dataflow is deleted", func() {
 		d.Enqueue(t0, exportOf("b", 2))
 		d.SetEnabled(t0, false)
 		d.Enqueue(t0, exportOf("c", 1))
-		d.Backfill(t0, []profile.AudienceRef{{Namespace: "ups", ID: "x"}}, []profile.ID{"m1", "m2"})
+		d.Backfill(t0, []profile.AudienceRef{{Namespace: "ups", ID: "x"}}, "", []profile.ID{"m1", "m2"})
 		e = d.Delete(t0.Add(time.Second))
 		Expect(dropped(e)).To(Equal(map[string]string{"a#1": "503/dataflow-deleted", "b#2": "dataflow-deleted/", "c#1": "dataflow-deleted/"}))
 		Expect(kinds(e.Persist)).To(Equal([]RecordKind{Dropped, Dropped, Dropped}))

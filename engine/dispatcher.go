@@ -84,8 +84,8 @@ func (d *Dispatcher) Enqueue(now time.Time, exports ...*Export) Effects {
 			continue
 		}
 		e.Persist = append(e.Persist, Record{Kind: Accepted, Message: x.alone()})
-		d.turned(x.Profile)
-		d.past.cancel(x.Profile)
+		d.turned(x.Profile, x.MergePolicy)
+		d.past.cancel(x.Profile, x.MergePolicy)
 		d.queue(d.bodies.keep(x))
 	}
 	return d.pump(now, e)
@@ -103,12 +103,13 @@ func (d *Dispatcher) queue(x *Export) {
 }
 
 // Backfill spreads the export of members evenly over the hour after a mapping
-// (R112–R114). Members come in a fixed order.
-func (d *Dispatcher) Backfill(now time.Time, audiences []profile.AudienceRef, members []profile.ID) Effects {
-	d.past.add(now, audiences, members)
+// (R112–R114). Members come in a fixed order. policy is the merge policy of the
+// audiences where a reading has one export for each (A50), "" otherwise.
+func (d *Dispatcher) Backfill(now time.Time, audiences []profile.AudienceRef, policy string, members []profile.ID) Effects {
 	if len(members) > 0 {
 		d.lastBackfill++
-		d.past.all[len(d.past.all)-1].number = d.lastBackfill
+		all := func(profile.ID) bool { return true }
+		d.past.add(Backfill{Number: d.lastBackfill, Audiences: audiences, MergePolicy: policy, Members: members, Start: now}, all)
 	}
 	return d.Wake(now)
 }

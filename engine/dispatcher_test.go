@@ -119,7 +119,7 @@ var _ = Describe("A backfill", func() {
 
 	It("is spread evenly over the hour", func() {
 		d := dispatcher(5)
-		e := d.Backfill(t0, audiences, members)
+		e := d.Backfill(t0, audiences, "", members)
 		for n, id := range members {
 			at := t0.Add(time.Duration(n) * 15 * time.Minute)
 			if n > 0 {
@@ -133,7 +133,7 @@ var _ = Describe("A backfill", func() {
 
 	It("leaves out a profile that was exported meanwhile", func() {
 		d := dispatcher(5)
-		d.Backfill(t0, audiences, members)
+		d.Backfill(t0, audiences, "", members)
 		d.Enqueue(t0.Add(time.Minute), exportOf("m2", 1), exportOf("m3", 1))
 		e := d.Wake(t0.Add(time.Minute))
 		Expect(e.WakeAt).To(Equal(t0.Add(45 * time.Minute)))
@@ -141,16 +141,41 @@ var _ = Describe("A backfill", func() {
 
 	It("exports a member of two new audiences once, for both", func() {
 		d := dispatcher(5)
-		d.Backfill(t0, audiences, []profile.ID{"x", "both"})
+		d.Backfill(t0, audiences, "", []profile.ID{"x", "both"})
 		other := []profile.AudienceRef{{Namespace: "ups", ID: "b"}}
-		e := d.Backfill(t0, other, []profile.ID{"both", "y"})
+		e := d.Backfill(t0, other, "", []profile.ID{"both", "y"})
 		Expect(e.Backfill).To(Equal([]Due{{Profile: "both", Audiences: append(audiences, other...)}}))
 		Expect(d.Wake(t0.Add(time.Hour)).Backfill).To(Equal([]Due{{Profile: "y", Audiences: other}}))
 	})
 
+	It("leaves the turns of other merge policies where each is exported by itself", func() {
+		d := dispatcher(5)
+		d.Backfill(t0, audiences, "web", []profile.ID{"first", "both"})
+		other := []profile.AudienceRef{{Namespace: "ups", ID: "b"}}
+		d.Backfill(t0, other, "stores", []profile.ID{"first", "both"})
+		web := exportOf("both", 1)
+		web.MergePolicy = "web"
+		d.Enqueue(t0.Add(time.Minute), web)
+		e := d.Wake(t0.Add(30 * time.Minute))
+		Expect(e.Backfill).To(Equal([]Due{{Profile: "both", Audiences: other, MergePolicy: "stores"}}))
+		Expect(d.Waiting()).To(BeZero())
+	})
+
+	It("ends for a turn of one merge policy, and goes on for the others", func() {
+		d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: 1, Keeps: true})
+		e := d.Backfill(t0, audiences, "web", []profile.ID{"doc"})
+		more := d.Backfill(t0, audiences, "stores", []profile.ID{"doc"})
+		Expect(append(e.Backfill, more.Backfill...)).To(HaveLen(2))
+		d.Turned(e.Backfill...)
+		Expect(d.Over()).To(Equal([]Over{{Backfill: 1, Profile: "doc"}}))
+		Expect(d.Backfills()).To(HaveLen(1))
+		d.Turned(more.Backfill...)
+		Expect(d.Over()).To(Equal([]Over{{Backfill: 2, Profile: "doc"}}))
+	})
+
 	It("shifts by a pause", func() {
 		d := dispatcher(5)
-		d.Backfill(t0, audiences, members)
+		d.Backfill(t0, audiences, "", members)
 		d.SetEnabled(t0.Add(20*time.Minute), false)
 		Expect(d.Wake(t0.Add(2 * time.Hour)).Backfill).To(BeEmpty())
 		e := d.SetEnabled(t0.Add(20*time.Minute).Add(24*time.Hour), true)

@@ -27,7 +27,10 @@ type Export struct {
 	Profile  profile.ID
 	At       time.Time
 	Because  []export.Trigger // sorted
-	Body     []byte
+	// MergePolicy is that of all audiences in the body, where the reading has one
+	// body for each (A50); "" where the body has the audiences of all.
+	MergePolicy string
+	Body        []byte
 	// Stored is how many bytes the body has where the store alone holds it and
 	// Body is nil; 0 where Body is the body.
 	Stored int
@@ -162,6 +165,8 @@ type Decided struct {
 type Due struct {
 	Profile   profile.ID
 	Audiences []profile.AudienceRef
+	// MergePolicy is that of the audiences, where a backfill has one; "" for all.
+	MergePolicy string
 }
 
 // Effects is what a driver must do, in this order: make Persist durable; then

@@ -14,7 +14,7 @@ func TestAPauseLastsFromTheFirstDisable(t *testing.T) {
 	start := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
 	at := func(minutes int) time.Time { return start.Add(time.Duration(minutes) * time.Minute) }
 	d := NewDispatcher(Settings{Policy: retry.Documented(), MaxInFlight: 10, Certificate: NeverPresent})
-	d.Backfill(start, []profile.AudienceRef{{Namespace: "ups", ID: "trilogy"}}, []profile.ID{"first", "second"}) // turns at 0 and 30 minutes
+	d.Backfill(start, []profile.AudienceRef{{Namespace: "ups", ID: "trilogy"}}, "", []profile.ID{"first", "second"}) // turns at 0 and 30 minutes
 	for _, step := range []struct {
 		minute  int
 		enabled bool

@@ -169,7 +169,11 @@ func (p *Population) Messages(n int, b engine.Batching) []*engine.Message {
 	var waiting []*engine.Export
 	for i := uint64(0); len(out) < n && i < uint64(n*max(1, b.Max)*mostTries); i++ {
 		u := p.Update(i)
-		if _, x := engine.Decide(now, engine.State{Profile: p.Initial(u.Profile)}, u, p.Flow); x != nil && x.Excluded == "" {
+		_, exports := engine.DecideAll(nil, now, engine.State{Profile: p.Initial(u.Profile)}, u, p.Flow)
+		for _, x := range exports {
+			if x.Excluded != "" {
+				continue
+			}
 			x.ID = fmt.Sprintf("%s.%d", x.ID, i) // one profile may be in several
 			x.Profile = profile.ID(x.ID)
 			waiting = append(waiting, x)

@@ -98,6 +98,17 @@ func (l *linter) unmapped(same bool) bool {
 	})
 }
 
+// mapsPolicies reports whether the mapped audiences have several merge policies.
+func (l *linter) mapsPolicies() bool {
+	policies := map[string]bool{}
+	for _, a := range l.s.Audiences {
+		if l.mapped[a.Key] {
+			policies[a.MergePolicy] = true
+		}
+	}
+	return len(policies) > 1
+}
+
 // slow reports whether a fault makes an attempt wait.
 func (l *linter) slow() bool {
 	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.Latencies.Shape != "" || f.SlowBody > 0 || f.Stall })

@@ -42,6 +42,7 @@ const (
 	ReadingNames              = "names"
 	ReadingExitTime           = "exitTime"
 	ReadingUnmappedExits      = "unmappedExits"
+	ReadingMergePolicyBodies  = "mergePolicyBodies"
 	ReadingExitsCarried       = "exitsCarried"
 	ReadingRequalification    = "requalification"
 	ReadingExternalAudiences  = "externalAudiences"
@@ -125,6 +126,14 @@ var readings = []Reading{
 		Values: []ReadingValue{
 			{"absent", "Only unmapped audiences that the profile is in."},
 			{"carried", "Also those that it left, for as long as exited entries of mapped audiences are carried."},
+		},
+	},
+	{
+		Key: ReadingMergePolicyBodies, Point: "A50", Rule: "one-body", Title: "the bodies of a change that concerns several merge policies",
+		Says: "Unmapped audiences are included by their merge policy; no page says what is exported when mapped audiences have several. Pages on batch destinations describe a run for each.",
+		Values: []ReadingValue{
+			{"one", "One body, with the mapped audiences of all merge policies."},
+			{"each", "One body for each merge policy among the mapped audiences that entered, left or are backfilled, and, for attributes and identities, among those that the profile is in. A body has the audiences of its merge policy alone."},
 		},
 	},
 	{

@@ -67,6 +67,9 @@ type Readings struct {
 	// TokenCertificate presents the client certificate to a token endpoint that
 	// asks for one (A73).
 	TokenCertificate bool
+	// BodyPerPolicy exports a change once for each merge policy among the mapped
+	// audiences that it concerns, not once for all of them (A50).
+	BodyPerPolicy bool
 	// BackfillWithin is how long after the mapping the last member is backfilled
 	// (A56); 0 is an hour.
 	BackfillWithin time.Duration

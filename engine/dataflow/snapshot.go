@@ -109,6 +109,34 @@ func (s *Snapshot) Unmap(audiences ...profile.AudienceRef) *Snapshot {
 	return &next
 }
 
+// PerPolicy divides audiences by their merge policies where the reading has one
+// export for each (A50), in the order of the first of each; otherwise it leaves
+// them together.
+func (s *Snapshot) PerPolicy(audiences []profile.AudienceRef) (all [][]profile.AudienceRef) {
+	if !s.Flow.Destination.Readings.BodyPerPolicy {
+		return [][]profile.AudienceRef{audiences}
+	}
+	for _, ref := range audiences {
+		policy := s.Directory[ref].MergePolicy
+		same := func(others []profile.AudienceRef) bool { return s.Directory[others[0]].MergePolicy == policy }
+		if i := slices.IndexFunc(all, same); i >= 0 {
+			all[i] = append(all[i], ref)
+			continue
+		}
+		all = append(all, []profile.AudienceRef{ref})
+	}
+	return all
+}
+
+// PolicyOf is the merge policy of audiences that PerPolicy divided, by the first
+// of them; "" where they are together.
+func (s *Snapshot) PolicyOf(audiences []profile.AudienceRef) string {
+	if !s.Flow.Destination.Readings.BodyPerPolicy || len(audiences) == 0 {
+		return ""
+	}
+	return s.Directory[audiences[0]].MergePolicy
+}
+
 // SetEnabled pauses or resumes every export of the dataflow (R117).
 func (s *Snapshot) SetEnabled(enabled bool) *Snapshot {
 	next := *s

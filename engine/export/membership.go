@@ -23,6 +23,9 @@ func memberships(w *plainjson.Writer, p profile.Profile, r Reasons, flow *datafl
 		w.Begin('{')
 		for _, id := range plainjson.Keys(more[:0], entries) {
 			m, ref := entries[id], profile.AudienceRef{Namespace: namespace, ID: id}
+			if r.OnePolicy && flow.Directory[ref].MergePolicy != r.Policy {
+				continue
+			}
 			mapping, mapped := flow.Mapped[ref]
 			if mapped && carried(m, flow, now) {
 				w.Key(id)

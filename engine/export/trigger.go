@@ -26,6 +26,10 @@ const (
 type Reasons struct {
 	Triggers  []Trigger
 	Audiences []profile.AudienceRef // that were entered or left, or are backfilled
+	// OnePolicy limits the export to the audiences of one merge policy, Policy
+	// (A50).
+	OnePolicy bool
+	Policy    string
 }
 
 // Determine returns why the change from before to after is exported; no

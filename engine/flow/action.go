@@ -89,13 +89,16 @@ func (r *Runtime) apply(now time.Time, f *running, a Action) Effects {
 	if len(backfill) == 0 {
 		return Effects{}
 	}
-	f.list(backfill)
-	return Effects{Backfill: [][]profile.AudienceRef{backfill}}
+	all := f.snapshot.PerPolicy(backfill)
+	for _, audiences := range all {
+		f.list(audiences)
+	}
+	return Effects{Backfill: all}
 }
 
 // list begins a backfill whose members a driver lists.
 func (f *running) list(audiences []profile.AudienceRef) {
-	f.listings = append(f.listings, &listing{audiences, map[profile.ID]bool{}})
+	f.listings = append(f.listings, &listing{audiences, f.snapshot.PolicyOf(audiences), map[profile.ID]bool{}})
 }
 
 // pause remembers since when the dataflow is disabled.

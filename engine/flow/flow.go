@@ -79,6 +79,7 @@ type running struct {
 // exported meanwhile need no backfill.
 type listing struct {
 	audiences []profile.AudienceRef
+	policy    string // merge policy of the audiences; see policyOf
 	exported  map[profile.ID]bool
 }
 
@@ -122,7 +123,9 @@ func (r *Runtime) Accept(now time.Time, id string, exports ...*engine.Export) Ef
 	for _, x := range exports {
 		r.observed(f, f.monitor.Decided(x), 0, &e)
 		for _, l := range f.listings {
-			l.exported[x.Profile] = true
+			if l.policy == x.MergePolicy {
+				l.exported[x.Profile] = true
+			}
 		}
 	}
 	return r.take(now, f, f.dispatcher.Enqueue(now, exports...), e)
@@ -181,9 +184,9 @@ func (r *Runtime) InMemory() (bytes int) {
 	return bytes
 }
 
-// Turned takes in that the turns of profiles are decided, and that their
-// exports, if any, were accepted.
-func (r *Runtime) Turned(id string, profiles ...profile.ID) { r.of(id).dispatcher.Turned(profiles...) }
+// Turned takes in that turns are decided, and that their exports, if any, were
+// accepted.
+func (r *Runtime) Turned(id string, turns ...engine.Due) { r.of(id).dispatcher.Turned(turns...) }
 
 // Backfill takes the members of the audiences that Effects.Backfill asked for,
 // in ascending order. Who was exported since it asked is left out. One whose
@@ -194,11 +197,11 @@ func (r *Runtime) Backfill(now time.Time, id string, audiences []profile.Audienc
 	if at < 0 {
 		return Effects{Dataflow: id}
 	}
-	exported := f.listings[at].exported
+	exported, policy := f.listings[at].exported, f.listings[at].policy
 	f.listings = slices.Delete(f.listings, at, at+1)
 	f.keeping.changed = true
 	members = slices.DeleteFunc(members, func(p profile.ID) bool { return exported[p] })
-	return r.take(now, f, f.dispatcher.Backfill(now, audiences, members), Effects{})
+	return r.take(now, f, f.dispatcher.Backfill(now, audiences, policy, members), Effects{})
 }
 
 // Pending lists the messages of a dataflow that are neither delivered nor

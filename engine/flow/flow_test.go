@@ -121,9 +121,24 @@ var _ = Describe("An action", func() {
 
 		member := engine.State{Profile: profile.Profile{ID: "marty", Memberships: map[string]map[string]profile.Membership{
 			"ups": {"films": {Status: profile.Realized, LastQualified: nine}}}}}
-		_, x := r.View().Turn(half.At, "one", member, []profile.AudienceRef{films})
-		Expect(x).NotTo(BeNil())
-		Expect(x.Dataflow).To(Equal("one"))
+		_, exports := r.View().Turn(nil, half.At, "one", member, []profile.AudienceRef{films})
+		Expect(exports).To(HaveLen(1))
+		Expect(exports[0].Dataflow).To(Equal("one"))
+	})
+
+	It("that maps audiences of several merge policies backfills each by itself where each has a body of its own", func() {
+		f := configured("one")
+		f.Snapshot.Flow.Destination.Readings.BodyPerPolicy = true
+		songs := profile.AudienceRef{Namespace: "ups", ID: "songs"}
+		for ref, policy := range map[profile.AudienceRef]string{cars: "web", films: "web", songs: "stores"} {
+			f.Snapshot.Directory[ref] = audience.Audience{Ref: ref, MergePolicy: policy}
+		}
+		r := New(f)
+		e := r.Act(nine, Action{Kind: Map, Dataflow: "one", Audiences: []profile.AudienceRef{songs, films}})
+		Expect(e.Backfill).To(Equal([][]profile.AudienceRef{{songs}, {films}}))
+		qualified(r, nine, "doc", cars) // while members are listed
+		Expect(r.Backfill(nine, "one", e.Backfill[0], []profile.ID{"doc"}).Turns).To(HaveLen(1))
+		Expect(r.Backfill(nine, "one", e.Backfill[1], []profile.ID{"doc"}).Turns).To(BeEmpty())
 	})
 
 	It("that is not allowed changes nothing and says why", func() {

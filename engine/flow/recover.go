@@ -191,7 +191,7 @@ func (f *running) resume(kept keptAll) {
 			members = append(members, kept.members[b.Number][k.chunks]...)
 		}
 		f.keeping.backfills[b.Number] = k
-		f.dispatcher.Continue(engine.Backfill{Number: b.Number, Audiences: b.Audiences, Members: members, Start: b.Start},
-			func(id profile.ID) bool { return !k.over[id] })
+		f.dispatcher.Continue(engine.Backfill{Number: b.Number, Audiences: b.Audiences,
+			MergePolicy: f.snapshot.PolicyOf(b.Audiences), Members: members, Start: b.Start}, func(id profile.ID) bool { return !k.over[id] })
 	}
 }

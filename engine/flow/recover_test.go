@@ -82,12 +82,12 @@ func (d *tiny) perform(e Effects) {
 	for _, turn := range e.Turns {
 		state, _, err := d.store.Load(turn.Profile)
 		d.must(err)
-		after, x := d.runtime.View().Turn(d.now, e.Dataflow, state, turn.Audiences)
-		if x != nil {
+		after, exports := d.runtime.View().Turn(nil, d.now, e.Dataflow, state, turn.Audiences)
+		if len(exports) > 0 {
 			d.must(d.store.Commit([]engine.State{after}, nil))
-			d.perform(d.runtime.Accept(d.now, e.Dataflow, x))
+			d.perform(d.runtime.Accept(d.now, e.Dataflow, exports...))
 		}
-		d.runtime.Turned(e.Dataflow, turn.Profile)
+		d.runtime.Turned(e.Dataflow, turn)
 		d.must(d.store.Commit(nil, d.runtime.Notes()))
 	}
 	for _, audiences := range e.Backfill {

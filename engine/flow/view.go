@@ -32,16 +32,16 @@ func (v View) Snapshot(id string) *dataflow.Snapshot {
 	return nil
 }
 
-// Decide applies an update to a profile, and appends the exports it leads to,
-// one for each dataflow at most (see engine.DecideAll).
+// Decide applies an update to a profile, and appends the exports it leads to
+// (see engine.DecideAll).
 func (v View) Decide(into []*engine.Export, now time.Time, s engine.State, u profile.Update) (
 	after engine.State, exports []*engine.Export) {
 	return engine.DecideAll(into, now, s, u, v.snapshots...)
 }
 
-// Turn decides the export of a profile whose turn in a backfill of a dataflow
-// has come, nil when it is no longer a member.
-func (v View) Turn(now time.Time, id string, s engine.State, audiences []profile.AudienceRef) (
-	after engine.State, x *engine.Export) {
-	return engine.DecideBackfill(now, s, audiences, v.Snapshot(id))
+// Turn appends the exports of a profile whose turn in a backfill of a dataflow
+// has come, none when it is no longer a member (see engine.DecideBackfill).
+func (v View) Turn(into []*engine.Export, now time.Time, id string, s engine.State, audiences []profile.AudienceRef) (
+	after engine.State, exports []*engine.Export) {
+	return engine.DecideBackfill(into, now, s, audiences, v.Snapshot(id))
 }

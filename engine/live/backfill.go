@@ -66,12 +66,14 @@ func (s *shard) decideTurn(t *turn) *decided {
 		return nil
 	}
 	x.at = time.Now()
-	after, export := d.view.Load().Turn(x.at, t.dataflow, state, t.due.Audiences)
-	if export == nil {
+	after, exports := d.view.Load().Turn(x.one[:0], x.at, t.dataflow, state, t.due.Audiences)
+	if len(exports) == 0 {
 		return x
 	}
-	x.state, x.exports = after, append(x.one[:0], export)
-	x.size = len(export.Body)
+	x.state, x.exports = after, exports
+	for _, export := range exports {
+		x.size += len(export.Body)
+	}
 	if size, err := after.Profile.WithinLimits(); err == nil {
 		s.keep(after, size)
 		x.size += size

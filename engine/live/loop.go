@@ -199,7 +199,7 @@ func (l *looping) accept(x *decided) {
 		l.happened(now, d.runtime.Accept(now, export.Dataflow, export))
 	}
 	if x.turn != nil {
-		d.runtime.Turned(x.turn.dataflow, x.turn.due.Profile)
+		d.runtime.Turned(x.turn.dataflow, x.turn.due)
 		l.group.noted = true
 	}
 }

@@ -176,9 +176,9 @@ func (f *field) configure() {
 	flow.Destination.Retry = retry.Policy{Delays: []time.Duration{50 * time.Millisecond, 50 * time.Millisecond}} // within a round
 	f.faulty, _ = dataflow.NewSnapshot(flow, audience.NewDirectory(all...)).Activate(time.Now().Add(-2 * time.Hour))
 	for i := range 200 {
-		state, export := engine.Decide(time.Now(), engine.State{Profile: f.initial(profile.ID(fmt.Sprintf("p%d", i)))}, f.update(i), f.flow)
-		_ = state
-		f.bodies = append(f.bodies, export.Body)
+		state := engine.State{Profile: f.initial(profile.ID(fmt.Sprintf("p%d", i)))}
+		_, exports := engine.DecideAll(nil, time.Now(), state, f.update(i), f.flow)
+		f.bodies = append(f.bodies, exports[0].Body)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // contentWords are the facts about the content of an export.
 var contentWords = []string{"consent-held", "mapped-attribute-held", "unmapped-attribute-held", "mapped-attribute-lacking",
 	"nested-attribute-held", "identity-held", "capital-namespace", "hashed-identity", "audience-export", "entry-sent", "mapped-entry",
-	"unmapped-entry", "unmapped-membership", "same-policy-companion", "other-policy-companion", "former-membership", "renamed-entry",
+	"unmapped-entry", "unmapped-membership", "same-policy-companion", "other-policy-companion", "several-policies", "former-membership", "renamed-entry",
 	"removal-delivered"}
 
 // decided takes in an export with the state of its profile.
@@ -120,9 +120,15 @@ var standard = []string{"adcloud", "aaid", "idfa", "apns", "ecid", "email", "ema
 func (o *Observer) entries(e *export, x *recording.Export, p *person, tell func(string, bool)) {
 	w := o.world
 	policies := o.policies(x, p)
+	tell("several-policies", o.severalPolicies(x, p))
 	toggle := o.scenario.Destination.IncludeMappedAudiencesOnly
 	for id, s := range p.standings {
 		a := w.audiences[id]
+		if x.MergePolicy != "" && a.MergePolicy != x.MergePolicy {
+			tell("unmapped-membership", !w.mapped[id] && s.realized)
+			tell("other-policy-companion", !w.mapped[id] && s.realized && !toggle)
+			continue
+		}
 		now := p.changed.Equal(x.At) && p.entered[id]
 		switch {
 		case w.mapped[id] && (s.realized || now):
@@ -141,6 +147,18 @@ func (o *Observer) entries(e *export, x *recording.Export, p *person, tell func(
 			tell("other-policy-companion", !same && !toggle)
 		}
 	}
+}
+
+// severalPolicies says whether the profile is in mapped audiences of several merge
+// policies, or enters or leaves them with the export.
+func (o *Observer) severalPolicies(x *recording.Export, p *person) bool {
+	all := map[string]bool{}
+	for id, s := range p.standings {
+		if o.world.mapped[id] && (s.realized || p.changed.Equal(x.At) && p.entered[id]) {
+			all[o.world.audiences[id].MergePolicy] = true
+		}
+	}
+	return len(all) > 1
 }
 
 // policies are the merge policies whose unmapped audiences travel along: those

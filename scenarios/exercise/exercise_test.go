@@ -164,6 +164,8 @@ var words = []struct{ word, yes, no string }{
 	{"unmapped-membership", "profiles: {marty: {audiences: [far]}}", ""},
 	{"same-policy-companion", "profiles: {marty: {audiences: [u]}}", "profiles: {marty: {audiences: [u]}}\ndestination: {includeMappedAudiencesOnly: true}"},
 	{"other-policy-companion", "profiles: {marty: {audiences: [far]}}", "profiles: {marty: {audiences: [u]}}"},
+	{"several-policies", "dataflow: {audiences: [a, far], attributes: [person.name]}\nhistory: [{at: 1h, profile: marty, qualify: [a, far]}]",
+		"dataflow: {audiences: [a, far], attributes: [person.name]}\nhistory: [{at: 1h, profile: marty, qualify: a}]"},
 	{"former-membership", "profiles: {doc: {audiences: {a: {qualified: 48h, exited: 24h}, b: {qualified: 48h}}}}\ndataflow: {audiences: [a, b], attributes: [person.name]}\n" + drive,
 		"history: [{at: 1h, profile: doc, exit: a}]"},
 	{"renamed-entry", "history: [{at: 1h, rename: {a: Anew}}, {at: 2h, profile: marty, qualify: a}]", "history: [{at: 1h, rename: {b: Anew}}, {at: 2h, profile: marty, qualify: a}]"},

@@ -114,15 +114,24 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 		o.unchanged(name, r)
 		return
 	}
-	a := &alignment{oracle: o, person: o.person(name), possible: o.Possible(name), compared: map[[2]int]*report{},
+	o.explained(o.person(name), all, mine).tell(roles, r)
+}
+
+// newAlignment lays bodies beside the possible exports of a view of a profile.
+func (o *Oracle) newAlignment(p *person, all []Seen, mine []int) *alignment {
+	a := &alignment{oracle: o, person: p, possible: o.possible(p), compared: map[[2]int]*report{},
 		turns: map[[2]int]Possible{}, delays: retryDelays(o.scenario), excused: map[int]bool{}}
-	a.perhaps = o.unclaimedBy(name)
+	a.perhaps = o.unclaimedBy(p.name)
 	for _, i := range mine {
 		a.seen = append(a.seen, all[i])
 		a.bodies = append(a.bodies, newSentBody(all[i].Body))
 	}
 	for i := range a.possible {
-		want := o.content(a.person, &a.possible[i], a.possible[i].From)
+		at := a.possible[i].From
+		if earliest := a.possible[i].earliest; earliest.After(at) {
+			at = earliest
+		}
+		want := o.content(a.person, &a.possible[i], at)
 		for _, e := range want.entries {
 			// Which of several claims a backfill meets, and so which policies come
 			// along, nobody knows.
@@ -135,16 +144,7 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 			a.firm = append(a.firm, c)
 		}
 	}
-	own := a.tell(a.explain(), r)
-	for n, role := range own {
-		if role.Before >= 0 {
-			role.Before = mine[role.Before]
-		}
-		if role.First >= 0 {
-			role.First = mine[role.First]
-		}
-		roles[mine[n]] = role
-	}
+	return a
 }
 
 // unchanged counts a member to which nothing happened and of which nothing was

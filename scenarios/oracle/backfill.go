@@ -69,6 +69,9 @@ func (o *Oracle) claims(least standing, was func(audience string, b *batch) stan
 
 // claimsOf are the claims of a profile to which something happened.
 func (o *Oracle) claimsOf(p *person, least standing) []claim {
+	if p.view != nil && p.view.rest {
+		return nil
+	}
 	return o.claims(least, func(audience string, b *batch) standing { return o.standingOf(p, audience, b.tick, b.at) })
 }
 
@@ -206,11 +209,24 @@ func (o *Oracle) withBackfills(p *person, lives []Possible) []Possible {
 		}
 		if x := o.backfill(p, tick, at, exported(tick)); x.Obligation == May {
 			x.earliest = at
+			o.mayCarry(p, &x, at)
 			out = append(out, x)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Possible) int { return a.tick - b.tick })
 	return out
+}
+
+// mayCarry adds to a backfill the audiences that it is of by another reading (A55):
+// their merge policies may come along with somebody else's export.
+func (o *Oracle) mayCarry(p *person, x *Possible, at time.Time) {
+	if !o.foreign {
+		return
+	}
+	never := func(int) bool { return false }
+	for id := range o.backfillOf(p, former, x.tick, at, never).perhaps {
+		x.perhaps[id] = true
+	}
 }
 
 // timeOf is when a tick was; every tick is that of an event.

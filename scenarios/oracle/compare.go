@@ -204,6 +204,9 @@ func (c *comparison) memberships(all map[string]any) {
 			got[namespace+"/"+id], _ = fields.(map[string]any)
 		}
 	}
+	if c.want.several {
+		c.report.look("one-body")
+	}
 	for _, place := range slices.Sorted(maps.Keys(c.want.entries)) {
 		e := c.want.entries[place]
 		fields, there := got[place]

@@ -13,6 +13,7 @@ type content struct {
 	identities []string          // namespace:id, sorted: exactly these
 	entries    map[string]*entry // namespace/id
 	absent     []string          // namespace/id of memberships that are left out
+	several    bool              // mapped audiences of several merge policies are concerned
 	forbidden  func(namespace, id string) string
 }
 
@@ -41,13 +42,18 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 	c := &content{attributes: p.document.at(o.mapped, x.tick), identities: p.identitiesAt(x.tick), entries: map[string]*entry{}}
 	sure, perhaps := o.policies(p, x)
 	latest := at
-	if !x.live && at.Equal(x.From) && x.To.After(at) {
+	if !x.live && o.foreign && x.To.After(at) {
 		latest = x.To // when within the hour a backfill is decided nobody knows
 	}
-	for id, t := range p.memberships {
+	c.several = o.severalPolicies(p, x)
+	for id, t := range p.all().memberships {
 		a, known := o.audiences[id]
 		s, ever := t.latest(x.tick)
 		if !known || !ever {
+			continue
+		}
+		if !o.sees(p, id) {
+			c.absent = append(c.absent, a.Namespace+"/"+id)
 			continue
 		}
 		mapping, mapped := o.flow.mapped[id].at(x.tick)
@@ -177,12 +183,14 @@ func (o *Oracle) policies(p *person, x *Possible) (sure, perhaps map[string]bool
 // is wrong.
 func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) string {
 	a, known := o.audiences[id]
-	s, ever := p.memberships[id].latest(x.tick)
+	s, ever := p.all().memberships[id].latest(x.tick)
 	switch mapped := o.flow.has(id, x.tick); {
 	case !known || a.Namespace != namespace:
 		return "namespace-key"
 	case mapped && !ever:
 		return "changed-audience-present"
+	case mapped && !o.sees(p, id):
+		return "one-body"
 	case mapped:
 		return "exited-retention"
 	case o.scenario.Destination.IncludeMappedAudiencesOnly:

@@ -30,7 +30,7 @@ type decided struct {
 // because it was not played to its end are not missing.
 func Recording(sc *scenarios.Scenario, lines []recording.Line) Verdicts {
 	o := New(sc, Recorded(lines))
-	j := &judge{oracle: o, report: newReport(), exports: map[string][]*decided{}, claimed: map[int]bool{}}
+	j := &judge{oracle: o, report: newReport(), exports: map[string][]*decided{}, claimed: map[update]bool{}}
 	j.read(lines)
 	for _, x := range j.all {
 		j.export(x)
@@ -41,13 +41,27 @@ func Recording(sc *scenarios.Scenario, lines []recording.Line) Verdicts {
 	return Verdicts{j.report.findings, j.report.looked}
 }
 
+// update is one as a view of its profile is to export it, by its last tick.
+type update struct {
+	tick int
+	view view
+}
+
+// viewedBy is an update by a view of its profile.
+func viewedBy(p *person, m moment) update {
+	if p.view == nil {
+		return update{tick: m.last}
+	}
+	return update{m.last, *p.view}
+}
+
 // judge is one recording under judgement.
 type judge struct {
 	oracle    *Oracle
 	report    *report
 	all       []*decided
 	exports   map[string][]*decided // by profile
-	claimed   map[int]bool          // last ticks of the updates that have their export
+	claimed   map[update]bool       // that have their export
 	tolerance time.Duration
 	complete  bool
 }
@@ -110,9 +124,18 @@ func Split(body string, n int) []string {
 // export judges one export: is there a reason for it, is it the one given, and
 // does it carry what it should.
 func (j *judge) export(x *decided) {
-	p := j.oracle.person(x.Profile)
-	possible := j.possible(p, x)
 	at := Finding{Profile: x.Profile, Export: x.ID, At: x.At}
+	p := j.oracle.viewOf(j.oracle.person(x.Profile), x.MergePolicy)
+	if p == nil {
+		at.Clause, at.What, at.Want, at.Got = "one-body", "the merge policy of an export", "none", x.MergePolicy
+		if j.oracle.perPolicy() {
+			at.Want = "that of a mapped audience"
+		}
+		j.report.look(at.Clause)
+		j.report.add(at)
+		return
+	}
+	possible := j.possible(p, x)
 	if possible.Obligation == MustNot {
 		at.Clause = possible.Clause
 		at.What, at.Want, at.Got = "an export because of "+strings.Join(x.Because, ", "), "none", "exported"
@@ -143,21 +166,30 @@ func (j *judge) export(x *decided) {
 // if it was at that moment and has no export yet, or a backfill.
 func (j *judge) possible(p *person, x *decided) Possible {
 	n := sort.Search(len(p.moments), func(i int) bool { return p.moments[i].first > x.tick })
-	ofChange := n > 0 && p.moments[n-1].event.At().Equal(x.At) && !j.claimed[p.moments[n-1].last]
+	ofChange := n > 0 && p.moments[n-1].event.At().Equal(x.At) && !j.claimed[viewedBy(p, p.moments[n-1])]
 	var live Possible
 	if ofChange {
 		live = j.oracle.change(p, p.moments[n-1])
 	}
 	if !ofChange || slices.Equal(x.Because, []string{"backfill"}) && live.Obligation == MustNot {
-		return j.oracle.backfill(p, x.tick, x.At, j.before(x))
+		return j.oracle.backfill(p, x.tick, x.At, j.before(p, x))
 	}
-	j.claimed[p.moments[n-1].last] = true
+	j.claimed[viewedBy(p, p.moments[n-1])] = true
 	return live
 }
 
+// of are the exports of a view of a profile.
+func (j *judge) of(p *person) []*decided {
+	all := j.exports[p.name]
+	if p.view == nil {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(x *decided) bool { return x.MergePolicy != p.view.policy })
+}
+
 // before reports whether the profile was exported between a tick and an export.
-func (j *judge) before(x *decided) func(after int) bool {
-	all := j.exports[x.Profile]
+func (j *judge) before(p *person, x *decided) func(after int) bool {
+	all := j.of(p)
 	n := sort.Search(len(all), func(i int) bool { return all[i].tick > x.tick })
 	for n > 0 && all[n-1] != x {
 		n--
@@ -205,14 +237,19 @@ func surplus(given, wanted []string) string {
 // backfill.
 func (j *judge) missing() {
 	for _, m := range j.oracle.moments {
-		if m.event.Update == nil || j.claimed[m.last] {
+		if m.event.Update == nil {
 			continue
 		}
-		x := j.oracle.change(j.oracle.person(m.event.Update.Profile), m)
-		j.report.look(x.Clause)
-		if x.Obligation == Must {
-			j.report.add(Finding{Clause: x.Clause, Profile: x.Profile, At: x.From,
-				What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
+		for _, p := range j.oracle.views(j.oracle.person(m.event.Update.Profile)) {
+			if j.claimed[viewedBy(p, m)] {
+				continue
+			}
+			x := j.oracle.change(p, m)
+			j.report.look(x.Clause)
+			if x.Obligation == Must {
+				j.report.add(Finding{Clause: x.Clause, Profile: x.Profile, At: x.From,
+					What: "the export because of " + strings.Join(x.Because, ", "), Want: "exported", Got: "no export"})
+			}
 		}
 	}
 	j.silent()
@@ -273,14 +310,21 @@ func (j *judge) claims(name string) {
 			return
 		}
 	}
-	p := o.person(name)
+	for _, p := range o.views(o.person(name)) {
+		j.claimsOf(p)
+	}
+}
+
+// claimsOf looks for the export that meets each claim of a view of a profile.
+func (j *judge) claimsOf(p *person) {
+	o := j.oracle
 	for _, c := range o.claimsOf(p, o.least()) {
 		j.report.look(c.rule)
 		if !o.firm(p, c) {
 			continue
 		}
-		f := Finding{Clause: c.rule, Profile: name, At: c.at, What: "a backfill after the mapping", Want: "by " + c.ends.Format(time.RFC3339), Got: "no export"}
-		all := j.exports[name]
+		f := Finding{Clause: c.rule, Profile: p.name, At: c.at, What: "a backfill after the mapping", Want: "by " + c.ends.Format(time.RFC3339), Got: "no export"}
+		all := j.of(p)
 		n := sort.Search(len(all), func(i int) bool { return all[i].tick >= c.tick })
 		if n == len(all) {
 			j.report.add(f)

@@ -131,9 +131,9 @@ const (
 	skipped // possibility j has no export
 )
 
-// explain finds the cheapest explanation: body after body, with the possible
-// exports up to each.
-func (a *alignment) explain() *node {
+// explain finds the cheapest explanation, and what it costs: body after body, with
+// the possible exports up to each.
+func (a *alignment) explain() (*node, int) {
 	n, m := len(a.seen), len(a.possible)
 	owed := make([]int, m+1) // from j on
 	for j := m - 1; j >= 0; j-- {
@@ -154,7 +154,8 @@ func (a *alignment) explain() *node {
 		row = a.body(i, row)
 		prune(row, owed, n-i-1)
 	}
-	return slices.MinFunc(row[m], func(g, h hypothesis) int { return a.total(g) - a.total(h) }).path
+	best := slices.MinFunc(row[m], func(g, h hypothesis) int { return a.total(g) - a.total(h) })
+	return best.path, a.total(best)
 }
 
 // skip goes on to the next possibility without an export of this one.
@@ -348,7 +349,7 @@ func (a *alignment) claimed(after, until int, at time.Time) int {
 		case c.tick <= after || c.tick > until:
 		case until == endless:
 			cost += costOfMissing
-		case !at.IsZero() && at.After(c.ends.Add(tolerated)):
+		case !at.IsZero() && a.oracle.flow.tooLate(c, at):
 			cost += costOfStranger
 		}
 	}
@@ -364,13 +365,13 @@ func (a *alignment) abandoned(h hypothesis) int {
 	return cost
 }
 
-// spellings are the rules on how a key or an identity is spelt, which does not
-// show which export a body is.
-var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns"}
+// spellings are the rules on how a key, an identity or a time is spelt, and on the
+// timestamps of unmapped audiences, which do not show which export a body is.
+var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns", "lqt-format", "ts-unmapped"}
 
 // forms are the rules on how an entry is written, which hardly shows which
 // export a body is.
-var forms = []string{"lqt-value", "lqt-format", "ts-on", "ts-off", "ts-unmapped", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
+var forms = []string{"lqt-value", "ts-on", "ts-off", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
 
 // costs are those of the differences, and of the way that keys and identities
 // are spelt: who misspells one misspells all, which counts once.

@@ -91,8 +91,11 @@ func (t *reporter) first(n *node) {
 		t.report.look(x.Clause)
 	}
 	if x.reading {
-		t.report.add(Finding{Clause: x.Clause, Profile: s.Profile, Export: s.ID, At: s.At,
-			What: "a backfill of a former member", Want: "none", Got: "exported"})
+		what := "a backfill of a former member"
+		if x.live {
+			what = "an export because of " + strings.Join(x.Because, ", ")
+		}
+		t.report.add(Finding{Clause: x.Clause, Profile: s.Profile, Export: s.ID, At: s.At, What: what, Want: "none", Got: "exported"})
 	}
 	t.report.merge(t.compare(n.i, n.j))
 	t.punctuality(n.i, n.j)
@@ -105,7 +108,7 @@ func (t *reporter) skipped(j int) {
 	}
 	x := t.possible[j]
 	switch {
-	case x.Obligation == MustNot && !t.visible(j):
+	case (x.Obligation == MustNot || x.live && x.reading) && !t.visible(j):
 		return // an export of it could not be told from a repetition
 	case x.Clause != "":
 		t.report.look(x.Clause)
@@ -167,6 +170,9 @@ const (
 // tolerated is how far past the hour a backfill may come before the page's
 // "approximately one hour" is over (A56).
 const tolerated = 30 * time.Minute
+
+// tooLate reports whether a backfill at a time is later than that.
+func (f *flow) tooLate(c claim, at time.Time) bool { return f.enabledBetween(c.ends, at) > tolerated }
 
 // punctuality reports a live export that comes long after its change (R37).
 func (t *reporter) punctuality(i, j int) {
@@ -257,7 +263,7 @@ func (t *reporter) owed() {
 		t.report.look("backfill-hour")
 		if at.After(c.ends) {
 			f.Clause = "backfill-hour"
-			if !at.After(c.ends.Add(tolerated)) || t.oracle.clock.Estimated {
+			if !t.oracle.flow.tooLate(c, at) || t.oracle.clock.Estimated {
 				f.Clause = "backfill-hour/within-sixty-minutes"
 			}
 			f.Export = t.seen[t.explained[j]].ID

@@ -37,6 +37,7 @@
 package oracle
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -135,9 +136,18 @@ type Possible struct {
 	reading   bool              // the chosen reading does not call for it, another one does
 }
 
-// Possible lists the possible exports of a profile in the order of the history.
-func (o *Oracle) Possible(profile string) []Possible {
-	p := o.person(profile)
+// Possible lists the possible exports of a profile in the order of the history,
+// those of each merge policy by themselves where the reading has them apart.
+func (o *Oracle) Possible(profile string) (all []Possible) {
+	for _, p := range o.views(o.person(profile)) {
+		all = append(all, o.possible(p)...)
+	}
+	slices.SortStableFunc(all, func(a, b Possible) int { return a.tick - b.tick })
+	return all
+}
+
+// possible is Possible for one view of a profile.
+func (o *Oracle) possible(p *person) []Possible {
 	var out []Possible
 	for _, m := range p.moments {
 		out = append(out, o.change(p, m))

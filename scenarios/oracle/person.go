@@ -18,6 +18,7 @@ type person struct {
 	said        map[string][]statement // audience id -> what its updates say
 	identities  map[string]timeline    // namespace:id in the form of an export
 	document    document
+	view        *view // nil: as a whole
 }
 
 // newPerson gathers every fact about a profile.

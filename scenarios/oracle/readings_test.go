@@ -97,6 +97,24 @@ var readingCases = []readingCase{
 		sent:     []arrival{{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))}},
 	},
 	{
+		key: "mergePolicyBodies", value: "each", other: "one", clause: "one-body",
+		scenario: entersTwoPolicies,
+		sent: []arrival{
+			{time.Hour, membership(ups(in("delorean", "realized", "10:00:00") + "," + in("fans", "realized", "09:00:00")))},
+			{time.Hour, membership(ups(in("shops", "realized", "10:00:00")))},
+			{2 * time.Hour, membership(ups(in("delorean", "exited", "10:00:00") + "," + in("fans", "realized", "09:00:00")))},
+		},
+	},
+	{
+		key: "mergePolicyBodies", value: "one", other: "each", clause: "one-body",
+		scenario: entersTwoPolicies,
+		sent: []arrival{
+			{time.Hour, membership(ups(
+				in("delorean", "realized", "10:00:00") + "," + in("fans", "realized", "09:00:00") + "," + in("shops", "realized", "10:00:00")))},
+			{2 * time.Hour, membership(ups(in("delorean", "exited", "10:00:00") + "," + in("fans", "realized", "09:00:00") + "," + in("shops", "realized", "10:00:00")))},
+		},
+	},
+	{
 		key: "exitsCarried", value: "0s", other: "30d", clause: "exited-retention",
 		scenario: leavesAndEnters,
 		sent:     []arrival{{time.Hour, membership(ups(in("delorean", "realized", "10:00:00")))}},
@@ -192,6 +210,19 @@ dataflow: {audiences: [delorean]}
 profiles: {doc: {identities: {email: doc}, audiences: {fans: {qualified: 2h, exited: 1h}}}}
 history:
   - {at: 1h, profile: doc, qualify: delorean}
+`
+
+const entersTwoPolicies = `
+audiences:
+  delorean: {id: delorean, mergePolicy: web}
+  fans: {id: fans, mergePolicy: web}
+  shops: {id: shops, mergePolicy: stores}
+organisation: {mergePolicies: {default: {default: true}, web: {}, stores: {}}}
+dataflow: {audiences: [delorean, shops]}
+profiles: {doc: {identities: {email: doc}, audiences: {fans: {qualified: 0s}}}}
+history:
+  - {at: 1h, profile: doc, qualify: [delorean, shops]}
+  - {at: 2h, profile: doc, exit: delorean}
 `
 
 const leavesAndEnters = `

@@ -13,7 +13,7 @@ var rules = []string{
 	"mapped-only-toggle", "membership-shape", "status-values", "names-off", "names-mapped", "names-unmapped",
 	"ts-off", "ts-on", "ts-unmapped", "ts-order", "lqt-format", "namespace-key", "lowercase-identity-ns", "hash",
 	"nested-attributes", "exited-retention", "name-static", "backfill-new-audience", "backfill-new-dest",
-	"backfill-hour", "backfill-once", "unmap-silent", "disabled-silent", "delete-unmaps", "lqt-value",
+	"backfill-hour", "backfill-once", "unmap-silent", "disabled-silent", "delete-unmaps", "lqt-value", "one-body",
 }
 
 // Finds reports whether a finding can name a rule.

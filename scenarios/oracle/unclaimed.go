@@ -31,7 +31,7 @@ func (o *Oracle) unclaimedBy(name string) (out []*unclaimed) {
 func (a *alignment) maybe(j int) bool {
 	known, looked := a.excused[j]
 	if !looked {
-		known = a.unclaimedFits(j, time.Time{})
+		known = a.unclaimedFits(j, func(time.Time) bool { return false })
 		a.excused[j] = known
 	}
 	return known
@@ -41,23 +41,23 @@ func (a *alignment) maybe(j int) bool {
 // backfill in time.
 func (a *alignment) perhapsMet(c claim) bool {
 	for j, x := range a.possible {
-		if x.tick >= c.tick && x.Obligation != MustNot && a.unclaimedFits(j, c.ends.Add(tolerated)) {
+		late := func(at time.Time) bool { return a.oracle.flow.tooLate(c, at) }
+		if x.tick >= c.tick && x.Obligation != MustNot && a.unclaimedFits(j, late) {
 			return true
 		}
 	}
 	return false
 }
 
-// unclaimedFits reports whether one of the unclaimed bodies may be the export
-// of possibility j by its time and its content, and came by a time; the zero
-// time is any.
-func (a *alignment) unclaimedFits(j int, by time.Time) bool {
+// unclaimedFits reports whether one of the unclaimed bodies may be the export of
+// possibility j by its time and its content, and is not too late.
+func (a *alignment) unclaimedFits(j int, late func(at time.Time) bool) bool {
 	x := a.possible[j]
 	for _, u := range a.perhaps {
 		switch {
 		case len(a.oracle.unclaimed) > mostUnclaimed:
 			return true
-		case !u.At.IsZero() && (u.At.Before(x.earliest) || !by.IsZero() && u.At.After(by)):
+		case !u.At.IsZero() && (u.At.Before(x.earliest) || late(u.At)):
 			continue
 		}
 		if u.parsed == nil {

@@ -105,6 +105,9 @@ type Export struct {
 	ID      string    `json:"id"` // "new-1#2": the second export of new-1
 	Profile string    `json:"profile"`
 	Because []string  `json:"because"` // audience, attribute, identity, backfill; sorted
+	// MergePolicy is that of all audiences in the body, where the reading has one
+	// body for each merge policy (mergePolicyBodies: each).
+	MergePolicy string `json:"mergePolicy,omitempty"`
 	// Excluded is why the export was counted and not sent: missing-attributes,
 	// consent-violation.
 	Excluded string `json:"excluded,omitempty"`

@@ -181,23 +181,29 @@ func (d *driver) turns(id string, due []engine.Due) error {
 	}
 	var states []engine.State
 	var exports []*engine.Export
-	view := d.runtime.View()
-	turned := make([]profile.ID, len(due))
-	for i, turn := range due {
-		turned[i] = turn.Profile
-		s, err := d.population.load(string(turn.Profile))
-		if err != nil {
-			return fmt.Errorf("store: %w", err)
+	view, latest := d.runtime.View(), map[profile.ID]engine.State{}
+	for _, turn := range due {
+		s, twice := latest[turn.Profile] // of two merge policies
+		if !twice {
+			var err error
+			if s, err = d.population.load(string(turn.Profile)); err != nil {
+				return fmt.Errorf("store: %w", err)
+			}
 		}
-		if s, x := view.Turn(d.now, id, s, turn.Audiences); x != nil {
-			states, exports = append(states, s), append(exports, x)
+		s, decided := view.Turn(nil, d.now, id, s, turn.Audiences)
+		if len(decided) == 0 {
+			continue
+		}
+		latest[turn.Profile] = s
+		states, exports = append(states, s), append(exports, decided...)
+		for _, x := range decided {
 			d.recorder.export(x)
 		}
 	}
 	if err := d.accept(states, exports); err != nil {
 		return err
 	}
-	d.runtime.Turned(id, turned...)
+	d.runtime.Turned(id, due...)
 	return nil
 }
 

@@ -26,6 +26,7 @@ func readings(r scenarios.Readings) dataflow.Readings {
 		TokenCertificate:  r.Of(scenarios.ReadingTokenCertificate) == "on-request",
 		Requalify:         r.Of(scenarios.ReadingRequalification) == "exported",
 		OwnExternalSwitch: r.Of(scenarios.ReadingExternalAudiences) == "own-switch",
+		BodyPerPolicy:     r.Of(scenarios.ReadingMergePolicyBodies) == "each",
 		BackfillWithin:    r.Duration(scenarios.ReadingBackfillWithin),
 	}
 	if out.ExitsCarried == 0 {

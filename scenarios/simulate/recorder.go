@@ -105,7 +105,8 @@ func (r *recorder) judged(now time.Time, s *scenarios.Step, refs []profile.Audie
 }
 
 func (r *recorder) export(x *engine.Export) {
-	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because), Excluded: x.Excluded}})
+	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because),
+		MergePolicy: x.MergePolicy, Excluded: x.Excluded}})
 }
 
 func triggers(because []export.Trigger) []string {
