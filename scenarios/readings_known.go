@@ -133,7 +133,7 @@ var readings = []Reading{
 		Says: "Unmapped audiences are included by their merge policy; no page says what is exported when mapped audiences have several. Pages on batch destinations describe a run for each.",
 		Values: []ReadingValue{
 			{"one", "One body, with the mapped audiences of all merge policies."},
-			{"each", "One body for each merge policy among the mapped audiences that entered, left or are backfilled, and, for attributes and identities, among those that the profile is in. A body has the audiences of its merge policy alone."},
+			{"each", "One body for each merge policy of the mapped audiences that the profile enters or leaves, or for which it is backfilled; for a change of attributes or identities, of those that it is in. A body has the audiences of its merge policy alone."},
 		},
 	},
 	{
