@@ -103,7 +103,7 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 	go mod tidy -diff
 
 .PHONY: mutants
-mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing, MISSING=1 those not measured
+mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing, MISSING=1 plays what was not measured
 	@go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutants$$' -args -mutants -only '$(ONLY)' $(if $(MISSING),-missing)
 
 .PHONY: kills

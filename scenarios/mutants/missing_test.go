@@ -2,7 +2,6 @@ package mutants
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,57 +9,58 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// unmeasured are the mutants that the matrix does not have as they are now, and
-// the matrix without what is gone. It is for a mutant that was added after
-// everything was measured: with other cases the whole is measured anew.
-func unmeasured(t *testing.T, all []Mutant, cases []*scenarios.Scenario) ([]Mutant, Matrix) {
-	t.Helper()
-	x, err := LastMeasured()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range x.Stale(all, cases) {
-		if strings.HasPrefix(line, "case ") {
-			t.Fatalf("%s: run make mutants without MISSING", line)
+// unmeasured are, of the cases that each mutant is played with, those that the
+// matrix does not tell of: all of them for a mutant that it does not have as it is
+// now, and the new cases for any other.
+func (x Matrix) unmeasured(all []Mutant, cases []*scenarios.Scenario, near [][]string) [][]string {
+	var added []string
+	for _, c := range cases {
+		if !slices.Contains(x.Cases, c.ID) {
+			added = append(added, c.ID)
 		}
 	}
-	missing, kept := x.split(all)
-	if len(missing) == 0 {
-		t.Fatal("the matrix has every mutant as it is now")
-	}
-	return missing, kept
-}
-
-// split is the mutants that were not measured as they are, and what was
-// measured of the others.
-func (x Matrix) split(all []Mutant) (missing []Mutant, kept Matrix) {
-	kept.Cases = x.Cases
-	for _, m := range all {
-		if played, ok := x.Find(m); ok {
-			kept.Mutants = append(kept.Mutants, played)
-		} else {
-			missing = append(missing, m)
+	out := slices.Clone(near)
+	for i, m := range all {
+		if _, known := x.Find(m); !known {
+			continue
+		}
+		out[i] = []string{}
+		for _, id := range added {
+			if near[i] == nil || slices.Contains(near[i], id) {
+				out[i] = append(out[i], id)
+			}
 		}
 	}
-	return missing, kept
+	return out
 }
 
-// with is a matrix with the mutants of another one, in the order of their ids.
-func (x Matrix) with(other Matrix) Matrix {
-	x.Mutants = slices.Concat(x.Mutants, other.Mutants)
-	slices.SortFunc(x.Mutants, func(a, b Measured) int { return strings.Compare(a.ID, b.ID) })
-	return x
-}
-
-func TestSplitAndWith(t *testing.T) {
-	x := Matrix{Cases: []string{"a/b"}, Mutants: []Measured{{ID: "changed", Digest: "1"}, {ID: "gone", Digest: "1"}, {ID: "kept", Digest: "1"}}}
-	missing, kept := x.split([]Mutant{{ID: "added", Digest: "1"}, {ID: "changed", Digest: "2"}, {ID: "kept", Digest: "1"}})
-	if len(missing) != 2 || missing[0].ID != "added" || missing[1].ID != "changed" {
-		t.Errorf("missing %v; want added and changed", missing)
+// with adds to what turned red now what the matrix has of each mutant as it is, in
+// the order of the cases; a case that is gone is left out.
+func (x Matrix) with(red [][]string, all []Mutant, cases []*scenarios.Scenario) [][]string {
+	out := make([][]string, len(red))
+	for i, m := range all {
+		known, _ := x.Find(m)
+		for _, c := range cases {
+			if known.Red(c.ID) || slices.Contains(red[i], c.ID) {
+				out[i] = append(out[i], c.ID)
+			}
+		}
 	}
-	got := Matrix{Cases: x.Cases, Mutants: []Measured{{ID: "added"}, {ID: "changed", Digest: "2"}}}.with(kept)
-	want := Matrix{Cases: x.Cases, Mutants: []Measured{{ID: "added"}, {ID: "changed", Digest: "2"}, {ID: "kept", Digest: "1"}}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	return out
+}
+
+func TestUnmeasuredAndWith(t *testing.T) {
+	x := Matrix{Cases: []string{"old", "gone"}, Mutants: []Measured{{ID: "changed", Digest: "1", By: []string{"old"}},
+		{ID: "kept", Digest: "1", By: []string{"gone"}, Also: []string{"old"}}, {ID: "apart", Digest: "1"}, {ID: "far", Digest: "1"}}}
+	all := []Mutant{{ID: "added", Digest: "1"}, {ID: "changed", Digest: "2"}, {ID: "kept", Digest: "1"}, {ID: "apart", Digest: "1"}, {ID: "far", Digest: "1"}}
+	cases := []*scenarios.Scenario{{ID: "old"}, {ID: "new"}}
+	both := []string{"new", "old"}
+	got := x.unmeasured(all, cases, [][]string{both, nil, both, nil, {"old"}})
+	if diff := cmp.Diff([][]string{both, nil, {"new"}, {"new"}, {}}, got); diff != "" {
+		t.Errorf("unmeasured (-want +got):\n%s", diff)
+	}
+	red := x.with([][]string{{"new"}, nil, {"new"}, {"new"}, nil}, all, cases)
+	if diff := cmp.Diff([][]string{{"new"}, nil, {"old", "new"}, {"new"}, nil}, red); diff != "" {
 		t.Errorf("with (-want +got):\n%s", diff)
 	}
 }

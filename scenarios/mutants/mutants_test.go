@@ -21,7 +21,7 @@ import (
 var (
 	run   = flag.Bool("mutants", false, "build and play every mutant, and write the matrix")
 	named = flag.Bool("named", false, "with -mutants: play each with the cases that must find it alone; the matrix stays")
-	fresh = flag.Bool("missing", false, "with -mutants: play those that were not measured as they are now, and add them to the matrix")
+	fresh = flag.Bool("missing", false, "with -mutants: play those that were not measured as they are now, and the others with new cases, and add to the matrix")
 	only  = flag.String("only", "", "with -mutants: those whose id matches the regular expression; the matrix stays")
 )
 
@@ -95,12 +95,17 @@ func TestMutants(t *testing.T) {
 	}
 	var measured Matrix
 	if *fresh {
-		all, measured = unmeasured(t, all, cases)
+		if measured, err = LastMeasured(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	red := playAll(t, all, func(many string, apart []Mutant) [][]string { return near(t, all, apart, many, cases) })
+	red := playAll(t, all, func(many string, apart []Mutant) [][]string {
+		return measured.unmeasured(all, cases, near(t, all, apart, many, cases))
+	})
 	if t.Failed() {
 		return // what was not played was not measured
 	}
+	red = measured.with(red, all, cases)
 	killed := 0
 	for i, m := range all {
 		missing := without(m.Kills, red[i])
@@ -117,7 +122,7 @@ func TestMutants(t *testing.T) {
 	if *only != "" {
 		return
 	}
-	x := matrixOf(all, red, cases).with(measured)
+	x := matrixOf(all, red, cases)
 	distinct(t, x, cases)
 	for path, content := range map[string]string{matrixPath: x.text(), pagePath: x.page()} {
 		if err := os.WriteFile(filepath.FromSlash(path), []byte(content), 0o644); err != nil {

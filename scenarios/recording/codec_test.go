@@ -52,7 +52,8 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 		return Line{Action: &Action{at, *words.Draw(t, "action"), some(t, text, "audiences"), some(t, text, "names"),
 			rapid.MapOfN(text, rapid.Bool(), 1, 3).Draw(t, "triggers")}}
 	case 2:
-		return Line{Export: &Export{at, text.Draw(t, "id"), text.Draw(t, "profile"), some(t, text, "because"), text.Draw(t, "excluded")}}
+		return Line{Export: &Export{at, text.Draw(t, "id"), text.Draw(t, "profile"), some(t, text, "because"), text.Draw(t, "policy"),
+			text.Draw(t, "excluded")}}
 	case 3:
 		return Line{Decision: &Decision{at, at, text.Draw(t, "result"), true, text.Draw(t, "first"), "", text.Draw(t, "reason")}}
 	case 4:
