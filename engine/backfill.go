@@ -49,7 +49,7 @@ func (b *backfill) skip() {
 	}
 }
 
-// add begins a backfill; waits says which of its members wait for a turn.
+// add begins a backfill; waits selects the members that wait for a turn.
 func (p *backfills) add(b Backfill, waits func(profile.ID) bool) {
 	pending := &backfill{audiences: b.Audiences, policy: b.MergePolicy, members: b.Members, start: b.Start, number: b.Number, window: p.window,
 		pending: make(map[profile.ID]bool, len(b.Members)), taken: map[profile.ID]bool{}}

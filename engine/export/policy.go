@@ -53,5 +53,5 @@ func PerPolicy(p profile.Profile, r Reasons, flow *dataflow.Snapshot) []Reasons 
 	return parts
 }
 
-// ofProfile says whether a trigger is about the profile and not about an audience.
+// ofProfile reports whether a trigger is about the profile and not about an audience.
 func ofProfile(t Trigger) bool { return t == Attribute || t == Identity }
