@@ -149,7 +149,7 @@ func (o *Observer) entries(e *export, x *recording.Export, p *person, tell func(
 	}
 }
 
-// severalPolicies says whether the profile is in mapped audiences of several merge
+// severalPolicies reports whether the profile is in mapped audiences of several merge
 // policies, or enters or leaves them with the export.
 func (o *Observer) severalPolicies(x *recording.Export, p *person) bool {
 	all := map[string]bool{}

@@ -10,7 +10,7 @@ import (
 )
 
 // unmeasured are, of the cases that each mutant is played with, those that the
-// matrix does not tell of: all of them for a mutant that it does not have as it is
+// matrix lacks: all of them for a mutant that it does not have as it is
 // now, and the new cases for any other.
 func (x Matrix) unmeasured(all []Mutant, cases []*scenarios.Scenario, near [][]string) [][]string {
 	var added []string

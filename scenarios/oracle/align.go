@@ -117,7 +117,7 @@ func (o *Oracle) align(name string, all []Seen, mine []int, roles []Role, r *rep
 	o.explained(o.person(name), all, mine).tell(roles, r)
 }
 
-// newAlignment lays bodies beside the possible exports of a view of a profile.
+// newAlignment holds bodies against the possible exports of a view of a profile.
 func (o *Oracle) newAlignment(p *person, all []Seen, mine []int) *alignment {
 	a := &alignment{oracle: o, person: p, possible: o.possible(p), compared: map[[2]int]*report{},
 		turns: map[[2]int]Possible{}, delays: retryDelays(o.scenario), excused: map[int]bool{}}

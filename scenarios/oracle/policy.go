@@ -9,8 +9,9 @@ import (
 
 // By a reading (A50) each merge policy is a view of the profile of its own, which
 // is exported by itself: it has the audiences of the policy alone, and a change
-// that concerns none of its mapped audiences is not a change of it. What is left
-// are the changes that concern no mapped audience at all: they are exported once.
+// that concerns none of its mapped audiences is not a change of it. A last view,
+// the rest, has the changes that concern no mapped audience at all. They are
+// exported once.
 
 // view is a profile as seen through one merge policy.
 type view struct {
@@ -59,8 +60,8 @@ func (o *Oracle) mappedPolicies() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
-// viewOf is the view that an export of a merge policy is of, "" for one without;
-// nil where the chosen reading has none such.
+// viewOf is the view that is exported with a merge policy, or the whole or the rest
+// for ""; nil where the chosen reading does not export such a view.
 func (o *Oracle) viewOf(p *person, policy string) *person {
 	for _, v := range o.views(p) {
 		switch {

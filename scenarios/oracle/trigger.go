@@ -13,8 +13,9 @@ var triggering = []struct{ reading, clause string }{
 	{scenarios.ReadingRequalification, "no-requalify"}, {scenarios.ReadingExternalAudiences, "wta-switches/external"},
 }
 
-// change answers what an update has to lead to. What the chosen reading forbids and
-// another one calls for is told of somebody else's sender as such.
+// change answers what an update has to lead to. For somebody else's sender an
+// export that another reading calls for, and the chosen one forbids, is possible
+// by that reading.
 func (o *Oracle) change(p *person, m moment) Possible {
 	x := o.changeBy(p, m, o.reads)
 	if x.Obligation != MustNot || !o.foreign {
