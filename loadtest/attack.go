@@ -29,6 +29,10 @@ type Attack struct {
 	// Begun is called when the first request is due; nil: nobody asks.
 	Begun func()
 	Note  string // of the cost
+	Offer Offer  // of a trial
+	Abort []Abort
+	// Watch is called with the record of the load before it begins; nil: nobody asks.
+	Watch func(*Recorder)
 }
 
 // mostWorkers bounds what Workers 0 comes to, as a quarter of the files that
@@ -65,6 +69,14 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	if err := x.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
+	x.recorder.AbortOn(a.Abort)
+	x.recorder.clock = x.pacer.elapsed
+	if a.Watch != nil {
+		a.Watch(x.recorder)
+	}
+	ctx, check, end := x.recorder.abortable(ctx)
+	defer end()
+	x.check = check
 	stop := x.keepReady(ctx)
 	machine := observe(x.recorder.watch(x.pacer))
 	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
@@ -86,6 +98,7 @@ type attacking struct {
 	recorder    *Recorder
 	keeper      *keeper
 	credentials atomic.Pointer[credentials]
+	check       func(now time.Duration)
 	refused     chan struct{} // holds one: the token in use was answered 401
 }
 
@@ -142,9 +155,12 @@ func (x *attacking) keepReady(ctx context.Context) (end func()) {
 // tick reports the state of the attack every second; idle is whether nothing is
 // on the wire.
 func (x *attacking) tick() (idle bool) {
-	if x.Progress != nil && x.pacer.began.Load() != nil {
+	if x.pacer.began.Load() != nil {
 		at := x.pacer.since(time.Now())
-		x.Progress(at, x.recorder.Counts(at))
+		x.check(at)
+		if x.Progress != nil {
+			x.Progress(at, x.recorder.Counts(at))
+		}
 	}
 	return x.recorder.Counts(0).InFlight == 0
 }

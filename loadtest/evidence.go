@@ -58,7 +58,8 @@ func (g generator) doubts(l *reports.Load) []string {
 
 // judge fills in the objectives of a report.
 func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
-	l.Interrupted = g.interrupted
+	l.Aborted = r.aborting.reached
+	l.Interrupted = g.interrupted && l.Aborted == ""
 	if r.refused > 0 {
 		// The first doubt is the reason of every verdict: a store that is full makes
 		// everything else wait.
@@ -71,6 +72,9 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	if steady(r.pace) && l.Outage == nil {
 		e.Growing = r.course.growing()
 		e.FailedOf, e.LostOf = r.failures.effectiveShare(), r.losses.effectiveShare()
+		if t, ok := r.course.soak(); ok {
+			e.Trend = &t
+		}
 	}
 	l.Growing, l.EffectiveAttempts, l.EffectiveExports = e.Growing, e.FailedOf.size, e.LostOf.size
 	if !g.interrupted {
@@ -127,6 +131,9 @@ func Verdict(l *reports.Load) reports.Verdict {
 	}
 	for _, f := range l.Flows {
 		all = append(all, f.Verdict)
+	}
+	if l.Aborted != "" {
+		all = append(all, reports.Fail)
 	}
 	if len(l.Doubts) > 0 && !slices.Contains(all, reports.Fail) {
 		all = append(all, reports.Inconclusive)

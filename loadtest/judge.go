@@ -27,6 +27,7 @@ type Evidence struct {
 	Leaking          bool    // it grew because each request makes the receiver slower, and not because more was offered than served
 	// Doubts are why nothing measured can count.
 	Doubts []string
+	Trend  *reports.Trend // nil: not known
 	// Fair is the evidence without the lateness of the generator; nil where it was
 	// never late.
 	Fair *Evidence
@@ -206,6 +207,14 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 			r.Low, r.High = betaInterval(r.Measured*float64(of.size), float64(of.size))
 		}
 		return tooShort(of)
+	case Trend:
+		r.Unit = "share/h"
+		if e.Trend == nil {
+			return "the run is too short, or its rate changes: a trend needs a constant pace"
+		}
+		r.Samples = growthParts
+		r.Measured, r.Low, r.High = e.Trend.PerHour, e.Trend.Low, e.Trend.High
+		return ""
 	case Rate:
 		r.Unit, r.Samples = "/s", e.Attempts-e.Failed
 		r.Measured, r.Low, r.High = e.Rate, e.Rate, e.Rate
@@ -274,6 +283,8 @@ func valueText(v float64, unit string) string {
 		return percentText(v)
 	case "/s":
 		return rateText(v) + "/s"
+	case "share/h":
+		return percentText(v) + "/h"
 	}
 	d := time.Duration(v * float64(time.Millisecond))
 	switch {

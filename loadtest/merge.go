@@ -54,7 +54,7 @@ const (
 // together returns why two results are not of one load: rates at different
 // times do not add up.
 func together(a, b Part) error {
-	if long, short := max(a.Load.Seconds, b.Load.Seconds), min(a.Load.Seconds, b.Load.Seconds); short < long*(1-mostShorter) && !a.Load.Interrupted && !b.Load.Interrupted {
+	if long, short := max(a.Load.Seconds, b.Load.Seconds), min(a.Load.Seconds, b.Load.Seconds); short < long*(1-mostShorter) && !endedEarly(a.Load) && !endedEarly(b.Load) {
 		return fmt.Errorf("it lasted %s, and %s %s: rates add up only while both run", secondsText(b.Load.Seconds), a.From, secondsText(a.Load.Seconds))
 	}
 	if a.Load.Began == "" || b.Load.Began == "" {
@@ -77,6 +77,9 @@ func together(a, b Part) error {
 	}
 	return nil
 }
+
+// endedEarly reports whether a load did not last as long as it was to.
+func endedEarly(l *reports.Load) bool { return l.Interrupted || l.Aborted != "" }
 
 func secondsText(s float64) string { return seconds(s).Round(100 * time.Millisecond).String() }
 
@@ -106,6 +109,9 @@ func (m *merging) add(p Part) error {
 	out.Seconds, out.DrainSeconds = max(out.Seconds, l.Seconds), max(out.DrainSeconds, l.DrainSeconds)
 	out.Unfinished += l.Unfinished
 	out.Interrupted = out.Interrupted || l.Interrupted
+	if l.Aborted != "" {
+		out.Aborted = p.From + ": " + l.Aborted
+	}
 	for to, from := range map[*reports.Amount]reports.Amount{&out.Offered: l.Offered, &out.Achieved: l.Achieved, &out.Delivered: l.Delivered, &out.Failed: l.Failed} {
 		to.Count, to.Rate, to.Target = to.Count+from.Count, to.Rate+from.Rate, to.Target+from.Target
 	}

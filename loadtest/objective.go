@@ -20,6 +20,7 @@ const (
 	Errors  Quantity = "errors"
 	Lost    Quantity = "lost"
 	Rate    Quantity = "rate"
+	Trend   Quantity = "trend"
 )
 
 // Span is what a latency is measured over.
@@ -149,7 +150,7 @@ func (o *Objective) subject(text, subject string) error {
 	indent := len(subject) - len(strings.TrimLeft(subject, " "))
 	name := strings.TrimSpace(subject)
 	switch q := Quantity(name); q {
-	case Errors, Lost, Rate:
+	case Errors, Lost, Rate, Trend:
 		o.Quantity = q
 		return nil
 	}
@@ -204,6 +205,13 @@ func (o *Objective) limit(text string, from int) error {
 		}
 		o.Limit = n
 		return nil
+	}
+	if o.Quantity == Trend {
+		perHour, ok := strings.CutSuffix(value, "/h")
+		if !ok {
+			return bad(fmt.Sprintf("%q is not a share of an hour", value), "write it as 5%/h")
+		}
+		value = perHour
 	}
 	percent, isPercent := strings.CutSuffix(value, "%")
 	n, ok := number(percent)

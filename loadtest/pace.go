@@ -30,6 +30,8 @@ type slopes struct {
 	name  string
 	parts []slope
 	total uint64
+	// staged is whether each part has numbers of its own in a report.
+	staged bool
 }
 
 // slope is a part of it. Rates are per second, times in seconds.
@@ -74,7 +76,9 @@ func Steps(rates []float64, length time.Duration) Pace {
 		name += " " + rateText(r)
 		parts = append(parts, slope{length: length.Seconds() / float64(len(rates)), from: r, to: r})
 	}
-	return newSlopes(fmt.Sprintf("%s/s in %s", name, length), parts...)
+	s := newSlopes(fmt.Sprintf("%s/s in %s", name, length), parts...)
+	s.staged = true
+	return s
 }
 
 // Burst is the rate base, and peak for last at the end of each period every.
@@ -161,6 +165,9 @@ func (s *slopes) String() string { return s.name }
 
 // steady reports whether the rate of a pace never changes.
 func steady(p Pace) bool {
+	if c, ok := p.(*byChance); ok {
+		p = c.Pace
+	}
 	s, ok := p.(*slopes)
 	if !ok {
 		return false
@@ -171,6 +178,37 @@ func steady(p Pace) bool {
 		}
 	}
 	return true
+}
+
+// Stage goes from the rate before it to another in a straight line.
+type Stage struct {
+	Length time.Duration
+	To     float64
+}
+
+// Stages begin at nothing and go through each of them.
+func Stages(all []Stage) Pace {
+	name, parts, from := "stages", []slope{}, 0.0
+	for _, s := range all {
+		name += fmt.Sprintf(" %s:%s", s.Length, rateText(s.To))
+		parts = append(parts, slope{length: s.Length.Seconds(), from: from, to: s.To})
+		from = s.To
+	}
+	s := newSlopes(name, parts...)
+	s.staged = true
+	return s
+}
+
+// stagesOf are the parts of a pace that are judged apart; none of one that has no
+// such parts.
+func stagesOf(p Pace) []slope {
+	if c, ok := p.(*byChance); ok {
+		p = c.Pace
+	}
+	if s, ok := p.(*slopes); ok && s.staged {
+		return s.parts
+	}
+	return nil
 }
 
 // sine swings around a mean.

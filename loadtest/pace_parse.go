@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const paces = "write constant, ramp from=100 to=1000, step 100 200 400, sine mean=500 swing=300 period=1m, burst base=100 peak=5000 every=30s last=2s, or trace FILE"
+const paces = "write constant, ramp from=100 to=1000, step 100 200 400, sine mean=500 swing=300 period=1m, burst base=100 peak=5000 every=30s last=2s, stages 30s:100 5m:100 30s:0, or trace FILE"
 
 // PaceSettings are what a pace does not say itself.
 type PaceSettings struct {
@@ -74,6 +74,8 @@ func (w *wordList) pace(s PaceSettings) (Pace, error) {
 			return nil, w.error(0, "there are more than 100,000 bursts", "write a longer every")
 		}
 		return Burst(n.rate["base"], n.rate["peak"], n.time["every"], n.time["last"], s.Length), nil
+	case "stages":
+		return w.stages()
 	case "trace":
 		if len(w.all) != 2 {
 			return nil, w.error(0, "trace takes one file", paces)
@@ -104,6 +106,27 @@ func (w *wordList) steps(length time.Duration) (Pace, error) {
 		return nil, w.error(0, "step names no rate", paces)
 	}
 	return Steps(rates, length), nil
+}
+
+// stages reads pairs of a time and a rate.
+func (w *wordList) stages() (Pace, error) {
+	var all []Stage
+	for i := 1; i < len(w.all); i++ {
+		length, rate, ok := strings.Cut(w.all[i].text, ":")
+		d, err := time.ParseDuration(length)
+		if !ok || err != nil || d < time.Millisecond {
+			return nil, w.error(i, fmt.Sprintf("%q is not a time and a rate", w.all[i].text), "write the time of the stage and the rate at its end: 30s:100")
+		}
+		to, err := w.rate(i, rate)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Stage{d, to})
+	}
+	if len(all) == 0 {
+		return nil, w.error(0, "stages names no stage", paces)
+	}
+	return Stages(all), nil
 }
 
 // wordList is a text by its words, with their columns.

@@ -44,6 +44,14 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, st
 // Rate implements vegeta.Pacer.
 func (p *pacer) Rate(elapsed time.Duration) float64 { return p.pace.Rate(elapsed) }
 
+// elapsed is the time since the beginning; 0 before it.
+func (p *pacer) elapsed() time.Duration {
+	if p.began.Load() == nil {
+		return 0
+	}
+	return p.since(p.now())
+}
+
 // since is a moment after the beginning.
 func (p *pacer) since(t time.Time) time.Duration { return t.Sub(*p.began.Load()) }
 

@@ -37,6 +37,9 @@ type Through struct {
 	Break  func(Outage) error
 	Broken func() int64
 	Note   string
+	Offer  Offer // of a trial
+	Abort  []Abort
+	Watch  func(*Recorder) // called with the record of the load before it begins; nil: nobody asks
 }
 
 // Run drives until the pace ends or ctx is done, and waits until everything
@@ -59,6 +62,14 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	x.recorder.AbortOn(t.Abort)
+	x.recorder.clock = x.pacer.elapsed
+	if t.Watch != nil {
+		t.Watch(x.recorder)
+	}
+	ctx, check, stop := x.recorder.abortable(ctx)
+	defer stop()
+	x.check = check
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ended := make(chan error, 1)
@@ -86,6 +97,7 @@ type through struct {
 	Through
 	pacer    *pacer
 	recorder *Recorder
+	check    func(now time.Duration)
 	driver   *live.Driver
 	updates  sync.Map // *profile.Change, the first of an update, to its driven
 	exports  sync.Map // id of an export, to the driven of its update
@@ -107,9 +119,12 @@ func (x *through) drive(ctx context.Context) time.Duration {
 }
 
 func (x *through) tick() (idle bool) {
-	if x.Progress != nil && x.pacer.began.Load() != nil {
+	if x.pacer.began.Load() != nil {
 		at := x.pacer.since(time.Now())
-		x.Progress(at, x.recorder.Counts(at))
+		x.check(at)
+		if x.Progress != nil {
+			x.Progress(at, x.recorder.Counts(at))
+		}
 	}
 	return true
 }

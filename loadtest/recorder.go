@@ -52,6 +52,9 @@ type Recorder struct {
 	course    *batches   // whole, for its trend
 	served    *served    // when successful answers came
 	lateness  lateness
+	stages    []*stage
+	clock     func() time.Duration // how long the run has lasted
+	aborting  aborting
 	steps     []*stepCounts
 	evidence  Evidence    // that was judged
 	asked     []Objective // by which
@@ -105,7 +108,7 @@ func StepOf(length time.Duration) time.Duration {
 // times are taken as independent.
 func NewRecorder(p Pace) *Recorder {
 	r := &Recorder{pace: p, step: StepOf(p.Duration()), outcomes: map[string]*reports.OutcomeCount{}, late: NewHistogram(),
-		failures: newBatches(), losses: newBatches(), course: &batches{width: firstWidth, trend: true}, served: newServed(p.Duration())}
+		failures: newBatches(), losses: newBatches(), course: &batches{width: firstWidth, trend: true}, served: newServed(p.Duration()), stages: newStages(p)}
 	r.keepCourse(steady(p))
 	return r
 }
@@ -145,6 +148,8 @@ func (r *Recorder) Begin(due, now time.Duration) {
 	r.lastBegun = max(r.lastBegun, now)
 	r.at(now).begun++
 	r.late.Record(now - due)
+	r.served.began(now)
+	r.stageAt(due).begin()
 	r.lateness.started(due, now, true)
 }
 
@@ -187,6 +192,7 @@ func (r *Recorder) Attempt(began, ended time.Duration, outcome string, ok bool) 
 	r.lateness.pending = append(r.lateness.pending, timed{anAttempt, began, began, ended, 0, ok})
 	r.settle(false)
 	r.attempts++
+	r.aborting.at(ended).attempted(ok)
 	r.service.record(ended-began, ok)
 	r.failures.add(began, batchOf(!ok))
 	if r.outcomes[outcome] == nil {
@@ -220,6 +226,8 @@ func (r *Recorder) Over(due, begun, now time.Duration, ok bool) {
 		r.lost++
 		r.lostThen += count(within)
 	}
+	r.stageAt(due).end(now-due, ok)
+	r.aborting.at(now).ended(now-due, ok)
 	r.losses.add(due, batchOf(!ok))
 	r.whole.record(now-due, ok)
 	late := max(0, begun-due)
@@ -323,6 +331,10 @@ type Counts struct{ Due, Begun, Over, Delivered, Attempts, Failed, InFlight int6
 func (r *Recorder) Counts(now time.Duration) Counts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.counts(now)
+}
+
+func (r *Recorder) counts(now time.Duration) Counts {
 	return Counts{r.due(now), r.begun, r.over(), r.delivered, r.attempts, r.failed, r.inFlight}
 }
 
@@ -353,7 +365,10 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 		l.Tokens = &tokens
 	}
 	l.ServiceTime, l.AllServiceTime = r.service.ok.Distribution(), r.service.apart()
-	l.Series = r.series(offered)
+	l.Series, l.Stages = r.series(offered), r.stageResults()
+	if t, ok := r.course.soak(); ok && steady(r.pace) && offered >= leastSoak {
+		l.Trend = &t
+	}
 }
 
 // apart is the distribution of all times where some were not successful.

@@ -30,6 +30,7 @@ type Trialled struct {
 	evidence Evidence // by which it was judged
 	asked    []Objective
 	length   time.Duration
+	byChance bool // requests came at random times
 }
 
 // Search looks for the highest rate that holds the objectives.

@@ -114,6 +114,11 @@ func (x *searching) served() float64 {
 		return rate
 	}
 	served := x.best.served.steady()
+	if x.best.byChance {
+		if served = rate * x.best.served.share(); served >= rate*(1-atEdges) {
+			return rate
+		}
+	}
 	if o, ok := x.best.served.overload(); ok && x.best.refused() {
 		served = min(served, o.rate)
 	}
@@ -131,6 +136,10 @@ func (t *Trialled) refused() bool {
 // nearly is by how much a rate that was served may differ from what was offered,
 // as the edges of a window have it.
 const nearly = 2e-4
+
+// atEdges is the share of requests that come by chance of which the answer may be
+// on the other side of an edge.
+const atEdges = 0.005
 
 // floored is a rate with three significant figures, rounded down.
 func floored(v float64) float64 {

@@ -15,6 +15,7 @@ type served struct {
 	first   time.Duration // in that time
 	last    time.Duration
 	count   int64
+	begun   int64 // requests, in that time
 }
 
 // rampUp is the part of a load that is not yet steady.
@@ -36,6 +37,22 @@ func (s *served) add(at time.Duration) {
 	}
 	s.first, s.last = min(s.first, at), max(s.last, at)
 	s.count++
+}
+
+// began counts a request.
+func (s *served) began(at time.Duration) {
+	if at >= s.from && at < s.until {
+		s.begun++
+	}
+}
+
+// share is how many of the requests that began in the steady part were answered
+// in it, give or take what was under way at its edges.
+func (s *served) share() float64 {
+	if s.begun == 0 {
+		return 0
+	}
+	return min(1, float64(s.count)/float64(s.begun))
 }
 
 // steady is how many answers a second came in the steady part of the load, never

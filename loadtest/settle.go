@@ -23,6 +23,9 @@ func Settle(r *reports.Report, objectives []reports.Objective) {
 		r.Cases = append(r.Cases, c)
 	}
 	if r.Load != nil {
+		if a := r.Load.Aborted; a != "" {
+			r.Cases = append(r.Cases, reports.Case{ID: "load/abort-on", Title: "abort-on", Rules: []string{}, Verdict: reports.Fail, Reason: "the load was ended: " + a})
+		}
 		for _, f := range r.Load.Flows {
 			r.Cases = append(r.Cases, reports.Case{ID: "load/dataflow/" + f.Name, Title: "dataflow " + f.Name, Rules: []string{}, Verdict: f.Verdict, Reason: f.Reason})
 		}

@@ -21,18 +21,28 @@ func RetriesTake() (sum time.Duration) {
 	return sum
 }
 
+// Offer is the pace of a trial; nil: an even one.
+type Offer func(rate float64, length time.Duration) Pace
+
+func (o Offer) pace(rate float64, length time.Duration) Pace {
+	if o == nil {
+		return Constant(rate, length)
+	}
+	return o(rate, length)
+}
+
 // Trial is one by an attack: a warm-up first, of which nothing counts, so that
 // sockets are open and caches are warm.
 func (a Attack) Trial(warmUp time.Duration) Trial {
 	return func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
 		warm := a
-		warm.Pace, warm.Progress = Constant(rate, warmUp), nil
+		warm.Pace, warm.Progress = a.Offer.pace(rate, warmUp), nil
 		if warm.Pace.Total() > 0 {
 			if _, _, err := warm.run(ctx); err != nil {
 				return nil, err
 			}
 		}
-		a.Pace = Constant(rate, length)
+		a.Pace = a.Offer.pace(rate, length)
 		l, r, err := a.run(ctx)
 		if err != nil {
 			return nil, err
@@ -57,7 +67,7 @@ func (t Through) Trial(warmUp time.Duration, open Open) Trial {
 		}
 		defer func() { err = errors.Join(err, s.Close(), remove()) }()
 		run.Store = s
-		for i, pace := range []Pace{Constant(rate, warmUp), Constant(rate, length)} {
+		for i, pace := range []Pace{t.Offer.pace(rate, warmUp), t.Offer.pace(rate, length)} {
 			if pace.Total() == 0 {
 				continue
 			}
@@ -83,7 +93,7 @@ func (t Through) Trial(warmUp time.Duration, open Open) Trial {
 func (v Virtual) Trial(objectives []Objective) Trial {
 	return func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
 		run := v
-		run.Pace = Constant(rate, length)
+		run.Pace = v.Offer.pace(rate, length)
 		l, r, err := run.run(ctx, objectives)
 		if err != nil {
 			return nil, err
@@ -94,6 +104,7 @@ func (v Virtual) Trial(objectives []Objective) Trial {
 
 func trialled(l *reports.Load, r *Recorder, sockets int) *Trialled {
 	t := &Trialled{Load: l, Growing: r.course.growing(), Sockets: sockets, served: r.served, evidence: r.evidence, asked: r.asked, drift: r.course.drift()}
+	_, t.byChance = r.pace.(*byChance)
 	for _, o := range l.Outcomes {
 		t.attempts += o.Count
 	}

@@ -28,6 +28,8 @@ type Virtual struct {
 	Receiver VirtualReceiver
 	Profiles int // updated in turn; 0: each once
 	Outage   *Outage
+	Offer    Offer // of a trial
+	Abort    []Abort
 	Drain    time.Duration // at most so long after the load; 0: as long as it takes
 	// Progress is called now and then; nil: nobody asks.
 	Progress func(at time.Duration, c Counts)
@@ -67,6 +69,7 @@ type virtual struct {
 	dueByID  map[string]time.Duration
 	fired    int64
 	next     uint64
+	asked    int64   // when it looks at thresholds again
 	chanceAt float64 // of the next update that comes by chance, in updates due
 }
 
@@ -98,6 +101,7 @@ func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load
 	r := &virtual{Virtual: v, runtime: newVirtualRuntime(v.Settings), recorder: NewRecorder(v.Pace),
 		receiver: v.Receiver.begin(v.Seed), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
+	r.recorder.AbortOn(v.Abort)
 	if v.Outage != nil {
 		r.recorder.unsteady()
 	}
@@ -113,7 +117,7 @@ func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load
 		l.Cost.AttemptsPerExport = float64(r.recorder.attempts) / float64(n)
 	}
 	r.recorder.judge(l, objectives, generator{interrupted: interrupted})
-	if interrupted {
+	if interrupted && l.Aborted == "" {
 		return l, r.recorder, fmt.Errorf("virtual load: %w", ctx.Err())
 	}
 	return l, r.recorder, nil
@@ -123,7 +127,7 @@ func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load
 func (v *virtual) play(ctx context.Context) (interrupted bool) {
 	arrival := v.arrival()
 	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
+		if n%4096 == 0 && ctx.Err() != nil || v.aborts() {
 			return true
 		}
 		if n%betweenProgress == betweenProgress-1 && v.Progress != nil {
@@ -155,6 +159,15 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 			v.completed(v.endings.Take())
 		}
 	}
+}
+
+// aborts asks each second whether a threshold is reached.
+func (v *virtual) aborts() bool {
+	if v.now < v.asked {
+		return false
+	}
+	v.asked = v.now - v.now%int64(time.Second) + int64(time.Second)
+	return v.recorder.Aborts(time.Duration(v.now))
 }
 
 func (v *virtual) time() time.Time { return base.Add(time.Duration(v.now)) }

@@ -46,6 +46,8 @@ type VirtualAttack struct {
 	Objectives []Objective
 	Workers    int     // requests under way at once, at most; 0: any number
 	Pauses     []Pause // of the generator, in order
+	Offer      Offer   // of a trial
+	Abort      []Abort
 	// Progress is called now and then; nil: nobody asks.
 	Progress func(at time.Duration, c Counts)
 }
@@ -65,11 +67,11 @@ func (a VirtualAttack) Run(ctx context.Context) (*reports.Load, error) {
 func (a VirtualAttack) Trial(warmUp time.Duration) Trial {
 	return func(ctx context.Context, rate float64, length time.Duration) (*Trialled, error) {
 		warm := a
-		warm.Pace, warm.Progress = Constant(rate, warmUp), nil
+		warm.Pace, warm.Progress = a.Offer.pace(rate, warmUp), nil
 		if warm.Pace.Total() > 0 {
 			warm.run(ctx)
 		}
-		a.Pace = Constant(rate, length)
+		a.Pace = a.Offer.pace(rate, length)
 		l, r := a.run(ctx)
 		return trialled(l, r, 0), nil
 	}
@@ -82,6 +84,7 @@ type virtualAttack struct {
 	began    int64 // in the target's time
 	now      time.Duration
 	next     uint64
+	asked    time.Duration // when it looks at thresholds again
 	endings  agenda.Agenda[virtualRequest]
 }
 
@@ -94,6 +97,7 @@ type virtualRequest struct {
 func (a VirtualAttack) run(ctx context.Context) (*reports.Load, *Recorder) {
 	x := &virtualAttack{VirtualAttack: a, recorder: NewRecorder(a.Pace), began: a.Target.now}
 	x.recorder.failuresWait = true
+	x.recorder.AbortOn(a.Abort)
 	x.recorder.lateness.sockets, x.recorder.lateness.alone = int64(a.Workers), true
 	interrupted := x.play(ctx)
 	a.Target.now = x.began + int64(x.now)
@@ -107,7 +111,7 @@ func (a VirtualAttack) run(ctx context.Context) (*reports.Load, *Recorder) {
 // play takes one event after the other.
 func (x *virtualAttack) play(ctx context.Context) (interrupted bool) {
 	for {
-		if x.next%4096 == 0 && ctx.Err() != nil {
+		if x.next%4096 == 0 && ctx.Err() != nil || x.aborts() {
 			return true
 		}
 		start, starts := x.start()
@@ -122,6 +126,15 @@ func (x *virtualAttack) play(ctx context.Context) (interrupted bool) {
 			return false
 		}
 	}
+}
+
+// aborts asks each second whether a threshold is reached.
+func (x *virtualAttack) aborts() bool {
+	if x.now < x.asked {
+		return false
+	}
+	x.asked = x.now.Truncate(time.Second) + time.Second
+	return x.recorder.Aborts(x.now)
 }
 
 // start is when the next request can begin; ok is false where none can before

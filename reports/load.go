@@ -19,7 +19,8 @@ type Load struct {
 	DrainSeconds float64 `json:"drainSeconds,omitempty"` // after that, until everything had ended
 	Unfinished   int64   `json:"unfinished,omitempty"`   // had not ended even then
 	Interrupted  bool    `json:"interrupted,omitempty"`
-	Machines     int     `json:"machines"` // whose results these are; more than one after a merge
+	Aborted      string  `json:"aborted,omitempty"` // the threshold that ended it, with its measurement
+	Machines     int     `json:"machines"`          // whose results these are; more than one after a merge
 
 	// Offered is what the pace intended, Achieved what was begun of it.
 	Offered  Amount `json:"offered"`
@@ -58,7 +59,9 @@ type Load struct {
 	// no objective passes.
 	Doubts []string `json:"doubts,omitempty"`
 
-	Late   *Lateness  `json:"late,omitempty"` // nil: every request began in time
+	Late   *Lateness  `json:"late,omitempty"`   // nil: every request began in time
+	Stages []Stage    `json:"stages,omitempty"` // of a pace that has some
+	Trend  *Trend     `json:"trend,omitempty"`  // of a constant pace
 	Series *Series    `json:"series,omitempty"`
 	Search *Search    `json:"search,omitempty"`
 	Outage *Outage    `json:"outage,omitempty"`
@@ -175,7 +178,7 @@ type Objective struct {
 	Rule    string  `json:"rule,omitempty"`
 	Verdict Verdict `json:"verdict"`
 	Reason  string  `json:"reason,omitempty"` // of an inconclusive, a skip or a failure
-	// Measured, Low, High and Limit are in Unit: ms, share or /s. Low to High holds
+	// Measured, Low, High and Limit are in Unit: ms, share, /s or share/h. Low to High holds
 	// the true value in 95 of 100 runs; where there is no such interval they are
 	// Measured.
 	Measured float64 `json:"measured"`
@@ -184,6 +187,30 @@ type Objective struct {
 	Limit    float64 `json:"limit"`
 	Unit     string  `json:"unit"`
 	Samples  int64   `json:"samples"`
+}
+
+// Stage is a part of a load, with the results of the requests that were due in it.
+type Stage struct {
+	AtSeconds float64 `json:"atSeconds"`
+	Seconds   float64 `json:"seconds"`
+	From      float64 `json:"from"` // 1/s
+	To        float64 `json:"to"`
+	Offered   int64   `json:"offered"`
+	Begun     int64   `json:"begun"`
+	Delivered int64   `json:"delivered"`
+	Failed    int64   `json:"failed"`
+	P50Ms     float64 `json:"p50Ms"`
+	P95Ms     float64 `json:"p95Ms"`
+	P99Ms     float64 `json:"p99Ms"`
+}
+
+// Trend is how the mean latency changes with time, in shares of its value at the
+// beginning for each hour. Low to High holds the true value in 95 of 100 runs.
+type Trend struct {
+	StartMs float64 `json:"startMs"`
+	PerHour float64 `json:"perHour"`
+	Low     float64 `json:"low"`
+	High    float64 `json:"high"`
 }
 
 // Lateness attributes what began later than it was due, by what was free at that

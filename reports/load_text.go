@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,8 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 			t.offer(l)
 			t.latencies(l)
 		}
+		t.stages(l.Stages)
+		t.trend(l)
 		t.search(l)
 		t.outage(l.Outage)
 		t.flows(l.Flows)
@@ -68,6 +71,9 @@ func (t *printer) offer(l *Load) {
 	}
 	if len(outcomes) > 0 {
 		t.wrap("attempts:", outcomes)
+	}
+	if l.Aborted != "" {
+		t.line("ended early: %s", visible(l.Aborted))
 	}
 	if k := l.Tokens; k != nil {
 		failed := ""
@@ -137,6 +143,43 @@ func (t *printer) latencies(l *Load) {
 		}
 	}
 }
+
+// stages are a table of what was due in each.
+func (t *printer) stages(all []Stage) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("")
+	t.line("%9s %9s %19s %9s %9s %9s %9s %9s %9s", "at", "for", "rate", "offered", "begun", "2xx", "p50", "p95", "p99")
+	for _, s := range all {
+		rate := quantity(s.To, "/s")
+		if s.From != s.To {
+			rate = quantity(s.From, "/s") + " to " + rate
+		}
+		t.line("%9s %9s %19s %9d %9d %9d %9s %9s %9s", quantity(s.AtSeconds, "s"), quantity(s.Seconds, "s"), rate,
+			s.Offered, s.Begun, s.Delivered, duration(s.P50Ms), duration(s.P95Ms), duration(s.P99Ms))
+	}
+}
+
+// trend prints a change of the latency that is more than chance, and more than
+// leastTrend of it by the end.
+func (t *printer) trend(l *Load) {
+	d := l.Trend
+	if d == nil || d.Low <= 0 && d.High >= 0 || math.Abs(d.PerHour)*l.Seconds/3600 < leastTrend {
+		return
+	}
+	word := "grows"
+	if d.PerHour < 0 {
+		word = "falls"
+	}
+	t.line("")
+	t.line("trend: the %s %s by %s an hour (%s to %s), from %s at first", l.Headline(), word, quantity(math.Abs(d.PerHour), "share"),
+		quantity(min(math.Abs(d.Low), math.Abs(d.High)), "share"), quantity(max(math.Abs(d.Low), math.Abs(d.High)), "share"), duration(d.StartMs))
+}
+
+// leastTrend is the share of the latency at first by which it must change in the
+// load before the text has a word about it.
+const leastTrend = 0.05
 
 func (t *printer) search(l *Load) {
 	s := l.Search

@@ -62,7 +62,7 @@ var thirdParty = map[string]use{
 	"github.com/onsi/gomega":                   {nil, anywhere, "matchers of the suites"},
 	"golang.org/x/time":                        {[]string{"mockendpoint/fault"}, nil, "the token bucket of a rate limit, by explicit times"},
 	"golang.org/x/oauth2":                      {nil, []string{"mockendpoint"}, "an OAuth 2 client, as an independent witness of the token endpoint"},
-	"github.com/prometheus/client_golang":      {[]string{"mockendpoint/admin"}, nil, "metrics of the mock endpoint for Prometheus"},
+	"github.com/prometheus/client_golang":      {[]string{"mockendpoint/admin", "loadtest/metrics"}, nil, "metrics of the mock endpoint and of a load for Prometheus"},
 	"github.com/pb33f/libopenapi":              {nil, []string{"mockendpoint/admin"}, "reads the OpenAPI document of the admin API, as an independent witness"},
 	"github.com/pb33f/libopenapi-validator":    {nil, []string{"mockendpoint/admin"}, "holds requests and answers to that document (3.1, which kin-openapi does not fully know)"},
 	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin", "reports/browser"}, "pages in a browser"},

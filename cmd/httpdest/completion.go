@@ -96,8 +96,9 @@ func completeLoad(c *cobra.Command) {
 		"config":   scenarioFiles,
 		"report":   reportKinds,
 		"store":    storeKinds,
-		"pace":     cobra.FixedCompletions([]cobra.Completion{"constant", "ramp", "step", "sine", "burst", "trace"}, cobra.ShellCompDirectiveNoFileComp),
+		"pace":     cobra.FixedCompletions([]cobra.Completion{"constant", "ramp", "step", "sine", "burst", "stages", "trace"}, cobra.ShellCompDirectiveNoFileComp),
 		"mock-tls": cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),
+		"arrivals": cobra.FixedCompletions([]cobra.Completion{"paced", "poisson"}, cobra.ShellCompDirectiveNoFileComp),
 	})
 }
 

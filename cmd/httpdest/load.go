@@ -38,6 +38,7 @@ type loadFlags struct {
 	mock    mockLoadFlags
 	search  searchFlags
 	engine  engineFlags
+	running loadRunFlags
 	out     string
 	reports []string
 	verbose bool
@@ -77,25 +78,21 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow, as for serve; its endpoint gives way to URL")
 	s.Float64Var(&f.rate, "rate", 100, "requests a second, of the pace constant")
 	s.DurationVar(&f.length, "for", 30*time.Second, "how long")
-	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', or 'trace FILE'")
-	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s; repeatable (default: response.p95<2s), and errors<1% unless an objective names errors")
+	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', 'stages 30s:100 5m:100 30s:0', or 'trace FILE'")
+	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s, trend<5%/h; repeatable (default: response.p95<2s), and errors<1% unless an objective names errors")
 	s.IntVar(&f.workers, "workers", 0, "requests under way at once, at most (default: as many as the pace can need)")
 	s.IntVar(&f.profiles, "profiles", 10_000, "generated profiles")
 	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")
 	s.StringVar(&f.mix, "mix", "", "what updates change: 'attribute=80 audience=18 identity=2' (the default)")
 	s.Uint64Var(&f.seed, "seed", 1, "seed of profiles and updates")
-	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
-	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2; "+secretForms)
-	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value; "+secretForms)
-	s.StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain")
-	s.StringVar(&f.key, "key", "", "PEM file of its key")
-	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 	s.BoolVar(&f.own, "i-own-this-endpoint", false, "the endpoint is yours to load: needed for every address that is not of this machine")
 	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most, and one of this machine where it is given; retries of --through-engine come on top")
 	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most, retries and the trials of a search included")
+	f.addCredentials(s)
 	f.mock.add(s)
 	f.search.add(s)
 	f.engine.add(s)
+	f.running.add(s)
 	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
 	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "the run in time too")
@@ -126,6 +123,12 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	watch, unwatched, err := a.serveMetrics(f.running.prometheus)
+	if err != nil {
+		return err
+	}
+	defer unwatched()
+	x.run.watch = watch
 	if err := errors.Join(x.flags.safe(t, x.pace), prepare(outputs, "")); err != nil {
 		return err
 	}
@@ -146,12 +149,18 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if a.terminal(a.stderr) && (errors.Is(err, errEndedAtOnce) || err == nil && r.Load.Interrupted) {
 		fmt.Fprint(a.stderr, "\r\x1b[K") // what the terminal shows for Ctrl-C
 	}
+	return a.loaded(r, err, outputs, f)
+}
+
+// loaded writes the reports of a load that ended. The error is that of the load,
+// or the exit status of its verdict.
+func (a *app) loaded(r *reports.Report, err error, outputs []output, f loadFlags) error {
 	var refused *loadtest.RefusedError
-	if err != nil && !errors.As(err, &refused) {
-		var known failure
-		if errors.As(err, &known) {
-			return err
-		}
+	var known failure
+	switch {
+	case errors.As(err, &known):
+		return err
+	case err != nil && !errors.As(err, &refused):
 		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
 	}
 	loadtest.Settle(r, r.Load.Objectives)
@@ -170,7 +179,13 @@ func (f loadFlags) asked(to string) (x loading, err error) {
 	if x.through, err = f.engine.check(to); err != nil {
 		return x, err
 	}
+	if x.run, err = f.running.check(); err != nil {
+		return x, err
+	}
 	if x.pace, err = f.paceOf(); err != nil {
+		return x, err
+	}
+	if x.pace, err = x.run.paced(x.pace, f.seed); err != nil {
 		return x, err
 	}
 	if err := x.through.seen(x.pace); err != nil {
@@ -187,6 +202,7 @@ type loading struct {
 	pace       loadtest.Pace
 	flags      loadFlags
 	target     *loadTarget
+	run        loadRun
 	objectives []loadtest.Objective
 	progress   *loadProgress // nil: nobody looks
 }
@@ -218,7 +234,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	attack.Progress = x.progress.callback(0)
+	attack.Progress, attack.Abort, attack.Watch, attack.Offer = x.progress.callback(0), x.run.abort, x.run.watch, x.run.offer(f.seed)
 	if f.search.on {
 		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp), attack.Resting(f.search.rest))
 	}

@@ -94,7 +94,7 @@ func (x loading) inVirtualTime() (v loadtest.Virtual, err error) {
 		latency = *mock.Latency
 	}
 	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Progress: x.progress.callback(0), Outage: x.through.broken, Drain: x.through.drain,
-		Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
+		Abort: x.run.abort, Offer: x.run.offer(x.flags.seed), Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
 }
 
 // virtualAlone plays a load on mock without the engine, or searches by such loads.
@@ -104,7 +104,7 @@ func (x loading) virtualAlone(ctx context.Context, a *app) (*reports.Load, error
 		return nil, err
 	}
 	target := loadtest.NewVirtualTarget(v.Receiver, v.Seed)
-	attack := loadtest.VirtualAttack{Pace: x.pace, Target: target, Objectives: x.objectives, Progress: x.progress.callback(0)}
+	attack := loadtest.VirtualAttack{Pace: x.pace, Target: target, Objectives: x.objectives, Progress: x.progress.callback(0), Abort: v.Abort, Offer: v.Offer}
 	if f := x.flags.search; f.on {
 		return f.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.warmUp), target.Resting(f.rest))
 	}
@@ -139,7 +139,8 @@ func (x loading) wall(ctx context.Context) (l *reports.Load, err error) {
 // driven is the drive of one dataflow.
 func (x loading) driven(t *loadTarget, s store.Store) loadtest.Through {
 	run := loadtest.Through{Pace: x.pace, Workers: x.flags.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: x.through.store, Perform: t.wire.Perform,
-		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backlog: 1_000_000}
+		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backlog: 1_000_000,
+		Abort: x.run.abort, Watch: x.run.watch, Offer: x.run.offer(x.flags.seed)}
 	if t.mock != nil {
 		run.Break, run.Broken = t.mock.Break, t.mock.Broken
 		run.Note = "the receiver is in the same process, and its CPU time with it"

@@ -103,6 +103,16 @@ func (f loadFlags) configuration() (*scenarios.Scenario, error) {
 	return sc, nil
 }
 
+// addCredentials adds the flags of what a receiver wants to see, as in probe.
+func (f *loadFlags) addCredentials(s *pflag.FlagSet) {
+	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
+	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2; "+secretForms)
+	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value; "+secretForms)
+	s.StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain")
+	s.StringVar(&f.key, "key", "", "PEM file of its key")
+	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
+}
+
 // secrets are the flags that may name where a secret is.
 func (f *loadFlags) secrets() map[string]*string {
 	return map[string]*string{"--bearer": &f.bearer, "--headers": &f.headers, "--query": &f.query}

@@ -62,6 +62,8 @@ func value(v float64, unit string) string {
 		return percent(v)
 	case "/s":
 		return short(v) + "/s"
+	case "share/h":
+		return percent(v) + "/h"
 	case "":
 		return short(v)
 	}
