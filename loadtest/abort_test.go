@@ -81,7 +81,9 @@ func TestAbortOfTheOthers(t *testing.T) {
 	if l, err := v.Run(context.Background(), nil); err != nil || l.Seconds > 10 || !strings.HasPrefix(l.Aborted, "p95>1s was reached") {
 		t.Errorf("%v s, %q, %v", l.Seconds, l.Aborted, err)
 	}
+	asleep := func() { time.Sleep(time.Minute) } // of the bubble: Vegeta wakes up once more
 	synctest.Test(t, func(t *testing.T) {
+		defer asleep()
 		l, err := Attack{Pace: Constant(50, time.Hour), Messages: []*engine.Message{{}}, Settings: engine.Settings{MaxInFlight: 1, Certificate: engine.NeverPresent},
 			Perform: func(_ context.Context, op engine.Operation) engine.Completion {
 				time.Sleep(10 * time.Millisecond) // of the bubble
@@ -92,6 +94,7 @@ func TestAbortOfTheOthers(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
+		defer asleep()
 		x := through100(t, func(int) int { return 3 })
 		x.Pace, x.Abort = Constant(50, time.Hour), []Abort{abort(t, "errors>20%")}
 		l, err := x.Run(t.Context())
