@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"fmt"
+
+	"github.com/httpdest/httpdest/reports"
 )
 
 // following is how many good messages follow what must be refused: a receiver
@@ -34,6 +36,7 @@ func (t *round) afterwards(ctx context.Context, what string) {
 			return
 		}
 		if !t.verify(ctx, rule, "a good message after "+what, m) {
+			t.stoppedStoring(what)
 			return
 		}
 	}
@@ -52,4 +55,15 @@ func (t *round) recovering(ctx context.Context, body []byte, a answer) (answer, 
 		a = b
 	}
 	return a, true
+}
+
+// stoppedStoring is after a good message that is accepted and not stored: nothing is
+// read back any more, and the fix is about what came before it.
+func (t *round) stoppedStoring(what string) {
+	k := &t.checks[len(t.checks)-1]
+	if k.Verdict != reports.Fail {
+		return
+	}
+	k.Fix = "catch what goes wrong with one message, so that it does not end the worker that stores the others: it got " + what
+	t.broken = "the receiver has stored nothing since it got " + what
 }

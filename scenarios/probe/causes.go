@@ -29,7 +29,7 @@ type cause struct {
 	Server   string            `yaml:"server"`
 	Headers  map[string]string `yaml:"headers"` // of the response: regular expressions, all of which match; "" for any value
 	Words    string            `yaml:"words"`   // of its body: a regular expression
-	Class    class             `yaml:"class"`   // of a refusal that is recognised; "": as the control messages say
+	Class    class             `yaml:"class"`   // of a refusal that is recognised, and what a guess is limited to; "": as the control messages say
 	Every    bool              `yaml:"every"`   // every message is refused so, whatever is in it
 	Cause    string            `yaml:"cause"`
 	Fix      string            `yaml:"fix"`
@@ -68,13 +68,33 @@ const most = 5
 
 // causes are what may be behind a failure: those that the response names, those
 // for the server that answered, and then the more particular ones.
-func causes(rule string, a *answer) []reports.Cause {
-	found := likely(rule, a)
+func causes(rule string, of class, a *answer) []reports.Cause {
+	found := slices.DeleteFunc(likely(rule, a), func(c cause) bool { return !c.certain() && !c.of(of) })
 	var out []reports.Cause
 	for _, c := range found[:min(most, len(found))] {
 		out = append(out, reports.Cause{Server: c.Server, Cause: c.Cause, Fix: c.Fix, Recognised: c.certain()})
 	}
 	return out
+}
+
+// of reports whether an entry that no response names may be behind a failure of a
+// class.
+func (c cause) of(found class) bool {
+	if c.Class != "" {
+		return c.Class == found
+	}
+	return found != throttled || slices.Contains(c.Outcomes, "429") || slices.Contains(c.Outcomes, "503")
+}
+
+// particular is the fix of what is behind an outcome of one rule, where no server is
+// guessed at; "" for that of the rule.
+func particular(rule string, of class, a *answer) string {
+	for _, c := range likely(rule, a) {
+		if !c.certain() && c.of(of) && len(c.Rules) == 1 && len(c.Outcomes) > 0 && c.Server == "any" {
+			return c.Fix
+		}
+	}
+	return ""
 }
 
 // likely are the entries that fit, the likeliest first.

@@ -142,13 +142,24 @@ func (t *round) diagnosed(ctx context.Context, refused answer) bool {
 		if !ok {
 			return false
 		}
-		if a.ok() && !a.late() {
+		if !a.ok() || a.late() {
+			continue
+		}
+		// Once more as it was: a receiver that was about to start has started.
+		again, ok := t.send(ctx, t.main, "plain", t.timed())
+		switch {
+		case !ok:
+			return false
+		case again.ok():
+			t.unsteady = true
+			t.explained(flaky, "rcv-2xx", "the plain message is refused several times, and then accepted", "2xx for every valid message", refused)
+		default:
 			t.accuse(ctx, s, refused, a)
 			t.config.Destination, t.main, t.alter = l.destination, l, l.alter
-			t.credentialsTaken(a)
-			t.beginIdle(ctx)
-			return true
 		}
+		t.credentialsTaken(a)
+		t.beginIdle(ctx)
+		return true
 	}
 	return false
 }

@@ -102,7 +102,7 @@ func (t *round) unreachable(rule string, a answer) {
 		k := failed("rcv-tls", "no TLS with the server", "HTTPS with TLS 1.2 or newer and a valid certificate", a.says())
 		k.Fix = tlsFix(a.Outcome.Reason)
 		if k.Causes = []reports.Cause{}; strings.HasPrefix(a.Outcome.Reason, "server-certificate-") {
-			k.Causes = causes("rcv-tls", &shown)
+			k.Causes = causes("rcv-tls", noTLS, &shown)
 		}
 		k.Reproduce = fmt.Sprintf("openssl s_client -connect %s -servername %s </dev/null", a.host(), t.config.Destination.URL().Hostname())
 		t.check(k, nil)

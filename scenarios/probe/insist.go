@@ -22,6 +22,12 @@ func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, bod
 		return false
 	}
 	t.last = a
+	if silent, said := t.silent(ctx, l, id, body, a); !said {
+		return false
+	} else if silent {
+		t.refusedAlone(rule, title+": never answered, and the plain message is", a)
+		return false
+	}
 	if a.late() || a.ok() {
 		return t.accepted(rule, title, a)
 	}
@@ -38,22 +44,58 @@ func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, bod
 		t.strained(a)
 		return t.accepted(rule, title, c.last)
 	case down:
-		t.stopped2xx(title, a, c)
+		t.stopped2xx(ctx, title, c)
 		return false
 	}
-	if c.last.status() == 0 {
+	switch {
+	case c.last.late(), c.last.unreadable():
 		return t.accepted(rule, title, c.last)
+	case c.last.status() == 0:
+		t.refusedAlone(rule, title+": no answer", c.last)
+	default:
+		t.refusedAlone(rule, title+": refused", c.last)
 	}
-	c.last.alone = true
-	k := t.refusal(rule, title+": refused", "an answer with 2xx", c.last)
-	if k.Class = string(form); t.form.inFront && slices.Contains([]int{403, 406, 413}, c.last.status()) {
+	return false
+}
+
+// refusedAlone fails the form of a message, where the plain one is accepted.
+func (t *round) refusedAlone(rule, title string, a answer) {
+	a.alone = true
+	k := t.refusal(rule, title, "an answer with 2xx", a)
+	if k.Class = string(form); t.form.inFront && slices.Contains([]int{0, 403, 406, 413}, a.status()) {
 		k.Class = string(gateway)
 	}
-	if t.form.fix != "" {
+	switch {
+	case t.form.fix != "":
 		k.Fix = t.form.fix
+	case a.status() == 0 && len(a.exchange.Body) > longestQuick:
+		k.Fix = fmt.Sprintf("raise the limit on the size of a body, or on the time that it takes: this one has %d bytes", len(a.exchange.Body))
 	}
-	t.check(k, &c.last)
-	return false
+	t.check(k, &a)
+}
+
+// longestQuick is how long a message is, in bytes, that no receiver takes longer to
+// process than the plain one.
+const longestQuick = 16 << 10
+
+// silent reports whether a message gets no answer at all, twice, and the plain one
+// between them does: something drops it, and nothing is slow. ok is false when
+// nothing can be said.
+func (t *round) silent(ctx context.Context, l *lane, id string, body []byte, a answer) (silent, ok bool) {
+	if !a.dropped() || len(body) > longestQuick {
+		return false, true
+	}
+	plain, ok := t.again(ctx, l, id, body, false)
+	if !ok || !plain.ok() || plain.late() {
+		return false, ok
+	}
+	again, ok := t.again(ctx, l, id, body, true)
+	return again.dropped(), ok
+}
+
+// dropped reports whether a request was written and nothing came back.
+func (a answer) dropped() bool {
+	return a.Outcome.Kind == retry.Timeout && a.connected() && !a.Answering
 }
 
 // explained is fail with a class.
@@ -175,30 +217,49 @@ func (t *round) together(ctx context.Context, l *lane, id string, body []byte, r
 // fast and then slowly. The probe goes on at half the rate when it throttles.
 func (t *round) temper(ctx context.Context, refused answer) class {
 	found := refused.passing()
-	if found == throttled && !refused.throttles() && !t.throttles {
-		fast, slow := 0, 0
-		for range 12 {
-			if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
-				fast++
-			}
+	switch {
+	case refused.throttles() || refused.namesPace():
+	case t.throttles:
+		if refused.Outcome == t.pacedBy {
+			found = throttled // as it was found to be before
 		}
-		for range 6 {
-			_ = wait(ctx, t.config.Pause)
-			if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
-				slow++
-			}
-		}
-		if fast < 2 || slow > 0 {
-			found = flaky
+	case found == throttled, t.paces < 2:
+		// Another status than 4xx is seldom of the pace: that takes more to show.
+		t.paces++
+		if found = flaky; t.refusesFast(ctx, 12, 2, 6) && (refused.status() > 0 && refused.status() < 500 || t.refusesFast(ctx, 30, 6, 10)) {
+			found = throttled
 		}
 	}
 	if found == flaky {
 		t.unsteady = true
 		return flaky
 	}
-	t.throttles = true
+	t.throttles, t.pacedBy = true, refused.Outcome
 	t.budget.slow()
 	return throttled
+}
+
+// refusesFast reports whether the receiver refuses at least so many of the plain
+// messages that come fast, and none of those that come slowly.
+func (t *round) refusesFast(ctx context.Context, fast, least, slow int) bool {
+	refused := 0
+	for range fast {
+		if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
+			refused++
+		}
+	}
+	if refused < least {
+		return false
+	}
+	for range slow {
+		if wait(ctx, t.config.Pause) != nil {
+			return false
+		}
+		if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
+			return false
+		}
+	}
+	return true
 }
 
 // strained says, once, that the receiver throttles; a status that does not say
@@ -219,18 +280,25 @@ func (t *round) strained(a answer) {
 }
 
 // stopped2xx ends the probe of a receiver that accepts nothing any more.
-func (t *round) stopped2xx(title string, a answer, c comparison) {
+func (t *round) stopped2xx(ctx context.Context, title string, c comparison) {
 	last := c.plain
 	if last.throttles() {
-		t.unclear("rcv-2xx", "throttled for too long: "+last.says(), "lower --rate to what the receiver accepts")
+		t.unclear("rcv-2xx", "throttled for too long: "+last.says(), "lower --rate to what the receiver accepts, or raise its quota")
 		t.refused = fmt.Errorf("throttled for too long: %s", last.says())
 		return
 	}
-	found := down
-	if last.status() == 401 || last.status() == 403 {
-		found = credentials
+	title += ": refused, and the plain message is refused since"
+	const expected = "2xx for the plain message, which was accepted before"
+	switch {
+	case last.status() == 401:
+		t.explained(credentials, "rcv-2xx", title, expected, last)
+	case last.status() == 403 && t.sameForStrangers(ctx, last):
+		t.blame(gateway, "rcv-2xx", title, expected, "look for what shuts the sender out after some requests: a ban, a limit by address, a firewall", last)
+	case last.status() == 403:
+		t.blame(throttled, "rcv-2xx", title, expected, "look for a quota or a limit of requests: the same credentials were accepted before. Answer 429 to what is too much", last)
+	default:
+		t.explained(down, "rcv-2xx", title, expected, last)
 	}
-	t.explained(found, "rcv-2xx", title+": refused, and the plain message is refused since", "2xx for the plain message, which was accepted before", last)
 	t.refused = fmt.Errorf("the plain message, which was accepted before, got %s: fix that first", last.says())
 }
 

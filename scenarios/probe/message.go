@@ -19,6 +19,7 @@ type Message struct {
 	batch  bool     // for receivers that said they take several profiles
 	advice bool     // a refusal is no failure
 	needs  []string // rules that must hold for a refusal to be about Rule
+	bare   bool     // it has entries without names and timestamps whatever the destination adds
 
 	fix     string   // of a refusal of its form; "": that of the rule
 	inFront bool     // a refusal with 403 or 406 is of something in front
@@ -63,6 +64,15 @@ func (s *shaper) in(status, at string) entry { return detail(in(status, at), s.n
 func (s *shaper) foreign(n int) []string {
 	if len(s.audiences) > 0 && n >= len(s.audiences) {
 		return []string{"rcv-unmapped"}
+	}
+	return nil
+}
+
+// nameless are the rules about entries without names and timestamps, where the
+// destination adds them to those of mapped audiences alone.
+func (s *shaper) nameless() []string {
+	if s.names || s.timestamps {
+		return []string{"rcv-optional-fields"}
 	}
 	return nil
 }

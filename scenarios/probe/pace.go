@@ -154,6 +154,8 @@ func (t *round) overload(all []answer) {
 		}
 	}
 	switch {
+	case wrong >= 0 && t.unsteady && !t.throttles && all[wrong].status() >= 500:
+		t.explained(flaky, "rcv-2xx", fmt.Sprintf("%d of %d messages at once were refused, as single ones are now and then", refused, len(all)), "2xx for each", all[wrong])
 	case wrong >= 0:
 		t.explained(throttled, "rcv-retry-advice", "overload is answered with another status than 429 or 503", "2xx, 429 or 503", all[wrong])
 	case refused > 0:
@@ -214,8 +216,8 @@ func load(ctx context.Context, t *round) {
 	}
 	if t.inTime("load", all) {
 		t.allAccepted(ctx, "load", all)
+		t.allStored(ctx, accepted)
 	}
-	t.allStored(ctx, accepted)
 }
 
 // sampled is how many of the messages of a load are read back.
@@ -258,6 +260,7 @@ func (t *round) allStored(ctx context.Context, accepted []person) {
 	if missing > 0 {
 		k := failed("rcv-2xx", fmt.Sprintf("%d of %d messages of the load are accepted, and not stored", missing, of), "each stored within "+ms(t.config.State.Within),
 			fmt.Sprintf("missing %s after the last answer", ms(lag)))
+		t.broken = "the receiver is still storing what the load left"
 		k.Class, k.Fix = string(lost), "answer 429 or 503 when the store is behind, or store before you answer: a queue that grows for as long as messages come is lost with the process that holds it"
 		t.check(k, nil)
 		return

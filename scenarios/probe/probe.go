@@ -22,6 +22,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/check"
@@ -86,8 +87,10 @@ type Prober struct {
 	alter    func(*delivery.Exchange) // of each attempt: what the plain message is refused for is left out
 	seen     statuses
 
-	unsteady      bool // it refused a message that it accepted a moment later
-	throttles     bool // it refuses because of the pace
+	unsteady      bool          // it refused a message that it accepted a moment later
+	throttles     bool          // it refuses because of the pace
+	pacedBy       retry.Outcome // how it does
+	paces         int           // how often that was tried out
 	saidThrottles bool
 	compared      int    // refusals that were the form's
 	stores        lags   // of states that were read back

@@ -22,6 +22,9 @@ func (p *Prober) messages() []trial {
 				if m.batch && p.config.Destination.MaxProfilesPerRequest < 2 {
 					return "batches are off: give maxProfilesPerRequest"
 				}
+				if m.bare {
+					return p.needs(append(p.shaper().nameless(), m.needs...)...)
+				}
 				return p.needs(m.needs...)
 			},
 			run: func(ctx context.Context, t *round) { t.deliver(ctx, t.anew(m)) }}
@@ -147,6 +150,9 @@ func (t *round) unheard(a answer) {
 		t.unreachable("rcv-2xx", a)
 	case a.Outcome.Kind == retry.TLS && !a.refusedCertificate():
 		t.unreachable("rcv-tls", a)
+	case a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset:
+		t.explained(down, "rcv-2xx", "the plain message: "+a.says(), "2xx within 2 s", a)
+		t.refused = errors.New("the plain message is not answered")
 	default:
 		t.unreachable("rcv-2xx", a)
 	}

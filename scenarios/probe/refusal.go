@@ -51,14 +51,17 @@ func (t *round) never(ctx context.Context, title string, body []byte) {
 	case a.ok():
 		t.advise("rcv-retry-advice", title+" is accepted", a.says(), "answer 400, so that a mistake on the way is seen", &a)
 	case again, a.status() == 401, a.status() < 400:
-		t.fail("rcv-retry-advice", title+" is refused with a status that means something else", "400 or 422: it can never be accepted", &a)
+		t.blame(misleading, "rcv-retry-advice", title+" is refused with a status that means something else", "400 or 422: it can never be accepted", neverFix, a)
 	case a.status() >= 500:
-		t.fail("rcv-retry-advice", title+" is called an error of the server", "400 or 422: it can never be accepted", &a)
+		t.blame(misleading, "rcv-retry-advice", title+" is called an error of the server", "400 or 422: it can never be accepted", neverFix, a)
 	default:
 		t.pass("rcv-retry-advice", title+" is refused for good", a.says())
 	}
 	t.afterwards(ctx, title)
 }
+
+// neverFix is what to do about what can never be accepted.
+const neverFix = "answer 400 or 422: catch what the parser of the body throws, before a handler of all errors answers 500"
 
 // statuses counts how exchanges ended, and keeps the answer with the largest
 // headers.

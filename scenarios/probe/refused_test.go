@@ -51,6 +51,8 @@ func TestPlainMessageRefused(t *testing.T) {
 		}, []string{"rcv-2xx: refused because of the slash at the end of the path"}, "form"},
 		{"a cold start", nil, func(_ *http.Request, _ string, n int) int { return map[bool]int{true: 502, false: 200}[n == 1] },
 			[]string{"rcv-2xx: the plain message is refused, and accepted 4.0 ms later"}, "flaky"},
+		{"a longer start", nil, func(_ *http.Request, _ string, n int) int { return map[bool]int{true: 503, false: 200}[n <= 3] },
+			[]string{"rcv-2xx: the plain message is refused several times, and then accepted"}, "flaky"},
 		{"forbidden to everybody", func(d *dataflow.Destination) { d.Auth = token }, func(*http.Request, string, int) int { return 403 },
 			[]string{"rcv-2xx: 403 whatever the credentials are: they are not looked at"}, "gateway"},
 		{"forbidden to this client", func(d *dataflow.Destination) { d.Auth = token }, func(q *http.Request, _ string, _ int) int {

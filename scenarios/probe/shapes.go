@@ -96,7 +96,7 @@ func (s *shaper) ids() {
 	} {
 		who, d := s.plain()
 		entries(d)[a.audience] = in("realized", qualified)
-		s.add("rcv-ids", "ids/"+a.id, "an audience with the id "+cut(a.audience, 40), who, d, s.foreign(len(s.audiences))...)
+		s.add("rcv-ids", "ids/"+a.id, "an audience with the id "+cut(a.audience, 40), who, d, s.foreign(len(s.audiences))...).bare = true
 	}
 	for _, i := range []struct{ id, namespace, value string }{
 		{"digest", "email_lc_sha256", "655332b5fa2aea4498bf7a290cff01"},
@@ -160,9 +160,11 @@ func (s *shaper) profiles() {
 		m["CustomerAudienceUpload"] = map[string]any{"vip_2026": map[string]any(in("realized", qualified))}
 		m["AAM"] = map[string]any{"12345": map[string]any(in("realized", qualified))}
 	}, "rcv-ids", "rcv-unmapped")
+	s.out[len(s.out)-1].bare = true
 	shape("namespaces-one-id", "one id in two namespaces, a member in one of them", func(d document) {
 		d["segmentMembership"].(map[string]any)["CustomerAudienceUpload"] = map[string]any{s.audience(0): map[string]any(in("exited", qualified))}
 	}, "rcv-exited", "rcv-unmapped")
+	s.out[len(s.out)-1].bare = true
 	shape("audiences-250", "250 audiences, the most that a dataflow should map", func(d document) {
 		for i := range 250 {
 			entries(d)[audienceID(1000+i)] = longNamed(i)

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,15 +53,14 @@ func (t *round) check(k reports.Check, shown *answer) {
 		k.Reproduce = t.curl(*shown)
 	}
 	if rule, ok := t.config.Rules.Find(k.Rule); ok && k.Verdict == reports.Fail {
-		if k.Causes == nil {
-			k.Causes = causes(k.Rule, shown)
-		}
 		if k.Class == "" {
 			k.Class = string(classOf(k.Rule))
 		}
-		recognised(&k, shown)
-		if k.Fix == "" {
-			k.Fix = rule.Fix
+		if k.Causes == nil {
+			k.Causes = causes(k.Rule, class(k.Class), shown)
+		}
+		if recognised(&k, shown); k.Fix == "" {
+			k.Fix = cmp.Or(particular(k.Rule, class(k.Class), shown), rule.Fix)
 		}
 	}
 	t.checks = append(t.checks, k)

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -14,9 +15,14 @@ import (
 const advisedHeaders = 8 << 10
 
 // unreadable reports whether there is an answer that the sender cannot read: it is
-// not HTTP, or too large.
+// not HTTP, too large, or ends too soon.
 func (a answer) unreadable() bool {
-	return a.Outcome.Kind == retry.Malformed || a.Outcome.Kind == retry.TooLarge
+	return slices.Contains([]retry.Kind{retry.Malformed, retry.TooLarge}, a.Outcome.Kind) || a.cutShort()
+}
+
+// cutShort reports whether the connection ended in the middle of an answer.
+func (a answer) cutShort() bool {
+	return a.Outcome.Reason == "in-response" && (a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset)
 }
 
 // tooMuch says of what an answer has too much.
@@ -41,6 +47,8 @@ func (a answer) headerBytes() int {
 // unreadableFix is what to do about an answer that cannot be read.
 func (a answer) unreadableFix() string {
 	switch {
+	case a.cutShort():
+		return "send as many bytes as Content-Length says, and look into the receiver's log for what ends the connection"
 	case a.Outcome.Kind == retry.Malformed:
 		return "let the server itself write the status line and the headers: look for output before them, and for a server that speaks another protocol on this port"
 	case a.Outcome.Reason == "response-headers-too-large":

@@ -19,7 +19,9 @@ type Answer struct {
 	Without  string            `yaml:"without"`   // header that is not there
 	Header   map[string]string `yaml:"header"`    // of the request: regular expressions
 	Strange  bool              `yaml:"strangers"` // only where the credentials are wrong
+	Known    bool              `yaml:"known"`     // only where the credentials are right
 	First    int               `yaml:"first"`     // only the first so many requests
+	After    int               `yaml:"after"`     // only those after so many requests
 	Every    int               `yaml:"every"`     // only each nth request
 	Faster   time.Duration     `yaml:"faster"`    // only where less time has passed since the last accepted one
 	Status   int               `yaml:"status"`
@@ -28,13 +30,14 @@ type Answer struct {
 	Large    int               `yaml:"large"` // bytes of a response header
 	Hang     time.Duration     `yaml:"hang"`  // before the answer
 	Cut      bool              `yaml:"cut"`   // the connection instead of an answer
+	Drop     bool              `yaml:"drop"`  // nothing, until the sender gives up
 	Raw      string            `yaml:"raw"`   // bytes instead of an answer, and then the end of the connection
 	in       *regexp.Regexp
 	compiled map[string]*regexp.Regexp
 }
 
 // Flaws are what a receiver in this process can do wrong with what it accepts.
-var Flaws = []string{"cuts-ids", "drops-namespaces", "drops-existing", "fifty-audiences", "times-as-texts", "loses-one-of-two", "dies-of-malformed", "store-lags", "ignores-exits", "counts", "last-wins", "first-of-list"}
+var Flaws = []string{"cuts-ids", "drops-namespaces", "drops-existing", "fifty-audiences", "times-as-texts", "loses-one-of-two", "dies-of-malformed", "store-lags", "ignores-exits", "counts", "last-wins", "first-of-list", "refuses-repetitions"}
 
 // Front is a receiver in this process: it keeps what it accepts, and does wrong
 // what its description says.
@@ -48,13 +51,14 @@ type Front struct {
 	accepted time.Time
 	states   map[string]map[string]any
 	dead     bool
+	seen     map[string]bool // bodies
 	queue    chan []map[string]any
 }
 
 // NewFront makes the receiver of a description that has answers or a flaw; token
 // is the bearer token that it accepts. Close ends it.
 func NewFront(r Receiver, token string) *Front {
-	f := &Front{receiver: r, token: token, states: map[string]map[string]any{}, queue: make(chan []map[string]any, 10_000)}
+	f := &Front{receiver: r, token: token, states: map[string]map[string]any{}, seen: map[string]bool{}, queue: make(chan []map[string]any, 10_000)}
 	for _, a := range r.Answers {
 		if a.InBody != "" {
 			a.in = regexp.MustCompile(a.InBody)
@@ -91,7 +95,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	if a := f.matching(q, body, known); a != nil {
-		a.write(w)
+		a.write(w, q)
 		return
 	}
 	if !known {
@@ -127,13 +131,19 @@ func (a *Answer) matches(q *http.Request, body []byte, known bool, n int, since 
 		return false
 	case a.Without != "" && q.Header.Get(a.Without) != "", a.Strange && known:
 		return false
+	case a.Known && !known, a.After > 0 && n <= a.After:
+		return false
 	case a.First > 0 && n > a.First, a.Every > 0 && n%a.Every != 0, a.Faster > 0 && since >= a.Faster:
 		return false
 	}
 	return true
 }
 
-func (a *Answer) write(w http.ResponseWriter) {
+func (a *Answer) write(w http.ResponseWriter, q *http.Request) {
+	if a.Drop {
+		<-q.Context().Done()
+		panic(http.ErrAbortHandler)
+	}
 	time.Sleep(a.Hang)
 	if a.Raw != "" {
 		a.writeRaw(w)
@@ -183,6 +193,9 @@ func (f *Front) accept(w http.ResponseWriter, body []byte) {
 		http.Error(w, "the body is not a message", http.StatusBadRequest)
 		return
 	case f.dead:
+	case f.flawed("refuses-repetitions") && f.seen[string(body)]:
+		http.Error(w, "duplicate", http.StatusConflict)
+		return
 	case f.flawed("store-lags"):
 		f.queue <- all
 	case f.flawed("loses-one-of-two"):
@@ -192,6 +205,7 @@ func (f *Front) accept(w http.ResponseWriter, body []byte) {
 	default:
 		f.keep(all)
 	}
+	f.seen[string(body)] = true
 	w.WriteHeader(http.StatusNoContent)
 }
 

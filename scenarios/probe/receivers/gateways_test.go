@@ -56,7 +56,7 @@ func probedHere(t *testing.T, r Receiver) found {
 		Destination: dataflow.Destination{Name: "probe", Endpoint: server.URL + "/profiles", MTLS: dataflow.Auto, Retry: retry.Documented(), MaxProfilesPerRequest: 1,
 			Headers: "X-Tenant:acme", QueryParameters: "source=aep", Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: token}},
 		Limits: scenarios.Limits{Rate: 2000, Requests: 600, Burst: 1}, Load: scenarios.StatedLoad{Rate: 10, For: time.Second},
-		Rules: rules, Version: "test", Only: regexp.MustCompile("^message/"), Pause: 5 * time.Millisecond,
+		Rules: rules, Version: "test", Only: regexp.MustCompile("^message/"), Pause: 5 * time.Millisecond, Patience: 3 * time.Second,
 	}).Run(ending(t))
 	check(t, err)
 	f := found{report: *report}
