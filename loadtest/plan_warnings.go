@@ -86,7 +86,7 @@ func (p Planning) staying(s *side, add func(string, ...any)) {
 	limit := Documented().Limit
 	if h := main.worstHour(); h.latencies.P95*1000 >= limit && main.windows[0].latencies.P95*1000 < limit {
 		add(
-			"of what is due from %02d:00 to %02d:00, p95 is %s, although that of the day is %s",
+			"p95 of the exports due from %02d:00 to %02d:00 is %s, although that of the day is %s",
 			h.hour,
 			(h.hour+1)%24,
 			valueText(h.latencies.P95*1000, "ms"),

@@ -97,6 +97,9 @@ func (p Planning) Plan() *reports.Plan {
 	}
 	out.Hours, out.Days = likely.hours(), likely.days()
 	out.Flows, out.Objectives = p.flows(sides), p.judge(sides)
+	if o := p.Outage; o != nil {
+		out.Outage = &reports.PlanOutage{AtSeconds: o.At.Seconds(), Seconds: o.Length.Seconds(), Kind: string(o.Kind), Words: o.Kind.Words()}
+	}
 	for _, d := range p.Doubts {
 		out.Warnings = append(out.Warnings, "the measurement is in doubt: "+d)
 	}

@@ -3,7 +3,6 @@ package loadtest_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"go/parser"
 	"go/token"
 	"math"
@@ -356,7 +355,7 @@ func TestDefinitionsStandAlone(t *testing.T) {
 	}
 	for _, i := range f.Imports {
 		if strings.Contains(i.Path.Value, ".") {
-			t.Error(fmt.Sprintf("it imports %s", i.Path.Value))
+			t.Errorf("it imports %s", i.Path.Value)
 		}
 	}
 }

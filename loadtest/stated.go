@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,8 +134,9 @@ func ParseDataflow(text string, sockets int) (Dataflow, error) {
 		} else {
 			return d, w.error(i, fmt.Sprintf("%q does not describe a dataflow", x.text), form)
 		}
-		if err != nil {
-			return d, w.error(i, fmt.Sprintf("%q: %s", x.text, err.(*SyntaxError).Message), form)
+		var wrong *SyntaxError
+		if errors.As(err, &wrong) {
+			return d, w.error(i, fmt.Sprintf("%q: %s", x.text, wrong.Message), form)
 		}
 	}
 	if d.Sockets = int(numbers["sockets"].Likely); d.Name == "" || numbers["profiles"].Low <= 0 || numbers["share"].High > 1 || d.Sockets < 1 || d.Sockets > mostPicked {
@@ -167,8 +169,9 @@ func ParsePlannedOutage(text string, kind OutageKind) (*Outage, error) {
 		at = hours + "h" + minutes + "m"
 	}
 	o, err := ParseOutage(length+"@"+at, kind)
-	if s, wrong := err.(*SyntaxError); wrong && s.Text != string(kind) {
-		s.Text, s.Hint = text, form
+	var wrong *SyntaxError
+	if errors.As(err, &wrong) && wrong.Text != string(kind) {
+		wrong.Text, wrong.Hint = text, form
 	}
 	if err == nil && (o.At >= 24*time.Hour || o.Length > 24*time.Hour) {
 		return nil, &SyntaxError{text, len(length) + 2, "it is longer than a day, or does not begin in one", form}

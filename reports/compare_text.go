@@ -124,6 +124,9 @@ func (m MetricChange) value(v float64) string {
 	case "/s":
 		return quantity(v, "/s")
 	}
+	if math.Abs(v) >= 10_000 {
+		return thousands(v) + " " + m.Unit
+	}
 	return fmt.Sprintf("%.4g %s", v, m.Unit)
 }
 

@@ -16,6 +16,7 @@ type Plan struct {
 	Flows []PlanFlow `json:"flows,omitempty"` // where several share the receiver; the first is the one that the rest is about
 	// Objectives are what the plan holds or misses; the first is the documented one.
 	Objectives []Objective `json:"objectives,omitempty"`
+	Outage     *PlanOutage `json:"outage,omitempty"`
 	// Assumptions are what the plan takes for granted, in sentences.
 	Assumptions []string `json:"assumptions,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`
@@ -66,6 +67,14 @@ type Sensitivity struct {
 	Utilisation       float64 `json:"utilisation"` // at the peak rate; 1 and above: the backlog grows
 	P95Ms             float64 `json:"p95Ms"`       // of the delivery latency at the peak rate; 0 where not Stable
 	Stable            bool    `json:"stable"`
+}
+
+// PlanOutage is when the receiver is dead, and how that shows.
+type PlanOutage struct {
+	AtSeconds float64 `json:"atSeconds"` // time of day
+	Seconds   float64 `json:"seconds"`
+	Kind      string  `json:"kind"`  // stall, refuse, 503
+	Words     string  `json:"words"` // of the kind: "does not answer (stall)"
 }
 
 // PlanHour is an hour of the day. Its latencies are of what is due in it.

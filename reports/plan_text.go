@@ -161,10 +161,16 @@ func (t *printer) figures(all []Figure) {
 	}
 }
 
+// leastShare is the smallest share that is printed as a number.
+const leastShare = 1e-5
+
 // quantity is a value with its unit, in three figures or so.
 func quantity(v float64, unit string) string {
 	switch unit {
 	case "share":
+		if v > 0 && v < leastShare {
+			return "<0.001%"
+		}
 		if math.Abs(v) >= 1 {
 			return fmt.Sprintf("%.0f%%", v*100)
 		}

@@ -14,6 +14,7 @@ import (
 var functions = template.FuncMap{
 	"class":    class,
 	"duration": duration,
+	"seconds":  func(s float64) string { return duration(s * 1000) },
 	"clock":    clock,
 	"number":   number,
 	"visible":  visible,
@@ -38,7 +39,7 @@ func class(v reports.Verdict) string {
 	return "odd"
 }
 
-// duration prints milliseconds with three figures.
+// duration prints milliseconds with three figures or so.
 func duration(ms float64) string {
 	switch {
 	case math.IsNaN(ms) || math.IsInf(ms, 0):
@@ -49,8 +50,10 @@ func duration(ms float64) string {
 		return fmt.Sprintf("%.4g ms", ms)
 	case math.Abs(ms) < 60_000:
 		return fmt.Sprintf("%.4g s", ms/1000)
+	case math.Abs(ms) < 600_000:
+		return clock(math.Round(ms/100) * 100)
 	}
-	return clock(ms)
+	return clock(math.Round(ms/1000) * 1000)
 }
 
 // value prints a number with its unit.
@@ -61,13 +64,15 @@ func value(v float64, unit string) string {
 	case "share":
 		return percent(v)
 	case "/s":
-		return short(v) + "/s"
+		return counted(v) + " per second"
 	case "share/h":
-		return percent(v) + "/h"
+		return percent(v) + " per hour"
 	case "":
 		return short(v)
+	case "s":
+		return duration(v * 1000)
 	}
-	return short(v) + " " + unit
+	return counted(v) + " " + unit
 }
 
 // clock prints milliseconds as hours, minutes and seconds, without those that

@@ -10,6 +10,7 @@ import (
 
 // chart is a picture of numbers with a table of the same numbers.
 type chart struct {
+	Phone                *chart // the same picture for a narrow screen
 	ID, Title, Summary   string
 	XLabel, YLabel       string
 	Width, Height        float64
@@ -60,6 +61,7 @@ type (
 type scale struct {
 	of   func(float64) float64 // strictly rising
 	back []float64             // places for ticks; nil: round numbers
+	time bool                  // the values are milliseconds
 	text func(float64) string
 }
 
@@ -83,15 +85,50 @@ func short(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-const (
-	chartWidth  = 620.0
-	chartHeight = 300.0
+// times is the scale for milliseconds: ticks are round times, in words.
+func times(s scale) scale {
+	s.time, s.text = true, func(ms float64) string {
+		if ms == 0 {
+			return "0"
+		}
+		return duration(ms)
+	}
+	return s
+}
+
+// canvas is the size of a picture, and how many ticks its x axis has at most.
+type canvas struct {
+	width, height float64
+	ticks         int
+}
+
+// A phone shows the whole picture: a second one, since letters of the first
+// would be too small to read there.
+var (
+	wide  = canvas{620, 300, 8}
+	phone = canvas{340, 260, 5}
 )
 
-// newChart lays out the axes so that all of the series and limits fit; nil
+// inBothSizes are the pictures of draw in both sizes, without those that show nothing.
+func inBothSizes(draw func(canvas) []*chart) (out []*chart) {
+	narrow := draw(phone)
+	for i, c := range draw(wide) {
+		if c == nil {
+			continue
+		}
+		if c.Phone = narrow[i]; c.Phone != nil {
+			c.Phone.ID += "-phone"
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// chart lays out the axes so that all of the series and limits fit; nil
 // where there is nothing to draw.
-func newChart(id, title, xLabel, yLabel string, x, y scale, all []series, limits ...float64) *chart {
-	c := &chart{ID: id, Title: title, XLabel: xLabel, YLabel: yLabel, Width: chartWidth, Height: chartHeight, Left: 62, Top: 26, Right: chartWidth - 14, Bottom: chartHeight - 42, xScale: x, yScale: y}
+func (k canvas) chart(id, title, xLabel, yLabel string, x, y scale, all []series, limits ...float64) *chart {
+	c := &chart{ID: id, Title: title, XLabel: xLabel, YLabel: yLabel, Width: k.width, Height: k.height,
+		Left: 62, Top: 26, Right: k.width - 14, Bottom: k.height - 42, xScale: x, yScale: y}
 	var xs, ys []float64
 	for _, s := range all {
 		xs, ys = append(xs, s.X...), append(ys, s.Y...)
@@ -118,7 +155,7 @@ func newChart(id, title, xLabel, yLabel string, x, y scale, all []series, limits
 	if c.top <= c.low {
 		c.top = c.low + 1
 	}
-	c.axes()
+	c.axes(k.ticks)
 	for i, s := range all {
 		c.line(s, i)
 	}
@@ -135,11 +172,15 @@ func (c *chart) y(v float64) float64 {
 	return tenth(c.Bottom - max(0, min(1.02, (c.yScale.of(v)-from)/(to-from)))*(c.Bottom-c.Top))
 }
 
-func (c *chart) axes() {
+func (c *chart) axes(most int) {
 	if c.yScale.of(1) != 0 {
-		c.top = stepOf(c.top-c.low, 5) * math.Ceil(c.top/stepOf(c.top-c.low, 5)-1e-9)
+		step := stepOf(c.top-c.low, 5)
+		if c.yScale.time {
+			step = timeStep(c.top-c.low, 5)
+		}
+		c.top = step * math.Ceil(c.top/step-1e-9)
 	}
-	for _, v := range places(c.xScale, c.fromX, c.toX, 8) {
+	for _, v := range places(c.xScale, c.fromX, c.toX, most) {
 		c.XTicks = append(c.XTicks, chartTick{c.x(v), c.xScale.text(v)})
 	}
 	for _, v := range places(c.yScale, c.low, c.top, 5) {
@@ -157,6 +198,12 @@ func places(s scale, from, to float64, most int) []float64 {
 				out = append(out, v)
 			}
 		}
+	case s.of(1) == 0 && from > 0 && s.time && to > 30*from:
+		for _, v := range roundTimes {
+			if v >= from*(1-1e-9) && v <= to*(1+1e-9) {
+				out = append(out, v)
+			}
+		}
 	case s.of(1) == 0 && from > 0:
 		for _, within := range [][]float64{{1}, {1, 2, 5}, {1, 1.5, 2, 3, 4, 5, 7}} {
 			if out = powers(from, to, within); len(out) >= 3 {
@@ -165,6 +212,9 @@ func places(s scale, from, to float64, most int) []float64 {
 		}
 	default:
 		step := stepOf(to-from, most)
+		if s.time {
+			step = timeStep(to-from, most)
+		}
 		for v := math.Ceil(from/step-1e-9) * step; v <= to+step*1e-9; v += step {
 			out = append(out, math.Round(v/step)*step+0) // never -0
 		}
@@ -183,6 +233,19 @@ func powers(from, to float64, within []float64) []float64 {
 		}
 	}
 	return out
+}
+
+// roundTimes are the ticks of a logarithm of milliseconds.
+var roundTimes = []float64{1e-3, 1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, 6e4, 6e5, 36e5, 36e6, 864e5, 864e6}
+
+// timeStep is a step of milliseconds that is round for people.
+func timeStep(whole float64, n int) float64 {
+	for _, step := range []float64{1e3, 2e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 9e5, 18e5, 36e5, 72e5, 108e5, 216e5, 432e5, 864e5} {
+		if raw := whole / float64(n); raw > 500 && raw <= step*(1+1e-9) {
+			return step
+		}
+	}
+	return stepOf(whole, n)
 }
 
 // stepOf is a round step of which about n make up a range.

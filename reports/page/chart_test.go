@@ -51,7 +51,7 @@ func TestChartsStayInTheirAxes(t *testing.T) {
 			all = append(all, s)
 		}
 		for _, y := range []scale{linear, log10} {
-			c := newChart("c", "C", "x", "y", linear, y, all).tabled(all, short, short)
+			c := wide.chart("c", "C", "x", "y", linear, y, all).tabled(all, short, short)
 			if c == nil {
 				continue
 			}

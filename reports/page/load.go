@@ -55,17 +55,37 @@ func objectives(l *reports.Load) string {
 		}
 		return text
 	}
+	decisive := ""
+	for _, o := range l.Objectives {
+		if o.Verdict == decided(missed, unclear, held) {
+			decisive = answered(o) + "; "
+			break
+		}
+	}
 	switch {
 	case missed > 0:
-		return fmt.Sprintf("%d of %s missed at %s", missed, number(n, "objective"), rate)
+		return fmt.Sprintf("%s%d of %s missed at %s", decisive, missed, number(n, "objective"), rate)
 	case unclear > 0:
-		return fmt.Sprintf("%d of %s could not be judged at %s", unclear, number(n, "objective"), rate)
+		return fmt.Sprintf("%s%d of %s could not be judged at %s", decisive, unclear, number(n, "objective"), rate)
 	case held > 0 && held == n:
-		return fmt.Sprintf("%s held at %s", number(n, "objective"), rate)
+		return fmt.Sprintf("%s%s held at %s", decisive, number(n, "objective"), rate)
 	case held > 0:
-		return fmt.Sprintf("%s held at %s, %d not judged", number(held, "objective"), rate, n-held)
+		return fmt.Sprintf("%s%s held at %s, %d not judged", decisive, number(held, "objective"), rate, n-held)
 	}
 	return "Measured at " + rate + ", and no objective was set"
+}
+
+// decided is the verdict that the headline is about: the worst.
+func decided(missed, unclear, held int) reports.Verdict {
+	switch {
+	case missed > 0:
+		return reports.Fail
+	case unclear > 0:
+		return reports.Inconclusive
+	case held > 0:
+		return reports.Pass
+	}
+	return ""
 }
 
 func (p *printer) load() *loaded {
@@ -88,27 +108,26 @@ func (p *printer) load() *loaded {
 		}
 		out.Distributions = append(out.Distributions, d)
 	}
-	add := func(c *chart) {
-		if c != nil {
-			out.Charts = append(out.Charts, c)
-		}
-	}
-	add(percentiles(out.Distributions, l.Objectives))
-	add(histogram(out.Distributions))
-	if s := l.Series; s != nil && s.StepSeconds > 0 {
-		for _, c := range inTime(l) {
-			if c != nil && l.Outage != nil {
-				c.band(l.Outage.AtSeconds, l.Outage.AtSeconds+l.Outage.Seconds, "outage")
-			}
-			add(c)
-		}
-	}
-	add(searched(l))
+	out.Charts = inBothSizes(out.pictures)
 	return out
 }
 
+// pictures are those of a load test.
+func (l *loaded) pictures(k canvas) []*chart {
+	all := []*chart{k.percentiles(l.Distributions, l.Objectives), k.histogram(l.Distributions)}
+	if s := l.Series; s != nil && s.StepSeconds > 0 {
+		for _, c := range k.inTime(l.Load) {
+			if c != nil && l.Outage != nil {
+				c.band(l.Outage.AtSeconds*1000, (l.Outage.AtSeconds+l.Outage.Seconds)*1000, "outage")
+			}
+			all = append(all, c)
+		}
+	}
+	return append(all, k.searched(l.Load))
+}
+
 // percentiles is the curve of each distribution over its percentiles.
-func percentiles(all []distribution, asked []reports.Objective) *chart {
+func (k canvas) percentiles(all []distribution, asked []reports.Objective) *chart {
 	var lines []series
 	for _, d := range all {
 		if len(d.bars) == 0 {
@@ -124,7 +143,7 @@ func percentiles(all []distribution, asked []reports.Objective) *chart {
 		s.X, s.Y = append([]float64{0}, s.X...), append([]float64{d.bars[0].FromMs}, s.Y...)
 		lines = append(lines, thinned(s))
 	}
-	c := newChart("percentiles", "Percentiles", "percentile", "ms", tail, heights(lines), lines)
+	c := k.chart("percentiles", "Percentiles", "percentile", "time", tail, times(heights(lines)), lines)
 	if c == nil {
 		return nil
 	}
@@ -183,7 +202,7 @@ func heights(all []series) scale {
 }
 
 // histogram is how many of the first distribution took how long, in 40 parts.
-func histogram(all []distribution) *chart {
+func (k canvas) histogram(all []distribution) *chart {
 	if len(all) == 0 || len(all[0].bars) == 0 {
 		return nil
 	}
@@ -211,7 +230,7 @@ func histogram(all []distribution) *chart {
 		counts[part] += float64(b.Count)
 	}
 	edges := series{X: []float64{from, to}, Y: []float64{0, slices.Max(counts)}}
-	c := newChart("histogram", "How long it took: "+strings.ToLower(d.Name), "ms", "count", by, linear, []series{edges})
+	c := k.chart("histogram", "How long it took: "+strings.ToLower(d.Name), "time", "count", times(by), linear, []series{edges})
 	c.Lines = nil
 	c.Head = []string{"From", "To", "Count", "Share"}
 	for i, n := range counts {
@@ -228,11 +247,11 @@ func histogram(all []distribution) *chart {
 }
 
 // inTime is latency, throughput and backlog over the run.
-func inTime(l *reports.Load) []*chart {
+func (k canvas) inTime(l *reports.Load) []*chart {
 	column := func(name string, of func(reports.Point) float64) series {
 		s := series{Name: name}
 		for _, p := range l.Series.Points {
-			s.X, s.Y = append(s.X, p.AtSeconds), append(s.Y, of(p))
+			s.X, s.Y = append(s.X, p.AtSeconds*1000), append(s.Y, of(p))
 		}
 		return s
 	}
@@ -248,19 +267,20 @@ func inTime(l *reports.Load) []*chart {
 	rates := []series{column("offered", func(p reports.Point) float64 { return each(p.Offered) }), column("begun", func(p reports.Point) float64 { return each(p.Achieved) }),
 		column("ended with a 2xx", func(p reports.Point) float64 { return each(p.Ended) }), column("failed attempts", func(p reports.Point) float64 { return each(p.Errors) })}
 	waiting := []series{column("backlog", func(p reports.Point) float64 { return float64(p.Backlog) }), column("on the wire", func(p reports.Point) float64 { return float64(p.InFlight) })}
-	a := newChart("latency", "Latency over time", "seconds", "ms", linear, heights(latency), latency).tabled(latency, short, duration)
-	b := newChart("throughput", "Throughput over time", "seconds", "per second", linear, linear, rates).tabled(rates, short, short)
-	c := newChart("backlog", "Backlog over time", "seconds", "exports", linear, linear, waiting).tabled(waiting, short, short)
+	a := k.chart("latency", "Latency over time", "time", "latency", times(linear), times(heights(latency)), latency).tabled(latency, duration, duration)
+	b := k.chart("throughput", "Throughput over time", "time", "per second", times(linear), linear, rates).tabled(rates, duration, counted)
+	c := k.chart("backlog", "Backlog over time", "time", "exports", times(linear), linear, waiting).tabled(waiting, duration, counted)
 	if a != nil {
 		a.Summary = "Percentiles by the step in which a request or update was due; " + peak(latency[1], duration)
 	}
 	if b != nil {
-		b.Summary = "Requests or updates due, begun and ended in each second; the most that ended: " + peak(rates[2], short)
+		b.Summary = "Requests or updates due, begun and ended in each second; the most that ended: " + peak(rates[2], counted)
 	}
 	if c != nil {
-		c.Summary = "Requests or exports that were due and had not ended; " + peak(waiting[0], short)
+		c.Summary = "Requests or exports that were due and had not ended; " + peak(waiting[0], counted)
 		if o := l.Outage; o != nil {
-			c.Summary += fmt.Sprintf(". The receiver was dead from %s s for %s s; %s lost; drained %s s after", short(o.AtSeconds), short(o.Seconds), number(int(o.Lost), "export"), short(o.DrainSeconds))
+			c.Summary += fmt.Sprintf(". The receiver was dead from %s on for %s; %s lost; drained %s after",
+				duration(o.AtSeconds*1000), duration(o.Seconds*1000), number(int(o.Lost), "export"), duration(o.DrainSeconds*1000))
 		}
 	}
 	return []*chart{a, b, c}
@@ -277,11 +297,11 @@ func peak(s series, text func(float64) string) string {
 	if math.IsInf(most, 0) {
 		return "none"
 	}
-	return fmt.Sprintf("%s at most %s, at %s s", s.Name, text(most), short(s.X[at]))
+	return fmt.Sprintf("%s at most %s, at %s", s.Name, text(most), duration(s.X[at]))
 }
 
 // searched is latency against throughput.
-func searched(l *reports.Load) *chart {
+func (k canvas) searched(l *reports.Load) *chart {
 	s := l.Search
 	if s == nil || len(s.Points) == 0 {
 		return nil
@@ -296,7 +316,7 @@ func searched(l *reports.Load) *chart {
 		}
 		marks = append(marks, p.Verdict)
 	}
-	c := newChart("search", "Latency against throughput", "offered per second", "ms", linear, heights(lines), lines)
+	c := k.chart("search", "Latency against throughput", "offered per second", "latency", linear, times(heights(lines)), lines)
 	if c == nil {
 		return nil
 	}

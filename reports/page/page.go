@@ -142,7 +142,7 @@ func headline(r *reports.Report) string {
 	case r.Load != nil:
 		return objectives(r.Load)
 	case r.Plan != nil:
-		return warned(r.Plan)
+		return answer(r.Plan)
 	case s.Cases == 0:
 		return "The report has no cases, so nothing was judged"
 	case s.Fail > 0:
@@ -159,7 +159,7 @@ func headline(r *reports.Report) string {
 	return "No case was judged: skipped or unspecified"
 }
 
-// warned is the headline of a plan.
+// warned is the headline of a plan of a version that kept no objectives.
 func warned(p *reports.Plan) string {
 	switch n := len(p.Warnings); n {
 	case 0:
