@@ -110,8 +110,12 @@ func likely(rule string, a *answer) []cause {
 		if !c.certain() {
 			n += 8
 		}
-		if !c.served(a) && !c.certain() {
+		switch {
+		case c.certain() || c.served(a):
+		case c.Server == "any":
 			n += 4
+		default:
+			n += 6 // of a server that the response does not name
 		}
 		if len(c.Outcomes) == 0 {
 			n += 2

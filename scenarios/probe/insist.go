@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/retry"
@@ -66,12 +68,25 @@ func (t *round) refusedAlone(rule, title string, a answer) {
 		k.Class = string(gateway)
 	}
 	switch {
+	case k.Class == string(gateway):
+		k.Fix = t.form.frontFix
+	case a.status() >= 500:
+		k.Fix = "look for the exception in the receiver's log at the time of the request: " + cmp.Or(t.form.fix, t.ruleFix(rule))
 	case t.form.fix != "":
 		k.Fix = t.form.fix
 	case a.status() == 0 && len(a.exchange.Body) > longestQuick:
 		k.Fix = fmt.Sprintf("raise the limit on the size of a body, or on the time that it takes: this one has %d bytes", len(a.exchange.Body))
 	}
 	t.check(k, &a)
+}
+
+// ruleFix is what to do about a failure of a rule, as the second half of a sentence.
+func (t *round) ruleFix(id string) string {
+	rule, _ := t.config.Rules.Find(id)
+	if rule.Fix == "" {
+		return ""
+	}
+	return strings.ToLower(rule.Fix[:1]) + rule.Fix[1:]
 }
 
 // longestQuick is how long a message is, in bytes, that no receiver takes longer to

@@ -21,9 +21,10 @@ type Message struct {
 	needs  []string // rules that must hold for a refusal to be about Rule
 	bare   bool     // it has entries without names and timestamps whatever the destination adds
 
-	fix     string   // of a refusal of its form; "": that of the rule
-	inFront bool     // a refusal with 403 or 406 is of something in front
-	unknown []string // audiences that are not mapped: a receiver may leave them out
+	fix      string   // of a refusal of its form; "": that of the rule
+	frontFix string   // of a refusal by something in front
+	inFront  bool     // a refusal with 403 or 406 is of something in front
+	unknown  []string // audiences that are not mapped: a receiver may leave them out
 }
 
 // encode is the wire form: keys sorted, nothing escaped for a page (A26).

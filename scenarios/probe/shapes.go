@@ -119,11 +119,24 @@ func suffix(id string, who person) string {
 	return who.ECID[len(who.ECID)-4:]
 }
 
+// profileFixes are what to do about refusals of profiles, by their ids; that of the
+// rule for the others.
+var profileFixes = map[string]string{
+	"nested":             "accept maps within maps as values, of any depth",
+	"lists":              "accept lists as values, of texts and of maps",
+	"unicode":            "read and store text as UTF-8, whatever characters it has",
+	"numbers":            "read numbers as JSON has them: large ones, negative ones, and ones with a fraction",
+	"no-attributes":      "require no attribute: a profile has those that it has",
+	"partial-attributes": "require no attribute: a profile has those that it has",
+	"identity-alone":     "require one identity, of whatever namespace",
+	"key-order":          "do not rely on the order of members",
+}
+
 func (s *shaper) profiles() {
 	shape := func(id, title string, change func(document), needs ...string) {
 		who, d := s.plain()
 		change(d)
-		s.add("rcv-schema", "profile/"+id, title, who, d, needs...)
+		s.add("rcv-schema", "profile/"+id, title, who, d, needs...).fix = profileFixes[id]
 	}
 	shape("unknown-attribute", "an attribute of the company's own schema", func(d document) {
 		d["_acme"] = map[string]any{"loyalty": map[string]any{"tier": "gold", "points": 1200}}
@@ -172,6 +185,7 @@ func (s *shaper) profiles() {
 	}, "rcv-unmapped", "rcv-optional-fields")
 	who, d := s.plain()
 	m := s.add("rcv-schema", "profile/key-order", "keys in the order of the published sample", who, d)
+	m.fix = profileFixes["key-order"]
 	m.Body = documented(m.Body, d)
 }
 
@@ -200,7 +214,7 @@ func (s *shaper) identities() {
 	s.add("rcv-schema", "profile/identities-60", "sixty identities in four namespaces", who, d)
 	who, d = s.plain()
 	d["identityMap"] = map[string]any{"ecid": []any{map[string]any{"id": who.ECID}}}
-	s.add("rcv-schema", "profile/identity-alone", "one identity", who, d)
+	s.add("rcv-schema", "profile/identity-alone", "one identity", who, d).fix = profileFixes["identity-alone"]
 }
 
 // lists are messages with several profiles, for who said that batches are on

@@ -22,6 +22,9 @@ var typed = []struct{ id, title, text string }{
 // firewallFix is what to do about a text that is refused.
 const firewallFix = "exempt this path from the firewall's rules on bodies, or let them count instead of block: attributes hold whatever people typed"
 
+// textFix is what to do about a text that the receiver itself refuses.
+const textFix = "accept any text as a value, and treat it as data: attributes hold whatever people typed"
+
 // texts are messages with what firewalls dislike, and one that is just longer
 // than the 8 kB that many of them look at.
 func (s *shaper) texts() {
@@ -29,12 +32,12 @@ func (s *shaper) texts() {
 		who, d := s.plain()
 		d["person"] = map[string]any{"name": map[string]any{"firstName": "Httpdest", "lastName": x.text}}
 		m := s.add("rcv-schema", "text/"+x.id, x.title, who, d)
-		m.fix, m.inFront = firewallFix, true
+		m.fix, m.frontFix, m.inFront = textFix, firewallFix, true
 	}
 	who, d := s.plain()
 	empty := len(s.single(d))
 	d["note"] = strings.Repeat("n", 8193-empty-len(`"note":"",`))
 	m := s.add("rcv-schema", "text/8kB", fmt.Sprintf("a body of %d bytes", 8193), who, d)
 	m.fix = "raise the limit on the size of bodies, of the firewall's inspection too: many look at the first 8 kB and refuse what is longer"
-	m.inFront = true
+	m.frontFix, m.inFront = m.fix, true
 }
