@@ -128,7 +128,7 @@ func TestAttackIsNotReady(t *testing.T) {
 			sent++
 			return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: 500}}
 		}}.Run(context.Background())
-	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "the access token could not be had") || sent != 1 {
+	if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), "the access token could not be obtained") || sent != 1 {
 		t.Errorf("%v, %d sent", err, sent)
 	}
 }
@@ -220,7 +220,7 @@ func TestReadMoments(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for text, part := range map[string]string{"1\nsoon": `line 2: "soon" is not a time`, "{": "line 1: no line of a recording", "-1": "line 1"} {
+	for text, part := range map[string]string{"1\nsoon": `line 2: "soon" is not a time`, "{": "line 1: not a line of a recording", "-1": "line 1"} {
 		if _, err := ReadMoments(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -155,7 +155,7 @@ func TestNeighbourly(t *testing.T) {
 		{"as fast", p95(10), p95(9), 1000, nil, reports.Pass, ""},
 		{"the machine", p95(90), p95(5), 1000, nil, reports.Pass, ""},
 		{"twice a long time", p95(900), p95(500), 1000, nil, reports.Pass, ""},
-		{"slowed down", p95(1100), p95(500), 1000, nil, reports.Fail, "p95 is 1.1s beside the noisy one, and 500ms without it"},
+		{"slowed down", p95(1100), p95(500), 1000, nil, reports.Fail, "p95 is 1.1s with the noisy dataflow, and 500ms without it"},
 		{"held up", p95(10), p95(9), 900, nil, reports.Fail, "900 of 1000"},
 		{"in doubt", p95(10), p95(9), 1000, []string{"late"}, reports.Inconclusive, "late"},
 		{"nothing", nil, p95(9), 1000, nil, reports.Inconclusive, "nothing was delivered"},

@@ -109,7 +109,7 @@ func TestSpecsAreRefused(t *testing.T) {
 		`{"headersAt":"1s","status":503}`:                              "headersAt needs slowBody",
 		`{"latency":"1s","slowBody":"1s"}`:                             "longer than latency",
 		`{"headersAt":"2s","slowBody":"1s"}`:                           "smaller than slowBody",
-		`{"latency":"1s","headersAt":"1s","slowBody":"3s"}`:            "both say when",
+		`{"latency":"1s","headersAt":"1s","slowBody":"3s"}`:            "both set when",
 		`{"status":503,"from":"1h","until":"1h"}`:                      "later than from",
 		`{"status":503,"until":"0"}`:                                   "later than from",
 		`{"status":503,"profile":"a","profiles":"b"}`:                  "leave one out",
