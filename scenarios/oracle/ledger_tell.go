@@ -108,7 +108,7 @@ func (t *reporter) skipped(j int) {
 	}
 	x := t.possible[j]
 	switch {
-	case (x.Obligation == MustNot || x.live && x.reading) && !t.visible(j):
+	case x.Obligation == MustNot && !t.visible(j):
 		return // an export of it could not be told from a repetition
 	case x.Clause != "":
 		t.report.look(x.Clause)

@@ -8,36 +8,9 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// triggering are the readings of what determines an export, with their clauses.
-var triggering = []struct{ reading, clause string }{
-	{scenarios.ReadingRequalification, "no-requalify"}, {scenarios.ReadingExternalAudiences, "wta-switches/external"},
-}
-
-// change answers what an update has to lead to. For somebody else's sender an
-// export that another reading calls for, and the chosen one forbids, is possible
-// by that reading.
-func (o *Oracle) change(p *person, m moment) Possible {
-	x := o.changeBy(p, m, o.reads)
-	if x.Obligation != MustNot || !o.foreign {
-		return x
-	}
-	for _, way := range triggering {
-		r, _ := scenarios.FindReading(way.reading)
-		for _, other := range r.Values {
-			y := o.changeBy(p, m, func(k string) string {
-				if k == way.reading {
-					return other.Word
-				}
-				return o.reads(k)
-			})
-			if y.Obligation == Must {
-				y.Obligation, y.Clause, y.reading = May, way.clause, true
-				return y
-			}
-		}
-	}
-	return x
-}
+// change answers what an update has to lead to, by the chosen readings. An export
+// that another reading calls for is a finding of a clause that is not must.
+func (o *Oracle) change(p *person, m moment) Possible { return o.changeBy(p, m, o.reads) }
 
 // changeBy is change by readings.
 func (o *Oracle) changeBy(p *person, m moment, reads func(key string) string) Possible {
