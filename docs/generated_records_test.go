@@ -58,9 +58,18 @@ func TestGeneratedRecordingFormat(t *testing.T) {
 them: one JSON object per line, with one member whose name is the kind of
 the line. Times are in RFC 3339. A recording holds no secret.
 `)
+	b.WriteString("\nWhere the scenario has several destinations and dataflows, a line may have more members next to it:\n\n")
+	for _, field := range fieldsOf(line) {
+		if field.of == "" {
+			fmt.Fprintf(&b, "- `%s` (%s)%s\n", field.name, field.kind, sentence(field.about, field.name))
+		}
+	}
 	described := map[string]bool{"Line": true}
 	var waiting []string
 	for _, field := range fieldsOf(line) {
+		if field.of == "" {
+			continue
+		}
 		fmt.Fprintf(&b, "\n## `%s`\n", field.name)
 		described[field.of] = true
 		waiting = append(waiting, describe(&b, types, field.of)...)

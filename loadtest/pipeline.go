@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
@@ -56,7 +57,7 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 		x.recorder.unsteady()
 	}
 	var err error
-	x.driver, err = live.New(live.Config{Flow: t.Population.Flow, Settings: t.Settings, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
+	x.driver, err = live.New(live.Config{Dataflows: []flow.Dataflow{{Snapshot: t.Population.Flow, Settings: t.Settings}}, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
 		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}) // as serve has them
 	if err != nil {

@@ -66,11 +66,11 @@ func exchanged() *Exchange {
 
 // timed is a timeline with every kind of event.
 func timed() *Timeline {
-	t := &Timeline{Start: time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC), EndMs: 7_200_000, Faults: []PlannedFault{{"fault-1", 2, 1}}, LeftOutEvents: 3, LeftOutProfiles: 1}
+	t := &Timeline{Start: time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC), EndMs: 7_200_000, Faults: []PlannedFault{{ID: "fault-1", Destination: "crm", Planned: 2, Fired: 1}}, LeftOutEvents: 3, LeftOutProfiles: 1}
 	kinds := []EventKind{EventUpdate, EventAction, EventExport, EventBackfill, EventExcluded, EventDrop, EventDecision, EventToken, EventHandshake,
 		EventFault, EventRun, EventAlert, EventLookup, EventProblem}
 	for i, kind := range kinds {
-		t.Events = append(t.Events, Event{AtMs: float64(i * 1000), Kind: kind, Text: "<i>" + string(kind), Profile: []string{"", "doc"}[i%2]})
+		t.Events = append(t.Events, Event{AtMs: float64(i * 1000), Kind: kind, Text: "<i>" + string(kind), Profile: []string{"", "doc"}[i%2], Dataflow: []string{"", "loyalty"}[i%2]})
 	}
 	for i, outcome := range []string{"503", "timeout", "200"} {
 		t.Events = append(t.Events, Event{AtMs: 3_600_000 + float64(i)*15_000, EndMs: 3_600_000 + float64(i)*15_000 + 250.125, Kind: EventAttempt, Profile: "doc", With: []string{"marty"},

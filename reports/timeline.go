@@ -22,19 +22,20 @@ type Timeline struct {
 
 // Event is one thing that happened.
 type Event struct {
-	AtMs    float64   `json:"atMs"`
-	EndMs   float64   `json:"endMs,omitempty"` // of what lasts: an attempt, a decision, a token; 0: a moment
-	Kind    EventKind `json:"kind"`
-	Profile string    `json:"profile,omitempty"` // "": the dataflow
-	With    []string  `json:"with,omitempty"`    // the other profiles of a message
-	Export  string    `json:"export,omitempty"`  // "doc#2"; of an attempt, the first of its message
-	Attempt int       `json:"attempt,omitempty"` // 1, 2, 3
-	AfterMs float64   `json:"afterMs,omitempty"` // from the end of the attempt before to the beginning of this one
-	Retry   bool      `json:"retry,omitempty"`   // another attempt follows
-	Outcome string    `json:"outcome,omitempty"` // "503", "timeout", "issued", "mtls-only"
-	Failed  bool      `json:"failed,omitempty"`
-	Fault   string    `json:"fault,omitempty"` // that the endpoint played
-	Text    string    `json:"text,omitempty"`
+	AtMs     float64   `json:"atMs"`
+	EndMs    float64   `json:"endMs,omitempty"` // of what lasts: an attempt, a decision, a token; 0: a moment
+	Kind     EventKind `json:"kind"`
+	Dataflow string    `json:"dataflow,omitempty"` // of several, that which it happened to; of an update, the first
+	Profile  string    `json:"profile,omitempty"`  // "": the dataflow
+	With     []string  `json:"with,omitempty"`     // the other profiles of a message
+	Export   string    `json:"export,omitempty"`   // "doc#2"; of an attempt, the first of its message
+	Attempt  int       `json:"attempt,omitempty"`  // 1, 2, 3
+	AfterMs  float64   `json:"afterMs,omitempty"`  // from the end of the attempt before to the beginning of this one
+	Retry    bool      `json:"retry,omitempty"`    // another attempt follows
+	Outcome  string    `json:"outcome,omitempty"`  // "503", "timeout", "issued", "mtls-only"
+	Failed   bool      `json:"failed,omitempty"`
+	Fault    string    `json:"fault,omitempty"` // that the endpoint played
+	Text     string    `json:"text,omitempty"`
 }
 
 // EventKind is what kind of thing happened.
@@ -61,9 +62,10 @@ const (
 
 // PlannedFault counts how often a fault of the scenario was played.
 type PlannedFault struct {
-	ID      string `json:"id"`
-	Planned int    `json:"planned"` // 0: as often as it is met
-	Fired   int    `json:"fired"`
+	ID          string `json:"id"`
+	Destination string `json:"destination,omitempty"` // of several, that whose endpoint has it
+	Planned     int    `json:"planned"`               // 0: as often as it is met
+	Fired       int    `json:"fired"`
 }
 
 // MarshalJSON writes a list without entries as a list: tools iterate over it.

@@ -20,7 +20,7 @@ func (r *reader) readAudiences(n *yaml.Node) {
 		return
 	}
 	ids := map[[2]string]string{}
-	for _, f := range r.audienceFields(o) {
+	for _, f := range r.spreadOut(o, "audiences") {
 		if !audienceKey.MatchString(f.name) {
 			r.problem(f.key, "write one word, and the full name as {name: …}", "the audience key %q is not one word", short(f.name))
 		}
@@ -35,18 +35,21 @@ func (r *reader) readAudiences(n *yaml.Node) {
 	}
 }
 
-// audienceFields spreads out ranges of keys; what they share is read for each.
-func (r *reader) audienceFields(o *object) []field {
+// spreadOut is the fields with ranges of keys spread out; what they share is read
+// for each.
+func (r *reader) spreadOut(o *object, what string) []field {
 	var out []field
 	for _, f := range o.fields {
 		if !numbered.MatchString(f.name) {
 			out = append(out, f)
 			continue
 		}
-		for name := range r.keyRange(f.key, "audiences").All() {
+		names := r.keyRange(f.key, what)
+		for name := range names.All() {
 			key := *f.key
 			key.Value = name
-			out = append(out, field{name, &key, f.value})
+			number, _ := names.Number(name)
+			out = append(out, field{name, &key, f.value, number, true})
 		}
 	}
 	return out

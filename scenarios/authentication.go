@@ -99,7 +99,7 @@ func (r *reader) tokenURL(n *yaml.Node) string {
 
 // tokenEndpoint reads `endpoint.token`.
 func (r *reader) tokenEndpoint(parent *object) TokenEndpoint {
-	a := r.scenario.Destination.Auth
+	a := r.to.Auth
 	o := r.object(parent.take("token"), "token")
 	if !a.FetchesTokens() {
 		if o != nil {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,12 +10,15 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// readDestination reads `destination:`.
-func (r *reader) readDestination(n *yaml.Node) {
-	o := r.object(n, "destination")
-	d := Destination{Name: "mock", Endpoint: "mock", Auth: Auth{Type: "none"}, Retry: Retry{Policy: "documented"}}
+// readDestination reads `destination:`, or one of several.
+func (r *reader) readDestination(of field) Destination {
+	o := r.object(of.value, "destination")
+	d := Destination{Key: of.name, Name: cmp.Or(of.name, "mock"), Endpoint: "mock", Auth: Auth{Type: "none"}, Retry: Retry{Policy: "documented"}}
 	if o != nil {
 		d.Pos = r.pos(o.node)
+	}
+	if d.Key != "" {
+		d.Pos = r.pos(of.key)
 	}
 	if n := o.take("name"); n != nil {
 		d.Name = r.configured(n, "name")
@@ -43,7 +47,7 @@ func (r *reader) readDestination(n *yaml.Node) {
 	d.ExtendedAlerts = o.flag("extendedAlerts", false)
 	d.Readings = r.readings(o.take("readings"))
 	o.end()
-	r.scenario.Destination = d
+	return d
 }
 
 // headerLine checks the documented form h1:v1,h2:v2 roughly; the engine parses
@@ -144,19 +148,21 @@ func (r *reader) durations(n *yaml.Node, what string) []time.Duration {
 	return out
 }
 
-// readDataflow reads `dataflow:`. Audiences must be known. Whether it starts
-// active depends on the history, which is read later.
-func (r *reader) readDataflow(n *yaml.Node) {
-	o := r.object(n, "dataflow")
-	f := Dataflow{}
+// readDataflow reads `dataflow:`, or one of several. Audiences must be known. Whether
+// it starts active depends on the history, which is read later.
+func (r *reader) readDataflow(of field) Dataflow {
+	o := r.object(of.value, "dataflow")
+	f := Dataflow{Key: of.name}
 	if o != nil {
 		f.Pos = r.pos(o.node)
 	}
+	if f.Key != "" {
+		f.To, f.Pos = r.destinationOf(o, of), r.pos(of.key)
+	}
 	f.Audiences = r.mapped(o.take("audiences"), "dataflow.audiences", r.audienceRef)
-	r.scenario.attributesAt = map[string]Position{}
 	f.Attributes = r.mapped(o.take("attributes"), "dataflow.attributes", func(n *yaml.Node, what string) string {
 		path := r.attributePath(n, what)
-		r.scenario.attributesAt[path] = r.pos(n)
+		r.scenario.attributesAt[mappedPath{f.Key, path}] = r.pos(n)
 		return path
 	})
 	if n := o.take("schedule"); n != nil {
@@ -164,11 +170,11 @@ func (r *reader) readDataflow(n *yaml.Node) {
 		r.refuse(o.at("schedule"), "leave it out, or expect the problem: dataflow.schedule", "a dataflow to this destination has no schedule")
 	}
 	f.Activated = o.flag("activated", true)
-	r.activated = o.take("activated")
+	r.activated[f.Key] = o.take("activated")
 	f.MaxInFlight = int(o.integer("maxInFlight", 1, 10_000, 10))
 	f.RequireMembership = o.flag("requireMembership", true)
 	f.Triggers = Triggers{}.With(r.triggers(o.take("triggers")))
-	r.excluded = o.take("exclude")
+	r.excluded[f.Key] = o.take("exclude")
 	o.end()
-	r.scenario.Dataflow = f
+	return f
 }

@@ -202,11 +202,10 @@ func (e *encoder) root() *yaml.Node {
 	m.section("audiences", e.audiences())
 	m.section("organisation", e.organisation())
 	m.section("users", e.users())
-	m.section("destination", e.destination())
-	m.section("dataflow", e.dataflow())
+	e.flows(m)
 	m.section("profiles", e.profiles())
 	m.section("platform", e.platform())
-	m.section("endpoint", e.endpoint())
+	e.endpoints(m)
 	m.section("history", e.history())
 	expect := e.expect()
 	if len(expect.Content) == 0 {
@@ -251,9 +250,9 @@ func (e *encoder) audiences() *yaml.Node {
 	return all.Node
 }
 
-func (e *encoder) destination() *yaml.Node {
-	d, m := e.scenario.Destination, newMapping()
-	given(m, "name", d.Name, "mock")
+func destinationNode(d Destination) *yaml.Node {
+	m := newMapping()
+	given(m, "name", d.Name, cmp.Or(d.Key, "mock"))
 	given(m, "endpoint", d.Endpoint, "mock")
 	if d.Auth.Type != "none" {
 		m.put("auth", authNode(d.Auth))
@@ -325,8 +324,10 @@ func tokenNode(t TokenEndpoint, a Auth) mapping {
 	return m
 }
 
-func (e *encoder) dataflow() *yaml.Node {
-	f, m := e.scenario.Dataflow, newMapping()
+// dataflowNode writes a dataflow; history is that of the dataflow alone.
+func dataflowNode(f Dataflow, history []Step) *yaml.Node {
+	m := newMapping()
+	given(m, "destination", f.To, "")
 	if len(f.Audiences) > 0 {
 		m.put("audiences", f.Audiences)
 	}
@@ -334,7 +335,7 @@ func (e *encoder) dataflow() *yaml.Node {
 		m.put("attributes", f.Attributes)
 	}
 	given(m, "schedule", f.Schedule, "")
-	later := slices.ContainsFunc(e.scenario.History, func(s Step) bool { return s.Action == "activate" })
+	later := slices.ContainsFunc(history, func(s Step) bool { return s.Action == "activate" })
 	given(m, "activated", f.Activated || later, true)
 	given(m, "maxInFlight", f.MaxInFlight, 10)
 	m.section("exclude", exclusionsNode(f.Exclude))
@@ -360,15 +361,15 @@ func triggersNode(t Triggers) mapping {
 	return m
 }
 
-func (e *encoder) endpoint() *yaml.Node {
-	p, m := e.scenario.Endpoint, newMapping()
+func endpointNode(p Endpoint, a Auth) *yaml.Node {
+	m := newMapping()
 	given(m, "tls", p.TLS, "tls")
 	given(m, "certificate", p.Certificate, certificateKinds[0])
 	given(m, "minTLS", p.MinTLS, "")
 	given(m, "maxTLS", p.MaxTLS, "")
 	m.section("require", requirementsNode(p.Require).Node)
-	given(m, "bearer", p.Bearer, e.scenario.Destination.Auth.Token)
-	m.section("token", tokenNode(p.Token, e.scenario.Destination.Auth).Node)
+	given(m, "bearer", p.Bearer, a.Token)
+	m.section("token", tokenNode(p.Token, a).Node)
 	var faults []mapping
 	for i, f := range p.Faults {
 		faults = append(faults, encodeFault(f, i+1))
@@ -382,6 +383,10 @@ func (e *encoder) history() *yaml.Node {
 	for _, s := range e.scenario.History {
 		m := newMapping().flow()
 		m.put("at", s.At)
+		if len(s.Dataflows) > 0 {
+			m.put("dataflow", s.Dataflows)
+		}
+		given(m, "destination", s.Destination, "")
 		switch s.Action {
 		case "":
 			m.put("profiles", s.Profiles)

@@ -18,6 +18,9 @@ func (e *encoder) expect() *yaml.Node {
 // encodeExpectation writes one line of `expect:`.
 func encodeExpectation(x *Expectation) mapping {
 	m := newMapping().flow()
+	if len(x.Dataflows) > 0 {
+		m.put("dataflow", x.Dataflows)
+	}
 	switch {
 	case x.Decision != "":
 		m.put("decision", x.Decision)

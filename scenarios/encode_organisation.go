@@ -5,7 +5,7 @@ import "go.yaml.in/yaml/v4"
 func (e *encoder) organisation() *yaml.Node {
 	g, m := e.scenario.Organisation, newMapping()
 	given(m, "edition", g.Edition, "ultimate")
-	given(m, "destinations", max(1, g.Destinations), 1)
+	given(m, "destinations", max(1, g.Destinations), e.scenario.Flows.count())
 	policies := newMapping()
 	for _, p := range g.MergePolicies {
 		one := newMapping().flow()

@@ -5,8 +5,8 @@ import (
 )
 
 // EncodeService writes what of a scenario an engine that runs as a service is
-// configured by; ParseService reads it back. The endpoint, and where tokens are
-// fetched their URL, must not be the mock's. The files of uploads are sent to it.
+// configured by; ParseService reads it back. The endpoints, and where tokens are
+// fetched their URLs, must not be the mock's. The files of uploads are sent to it.
 func EncodeService(s *Scenario) ([]byte, error) {
 	undated := *s
 	undated.Start = time.Time{} // the dates of audiences are written, and not counted from the start
@@ -17,7 +17,11 @@ func EncodeService(s *Scenario) ([]byte, error) {
 	m.put("audiences", e.audiences())
 	m.section("organisation", e.organisation())
 	m.section("users", e.users())
-	m.put("destination", e.destination())
-	m.put("dataflow", e.dataflow())
+	if s.Flows == nil {
+		m.put("destination", destinationNode(s.Destination))
+		m.put("dataflow", dataflowNode(s.Dataflow, nil))
+	} else {
+		e.flows(m)
+	}
 	return e.document(m.Node)
 }

@@ -61,8 +61,14 @@ func TestEncodeTheLibraryForAService(t *testing.T) {
 				sc.Audiences[i].Upload = &scenarios.Upload{Identity: u.Identity, Namespace: u.Namespace, ExternalID: u.ExternalID, Delay: u.Delay, TTL: u.TTL}
 			}
 		}
+		const url = "https://receiver.test/profiles"
 		if sc.Destination.Endpoint == "mock" {
-			sc.Destination.Endpoint = "https://receiver.test/profiles"
+			sc.Destination.Endpoint = url
+		}
+		if sc.Flows != nil {
+			for i := range sc.Flows.Destinations {
+				sc.Flows.Destinations[i].Endpoint, sc.Flows.Endpoints[i] = url, scenarios.Endpoint{}
+			}
 		}
 		content, err := scenarios.EncodeService(sc)
 		if err != nil {
@@ -74,7 +80,7 @@ func TestEncodeTheLibraryForAService(t *testing.T) {
 		}
 		configured := func(s *scenarios.Scenario) scenarios.Scenario {
 			return scenarios.Scenario{Seed: s.Seed, Audiences: s.Audiences, Organisation: s.Organisation, Users: s.Users,
-				Destination: s.Destination, Dataflow: s.Dataflow}
+				Destination: s.Destination, Dataflow: s.Dataflow, Flows: s.Flows}
 		}
 		want, got := configured(sc), configured(again)
 		if diff := cmp.Diff(&want, &got, sameScenario); diff != "" {

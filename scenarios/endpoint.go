@@ -2,10 +2,11 @@ package scenarios
 
 import "go.yaml.in/yaml/v4"
 
-// readEndpoint reads `endpoint:`. Destination and profiles must be known.
-func (r *reader) readEndpoint(n *yaml.Node) {
+// readEndpoint reads `endpoint:`, or that of one of several destinations. Destination and
+// profiles must be known.
+func (r *reader) readEndpoint(n *yaml.Node) Endpoint {
 	o := r.object(n, "endpoint")
-	e := Endpoint{Bearer: r.scenario.Destination.Auth.Token}
+	e := Endpoint{Bearer: r.to.Auth.Token}
 	if o != nil {
 		e.Pos = r.pos(o.node)
 	}
@@ -14,12 +15,12 @@ func (r *reader) readEndpoint(n *yaml.Node) {
 	e.Require = r.requirements(o.take("require"))
 	if token, given := o.secret("bearer"); given {
 		e.Bearer = token
-		if r.scenario.Destination.Auth.FetchesTokens() {
-			r.problem(o.at("bearer"), "use token: {…} for what it issues, or leave it out", "bearer does not go with %s: the endpoint accepts the tokens it issued", r.scenario.Destination.Auth.Type)
+		if r.to.Auth.FetchesTokens() {
+			r.problem(o.at("bearer"), "use token: {…} for what it issues, or leave it out", "bearer does not go with %s: the endpoint accepts the tokens it issued", r.to.Auth.Type)
 		}
 	}
 	e.Token = r.tokenEndpoint(o)
-	if e.TLS == "plain" && r.scenario.Destination.MTLS == "always" {
+	if e.TLS == "plain" && r.to.MTLS == "always" {
 		r.problem(o.at("tls"), "use another tls, or mtls: auto", "tls: plain cannot carry the certificate of mtls: always")
 	}
 	ids := map[string]bool{}
@@ -35,5 +36,5 @@ func (r *reader) readEndpoint(n *yaml.Node) {
 		e.Faults = append(e.Faults, f)
 	}
 	o.end()
-	r.scenario.Endpoint = e
+	return e
 }

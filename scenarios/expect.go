@@ -32,6 +32,7 @@ func (r *reader) readExpect(n *yaml.Node) {
 				r.problem(rule, "add it to rules", "%s is not among the rules of this scenario", e.Rule)
 			}
 		}
+		r.aboutDataflow(o, &e)
 		profile, decision, handshakes, token := o.has("profile") || o.has("profiles"), o.has("decision"), o.has("handshakes"), o.has("token")
 		switch {
 		case o.has("problem"):
@@ -63,7 +64,9 @@ func (r *reader) readExpect(n *yaml.Node) {
 		o.end()
 		r.scenario.Expect = append(r.scenario.Expect, e)
 	}
-	r.contradictions()
+	for _, f := range r.dataflows() {
+		r.contradictions(f.Key)
+	}
 	r.lookupSteps()
 	r.noProblems()
 }
@@ -257,12 +260,13 @@ func (r *reader) entries(n *yaml.Node) []AudienceEntry {
 	return out
 }
 
-// contradictions reports lines of which at most one can hold.
-func (r *reader) contradictions() {
+// contradictions reports lines about a dataflow of which at most one can hold.
+func (r *reader) contradictions(dataflow string) {
 	single, ranges := map[string]int{}, []int{} // lines that expect exports, by the index of the first
+	elsewhere := func(e Expectation) bool { return dataflow != "" && !slices.Contains(e.Dataflows, dataflow) }
 	for i, e := range r.scenario.Expect {
 		switch name := e.Profiles.Prefix; {
-		case e.None:
+		case e.None || elsewhere(e):
 		case e.Profiles.Numbered:
 			ranges = append(ranges, i)
 		case name != "":
@@ -272,7 +276,7 @@ func (r *reader) contradictions() {
 		}
 	}
 	for _, none := range r.scenario.Expect {
-		if !none.None {
+		if !none.None || elsewhere(none) {
 			continue
 		}
 		if first := r.firstShared(none.Profiles, single, ranges); first < len(r.scenario.Expect) {

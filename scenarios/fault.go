@@ -158,7 +158,7 @@ func (r *reader) faultTokens(o *object, f *Fault) {
 	switch {
 	case f.Revoke && f.On != "message":
 		r.problem(o.at("revoke"), "leave out on", "revoke applies to a message only")
-	case f.Revoke && !r.scenario.Destination.Auth.FetchesTokens():
+	case f.Revoke && !r.to.Auth.FetchesTokens():
 		r.problem(o.at("revoke"), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination fetches no tokens")
 	}
 }

@@ -25,7 +25,7 @@ var _ = Describe("The reference of the scenario format", func() {
 		for _, m := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(content), -1) {
 			out = append(out, m[1])
 		}
-		Expect(out).To(HaveLen(6), "a complete scenario, four fragments, and among them the one about OAuth 2")
+		Expect(out).To(HaveLen(7), "a complete scenario, six fragments, and among them those about OAuth 2 and several dataflows")
 		return out
 	}
 
@@ -42,7 +42,11 @@ var _ = Describe("The reference of the scenario format", func() {
 
 	It("shows fragments that are one scenario together", func() {
 		b := blocks()
-		for _, all := range []string{strings.Join(slices.Concat(b[1:2], b[3:]), "\n"), b[2]} {
+		around := "audiences: {delorean: {}, scifi: {}}\nprofiles: {doc: {}}\n"
+		i := slices.IndexFunc(b, func(block string) bool { return strings.HasPrefix(block, "destinations:") })
+		several := around + b[i]
+		b = slices.Delete(b, i, i+1)
+		for _, all := range []string{strings.Join(slices.Concat(b[1:2], b[3:]), "\n"), b[2], several} {
 			_, err := scenarios.Parse("fragments.yaml", []byte("title: fragments\nrules: [trig-enter]\nothers: allowed\n"+all))
 			Expect(err).NotTo(HaveOccurred())
 		}

@@ -37,23 +37,27 @@ func (r *reader) readHistory(n *yaml.Node) {
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b Step) int { return cmp.Compare(a.At, b.At) })
-	r.lifecycle(steps)
+	for _, f := range r.dataflows() {
+		r.lifecycle(steps, f)
+	}
 	r.scenario.History = steps
 }
 
-// lifecycle finds out whether the dataflow is active at start: it is not when
+// lifecycle finds out whether a dataflow is active at start: it is not when
 // the first that happens to it is its activation.
-func (r *reader) lifecycle(steps []Step) {
+func (r *reader) lifecycle(steps []Step, f *Dataflow) {
 	first := true
-	active := r.scenario.Dataflow.Activated
+	active := f.Activated
 	for i := range steps {
 		s := &steps[i]
 		switch {
+		case f.Key != "" && !slices.Contains(s.Dataflows, f.Key):
+			continue
 		case s.Action == "activate" && first:
-			if r.activated != nil && active {
-				r.problem(r.activated, "leave it out, or take the activate step out of the history", "activated: true, but the history activates the dataflow")
+			if said := r.activated[f.Key]; said != nil && active {
+				r.problem(said, "leave it out, or take the activate step out of the history", "activated: true, but the history activates the dataflow")
 			}
-			r.scenario.Dataflow.Activated, active = false, true
+			f.Activated, active = false, true
 		case s.Action == "activate" && active:
 			r.problemAt(s.Pos.Line, s.Pos.Column, "use disable and enable for a pause", "the dataflow is activated twice")
 		case s.Action == "activate":
@@ -98,6 +102,9 @@ func (r *reader) step(o *object) Step {
 	s.Profiles = r.profilesOf(o)
 	s.Changes = r.changes(o, s.Profiles)
 	r.action(o, &s)
+	if s.Action == "" {
+		r.dataflowsOf(o, "a change of profiles", false)
+	}
 	changes := false
 	for _, key := range append([]string{"map", "unmap", "refresh", "label", "triggers", "rename"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
@@ -133,6 +140,7 @@ func (r *reader) action(o *object, s *Step) {
 			continue
 		}
 		s.Action = name
+		r.stepPlace(o, s)
 		switch name {
 		case "map", "unmap", "refresh":
 			s.Targets = r.audienceRefs(o.take(name), name)
@@ -147,7 +155,8 @@ func (r *reader) action(o *object, s *Step) {
 		default:
 			o.yes(name)
 		}
-		if name == "revoke" && !r.scenario.Destination.Auth.FetchesTokens() {
+		known := r.scenario.Flows == nil || s.Destination != ""
+		if name == "revoke" && known && !r.to.Auth.FetchesTokens() {
 			r.problem(o.at(name), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination has no tokens to revoke")
 		}
 	}

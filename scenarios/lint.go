@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +12,60 @@ import (
 // Lint reports what looks like a slip in a valid scenario: names that
 // nothing uses, lines that can never hold, and rules without what they are
 // about. It plays nothing, so it reports only what the file itself shows.
+//
+// It looks at each of several dataflows by itself. A warning about one dataflow is given
+// as it is, one about all of them where it holds for each.
 func Lint(s *Scenario) Problems {
+	parts := s.Split()
+	found := lackedRules(s, parts)
+	if s.Flows == nil {
+		return append(found, lintPart(s)...).sorted()
+	}
+	said, owners := map[Problem]int{}, map[Position]int{}
+	for _, part := range parts {
+		for _, place := range part.ownPlaces() {
+			owners[place]++
+		}
+		for _, p := range lintPart(part) {
+			said[p]++
+		}
+	}
+	for p, times := range said {
+		if times == cmp.Or(owners[p.Pos], len(parts)) {
+			found = append(found, p)
+		}
+	}
+	return found.sorted()
+}
+
+// ownPlaces are the places of the file that are about the dataflow, its destination and
+// the endpoint of that, and not about all dataflows; each once.
+func (s *Scenario) ownPlaces() []Position {
+	d, f, e := s.Destination, s.Dataflow, s.Endpoint
+	out := []Position{d.Pos, d.Auth.Pos, d.Retry.Pos, f.Pos, e.Pos}
+	for _, path := range f.Attributes {
+		out = append(out, s.attributePlace(path))
+	}
+	for _, x := range f.Exclude {
+		out = append(out, x.Pos)
+	}
+	for _, fault := range e.Faults {
+		out = append(out, fault.Pos)
+	}
+	for _, step := range s.History {
+		if slices.Contains(ofDataflow, step.Action) {
+			out = append(out, step.Pos)
+		}
+	}
+	for _, line := range s.Expect {
+		out = append(out, line.Pos)
+	}
+	slices.SortFunc(out, func(a, b Position) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	return slices.Compact(out)
+}
+
+// lintPart is Lint for one dataflow, without the rules.
+func lintPart(s *Scenario) Problems {
 	l := newLinter(s)
 	l.destination()
 	l.audiences()
@@ -34,9 +88,8 @@ func Lint(s *Scenario) Problems {
 			l.exports(e)
 		}
 	}
-	l.rules()
 	l.slips()
-	return l.problems.sorted()
+	return l.problems
 }
 
 // slips reports changes that change nothing, and names that nothing has.

@@ -116,7 +116,7 @@ func (a *attributePaths) throughLists(s *Scenario) (out Problems) {
 
 // attributePlace is where a mapped attribute stands in the file.
 func (s *Scenario) attributePlace(path string) Position {
-	if at, ok := s.attributesAt[path]; ok {
+	if at, ok := s.attributesAt[mappedPath{s.Dataflow.Key, path}]; ok {
 		return at
 	}
 	return s.Place("dataflow.attributes")

@@ -1,24 +1,30 @@
 package scenarios
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
-// rules reports rules that the scenario names and has nothing for. Only a run
+// lackedRules reports rules that the scenario names and has nothing for. Only a run
 // shows what really happened; a line `rule: …` of the file makes nothing
 // happen.
-func (l *linter) rules() {
+func lackedRules(s *Scenario, parts []*Scenario) (out Problems) {
 	catalogue, err := Rules()
 	if err != nil {
-		return // the catalogue's own tests report it
+		return nil // the catalogue's own tests report it
 	}
-	for _, id := range l.s.Rules {
+	linters := make([]*linter, len(parts))
+	for i, part := range parts {
+		linters[i] = newLinter(part)
+	}
+	for _, id := range s.Rules {
 		r, _ := catalogue.Find(id)
-		if fact, missing := l.lacks(r); missing {
-			l.warn(l.s.CitedAt(id), fact.Add+", or take "+id+" out of rules", "nothing exercises the rule %s: %s", id, fact.Missing)
+		if fact, missing := lackedByAll(linters, r); missing {
+			out = append(out, Problem{s.CitedAt(id), fmt.Sprintf("nothing exercises the rule %s: %s", id, fact.Missing), fact.Add + ", or take " + id + " out of rules"})
 		}
 	}
+	return out
 }
 
 // CanExercise reports whether the file has what the premise of a rule needs.
@@ -28,8 +34,29 @@ func (s *Scenario) CanExercise(r Rule) bool {
 	return !missing
 }
 
-// Lacks is the first fact of a rule's premise that the file has nothing for.
-func (s *Scenario) Lacks(r Rule) (fact Fact, missing bool) { return newLinter(s).lacks(r) }
+// Lacks is the first fact of a rule's premise that no dataflow of the file can bring
+// about.
+func (s *Scenario) Lacks(r Rule) (fact Fact, missing bool) {
+	var linters []*linter
+	for _, part := range s.Split() {
+		linters = append(linters, newLinter(part))
+	}
+	return lackedByAll(linters, r)
+}
+
+// lackedByAll is what the first dataflow lacks, where every one lacks something.
+func lackedByAll(linters []*linter, r Rule) (fact Fact, missing bool) {
+	for i, l := range linters {
+		lacked, lacks := l.lacks(r)
+		if !lacks {
+			return Fact{}, false
+		}
+		if i == 0 {
+			fact = lacked
+		}
+	}
+	return fact, true
+}
 
 func (l *linter) lacks(r Rule) (fact Fact, missing bool) {
 	for _, p := range premises {

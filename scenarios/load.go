@@ -209,8 +209,9 @@ type reader struct {
 	*decoder
 	scenario     *Scenario
 	audienceKeys []string
-	activated    *yaml.Node // `dataflow.activated`, for the history to contradict
-	excluded     *yaml.Node // `dataflow.exclude`, which names profiles
+	to           Destination           // that of the dataflow, endpoint or step that is read
+	activated    map[string]*yaml.Node // `activated` of each dataflow, for the history to contradict
+	excluded     map[string]*yaml.Node // `exclude` of each, which names profiles
 	ruleIDs      []string
 	receivers    []string                                 // ids of the rules of receivers
 	files        func(name string) (io.ReadCloser, error) // next to the scenario; nil without a folder
@@ -218,6 +219,11 @@ type reader struct {
 	// they are, which a line of `expect:` is about.
 	configurationUnderTest bool
 	service                bool // profiles and files come while it runs: any name may be one
+}
+
+func newReader(d *decoder, s *Scenario) *reader {
+	s.attributesAt = map[mappedPath]Position{}
+	return &reader{decoder: d, scenario: s, activated: map[string]*yaml.Node{}, excluded: map[string]*yaml.Node{}}
 }
 
 func parse(p place, content []byte) (*Scenario, Problems) {
@@ -231,7 +237,8 @@ func parse(p place, content []byte) (*Scenario, Problems) {
 	if root == nil {
 		return nil, d.result()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)}, ruleIDs: rules.ids(), receivers: rules.of("receiver").ids(), files: p.beside}
+	r := newReader(d, &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)})
+	r.ruleIDs, r.receivers, r.files = rules.ids(), rules.of("receiver").ids(), p.beside
 	r.read(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -261,13 +268,12 @@ func (r *reader) read(root *yaml.Node) {
 
 	r.readAudiences(o.take("audiences"))
 	r.readOrganisation(o.take("organisation"), o.take("users"))
-	r.readDestination(o.take("destination"))
-	r.readDataflow(o.take("dataflow"))
+	r.readFlows(o)
 	r.readProfiles(o.take("profiles"))
-	r.readExclusions(r.excluded)
+	r.readExclusions()
 	r.readUploaded()
 	r.readPlatform(o.take("platform"))
-	r.readEndpoint(o.take("endpoint"))
+	r.readEndpoints(o)
 	r.readHistory(o.take("history"))
 	r.readExpect(o.require("expect", "list the expected results; `expect: []` means no exports"))
 	s.OthersAllowed = r.word(o.take("others"), "others", "allowed") == "allowed"
@@ -282,7 +288,10 @@ func (r *reader) slips() {
 	var found Problems
 	if !r.configurationUnderTest {
 		found = append(found, r.scenario.undeclaredPolicies()...)
-		found = append(found, newAttributePaths(r.scenario).throughLists(r.scenario)...)
+		paths := newAttributePaths(r.scenario)
+		for _, part := range r.scenario.Split() {
+			found = append(found, paths.throughLists(part)...)
+		}
 	}
 	found = append(found, replayHistory(r.scenario).errors...)
 	r.problems = append(r.problems, found...)

@@ -107,9 +107,15 @@ func (r *reader) alerts(n *yaml.Node) []Alert {
 	return out
 }
 
-// readExclusions reads `exclude:` of the dataflow: one or a list of them.
-// Profiles must be known.
-func (r *reader) readExclusions(n *yaml.Node) {
+// readExclusions reads `exclude:` of every dataflow. Profiles must be known.
+func (r *reader) readExclusions() {
+	for _, f := range r.dataflows() {
+		r.exclusionsOf(f, r.excluded[f.Key])
+	}
+}
+
+// exclusionsOf reads those of one dataflow: one or a list of them.
+func (r *reader) exclusionsOf(f *Dataflow, n *yaml.Node) {
 	for _, c := range r.oneOrList(n) {
 		o := r.object(c, "exclude")
 		if o == nil {
@@ -120,7 +126,7 @@ func (r *reader) readExclusions(n *yaml.Node) {
 			r.problem(o.node, "add profiles: x-{1..3}", "exclude names no profiles")
 		}
 		o.end()
-		r.scenario.Dataflow.Exclude = append(r.scenario.Dataflow.Exclude, e)
+		f.Exclude = append(f.Exclude, e)
 	}
 }
 

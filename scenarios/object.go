@@ -11,6 +11,8 @@ import (
 type field struct {
 	name       string
 	key, value *yaml.Node
+	number     int64 // of a key that was spread out of a range
+	numbered   bool
 }
 
 // object is a mapping being read. A key that is never read is unknown, so the
@@ -54,7 +56,7 @@ func (d *decoder) fields(n *yaml.Node) []field {
 			d.problem(key, "merge the two", "duplicate key %q, first in line %d", short(key.Value), seen[key.Value].Line)
 		default:
 			seen[key.Value] = key
-			own = append(own, field{key.Value, key, value})
+			own = append(own, field{name: key.Value, key: key, value: value})
 		}
 	}
 	for _, source := range merged {

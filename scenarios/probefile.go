@@ -111,7 +111,8 @@ func ParseProbe(name string, content []byte) (*Probe, error) {
 	if root == nil {
 		return nil, d.result().err()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{Pos: d.pos(root)}, configurationUnderTest: true}
+	r := newReader(d, &Scenario{Pos: d.pos(root)})
+	r.configurationUnderTest = true
 	p := &Probe{Pos: d.pos(root)}
 	p.defaults()
 	r.readProbe(root, p)
@@ -127,8 +128,7 @@ func (r *reader) readProbe(root *yaml.Node, p *Probe) {
 		return
 	}
 	destination := o.require("destination", "write destination: {endpoint: https://host/path}")
-	r.readDestination(destination)
-	p.Destination = r.scenario.Destination
+	p.Destination = r.readDestination(field{value: destination})
 	if destination != nil && p.Destination.Endpoint == "mock" {
 		r.problem(destination, "write endpoint: https://host/path", "destination has no endpoint to probe")
 	}

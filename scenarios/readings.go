@@ -3,7 +3,6 @@ package scenarios
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,9 +49,10 @@ func (s *Scenario) WithReadings(chosen Readings) *Scenario {
 		return s
 	}
 	other := *s
-	other.Destination.Readings = Readings{}
-	maps.Copy(other.Destination.Readings, s.Destination.Readings)
-	maps.Copy(other.Destination.Readings, chosen)
+	other.Destination.reading(chosen)
+	if s.Flows != nil {
+		other.Flows = s.Flows.eachDestination(func(d *Destination) { d.reading(chosen) })
+	}
 	return &other
 }
 

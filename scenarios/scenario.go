@@ -40,18 +40,20 @@ type Scenario struct {
 	Audiences     []Audience // in file order
 	Organisation  Organisation
 	Users         Users
-	Destination   Destination
-	Dataflow      Dataflow
+	Destination   Destination    // of a scenario with one dataflow; see Flows
+	Dataflow      Dataflow       // likewise
+	Flows         *Flows         // nil: the one dataflow is Dataflow
 	Profiles      []ProfileGroup // in file order
-	Endpoint      Endpoint
+	Endpoint      Endpoint       // of a scenario with one dataflow
 	Platform      Platform
 	History       []Step // ascending by At; steps of the same instant keep the order of the file
 	Expect        []Expectation
 	OthersAllowed bool // `others: allowed`: an export that no line expects is not a failure
 	Pos           Position
-	citedAt       []Position          // of Rules, for a scenario that was read from a file
-	groups        *groupIndex         // of Profiles, for a scenario that was read from a file
-	attributesAt  map[string]Position // of Dataflow.Attributes, likewise
+	citedAt       []Position              // of Rules, for a scenario that was read from a file
+	groups        *groupIndex             // of Profiles, for a scenario that was read from a file
+	attributesAt  map[mappedPath]Position // of Dataflow.Attributes, likewise
+	whole         *Scenario               // of which this is one dataflow; see Split
 }
 
 // CitedAt is where `rules:` names a rule; the scenario itself where it does not,
@@ -83,6 +85,7 @@ type Audience struct {
 // Destination is the configured HTTP API destination. Headers and
 // QueryParameters keep the documented single-line form; the engine parses them.
 type Destination struct {
+	Key                      string // of one among several; "" for the only one
 	Name                     string
 	Endpoint                 string // "mock", or an absolute URL
 	Auth                     Auth
@@ -134,6 +137,8 @@ type Retry struct {
 
 // Dataflow is what is mapped to the destination.
 type Dataflow struct {
+	Key         string   // of one among several; "" for the only one
+	To          string   // key of its destination, likewise
 	Audiences   []string // audience keys
 	Attributes  []string // dotted paths
 	Schedule    string   // refused: no attempt
@@ -225,13 +230,17 @@ type Step struct {
 	// Action is "" for changes; activate, map, unmap, label, disable, enable,
 	// triggers, rename, delete, refresh, lookup; revoke, which the token endpoint
 	// does; totals, which only looks.
-	Action   string
-	Targets  []string // audience keys of map, unmap, rename and refresh
-	Names    []string // rename: the new names of Targets
-	Triggers Triggers // triggers: those that it switches
-	Labels   []Label  // of label
-	Lookup   *Lookup  // of lookup
-	Pos      Position
+	Action string
+	// Dataflows are the keys of those that the action is of, where there are several.
+	// None: it is of all, or of no dataflow.
+	Dataflows   []string
+	Destination string   // key of that whose tokens are revoked, where there are several
+	Targets     []string // audience keys of map, unmap, rename and refresh
+	Names       []string // rename: the new names of Targets
+	Triggers    Triggers // triggers: those that it switches
+	Labels      []Label  // of label
+	Lookup      *Lookup  // of lookup
+	Pos         Position
 }
 
 // Change is one change within an update. Op decides which fields count.
@@ -252,6 +261,9 @@ type Change struct {
 type Expectation struct {
 	Rule string // the rule this line proves; all rules of the scenario unless given
 	Pos  Position
+	// Dataflows are the keys of those that the line is about, where there are several.
+	// None: it is about no dataflow.
+	Dataflows []string
 
 	// Exports. The nth line naming a profile meets the nth export of that
 	// profile (Times consecutive ones when Times > 1).

@@ -7,7 +7,10 @@ const head = "title: t\nrules: [trig-enter]\naudiences: {a: {}}\nprofiles: {p: {
 // every object of the schema. Objects that come in several kinds have one for
 // each; the first is where defaults are tried.
 var contexts = map[string][]string{
-	"":              {"title: t\nrules: [trig-enter]\nexpect: []\n§\n"},
+	"": {
+		"title: t\nrules: [trig-enter]\nexpect: []\n§\n",
+		"title: t\nrules: [trig-enter]\nexpect: []\ndestinations: {d: {}}\ndataflows: {f: {destination: d}}\n§\n",
+	},
 	"audience":      {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {§}}\n"},
 	"destination":   {head + "expect: []\ndestination: {§}\n"},
 	"organisation":  {head + "expect: []\norganisation: {§}\n"},
@@ -21,12 +24,15 @@ var contexts = map[string][]string{
 	"tokenEndpoint": {head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nendpoint: {token: {§}}\n"},
 	"readings":      {head + "expect: []\ndestination: {readings: {§}}\n"},
 	"retry":         {head + "expect: []\ndestination: {retry: {delays: [], §}}\n"},
-	"dataflow":      {head + "expect: []\ndataflow: {§}\n"},
-	"triggers":      {head + "expect: []\ndataflow: {triggers: {§}}\n"},
-	"profile":       {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {§}}\n"},
-	"generate":      {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {generate: {§}}}\n"},
-	"membership":    {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {}}\nprofiles: {p: {audiences: {a: {§}}}}\n"},
-	"endpoint":      {head + "expect: []\nendpoint: {§}\n"},
+	"dataflow": {
+		head + "expect: []\ndataflow: {§}\n",
+		head + "expect: []\ndestinations: {d: {}}\ndataflows: {f: {destination: d, §}}\n",
+	},
+	"triggers":   {head + "expect: []\ndataflow: {triggers: {§}}\n"},
+	"profile":    {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {§}}\n"},
+	"generate":   {"title: t\nrules: [trig-enter]\nexpect: []\nprofiles: {p: {generate: {§}}}\n"},
+	"membership": {"title: t\nrules: [trig-enter]\nexpect: []\naudiences: {a: {}}\nprofiles: {p: {audiences: {a: {§}}}}\n"},
+	"endpoint":   {head + "expect: []\nendpoint: {§}\n"},
 	"fault": {
 		head + "expect: []\nendpoint: {faults: [{status: 503, §}]}\n",
 		head + "expect: []\nendpoint: {faults: [{on: token, answer: html, §}]}\n",
@@ -41,6 +47,7 @@ var contexts = map[string][]string{
 	"step": {
 		head + "expect: []\nhistory: [{at: 1s, profile: p, qualify: a, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, map: a, §}]\n",
+		head + "expect: []\ndestination: {auth: {type: oauth2-password, clientID: i, clientSecret: s, username: u, password: p}}\nhistory: [{at: 1s, revoke: true, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, lookup: public-certificate, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, lookup: egress-addresses, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, §}]\n", // the hint lists every change only while the step has no change

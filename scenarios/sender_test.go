@@ -27,7 +27,8 @@ func endpointsSide(lines []recording.Line) []recording.Line {
 		case l.Run != nil:
 			run := *l.Run
 			run.Side = "endpoint"
-			out = append(out, recording.Line{Run: &run})
+			l.Run = &run
+			out = append(out, l)
 		case l.Request != nil, l.Handshake != nil, l.End != nil:
 			out = append(out, l)
 		}
@@ -36,11 +37,12 @@ func endpointsSide(lines []recording.Line) []recording.Line {
 }
 
 // foreign judges lines as those of somebody else's sender.
-func foreign(lines []recording.Line, o check.SenderOptions, secret string) reports.Case {
+func foreign(lines []recording.Line, o check.SenderOptions, of *scenarios.Scenario) reports.Case {
 	GinkgoHelper()
 	var text bytes.Buffer
 	Expect(recording.Write(&text, lines)).To(Succeed())
-	in, err := capture.NewReader("f.jsonl", &text, capture.Options{Bearer: secret})
+	in, err := capture.NewReader("f.jsonl", &text, capture.Options{Bearer: of.Destination.Auth.Token.Reveal(),
+		Part: recording.Part{Dataflow: of.Dataflow.Key, Destination: of.Destination.Key}})
 	Expect(err).NotTo(HaveOccurred())
 	rules, err := scenarios.Rules()
 	Expect(err).NotTo(HaveOccurred())
@@ -68,10 +70,12 @@ var _ = Describe("Our sender, judged by its requests alone", func() {
 		It(sc.ID, func(ctx SpecContext) {
 			lines, err := simulate.Play(ctx, sc, memory.New(), 1)
 			Expect(err).NotTo(HaveOccurred())
-			for _, o := range []check.SenderOptions{{}, {Scenario: sc}, {Scenario: sc, Began: sc.Start}} {
-				c := foreign(endpointsSide(lines), o, sc.Destination.Auth.Token.Reveal())
-				for _, k := range c.Checks {
-					Expect(k.Verdict).NotTo(Equal(reports.Fail), "%s: %s: %s", k.Rule, k.Expected, k.Actual)
+			for _, part := range sc.Split() {
+				for _, o := range []check.SenderOptions{{}, {Scenario: part}, {Scenario: part, Began: sc.Start}} {
+					c := foreign(endpointsSide(lines), o, part)
+					for _, k := range c.Checks {
+						Expect(k.Verdict).NotTo(Equal(reports.Fail), "%s %s: %s: %s", part.Dataflow.Key, k.Rule, k.Expected, k.Actual)
+					}
 				}
 			}
 		})
@@ -85,9 +89,11 @@ var _ = Describe("Our sender, judged by its requests alone", func() {
 			if !slices.ContainsFunc(lines, func(l recording.Line) bool { return l.Attempt != nil }) {
 				continue // a lookup is not a message
 			}
-			c := foreign(endpointsSide(lines), check.SenderOptions{Scenario: sc, Began: sc.Start}, sc.Destination.Auth.Token.Reveal())
-			if c.Verdict != reports.Pass {
-				unclear = append(unclear, sc.ID+": "+c.Reason)
+			for _, part := range sc.Split() {
+				if c := foreign(endpointsSide(lines), check.SenderOptions{Scenario: part, Began: sc.Start}, part); c.Verdict != reports.Pass {
+					unclear = append(unclear, sc.ID+" "+part.Dataflow.Key+": "+c.Reason)
+					break
+				}
 			}
 		}
 		// Profiles without an identity, and connections that were refused.

@@ -27,7 +27,8 @@ func ParseService(name string, content []byte, now time.Time) (*Scenario, error)
 	if root == nil {
 		return nil, d.result().err()
 	}
-	r := &reader{decoder: d, scenario: &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)}, configurationUnderTest: true, service: true}
+	r := newReader(d, &Scenario{ID: "serve", Seed: 1, Start: now, Pos: d.pos(root)})
+	r.configurationUnderTest, r.service = true, true
 	r.readService(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -43,12 +44,22 @@ func (r *reader) readService(root *yaml.Node) {
 	r.scenario.Seed = uint64(o.integer("seed", 0, 1<<63-1, 1))
 	r.readAudiences(o.require("audiences", "define the audiences that updates name"))
 	r.readOrganisation(o.take("organisation"), o.take("users"))
-	destination := o.require("destination", "write destination: {endpoint: https://host/path}")
-	r.readDestination(destination)
-	r.readDataflow(o.require("dataflow", "add the mapping: dataflow: {audiences: […], attributes: […]}"))
-	r.readExclusions(r.excluded)
+	if !o.has("destinations") && !o.has("dataflows") {
+		o.require("destination", "write destination: {endpoint: https://host/path}")
+		o.require("dataflow", "add the mapping: dataflow: {audiences: […], attributes: […]}")
+	}
+	r.readFlows(o)
+	r.readExclusions()
 	o.end()
-	if e := r.scenario.Destination.Endpoint; destination != nil && e == "mock" {
-		r.problem(destination, "write endpoint: https://host/path", "destination has no endpoint to send to")
+	if n := o.valueOf("destination"); n != nil && r.scenario.Flows == nil && r.scenario.Destination.Endpoint == "mock" {
+		r.problem(n, "write endpoint: https://host/path", "destination has no endpoint to send to")
+	}
+	if r.scenario.Flows == nil {
+		return
+	}
+	for _, d := range r.scenario.Flows.Destinations {
+		if d.Endpoint == "mock" {
+			r.problemAt(d.Pos.Line, d.Pos.Column, "write endpoint: https://host/path", "the destination "+d.Key+" has no endpoint to send to")
+		}
 	}
 }

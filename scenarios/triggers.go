@@ -41,11 +41,16 @@ func (r *reader) triggers(n *yaml.Node) Triggers {
 	for _, kind := range triggerKeys {
 		if o.has(kind) {
 			t[kind] = o.flag(kind, true)
-			if kind == externalChanges && r.scenario.Destination.Readings.Of(ReadingExternalAudiences) != "own-switch" {
-				r.problem(o.at(kind), "choose destination.readings.externalAudiences: own-switch, or leave it out", "%s is a switch in one reading only", kind)
-			}
 		}
 	}
+	r.ownSwitch(o, r.to)
 	o.end()
 	return t
+}
+
+// ownSwitch reports a switch that the destination does not have.
+func (r *reader) ownSwitch(o *object, d Destination) {
+	if o.has(externalChanges) && d.Readings.Of(ReadingExternalAudiences) != "own-switch" {
+		r.problem(o.at(externalChanges), "choose destination.readings.externalAudiences: own-switch, or leave it out", "%s is a switch by one reading only", externalChanges)
+	}
 }

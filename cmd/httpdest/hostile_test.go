@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/internal/access"
@@ -181,12 +182,12 @@ func startHostileEngine(t testing.TB) (address string, driver *live.Driver) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := simulate.NewService(sc, time.Now())
+	config, err := simulate.NewServices(sc, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &service{config: config, store: memory.New(), guard: access.Guard{Token: "right", Realm: "httpdest serve"}}
-	s.driver, err = live.New(live.Config{Flow: config.Flow, Settings: config.SettingsFor(false, false), Store: s.store, Perform: accepting,
+	s.driver, err = live.New(live.Config{Dataflows: []flow.Dataflow{config.Each[0].Dataflow(false, false)}, Store: s.store, Perform: accepting,
 		Memory: defaultMemory, FinishQueue: true, Ahead: live.DefaultAhead, Linger: live.DefaultLinger})
 	if err != nil {
 		t.Fatal(err)

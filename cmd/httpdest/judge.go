@@ -24,6 +24,7 @@ import (
 // judgeFlags are the flags of httpdest judge.
 type judgeFlags struct {
 	scenario string
+	dataflow string
 	format   string
 	start    string
 	urls     []string
@@ -69,6 +70,7 @@ Rules that need a part that the capture lacks are skipped.`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.judge(args, f) },
 	}
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file of the history that the sender was given, or a folder for recordings that name theirs")
+	c.Flags().StringVar(&f.dataflow, "dataflow", "", "the dataflow of the scenario that the sender played, where it has several")
 	c.Flags().StringVar(&f.format, "format", "auto", "how files keep exchanges: "+strings.Join(capture.Formats, ", "))
 	c.Flags().StringArrayVar(&f.urls, "url", nil, "judge only requests whose URL or path matches this pattern, with * and ?; repeatable")
 	c.Flags().BoolVar(&f.removed, "credentials-removed", false, "a tool removed credentials from the captures: skip the rules on them")
@@ -145,6 +147,7 @@ func unspecified(r *reports.Report) int {
 type judging struct {
 	rules     scenarios.Catalogue
 	scenarios []*scenarios.Scenario // none: the history is not known
+	dataflow  string                // of the scenario; "": the only one
 	format    capture.Format
 	began     time.Time
 	urls      []string
@@ -190,7 +193,10 @@ func (f judgeFlags) judge() (j judging, err error) {
 	}
 	if f.scenario != "" {
 		j.scenarios, err = find("", []string{f.scenario})
+	} else if f.dataflow != "" {
+		return j, failure{exitUsage, errors.New("--dataflow names a dataflow of a scenario"), "give --scenario too"}
 	}
+	j.dataflow = f.dataflow
 	return j, err
 }
 
@@ -261,6 +267,9 @@ func (j judging) run(name string, lines []recording.Line, err error) (reports.Ca
 	if err != nil {
 		return reports.Case{}, err
 	}
+	if j.dataflow != "" {
+		return reports.Case{}, failure{exitUsage, fmt.Errorf("%s is a recording of httpdest run, which is judged for all dataflows at once", name), "leave --dataflow out"}
+	}
 	return check.Judge(sc.WithSeed(lines[0].Run.Seed).WithReadings(j.readings), j.rules, lines), nil
 }
 
@@ -294,6 +303,10 @@ func (j judging) capture(name string, in *os.File) (reports.Case, error) {
 		if sc, err = j.scenarioOf(name, run); err != nil {
 			return reports.Case{}, err
 		}
+		if sc, err = j.part(sc); err != nil {
+			return reports.Case{}, err
+		}
+		options.Part = recording.Part{Dataflow: sc.Dataflow.Key, Destination: sc.Destination.Key}
 		options.Bearer, options.Secrets = sc.Destination.Auth.Token.Reveal(), check.Secrets(sc)
 	}
 	r, err := capture.NewReader(name, in, options)

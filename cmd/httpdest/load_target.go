@@ -137,6 +137,9 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if sc.Flows != nil {
+		return nil, failure{exitUsage, fmt.Errorf("%s has several dataflows, and a load is sent by one", f.config), "write destination and dataflow in the file"}
+	}
 	sc.Seed = f.seed
 	f.credentials(&sc.Destination)
 	t = &loadTarget{name: to}

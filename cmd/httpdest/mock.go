@@ -30,6 +30,7 @@ const drain = 5 * time.Second
 // mockFlags are the flags of httpdest mock.
 type mockFlags struct {
 	scenario string
+	to       string // a destination of the scenario
 	listen   listenFlags
 	require  requireFlags
 	bearer   string
@@ -69,6 +70,7 @@ writes what a client needs to trust it, and a client certificate that is trusted
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), f) },
 	}
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file with the endpoint block to play and the profiles to recognise")
+	c.Flags().StringVar(&f.to, "destination", "", "the destination of the scenario whose endpoint to play, where it has several")
 	f.listen.add(c.Flags())
 	f.require.add(c.Flags())
 	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none); "+secretForms)
@@ -192,8 +194,14 @@ func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 		return p, err
 	}
 	kind := ""
+	if f.to != "" && f.scenario == "" {
+		return p, failure{exitUsage, errors.New("--destination without --scenario"), "name the file that has the destination"}
+	}
 	if f.scenario != "" {
-		if p.scenario, err = oneScenario(f.scenario); err != nil {
+		if p.scenario, err = oneScenario(f.scenario); err == nil {
+			p.scenario, err = oneEndpoint(p.scenario, f.to)
+		}
+		if err != nil {
 			return p, err
 		}
 		p.receiver = simulate.NewReceiver(p.scenario)

@@ -100,7 +100,7 @@ func (a *app) lintConfiguration(c *scenarios.Scenario, advice bool) (int, error)
 		if p.Level != "advice" {
 			n++
 		}
-		at := scenarios.Problem{Pos: c.Place(p.Path), Message: p.Level + ": " + p.Path + ": " + p.Message, Hint: p.Hint}
+		at := scenarios.Problem{Pos: p.Pos, Message: p.Level + ": " + p.Path + ": " + p.Message, Hint: p.Hint}
 		if _, err := fmt.Fprintln(a.stdout, at); err != nil {
 			return n, err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/local"
@@ -59,7 +60,8 @@ exported, and delivers it to the endpoint of the configuration. Every accepted u
 survives the end of the process: the folder of --data holds it.
 
 The configuration has the blocks audiences, destination and dataflow of a scenario,
-with the URL of the endpoint, and may have organisation and users. Updates are JSON objects, one a line:
+with the URL of the endpoint, and may have organisation and users; destinations and
+dataflows, for several, are maps as in a scenario. Updates are JSON objects, one a line:
 
   curl -H "Authorization: Bearer $TOKEN" --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
   {"profile": "doc", "qualify": "delorean", "set": {"person.name.firstName": "Emmett"}}
@@ -74,7 +76,8 @@ audience exports its members within the hour:
 
 The actions are activate, map, unmap, rename, switch, label, enable, disable and delete. GET
 /dataflows shows the mapping, the totals and firing alerts, GET /dataflows/dataflow/runs
-the hourly runs. All of it outlives the process.
+the hourly runs. All of it outlives the process. Of several dataflows each has the name
+that the configuration gives it: /dataflows/NAME/map.
 
 An audience with upload: in the configuration takes a CSV file, POST
 /audiences/KEY/upload, and POST /audiences/KEY/refresh extends its term.
@@ -91,7 +94,7 @@ the rest for the next start; a second one ends at once.`,
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.serveEngine(cmd.Context(), f) },
 	}
-	c.Flags().StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow (required)")
+	c.Flags().StringVar(&f.config, "config", "", "file with the blocks audiences, destination and dataflow, or those for several (required)")
 	c.Flags().StringVar(&f.data, "data", "", "folder of the local store")
 	c.Flags().StringVar(&f.store, "store", "local", "local, or memory: nothing outlives the process")
 	f.intake.add(c.Flags())
@@ -110,8 +113,8 @@ the rest for the next start; a second one ends at once.`,
 
 // service is everything a running engine needs.
 type service struct {
-	config *simulate.Service
-	wire   *live.Wire
+	config *simulate.Services
+	wire   live.Wires
 	store  store.Store
 	driver *live.Driver
 	guard  access.Guard
@@ -142,8 +145,8 @@ func (a *app) serveEngine(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return failure{exitUsage, err, "give --listen ADDRESS:PORT that is free, or port 0"}
 	}
-	for _, w := range s.config.Problems {
-		fmt.Fprintf(a.stderr, "httpdest: %s: %s\n", w.Path, w.Message)
+	for _, p := range s.config.Problems {
+		fmt.Fprintf(a.stderr, "httpdest: %s: %s\n", p.Place(), p.Message)
 	}
 	before := s.driver.Stats()
 	if before.Dead > 0 {
@@ -181,8 +184,8 @@ func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &service{record: record}
-	s.config, err = simulate.NewService(sc, time.Now().UTC())
+	s = &service{record: record, wire: live.Wires{}}
+	s.config, err = simulate.NewServices(sc, time.Now().UTC())
 	if err = errors.Join(err, record.problems(s.config.Problems, err != nil)); err != nil {
 		return nil, failure{exitUsage, err, "fix the configuration"}
 	}
@@ -191,17 +194,11 @@ func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 			err = errors.Join(err, record.discard()) // nothing happened
 		}
 	}()
-	sender := delivery.Config{Destination: s.config.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
-	if sender.ConnectTo, err = connections(f.connect); err != nil {
+	dataflows, err := f.wires(s)
+	if err != nil {
 		return nil, err
-	}
-	if err := f.certificates(&sender); err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}
 	warnIncomplete(stderr, f.cert, f.key)
-	if err := trustsSomebody(sender, f.ca); err != nil {
-		return nil, err
-	}
 	opening := startOpening(stderr)
 	defer opening.end()
 	s.notices = startNotices(stderr)
@@ -209,11 +206,8 @@ func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 		s.notices.close()
 		return nil, storeFailure(err)
 	}
-	d := delivery.New(sender)
-	s.wire = live.NewWire(d)
 	opening.at("taking up undelivered exports", 0, 0)
-	config := live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored,
-		Flow: s.config.Flow, Uploads: s.config.Uploads, Configuration: s.config.Configuration, Settings: s.config.SettingsFor(d.Encrypted(), d.HasCertificate()),
+	config := live.Config{Dead: s.notices.dead(f.data), Refused: s.notices.unreadable, Monitored: s.notices.monitored, Dataflows: dataflows, Uploads: s.config.Uploads,
 		Store: s.store, Perform: s.wire.Perform, Shards: f.shards, Backlog: f.backlog, Memory: int64(f.memory), Overflow: f.store != "memory", FinishQueue: f.store == "memory",
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}
 	s.record.watch(s.wire, &config)
@@ -222,6 +216,35 @@ func (f serveFlags) open(stderr io.Writer) (s *service, err error) {
 		return nil, storeFailure(errors.Join(err, s.store.Close()))
 	}
 	return s, nil
+}
+
+// wires gives every dataflow sockets of its own.
+func (f serveFlags) wires(s *service) (all []flow.Dataflow, err error) {
+	connectTo, err := connections(f.connect)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range s.config.Each {
+		sender := delivery.Config{ConnectTo: connectTo, Destination: c.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
+		if err := f.certificates(&sender); err != nil {
+			return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
+		}
+		if err := trustsSomebody(sender, f.ca); err != nil {
+			return nil, err
+		}
+		d := delivery.New(sender)
+		s.wire[c.Flow.Flow.ID] = live.NewWire(d)
+		all = append(all, c.Dataflow(d.Encrypted(), d.HasCertificate()))
+	}
+	return all, nil
+}
+
+// dataflows are the identifiers of all.
+func (s *service) dataflows() (ids []string) {
+	for _, c := range s.config.Each {
+		ids = append(ids, c.Flow.Flow.ID)
+	}
+	return ids
 }
 
 func (f serveFlags) certificates(c *delivery.Config) error {
@@ -321,7 +344,7 @@ func (a *app) runEngine(ctx context.Context, s *service, listener net.Listener) 
 			}
 			end()
 		case err := <-ended:
-			closed := errors.Join(server.Close(), s.record.end(s.driver, s.store, s.config.Flow.Flow.ID, err))
+			closed := errors.Join(server.Close(), s.record.end(s.driver, s.store, s.dataflows(), err))
 			left := s.driver.Stats()
 			if err != nil {
 				return storeFailure(errors.Join(err, closed))

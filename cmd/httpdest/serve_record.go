@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/scenarios"
@@ -28,12 +27,12 @@ func (f serveFlags) openRecord(sc *scenarios.Scenario) (*engineRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engineRecord{file, simulate.NewEngineTape(file, simulate.Destination(sc.Destination), time.Now())}, nil
+	return &engineRecord{file, simulate.NewEngineTape(file, sc, time.Now())}, nil
 }
 
 // problems records what the engine says about its configuration. Where that is
 // refused, nothing else comes.
-func (r *engineRecord) problems(all []dataflow.Problem, refused bool) error {
+func (r *engineRecord) problems(all []simulate.Problem, refused bool) error {
 	if r == nil {
 		return nil
 	}
@@ -46,7 +45,7 @@ func (r *engineRecord) problems(all []dataflow.Problem, refused bool) error {
 }
 
 // watch has the recording told of what happens.
-func (r *engineRecord) watch(w *live.Wire, c *live.Config) {
+func (r *engineRecord) watch(w live.Wires, c *live.Config) {
 	if r == nil {
 		return
 	}
@@ -68,7 +67,7 @@ func (r *engineRecord) discard() error {
 }
 
 // end closes the recording of a driver that ended, unless it was killed.
-func (r *engineRecord) end(d *live.Driver, s store.Store, id string, ended error) error {
+func (r *engineRecord) end(d *live.Driver, s store.Store, ids []string, ended error) error {
 	switch {
 	case r == nil:
 		return nil
@@ -83,8 +82,10 @@ func (r *engineRecord) end(d *live.Driver, s store.Store, id string, ended error
 		return nil
 	})
 	now := time.Now()
-	overview, effects := d.Final(id)
-	r.tape.Overview(now, overview, effects)
+	for _, id := range ids {
+		overview, effects := d.Final(id)
+		r.tape.Overview(now, id, overview, effects)
+	}
 	if err := errors.Join(err, r.tape.End(now, pending), r.file.Close()); err != nil {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}

@@ -62,13 +62,18 @@ func (c Configuration) MapProblems(after Configuration) []Problem {
 	return c.Users.mapping(c.Flow, after.Flow)
 }
 
+// DestinationProblems say whether the sandbox has too many destinations (R12).
+func (o Organisation) DestinationProblems() []Problem {
+	return SandboxDestinations.check("organisation.destinations", o.Destinations)
+}
+
 func (o Organisation) problems(f Dataflow, audiences audience.Directory) []Problem {
 	var problems []Problem
 	if o.Edition != Ultimate {
 		problems = append(problems, Problem{"organisation.edition", fmt.Sprintf("the edition %q has no HTTP API destination", o.Edition),
 			"it takes Real-Time CDP Ultimate", Error})
 	}
-	problems = append(problems, SandboxDestinations.check("organisation.destinations", o.Destinations)...)
+	problems = append(problems, o.DestinationProblems()...)
 	problems = append(problems, o.mergePolicies(audiences)...)
 	for n, path := range f.Attributes {
 		event := func(e profile.Path) bool { return e.Covers(path) }

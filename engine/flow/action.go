@@ -13,7 +13,8 @@ import (
 // ActionKind is what a person does.
 type ActionKind string
 
-// The actions. All but Refresh are of a dataflow.
+// The actions. Rename, Relabel and Refresh change audiences and data, and so hold for every
+// dataflow; all others change one.
 const (
 	Activate ActionKind = "activate" // finish the activation: export from now on, and backfill
 	Map      ActionKind = "map"      // map further audiences
@@ -30,7 +31,7 @@ const (
 // Action is one thing that a person does.
 type Action struct {
 	Kind       ActionKind
-	Dataflow   string
+	Dataflow   string                    // that the action changes; "" for all
 	Audiences  []profile.AudienceRef     // Map, Unmap, Rename; the one of Refresh
 	Names      []string                  // Rename: one for each audience
 	Suppressed dataflow.Suppressed       // Switch
@@ -40,17 +41,44 @@ type Action struct {
 // Act takes an action of a person. Where the configuration after it has errors
 // that the one before had not, the action is refused and nothing changes.
 func (r *Runtime) Act(now time.Time, a Action) Effects {
-	if a.Kind == Refresh {
+	switch a.Kind {
+	case Refresh:
 		return r.refresh(now, a.Audiences[0])
+	case Rename, Relabel:
+		return r.actOnAll(now, a)
 	}
 	f := r.of(a.Dataflow)
-	problems, ok := f.allow(a)
-	if !ok {
-		return Effects{Dataflow: f.id, Refused: true, Problems: problems}
+	verdict := f.judge(a)
+	if verdict.refused {
+		return Effects{Dataflow: f.id, Refused: true, Problems: verdict.problems}
 	}
 	f.keeping.changed = true
 	e := r.apply(now, f, a)
-	e.Dataflow, e.Problems = f.id, problems
+	e.Dataflow, e.Problems = f.id, verdict.problems
+	return e
+}
+
+// actOnAll takes an action that changes every dataflow. Where one of them refuses it,
+// nothing changes, and the effects have the problems of that dataflow.
+func (r *Runtime) actOnAll(now time.Time, a Action) (e Effects) {
+	verdicts := make([]verdict, len(r.dataflows))
+	for i, f := range r.dataflows {
+		verdicts[i] = f.judge(a)
+		if verdicts[i].refused {
+			return Effects{Dataflow: f.id, Refused: true, Problems: verdicts[i].problems}
+		}
+	}
+	for i, f := range r.dataflows {
+		f.keeping.changed = true
+		if len(e.Problems) == 0 && len(verdicts[i].problems) > 0 {
+			e.Dataflow, e.Problems = f.id, verdicts[i].problems // warnings
+		}
+		if a.Kind == Relabel {
+			f.configured.Organisation, f.labelled = verdicts[i].organisation, true
+			continue // labels are of the data: only the next judgement depends on them
+		}
+		r.apply(now, f, a)
+	}
 	return e
 }
 
@@ -58,9 +86,6 @@ func (r *Runtime) Act(now time.Time, a Action) Effects {
 func (r *Runtime) apply(now time.Time, f *running, a Action) Effects {
 	var backfill []profile.AudienceRef
 	switch a.Kind {
-	case Relabel:
-		f.labelled = true
-		return Effects{} // of the data, not of the dataflow: only the next judgement depends on it
 	case Activate:
 		f.snapshot, backfill = f.snapshot.Activate(now)
 	case Map:
@@ -111,25 +136,27 @@ func (f *running) pause(now time.Time, disabled bool) {
 	}
 }
 
-// allow judges an action: what is wrong after it and was not before. The
-// labels of an action that is allowed hold from then on.
-func (f *running) allow(a Action) (problems []dataflow.Problem, ok bool) {
+// verdict is what a dataflow says about an action.
+type verdict struct {
+	refused      bool
+	problems     []dataflow.Problem    // after the action that were not before
+	organisation dataflow.Organisation // after it
+}
+
+// judge says what is wrong after an action and was not before.
+func (f *running) judge(a Action) verdict {
 	before, after, judged := f.changed(a)
 	if !judged {
-		return nil, true
+		return verdict{organisation: before.Organisation}
 	}
 	known := before.Problems()
-	problems = slices.DeleteFunc(after.Problems(), func(p dataflow.Problem) bool {
+	problems := slices.DeleteFunc(after.Problems(), func(p dataflow.Problem) bool {
 		return slices.ContainsFunc(known, func(k dataflow.Problem) bool { return k.Message == p.Message })
 	})
 	if a.Kind == Map {
 		problems = append(problems, before.MapProblems(after)...)
 	}
-	if len(dataflow.Errors(problems)) > 0 {
-		return problems, false
-	}
-	f.configured.Organisation = after.Organisation
-	return problems, true
+	return verdict{len(dataflow.Errors(problems)) > 0, problems, after.Organisation}
 }
 
 // changed is the configuration before and after an action that can have

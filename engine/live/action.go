@@ -39,7 +39,8 @@ func (r *Refused) Error() string {
 // warnings; the errors are a *Refused and those of Submit.
 func (d *Driver) Act(ctx context.Context, action flow.Action) (warnings []dataflow.Problem, err error) {
 	a := &act{action: action, done: make(chan error, 1)} // nobody waits to tell
-	if action.Kind != flow.Refresh && d.view.Load().Snapshot(action.Dataflow) == nil {
+	ofAll := action.Kind == flow.Refresh || action.Dataflow == "" && (action.Kind == flow.Rename || action.Kind == flow.Relabel)
+	if !ofAll && d.view.Load().Snapshot(action.Dataflow) == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNoDataflow, action.Dataflow)
 	}
 	select {

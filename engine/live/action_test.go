@@ -26,12 +26,12 @@ var films = profile.AudienceRef{Namespace: "ups", ID: "films"}
 // maps yet, and an alert.
 func cinema(s *memory.Store, r *receiver) Config {
 	c := config(s, r)
-	f := c.Flow.Flow
+	f := c.Dataflows[0].Snapshot.Flow
 	f.Destination = dataflow.Destination{Name: "crm", Endpoint: "https://receiver.test", Auth: dataflow.Auth{Kind: dataflow.AuthNone},
 		Alerts: []dataflow.Alert{{Kind: dataflow.FailedRate, Threshold: dataflow.OnePercent}}, ExtendedAlerts: true}
 	directory := audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"}, audience.Audience{Ref: films, Name: "films"})
-	c.Flow, _ = dataflow.NewSnapshot(f, directory).Activate(time.Now())
-	c.Configuration = dataflow.Configuration{Flow: f, Audiences: directory, Activated: true,
+	c.Dataflows[0].Snapshot, _ = dataflow.NewSnapshot(f, directory).Activate(time.Now())
+	c.Dataflows[0].Configuration = dataflow.Configuration{Flow: f, Audiences: directory, Activated: true,
 		Organisation: dataflow.Organisation{Edition: dataflow.Ultimate, Destinations: 1}}
 	return c
 }
@@ -163,7 +163,7 @@ func TestDeleteStopsEverything(t *testing.T) {
 func TestRefusedAction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := cinema(memory.New(), newReceiver())
-		c.Configuration.Users.Maps = []string{"View Destinations"}
+		c.Dataflows[0].Configuration.Users.Maps = []string{"View Destinations"}
 		d, stop := started(t, c)
 		_, err := d.Act(t.Context(), flow.Action{Kind: flow.Map, Dataflow: "dataflow", Audiences: []profile.AudienceRef{films}})
 		var refused *Refused

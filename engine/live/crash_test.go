@@ -158,8 +158,8 @@ func (l life) live(t *testing.T, fs vfs.FS, left map[string][]profile.Update) (d
 		t.Fatalf("%s: %v", l.machine.describe(), err)
 	}
 	c := config(s, newReceiver())
-	c.Settings.MaxInFlight, c.Ahead, c.Linger = 2, 2, time.Millisecond // one profile waits, charged
-	c.Overflow, c.Memory, c.Backlog = l.seed == 1, bodiesShare, 1000   // no body waits in memory
+	c.Dataflows[0].Settings.MaxInFlight, c.Ahead, c.Linger = 2, 2, time.Millisecond // one profile waits, charged
+	c.Overflow, c.Memory, c.Backlog = l.seed == 1, bodiesShare, 1000                // no body waits in memory
 	c.Perform = l.perform
 	d, stop := started(t, c)
 	var clients sync.WaitGroup

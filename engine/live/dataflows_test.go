@@ -17,7 +17,7 @@ func TestDataflowsOverHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReceiver()
 		c := cinema(memory.New(), r)
-		c.Configuration.Users.Maps = []string{"View Destinations", "Activate Segment without Mapping", "View Profiles", "View Segments"}
+		c.Dataflows[0].Configuration.Users.Maps = []string{"View Destinations", "Activate Segment without Mapping", "View Profiles", "View Segments"}
 		d, stop := started(t, c)
 		h := Handler(d, func(key string) (profile.AudienceRef, bool) {
 			ref, known := map[string]profile.AudienceRef{"delorean": ref, "films": films, "gone": {Namespace: "ups", ID: "gone"}}[key]

@@ -13,12 +13,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/store"
@@ -40,16 +40,13 @@ const DefaultAhead = 64
 const DefaultBacklog = 100_000
 
 // Perform does one operation on the wire and returns how it ended. It is called
-// from many goroutines, for at most Settings.MaxInFlight attempts at once, and
-// keeps to the budget of the operation. When ctx is done it returns at once.
+// from many goroutines, for at most Settings.MaxInFlight attempts of a dataflow at
+// once, and keeps to the budget of the operation. When ctx is done it returns at once.
 type Perform func(ctx context.Context, op engine.Operation) engine.Completion
 
 // Config is what a Driver works with.
 type Config struct {
-	Flow     *dataflow.Snapshot // activated
-	Settings engine.Settings
-	// Configuration is what actions of people are judged by.
-	Configuration dataflow.Configuration
+	Dataflows []flow.Dataflow // at least one
 	// Uploads are the audiences that take files, by their keys.
 	Uploads map[string]Upload
 	Store   store.Store
@@ -181,21 +178,15 @@ func New(c Config) (*Driver, error) {
 	if c.Initial == nil {
 		c.Initial = func(id profile.ID) profile.Profile { return profile.Profile{ID: id} }
 	}
-	charged := c.Settings
-	charged.MaxInFlight += c.Ahead
-	if c.Overflow {
-		charged.Bodies = int(c.Memory / bodiesShare)
-	}
-	charged.Keeps = true
 	d := &Driver{config: c, atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))),
-		runtime: flow.New(flow.Dataflow{Snapshot: c.Flow, Settings: charged, Configuration: c.Configuration}),
+		runtime: flow.New(c.charging()...),
 		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), uploads: make(chan *uploading), asked: make(chan func(*looping)), listed: make(chan listed),
 		completed: make(chan ended, 64), groups: make(chan *group, 1), committed: make(chan struct{}, 1), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	if d.lines.most = c.Memory / linesShare; !c.Overflow {
 		d.held.most = c.Memory / heldShare
 	}
-	d.workers = newWorkers(d, c.Settings.MaxInFlight)
+	d.workers = newWorkers(d)
 	if err := d.takeUp(); err != nil {
 		return nil, err
 	}
@@ -205,6 +196,21 @@ func New(c Config) (*Driver, error) {
 		d.shards = append(d.shards, newShard(d))
 	}
 	return d, nil
+}
+
+// charging are the dataflows with what the driver adds to their settings. They share
+// the memory for bodies.
+func (c Config) charging() []flow.Dataflow {
+	all := slices.Clone(c.Dataflows)
+	for i := range all {
+		s := &all[i].Settings
+		s.MaxInFlight += c.Ahead
+		if c.Overflow {
+			s.Bodies = int(c.Memory / bodiesShare / int64(len(all)))
+		}
+		s.Keeps = true
+	}
+	return all
 }
 
 // publish has every decision from now on made by the configuration as it stands.

@@ -13,6 +13,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store"
@@ -75,10 +76,10 @@ func (r *receiver) seen() []sent {
 }
 
 func config(s store.Store, r *receiver) Config {
-	flow := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, Attributes: []profile.Path{"n"}, MaxInFlight: 4}
-	snapshot, _ := dataflow.NewSnapshot(flow, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
-	return Config{Flow: snapshot, Store: s, Perform: r.perform, Shards: 3,
-		Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: 4, Certificate: engine.NeverPresent}}
+	f := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, Attributes: []profile.Path{"n"}, MaxInFlight: 4}
+	snapshot, _ := dataflow.NewSnapshot(f, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
+	settings := engine.Settings{Policy: retry.Documented(), MaxInFlight: 4, Certificate: engine.NeverPresent}
+	return Config{Dataflows: []flow.Dataflow{{Snapshot: snapshot, Settings: settings}}, Store: s, Perform: r.perform, Shards: 3}
 }
 
 // started runs a driver until stop is called, which returns what Run returned.
@@ -307,7 +308,7 @@ func TestLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(memory.New(), newReceiver())
 		c.Linger = time.Second
-		c.Settings.MaxInFlight = 64
+		c.Dataflows[0].Settings.MaxInFlight = 64
 		d, stop := started(t, c)
 		began := time.Now()
 		submit(t, d, qualify("alone"))

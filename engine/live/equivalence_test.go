@@ -188,7 +188,8 @@ func (e *episode) life(t *testing.T, fs vfs.FS, begun time.Time, first int, seco
 		first += e.acceptedAlready(t, s, first)
 	}
 	c := config(s, newReceiver())
-	c.Settings.Batching, c.Settings.Grant, c.Settings.MaxInFlight = e.batching, e.grant, 2
+	settings := &c.Dataflows[0].Settings
+	settings.Batching, settings.Grant, settings.MaxInFlight = e.batching, e.grant, 2
 	c.Ahead, c.Linger, c.Perform = 2, time.Millisecond, e.perform(second)
 	if e.seed%4 != 0 { // bodies have no room in memory, or a few have
 		c.Overflow, c.Memory, c.Backlog = true, bodiesShare*(1+100*int64(e.seed%4-1)), 1000

@@ -70,7 +70,7 @@ func TestOverflowWaitsOnDisk(t *testing.T) {
 						t.Fatal(err)
 					}
 					c := config(s, newReceiver())
-					c.Settings.Batching, c.Perform, c.Ahead = batching, r.take, 4
+					c.Dataflows[0].Settings.Batching, c.Perform, c.Ahead = batching, r.take, 4
 					c.Overflow, c.Memory, c.Backlog = true, bodiesShare*room, exports
 					d, stop := started(t, c)
 					return d, stop, s

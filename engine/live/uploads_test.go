@@ -25,10 +25,11 @@ var vip = profile.AudienceRef{Namespace: upload.Namespace, ID: "vip"}
 func uploads(s *memory.Store, r *receiver) Config {
 	c := cinema(s, r)
 	directory := audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"}, audience.Audience{Ref: vip, Name: "vip"})
-	f := c.Flow.Flow
+	one := &c.Dataflows[0]
+	f := one.Snapshot.Flow
 	f.Audiences = []profile.AudienceRef{vip}
-	c.Flow, _ = dataflow.NewSnapshot(f, directory).Activate(time.Now())
-	c.Configuration.Flow, c.Configuration.Audiences, c.Shards = f, directory, 1 // so that order is kept
+	one.Snapshot, _ = dataflow.NewSnapshot(f, directory).Activate(time.Now())
+	one.Configuration.Flow, one.Configuration.Audiences, c.Shards = f, directory, 1 // so that order is kept
 	c.Uploads = map[string]Upload{"vip": {vip, upload.Spec{Identity: "crm", Namespace: "crm", TTL: 8 * 24 * time.Hour}}}
 	return c
 }
@@ -207,7 +208,7 @@ func TestAnUploadIsAvailableWithItsLastRow(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Fatal(err)
 		}
-		c.Flow, c.Backlog = uploads(s, r).Flow, 0
+		c.Dataflows[0].Snapshot, c.Backlog = uploads(s, r).Dataflows[0].Snapshot, 0
 		d, stop = started(t, c)
 		time.Sleep(10 * time.Minute)
 		if got := stages(t, d); got != "available 3 rows" {

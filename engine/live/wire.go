@@ -24,6 +24,31 @@ type Wire struct {
 // returns is called with the result, before the engine gets it.
 type Watch func(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result))
 
+// Wires are the wires of several dataflows, by their names. Each has sockets of its own.
+type Wires map[string]*Wire
+
+// Perform is a Perform.
+func (w Wires) Perform(ctx context.Context, op engine.Operation) engine.Completion {
+	return w[op.Dataflow].Perform(ctx, op)
+}
+
+// Observe has watch called with every exchange. It comes before the first Perform.
+func (w Wires) Observe(watch Watch) {
+	for _, one := range w {
+		one.Observe(watch)
+	}
+}
+
+// Describe is the exchange of an operation that does not reach the wire.
+func (w Wires) Describe(op engine.Operation) *delivery.Exchange { return w[op.Dataflow].Describe(op) }
+
+// Close closes the idle sockets. Nothing is under way any more.
+func (w Wires) Close() {
+	for _, one := range w {
+		one.Close()
+	}
+}
+
 // NewWire takes the sender over.
 func NewWire(s *delivery.Sender) *Wire { return &Wire{sender: s} }
 

@@ -15,22 +15,42 @@ import (
 // which a new one would have to grow for every request.
 const idleWorkers = 256
 
-// workers perform operations: attempts no more than a number at once, in the
-// order in which they were handed over, and all others right away.
+// workers perform operations: attempts of a dataflow no more than a number at once, in
+// the order in which they were handed over, and all others right away.
 type workers struct {
 	driver *Driver
-	most   int
 
 	mu      sync.Mutex
-	busy    int // with attempts
-	waiting agenda.Queue[engine.Operation]
+	flows   []*attempting
 	idle    int
 	work    chan engine.Operation // to a worker that waits
 	running sync.WaitGroup
 }
 
-func newWorkers(d *Driver, most int) *workers {
-	return &workers{driver: d, most: most, work: make(chan engine.Operation, idleWorkers)}
+// attempting is the attempts of one dataflow.
+type attempting struct {
+	dataflow string
+	most     int // at once
+	busy     int
+	waiting  agenda.Queue[engine.Operation]
+}
+
+func newWorkers(d *Driver) *workers {
+	w := &workers{driver: d, work: make(chan engine.Operation, idleWorkers)}
+	for _, f := range d.config.Dataflows {
+		w.flows = append(w.flows, &attempting{dataflow: f.Snapshot.Flow.ID, most: f.Settings.MaxInFlight})
+	}
+	return w
+}
+
+// of is the attempts of the dataflow of an operation.
+func (w *workers) of(op engine.Operation) *attempting {
+	for _, f := range w.flows {
+		if f.dataflow == op.Dataflow {
+			return f
+		}
+	}
+	panic("live: an operation of the dataflow " + op.Dataflow + ", which the engine does not have")
 }
 
 // begin hands an operation over.
@@ -38,11 +58,12 @@ func (w *workers) begin(ctx context.Context, op engine.Operation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if op.Kind == engine.Attempt {
-		if w.busy >= w.most {
-			w.waiting.Add(op)
+		f := w.of(op)
+		if f.busy >= f.most {
+			f.waiting.Add(op)
 			return
 		}
-		w.busy++
+		f.busy++
 	}
 	if w.idle > 0 {
 		w.idle--
@@ -96,16 +117,17 @@ func (d *Driver) perform(ctx context.Context, op engine.Operation) engine.Comple
 	return engine.Completion{Loaded: m}
 }
 
-// next is the attempt that waited longest; where none does, it reports whether
-// the worker stays for what comes.
+// next is the attempt of the same dataflow that waited longest; where none does, it
+// reports whether the worker stays for what comes.
 func (w *workers) next(done engine.Operation) (op engine.Operation, more, stays bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if done.Kind == engine.Attempt {
-		if w.waiting.Len() > 0 {
-			return w.waiting.Take(), true, true
+		f := w.of(done)
+		if f.waiting.Len() > 0 {
+			return f.waiting.Take(), true, true
 		}
-		w.busy--
+		f.busy--
 	}
 	if w.idle >= idleWorkers {
 		return op, false, false

@@ -32,6 +32,7 @@ import (
 	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/intake"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -282,9 +283,10 @@ func (f *field) vegeta() contender {
 
 // pipeline is the whole engine: updates are parsed, decided, built, made
 // durable, sent and settled.
-func (f *field) pipeline(t *testing.T, name string, s store.Store, flow *dataflow.Snapshot) contender {
-	d, err := live.New(live.Config{Flow: flow, Store: s, Initial: f.initial, Backlog: 4096, Ahead: live.DefaultAhead, Linger: live.DefaultLinger, Perform: live.NewWire(f.sender(flow)).Perform,
-		Settings: engine.Settings{Policy: flow.Flow.Destination.Retry, MaxInFlight: workers, Certificate: engine.AlwaysPresent}})
+func (f *field) pipeline(t *testing.T, name string, s store.Store, snapshot *dataflow.Snapshot) contender {
+	settings := engine.Settings{Policy: snapshot.Flow.Destination.Retry, MaxInFlight: workers, Certificate: engine.AlwaysPresent}
+	d, err := live.New(live.Config{Dataflows: []flow.Dataflow{{Snapshot: snapshot, Settings: settings}}, Store: s, Initial: f.initial, Backlog: 4096,
+		Ahead: live.DefaultAhead, Linger: live.DefaultLinger, Perform: live.NewWire(f.sender(snapshot)).Perform})
 	check(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/httpdest/httpdest/reports"
 )
@@ -15,7 +16,8 @@ type drawing struct {
 	ID            string
 	Summary       string
 	Width, Height float64
-	Lanes         []lane
+	Lanes         []lane // those of dataflows first
+	Dataflows     int    // that have a lane
 	Ticks         []tick
 	Marks         []mark
 	Kinds         []legend
@@ -109,7 +111,18 @@ func drawn(c *reports.Case, number int) *drawing {
 	return d
 }
 
-// lanes gives the dataflow and every profile a row, in the order of what
+// laneOf names the row of an event: that of a profile, or of a dataflow.
+func laneOf(e reports.Event) string {
+	if e.Profile == "" {
+		return ofDataflow + e.Dataflow
+	}
+	return e.Profile
+}
+
+// ofDataflow begins the name of a row that is not of a profile.
+const ofDataflow = "\x00"
+
+// lanes gives every dataflow and every profile a row, in the order of what
 // happened.
 func (d *drawing) lanes() map[string]int {
 	at := map[string]int{}
@@ -119,11 +132,14 @@ func (d *drawing) lanes() map[string]int {
 			d.Lanes = append(d.Lanes, lane{shortened(shown, 17), lanesTop + float64(len(d.Lanes))*laneHeight + laneHeight/2})
 		}
 	}
-	if slices.ContainsFunc(d.Events, func(e reports.Event) bool { return e.Profile == "" }) {
-		add("", "dataflow")
+	for _, e := range d.Events {
+		if e.Profile == "" {
+			add(laneOf(e), strings.TrimSpace("dataflow "+e.Dataflow))
+			d.Dataflows = len(d.Lanes)
+		}
 	}
 	for _, e := range d.Events {
-		add(e.Profile, e.Profile)
+		add(laneOf(e), e.Profile)
 	}
 	return at
 }
@@ -137,7 +153,7 @@ func (d *drawing) axis(at map[string]int) map[float64]float64 {
 	}
 	slots, here := map[place]int{}, map[float64]int{}
 	for _, e := range d.Events {
-		p := place{e.AtMs, at[e.Profile]}
+		p := place{e.AtMs, at[laneOf(e)]}
 		slots[p]++
 		here[e.AtMs] = max(here[e.AtMs], slots[p])
 		if e.EndMs > e.AtMs {
@@ -190,7 +206,7 @@ func (d *drawing) marks(at map[string]int, axis map[float64]float64) {
 	for _, e := range events {
 		n := orderOf(e.Kind)
 		used[n] = true
-		p := place{e.AtMs, at[e.Profile]}
+		p := place{e.AtMs, at[laneOf(e)]}
 		x, y := axis[e.AtMs]+float64(slots[p])*slotWidth, d.Lanes[p.lane].Y
 		slots[p]++
 		m := mark{Shape: shapes[n].shape, Class: shapes[n].class, X: x, Y: y, Title: told(e)}
@@ -258,6 +274,9 @@ func told(e reports.Event) string {
 	if e.Export != "" {
 		text += " of " + e.Export
 	}
+	if e.Dataflow != "" && e.Kind != reports.EventUpdate {
+		text += " by " + e.Dataflow
+	}
 	if e.Outcome != "" {
 		text += ": " + e.Outcome
 	}
@@ -273,7 +292,7 @@ func told(e reports.Event) string {
 // summary is the picture in a sentence.
 func (d *drawing) summary() string {
 	attempts, failed, exports, drops, retries := 0, 0, 0, 0, 0
-	profiles := len(d.Lanes)
+	profiles := len(d.Lanes) - d.Dataflows
 	for _, e := range d.Events {
 		switch e.Kind {
 		case reports.EventAttempt:
@@ -288,9 +307,6 @@ func (d *drawing) summary() string {
 			exports++
 		case reports.EventDrop:
 			drops++
-		}
-		if e.Profile == "" {
-			profiles = len(d.Lanes) - 1
 		}
 	}
 	text := fmt.Sprintf("%s of %s in %s: %s", number(exports, "export"), number(profiles, "profile"), clock(d.EndMs), number(attempts, "attempt"))

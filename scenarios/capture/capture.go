@@ -92,6 +92,9 @@ type Options struct {
 	// CredentialsRemoved: a tool removed credentials from the file, or put words
 	// such as [REDACTED] in their place.
 	CredentialsRemoved bool
+	// Part is the dataflow that the capture is judged for, where there are several: of a
+	// recording, what other endpoints saw is left out. The zero value leaves nothing out.
+	Part recording.Part
 	// URLs are patterns of which one must match: * stands for any text and ? for
 	// one character. None selects every exchange.
 	URLs []string
@@ -102,6 +105,7 @@ type Reader struct {
 	name     string
 	format   Format
 	bearer   string
+	part     recording.Part
 	redactor *secret.Redactor
 	given    []string // secrets of the options
 	learned  []string // credentials of the capture itself
@@ -128,7 +132,7 @@ func NewReader(name string, in io.Reader, o Options) (*Reader, error) {
 		_, _ = buffered.Discard(3) // a byte-order mark; it was peeked at
 		start = start[3:]
 	}
-	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, given: append(slices.Clone(o.Secrets), o.Bearer), bare: o.CredentialsRemoved, left: map[string]int{}}
+	r := &Reader{name: name, format: o.Format, bearer: o.Bearer, given: append(slices.Clone(o.Secrets), o.Bearer), bare: o.CredentialsRemoved, part: o.Part, left: map[string]int{}}
 	r.redactor = secret.NewRedactor(r.given...)
 	for _, pattern := range o.URLs {
 		r.urls = append(r.urls, globbed(pattern))
@@ -237,8 +241,15 @@ func (r *Reader) recording(in io.Reader) func() (found, error) {
 				return found{}, r.problem(max(1, lines.Line()), 1, "give a recording that this version wrote, or another --format", "%s", what)
 			case l.Run != nil:
 				r.run = l.Run
+			case r.part.Dataflow != "" && !r.part.Has(l):
+				r.left[otherFlow]++
 			case l.End != nil:
 				r.end = l.End
+				if r.part.Dataflow != "" {
+					end := *l.End
+					end.Faults = r.part.Faults(end.Faults)
+					r.end = &end
+				}
 			case l.Handshake != nil:
 				r.refused++
 			case l.Request != nil:

@@ -32,6 +32,7 @@ const (
 	logLine      = "log line"
 	otherURL     = "other URL"
 	noRequest    = "entry without a request"
+	otherFlow    = "line of another dataflow"
 )
 
 // scheme is that of an absolute URL, or of one such as data:text/plain,x.

@@ -14,10 +14,16 @@ import (
 // Judge returns the verdict about one recording: its scenario's expectations,
 // the rules that hold for every recording, the oracle's findings about exports
 // and missing exports, and whether it can be judged at all.
+//
+// Of several dataflows each is judged by itself, as if there were no other, and then
+// what they have in common.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	v := newView(sc, lines)
-	c := conclude(sc, rules, proof(sc, rules, lines, slices.Concat(v.first(rules), second(sc, rules, lines))))
-	c.Metrics, c.Timeline = v.metrics(), v.timeline(c.Checks)
+	parts := partsOf(sc, lines)
+	for _, p := range parts {
+		p.checks = slices.Concat(p.view.first(rules), second(p.scenario, rules, p.lines))
+	}
+	c := conclude(sc, rules, proof(sc, rules, parts, lines))
+	c.Metrics, c.Timeline = metrics(parts), timeline(parts, c.Checks)
 	return c
 }
 

@@ -63,12 +63,3 @@ func (v *view) latency(e *scenarios.Expectation) []reports.Check {
 	}
 	return verdicts(e, title, nil)
 }
-
-// metrics are what was measured on the clock of the recording.
-func (v *view) metrics() map[string]float64 {
-	all := v.latencies()
-	if len(all) == 0 {
-		return nil
-	}
-	return map[string]float64{reports.Deliveries: float64(len(all)), reports.LatencyP95Seconds: percentile(all, 95).Seconds()}
-}

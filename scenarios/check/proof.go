@@ -15,35 +15,58 @@ import (
 // looked at something; anything less leaves the case inconclusive. Checks of a
 // rule that was not exercised are not counted for it: they found nothing that
 // could have broken it.
-func proof(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line, checks []reports.Check) []reports.Check {
+//
+// Where there are several dataflows, one of them that proves a rule is enough.
+func proof(sc *scenarios.Scenario, rules scenarios.Catalogue, parts []*flowPart, lines []recording.Line) []reports.Check {
+	across := acrossFlows(sc, lines)
 	if !playedToItsEnd(lines) {
-		return checks // which is inconclusive by itself
+		return append(together(sc, parts), across...) // which is inconclusive by itself
 	}
-	facts := exercise.Recording(sc, lines, exercise.Words(rules, sc.Rules))
-	checks = slices.Clone(checks)
+	words := exercise.Words(rules, sc.Rules)
+	facts := make([]exercise.Facts, len(parts))
+	for i, p := range parts {
+		facts[i], p.checks = exercise.Recording(p.scenario, p.lines, words), slices.Clone(p.checks)
+	}
+	var open []reports.Check
 	for _, id := range sc.Rules {
-		r, known := rules.Find(id)
-		if !known {
-			continue
-		}
-		if fact, missing := facts.Missing(r); missing {
-			for i := range checks {
-				if checks[i].Rule == id && checks[i].Verdict == reports.Pass {
-					checks[i].Verdict = reports.Skip
-				}
-			}
-			checks = append(checks, unproved(sc, r, fmt.Sprintf("cites %s, but %s", id, fact.Missing), fact.Add+", or take "+id+" out of rules", true))
-			continue
-		}
-		looked := func(c reports.Check) bool {
-			return c.Rule == id && (c.Verdict == reports.Pass || c.Verdict == reports.Fail)
-		}
-		if !slices.ContainsFunc(checks, looked) {
-			checks = append(checks, unproved(sc, r, fmt.Sprintf("cites %s, which is exercised, but no check judges it", id),
-				"add `rule: "+id+"` to the line of expect that shows it, or remove it from rules", false))
+		if r, known := rules.Find(id); known {
+			open = append(open, cited(sc, r, parts, facts)...)
 		}
 	}
-	return checks
+	return slices.Concat(together(sc, parts), across, open)
+}
+
+// cited holds the citation of one rule against the parts: a check where it is not
+// earned.
+func cited(sc *scenarios.Scenario, r scenarios.Rule, parts []*flowPart, facts []exercise.Facts) []reports.Check {
+	looked := func(c reports.Check) bool {
+		return c.Rule == r.ID && (c.Verdict == reports.Pass || c.Verdict == reports.Fail)
+	}
+	var lacking scenarios.Fact
+	exercised, seen := false, false
+	for i, p := range parts {
+		fact, missing := facts[i].Missing(r)
+		if !missing {
+			exercised, seen = true, seen || slices.ContainsFunc(p.checks, looked)
+			continue
+		}
+		if lacking.Word == "" {
+			lacking = fact
+		}
+		for n := range p.checks {
+			if p.checks[n].Rule == r.ID && p.checks[n].Verdict == reports.Pass {
+				p.checks[n].Verdict = reports.Skip
+			}
+		}
+	}
+	switch {
+	case !exercised:
+		return []reports.Check{unproved(sc, r, fmt.Sprintf("cites %s, but %s", r.ID, lacking.Missing), lacking.Add+", or take "+r.ID+" out of rules", true)}
+	case !seen:
+		return []reports.Check{unproved(sc, r, fmt.Sprintf("cites %s, which is exercised, but no check judges it", r.ID),
+			"add `rule: "+r.ID+"` to the line of expect that shows it, or remove it from rules", false)}
+	}
+	return nil
 }
 
 // unproved is the check of a citation that is not earned, at its place.

@@ -46,7 +46,7 @@ func TestProof(t *testing.T) {
 		{"p95", reports.Inconclusive, reports.Inconclusive, "cites p95, which is exercised, but no check judges it"},
 	} {
 		p := cites(c.rule)
-		got := conclude(p.sc, catalogue(t), proof(p.sc, catalogue(t), p.lines, newView(p.sc, p.lines).first(catalogue(t))))
+		got := conclude(p.sc, catalogue(t), proved(p.sc, catalogue(t), p.lines))
 		if got.Verdict != c.played || got.Reason != c.says {
 			t.Errorf("%s: the case is %s, %q; want %s, %q", c.rule, got.Verdict, got.Reason, c.played, c.says)
 		}
@@ -64,7 +64,7 @@ func TestProof(t *testing.T) {
 // Each citation is held against what happened, in whatever order they stand.
 func TestEveryCitation(t *testing.T) {
 	p := cites("bearer-header", "unmap-silent", "names-off")
-	c := conclude(p.sc, catalogue(t), proof(p.sc, catalogue(t), p.lines, newView(p.sc, p.lines).first(catalogue(t))))
+	c := conclude(p.sc, catalogue(t), proved(p.sc, catalogue(t), p.lines))
 	for _, id := range []string{"unmap-silent", "names-off"} {
 		if !slices.ContainsFunc(c.Checks, func(k reports.Check) bool { return k.Rule == id && k.NotExercised }) {
 			t.Errorf("nobody says that the case cites %s for nothing", id)
@@ -83,7 +83,7 @@ func TestChecksOfARuleThatWasNotExercised(t *testing.T) {
 		}
 	}
 	judged := func() reports.Case {
-		return conclude(p.sc, rules, proof(p.sc, rules, p.lines, newView(p.sc, p.lines).first(rules)))
+		return conclude(p.sc, rules, proved(p.sc, rules, p.lines))
 	}
 	c := judged()
 	if slices.Contains(verdictsOf(c, reports.Pass), "next-unaffected") || c.Verdict != reports.Inconclusive {
@@ -168,4 +168,13 @@ others: allowed
 	if got := verdictsOf(wrong, reports.Fail); !slices.Contains(got, "trig-attr-mapped") || !slices.Contains(got, "trig-attr-add") {
 		t.Errorf("failed: %v", got)
 	}
+}
+
+// proved are the checks of a recording by the first judge alone, with its citations.
+func proved(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) []reports.Check {
+	parts := partsOf(sc, lines)
+	for _, p := range parts {
+		p.checks = p.view.first(rules)
+	}
+	return proof(sc, rules, parts, lines)
 }

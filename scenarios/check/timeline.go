@@ -23,30 +23,40 @@ const (
 // check names come first, then those whose attempts failed, then those that
 // came first. It goes through the recording twice, so that a million profiles
 // cost no memory for events that are left out.
-func (v *view) timeline(checks []reports.Check) *reports.Timeline {
-	if v.run == nil {
+func timeline(parts []*flowPart, checks []reports.Check) *reports.Timeline {
+	run := parts[0].view.run
+	if run == nil {
 		return nil
 	}
-	t := &reports.Timeline{Start: v.run.Start}
-	if v.end != nil {
-		t.EndMs = v.ms(v.end.At)
-		for _, f := range v.end.Faults {
-			t.Faults = append(t.Faults, reports.PlannedFault{ID: f.ID, Planned: f.Planned, Fired: f.Fired})
+	t := &reports.Timeline{Start: run.Start}
+	seen := map[string]bool{}
+	for _, p := range parts {
+		if to := p.scenario.Destination.Key; p.view.end != nil && !seen[to] {
+			seen[to] = true
+			t.EndMs = p.view.ms(p.view.end.At)
+			for _, f := range p.view.end.Faults {
+				t.Faults = append(t.Faults, reports.PlannedFault{ID: f.ID, Destination: to, Planned: f.Planned, Fired: f.Fired})
+			}
 		}
 	}
 	told := rows{all: map[string]*row{}, failed: failures(checks)}
-	v.happened(false, told.count)
+	for _, p := range parts {
+		p.view.happened(false, told.count)
+	}
 	told.share()
-	v.happened(true, func(e reports.Event) {
-		t.EndMs = max(t.EndMs, e.AtMs, e.EndMs)
-		r := told.all[e.Profile]
-		if r.left == 0 {
-			t.LeftOutEvents++
-			return
-		}
-		r.left--
-		t.Events = append(t.Events, e)
-	})
+	for _, p := range parts {
+		p.view.happened(true, func(e reports.Event) {
+			t.EndMs = max(t.EndMs, e.AtMs, e.EndMs)
+			r := told.all[e.Profile]
+			if r.left == 0 {
+				t.LeftOutEvents++
+				return
+			}
+			r.left--
+			e.Dataflow = p.scenario.Dataflow.Key
+			t.Events = append(t.Events, e)
+		})
+	}
 	for _, r := range told.all {
 		if r.profile != "" && r.quota == 0 {
 			t.LeftOutProfiles++
@@ -139,6 +149,7 @@ func (v *view) happened(texts bool, tell func(reports.Event)) {
 	for _, l := range v.lines {
 		var e reports.Event
 		switch {
+		case v.further && ofNoDataflow(l):
 		case l.Update != nil:
 			e = reports.Event{AtMs: v.ms(l.Update.At), Kind: reports.EventUpdate, Profile: l.Update.Profile}
 			if texts {
@@ -158,6 +169,11 @@ func (v *view) happened(texts bool, tell func(reports.Event)) {
 			tell(e)
 		}
 	}
+}
+
+// ofNoDataflow reports whether a line is the same for every dataflow.
+func ofNoDataflow(l recording.Line) bool {
+	return l.Update != nil || l.Action != nil && slices.Contains([]string{"rename", "upload", "refresh", "expire"}, l.Action.Action)
 }
 
 // around is an event of the dataflow; none for a line without news.

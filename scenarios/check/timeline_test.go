@@ -109,8 +109,9 @@ func TestTimelineIsBounded(t *testing.T) {
 			recording.Line{Attempt: &recording.Attempt{At: at, EndedAt: at, Message: id, Exports: []string{id}, Number: 1, Outcome: outcome}},
 			recording.Line{Action: &recording.Action{At: at, Action: "map", Audiences: []string{"a"}}})
 	}
-	v := newView(newTape(nil).sc, lines)
-	got := v.timeline([]reports.Check{{Verdict: reports.Fail, Title: "export 1 of p-4321-"}, {Verdict: reports.Pass, Title: "export 1 of p-4322-"}})
+	sc := newTape(nil).sc
+	p := []*flowPart{{scenario: sc, lines: lines, view: newView(sc, lines)}}
+	got := timeline(p, []reports.Check{{Verdict: reports.Fail, Title: "export 1 of p-4321-"}, {Verdict: reports.Pass, Title: "export 1 of p-4322-"}})
 	if len(got.Events) > mostEvents || got.LeftOutEvents != 3*profiles-len(got.Events) || got.LeftOutProfiles != profiles-mostProfiles {
 		t.Errorf("%d events told, %d left out, of %d profiles", len(got.Events), got.LeftOutEvents, got.LeftOutProfiles)
 	}
@@ -127,7 +128,7 @@ func TestTimelineIsBounded(t *testing.T) {
 		t.Errorf("told of %d profiles, %d events of the dataflow", len(who)-1, who[""])
 	}
 	first, _ := json.Marshal(got)
-	if again, _ := json.Marshal(v.timeline([]reports.Check{{Verdict: reports.Fail, Title: "export 1 of p-4321-"}})); string(again) != string(first) {
+	if again, _ := json.Marshal(timeline(p, []reports.Check{{Verdict: reports.Fail, Title: "export 1 of p-4321-"}})); string(again) != string(first) {
 		t.Error("the same recording gives another timeline")
 	}
 	if strings.Contains(string(first), "null") {

@@ -19,6 +19,7 @@ import (
 // view is a recording indexed for the checks.
 type view struct {
 	scenario   *scenarios.Scenario
+	further    bool             // what is about no dataflow is told by the view of another
 	redactor   *secret.Redactor // of the scenario's credentials
 	run        *recording.Run
 	end        *recording.End

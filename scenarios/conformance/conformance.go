@@ -126,12 +126,39 @@ func Start(t TB, file string) *Mock {
 	return start(t, file, sc)
 }
 
-// load reads a scenario, or ends the test.
+// StartDataflow is Start for a dataflow of a scenario with several: it serves the
+// endpoint of its destination, and Judge judges by what that dataflow has to send.
+func StartDataflow(t TB, file, dataflow string) *Mock {
+	t.Helper()
+	sc := loadPart(t, file, dataflow)
+	if sc == nil {
+		return nil
+	}
+	return start(t, file, sc)
+}
+
+// load reads a scenario with one dataflow, or ends the test.
 func load(t TB, file string) *scenarios.Scenario {
+	t.Helper()
+	return loadPart(t, file, "")
+}
+
+// loadPart reads a scenario, and takes the part of it that is about a dataflow; "" is the
+// only one.
+func loadPart(t TB, file, dataflow string) *scenarios.Scenario {
 	t.Helper()
 	sc, err := scenarios.Load(file)
 	if err != nil {
 		t.Fatalf("%v", err)
+		return nil
+	}
+	parts := sc.Split()
+	part, known := sc.Only(dataflow)
+	if dataflow == "" && len(parts) == 1 {
+		part, known = parts[0], true
+	}
+	if !known {
+		t.Fatalf("%s: it has %d dataflows, and none is called %q: use conformance.StartDataflow with the name of one", file, len(parts), dataflow)
 		return nil
 	}
 	if sc.Refuses() {
@@ -141,12 +168,12 @@ func load(t TB, file string) *scenarios.Scenario {
 	if problems := simulate.Problems(sc); len(problems) > 0 {
 		for _, p := range problems {
 			if p.Level == "error" {
-				t.Fatalf("%s: %s: %s (%s)", sc.Place(p.Path), p.Path, p.Message, p.Hint)
+				t.Fatalf("%s: %s: %s (%s)", p.Pos, p.Path, p.Message, p.Hint)
 				return nil
 			}
 		}
 	}
-	return sc
+	return part
 }
 
 func start(t TB, file string, sc *scenarios.Scenario) *Mock {

@@ -44,15 +44,18 @@ func wire(l Line) any {
 	case l.Attempt != nil && !(utf8.ValidString(l.Attempt.Body) && areTexts(l.Attempt.Headers)):
 		w := &wireAttempt{Attempt: *l.Attempt, Headers: wireHeaders(l.Attempt.Headers)}
 		w.Body, w.BodyBase64 = textOrBytes(l.Attempt.Body)
-		return wireLine{Attempt: w}
+		return wireLine{Line: l.around(), Attempt: w}
 	case l.Request != nil && !(utf8.ValidString(l.Request.Body) && utf8.ValidString(l.Request.Target) && areTexts(l.Request.Headers)):
 		w := &wireRequest{Request: *l.Request, Headers: wireHeaders(l.Request.Headers)}
 		w.Target, w.TargetBase64 = textOrBytes(l.Request.Target)
 		w.Body, w.BodyBase64 = textOrBytes(l.Request.Body)
-		return wireLine{Request: w}
+		return wireLine{Line: l.around(), Request: w}
 	}
 	return l
 }
+
+// around is the line without what happened.
+func (l Line) around() Line { return Line{Dataflow: l.Dataflow, Destination: l.Destination} }
 
 // areTexts reports whether headers are UTF-8.
 func areTexts(headers []Header) bool {

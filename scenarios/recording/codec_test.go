@@ -91,7 +91,10 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lines := []Line{{Run: &Run{Schema: Schema, Title: text.Draw(t, "title"), Seed: rapid.Uint64().Draw(t, "seed"), Start: instants.Draw(t, "start")}}}
-		lines = append(lines, rapid.SliceOfN(between, 0, 8).Draw(t, "lines")...)
+		for _, l := range rapid.SliceOfN(between, 0, 8).Draw(t, "lines") {
+			l.Dataflow, l.Destination = text.Draw(t, "dataflow"), text.Draw(t, "destination")
+			lines = append(lines, l)
+		}
 		lines = append(lines, Line{End: &End{At: instants.Draw(t, "end"), Faults: []Fault{{ID: "fault-1", Planned: 2, Fired: 1, Line: 3}}}})
 		first := written(t, lines)
 		read, err := Read(strings.NewReader(first))

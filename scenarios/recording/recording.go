@@ -17,8 +17,16 @@ import (
 // Schema is the version of the format, in the first line of every recording.
 const Schema = "httpdest/recording/v1"
 
-// Line is one line: exactly one field is set, and its name is the line's type.
+// Line is one line: exactly one field is set besides the first two, and its name is the
+// line's type.
 type Line struct {
+	// Dataflow is the key of the dataflow that the line is about; absent where the line is
+	// about none of them or about all, such as an update of a profile.
+	Dataflow string `json:"dataflow,omitempty"`
+	// Destination is the key of the destination whose endpoint saw a request or a
+	// handshake, or revoked its tokens.
+	Destination string `json:"destination,omitempty"`
+
 	Run       *Run       `json:"run,omitempty"`
 	Problem   *Problem   `json:"problem,omitempty"`
 	Update    *Update    `json:"update,omitempty"`
@@ -44,8 +52,10 @@ type Run struct {
 	Title    string    `json:"title"`
 	Seed     uint64    `json:"seed"`
 	Start    time.Time `json:"start"`
-	// Endpoint is the URL of the destination before query parameters are added.
-	Endpoint string `json:"endpoint"`
+	// Endpoint is the URL of the destination before query parameters are added; "" where
+	// there are several.
+	Endpoint  string     `json:"endpoint"`
+	Dataflows []Dataflow `json:"dataflows,omitempty"` // where there are several, in their order
 	// Clock is "wall" for a run on the wall clock, whose times are within
 	// ToleranceMs of those planned.
 	Clock       string `json:"clock,omitempty"`
@@ -54,6 +64,13 @@ type Run struct {
 	// refused handshakes of a foreign sender. It is "sender" where only the sender did:
 	// everything else.
 	Side string `json:"side,omitempty"`
+}
+
+// Dataflow is one of several.
+type Dataflow struct {
+	ID          string `json:"id"`          // the key in the scenario
+	Destination string `json:"destination"` // likewise
+	Endpoint    string `json:"endpoint"`    // URL, before query parameters are added
 }
 
 // Problem is what the engine has to say about a configuration, or about an
@@ -267,6 +284,8 @@ type Fault struct {
 	Planned int    `json:"planned"` // 0: open-ended, at least one expected
 	Fired   int    `json:"fired"`
 	Line    int    `json:"line,omitempty"` // in the scenario file
+	// Destination is the key of that whose endpoint has the fault, where there are several.
+	Destination string `json:"destination,omitempty"`
 }
 
 // End closes a recording.

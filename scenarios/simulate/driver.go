@@ -1,20 +1,17 @@
 package simulate
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
-	"github.com/httpdest/httpdest/mockendpoint/journal"
-	"github.com/httpdest/httpdest/mockendpoint/token"
+	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -22,8 +19,12 @@ import (
 type ground interface {
 	// begin sets an operation in motion.
 	begin(op *operation)
-	// seen takes what the endpoint journalled since the last call.
-	seen() ([]journal.Request, []journal.Handshake)
+	// host has the endpoint of a site stand on it.
+	host(at *site, o *mockendpoint.Options) error
+	// dial has a sender stand on it.
+	dial(c *delivery.Config)
+	// seen takes what the endpoints journalled since the last call.
+	seen() sightings
 	// play runs the events of a driver to their end.
 	play(ctx context.Context, d *driver) error
 	// abandon cancels what is under way and waits until it has ended.
@@ -41,12 +42,10 @@ type driver struct {
 	agenda     *events
 	now        time.Time
 	population *population
-	triggers   scenarios.Triggers // as the history left them
 	runtime    *flow.Runtime
 	alarms     map[flow.AlarmID]*event // of the runtime
-	sender     *delivery.Sender
+	outlets    []*outlet               // of the dataflows, in their order
 	recorder   *recorder
-	tokens     *token.Issuer                               // of the endpoint; nil where no tokens are fetched
 	uploads    map[profile.AudienceRef]*scenarios.Audience // whose members come from a file
 	platform   http.Handler                                // what lookups ask
 }
@@ -100,25 +99,33 @@ func (d *driver) advance(to time.Time) {
 // recordJournal takes over what the endpoint saw in this step, in an order
 // that does not depend on which goroutine wrote first.
 func (d *driver) recordJournal() {
-	requests, refused := d.ground.seen()
-	slices.SortFunc(requests, func(a, b journal.Request) int {
-		return cmp.Or(cmp.Compare(a.Socket, b.Socket), cmp.Compare(a.Number, b.Number))
-	})
-	slices.SortFunc(refused, func(a, b journal.Handshake) int { return cmp.Compare(a.Socket, b.Socket) })
-	for _, h := range refused {
+	saw := d.ground.seen()
+	saw.sort()
+	for _, h := range saw.refused {
 		d.recorder.handshake(h)
 	}
-	for _, r := range requests {
+	for _, r := range saw.requests {
 		d.recorder.request(r)
 	}
 }
 
+// outlet is what a dataflow sends with.
+func (d *driver) outlet(id string) *outlet {
+	for _, o := range d.outlets {
+		if o.id == id {
+			return o
+		}
+	}
+	panic(fmt.Sprintf("simulate: the engine names a dataflow %q", id))
+}
+
 // completed hands the end of an operation to the runtime.
 func (d *driver) completed(op *operation) error {
-	if k := d.sender.Finish(op.exchange); k != nil {
+	sender := op.outlet.sender
+	if k := sender.Finish(op.exchange); k != nil {
 		uses := k.Uses()
 		d.agenda.add(d.now.Add(delivery.IdleTimeout), idle, func() error {
-			d.sender.CloseIdle(k, uses)
+			sender.CloseIdle(k, uses)
 			return nil
 		})
 	}
@@ -127,7 +134,7 @@ func (d *driver) completed(op *operation) error {
 	})
 	d.recorder.learn(op.result.Issued)
 	if op.op.Kind == engine.Attempt {
-		d.recorder.attempt(d.now, op, effects.Retried)
+		d.recorder.of(op.op.Dataflow).attempt(d.now, op, effects.Retried)
 	}
 	return d.perform(effects)
 }
@@ -164,11 +171,14 @@ var classOf = map[flow.AlarmKind]class{
 }
 
 // tell records what happened.
-func (d *driver) tell(e flow.Effects) { d.recorder.tell(d.now, e, d.sender.Describe) }
+func (d *driver) tell(e flow.Effects) {
+	d.recorder.tell(d.now, e, func(op engine.Operation) *delivery.Exchange { return d.outlet(op.Dataflow).sender.Describe(op) })
+}
 
 // begin starts an operation on the wire.
 func (d *driver) begin(op engine.Operation) error {
-	x := &operation{op: op, exchange: d.sender.Prepare(op)}
+	o := d.outlet(op.Dataflow)
+	x := &operation{op: op, outlet: o, exchange: o.sender.Prepare(op)}
 	x.encrypted = x.exchange.Encrypted()
 	d.ground.begin(x)
 	return nil
@@ -197,7 +207,7 @@ func (d *driver) turns(id string, due []engine.Due) error {
 		latest[turn.Profile] = s
 		states, exports = append(states, s), append(exports, decided...)
 		for _, x := range decided {
-			d.recorder.export(x)
+			d.recorder.of(id).export(x)
 		}
 	}
 	if err := d.accept(states, exports); err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
@@ -36,12 +35,14 @@ type operationOf struct {
 	id       engine.OperationID
 }
 
-// NewEngineTape opens a recording of an engine with a destination. Its
+// NewEngineTape opens a recording of an engine with a configuration. Its
 // credentials are not in the recording, nor are the tokens it will be issued.
-func NewEngineTape(out io.Writer, d dataflow.Destination, now time.Time) *EngineTape {
-	t := &EngineTape{out: out, recorder: newRecorder(d.Auth), underWay: map[operationOf]*operation{}}
-	t.recorder.add(recording.Line{Run: &recording.Run{Schema: recording.Schema, Scenario: "serve", Title: "Decisions and requests of the engine", Start: now.UTC(),
-		Endpoint: shownURL(d.Endpoint), Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "sender"}})
+func NewEngineTape(out io.Writer, sc *scenarios.Scenario, now time.Time) *EngineTape {
+	t := &EngineTape{out: out, recorder: newRecorder(sc), underWay: map[operationOf]*operation{}}
+	first := configure(sc).run(Setting{Clock: Wall})
+	first.Run.Scenario, first.Run.Title, first.Run.Seed = "serve", "Decisions and requests of the engine", 0
+	first.Run.Start, first.Run.Side = now.UTC(), "sender"
+	t.recorder.add(first)
 	t.flush()
 	return t
 }
@@ -52,12 +53,10 @@ func (t *EngineTape) Describe(describe func(engine.Operation) *delivery.Exchange
 }
 
 // Problems records what the engine says about its configuration.
-func (t *EngineTape) Problems(now time.Time, problems []dataflow.Problem) {
+func (t *EngineTape) Problems(now time.Time, problems []Problem) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, p := range problems {
-		t.recorder.problem(now.UTC(), p, "")
-	}
+	t.recorder.problems(now.UTC(), problems)
 	t.flush()
 }
 
@@ -81,13 +80,13 @@ func (t *EngineTape) Observe(e live.Event) {
 		t.recorder.update(now, *e.Update)
 	}
 	for _, x := range e.Exports {
-		t.recorder.export(x)
+		t.recorder.of(x.Dataflow).export(x)
 	}
 	if e.Operation != nil {
 		t.completed(now, e)
 	}
 	if e.Action != nil {
-		t.recorder.judged(now, stepOf(e.Action), e.Action.Audiences, e.Effects)
+		t.recorder.judged(now, stepOf(e.Action), *e.Action, e.Effects)
 	}
 	t.recorder.tell(now, e.Effects, t.describe)
 	t.flush()
@@ -103,7 +102,7 @@ func (t *EngineTape) completed(now time.Time, e live.Event) {
 	if op == nil || e.Operation.Kind != engine.Attempt {
 		return
 	}
-	t.recorder.attempt(now, op, e.Effects.Retried)
+	t.recorder.of(key.dataflow).attempt(now, op, e.Effects.Retried)
 	line := t.recorder.lines[len(t.recorder.lines)-1].Attempt
 	line.EndedAt = op.ended // the loop takes it up a little later
 	if at := op.exchange.Local(); at != nil && line.Socket > 0 {
@@ -129,14 +128,15 @@ func stepOf(a *flow.Action) *scenarios.Step {
 
 // Overview records what monitoring shows of a dataflow at the end, and what it
 // had to say when it was asked.
-func (t *EngineTape) Overview(now time.Time, o flow.Overview, e flow.Effects) {
+func (t *EngineTape) Overview(now time.Time, id string, o flow.Overview, e flow.Effects) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.recorder.tell(now.UTC(), e, t.describe)
+	r := t.recorder.of(id)
 	for _, run := range o.Processing {
-		t.recorder.flowRun(run)
+		r.flowRun(run)
 	}
-	t.recorder.totals(now.UTC(), o.Totals)
+	r.totals(now.UTC(), o.Totals)
 	t.flush()
 }
 
@@ -145,7 +145,7 @@ func (t *EngineTape) Overview(now time.Time, o flow.Overview, e flow.Effects) {
 func (t *EngineTape) End(now time.Time, pending []string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.recorder.end(now.UTC(), nil, nil, slices.Sorted(slices.Values(pending)), nil)
+	t.recorder.end(now.UTC(), nil, slices.Sorted(slices.Values(pending)), nil)
 	t.flush()
 	err := t.err
 	t.err = cmp.Or(t.err, errEnded)

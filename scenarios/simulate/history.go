@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync"
 
 	"github.com/httpdest/httpdest/engine"
@@ -74,7 +75,7 @@ func (d *driver) updates(names []string, of func(name string) profile.Update) er
 		d.recorder.update(d.now, o.update)
 		for _, x := range o.exports {
 			exports = append(exports, x)
-			d.recorder.export(x)
+			d.recorder.of(x.Dataflow).export(x)
 		}
 	}
 	return d.accept(states, exports)
@@ -131,31 +132,72 @@ func (d *driver) action(s *scenarios.Step) error {
 	}
 	switch s.Action {
 	case "revoke":
-		d.recorder.action(d.now, s, refs)
-		d.tokens.Revoke()
+		d.revoke(s)
 		return nil
 	case "totals":
 		for _, id := range d.runtime.Dataflows() {
-			d.recorder.totals(d.now, d.runtime.Totals(d.now, id))
+			d.recorder.of(id).totals(d.now, d.runtime.Totals(d.now, id))
 		}
 		return nil
 	}
-	kind, known := actionKinds[s.Action]
-	if !known {
-		panic("simulate: unknown action " + s.Action)
-	}
-	if kind == flow.Switch {
-		d.triggers = d.triggers.With(s.Triggers)
-	}
-	for _, id := range d.runtime.Dataflows() {
-		e := d.runtime.Act(d.now, flow.Action{Kind: kind, Dataflow: id, Audiences: refs, Names: s.Names,
-			Suppressed: suppressed(d.triggers), Labels: labels(s.Labels)})
-		d.recorder.judged(d.now, s, refs, e)
+	for _, a := range d.actions(s, refs) {
+		e := d.runtime.Act(d.now, a)
+		d.recorder.judged(d.now, s, a, e)
 		if err := d.perform(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// actions are those of a step: one for each dataflow that it names, one that is of all of
+// them, or one for each upload.
+func (d *driver) actions(s *scenarios.Step, refs []profile.AudienceRef) (out []flow.Action) {
+	kind, known := actionKinds[s.Action]
+	if !known {
+		panic("simulate: unknown action " + s.Action)
+	}
+	a := flow.Action{Kind: kind, Audiences: refs, Names: s.Names, Labels: labels(s.Labels)}
+	if kind == flow.Rename || kind == flow.Relabel {
+		return []flow.Action{a}
+	}
+	if kind == flow.Refresh {
+		for _, ref := range refs {
+			a.Audiences = []profile.AudienceRef{ref}
+			out = append(out, a)
+		}
+		return out
+	}
+	for _, o := range d.outlets {
+		if len(s.Dataflows) > 0 && !slices.Contains(s.Dataflows, o.key) {
+			continue
+		}
+		if kind == flow.Switch {
+			o.triggers = o.triggers.With(s.Triggers)
+		}
+		a.Dataflow, a.Suppressed = o.id, suppressed(o.triggers)
+		out = append(out, a)
+	}
+	return out
+}
+
+// revoke has the token endpoint of a destination end the tokens it issued.
+func (d *driver) revoke(s *scenarios.Step) {
+	at := d.revoking(s)
+	line := actionLine(d.now, s, nil)
+	line.Destination = at.key
+	d.recorder.add(line)
+	at.tokens.Revoke()
+}
+
+// revoking is the site whose tokens a step revokes.
+func (d *driver) revoking(s *scenarios.Step) *site {
+	for _, o := range d.outlets {
+		if o.site.key == s.Destination {
+			return o.site
+		}
+	}
+	panic("simulate: no destination " + s.Destination + "; the loader refuses that")
 }
 
 // actionKinds are the actions of a history in the engine's words.

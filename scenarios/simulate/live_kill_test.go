@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/scenarios"
@@ -127,7 +126,7 @@ func TestLibraryThroughLiveWithKills(t *testing.T) {
 			if why := notLive(sc); why != "" {
 				skipCell(t, sc.ID, column, why)
 			}
-			if c := configure(sc); len(dataflow.Errors(c.problems)) > 0 {
+			if configure(sc).errors() {
 				skipCell(t, sc.ID, column, "the engine refuses the configuration: nothing is committed")
 			}
 			tellAtEnd(t, sc.ID, column)

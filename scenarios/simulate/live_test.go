@@ -1,10 +1,9 @@
 package simulate
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
-	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
@@ -21,7 +19,6 @@ import (
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/mockendpoint"
-	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
@@ -38,66 +35,87 @@ type liveStage struct {
 	*driver // its clock and recorder; its runtime is not used
 	life    *life
 	step    *scenarios.Step // whose action is being done
-	refs    []profile.AudienceRef
 
-	endpoint      *mockendpoint.Endpoint
-	mode          mockendpoint.Mode
-	tokenListener mockendpoint.Listener
-	network       *memnet.Network
-	plan          *fault.Plan
+	sites   []*site
+	network *memnet.Network
 
 	// order has the engine and the history write the recording one after the other.
 	order   sync.Mutex
 	exports map[string]string // bodies, by id
 	unknown map[string]bool   // messages with an attempt whose end nobody knows
 
-	mu         sync.Mutex // the sender is called by one goroutine at a time
-	operations map[engine.OperationID]*operation
-	performed  map[*operation]bool   // their exchanges are over and not observed
-	carriers   map[int]int           // of the network's sockets, the ordinal at the sender
-	entered    map[int]chan struct{} // an element for each entry of the journal, by that ordinal
-	requests   []journal.Request
-	refused    []journal.Handshake
+	mu         sync.Mutex // the senders are called by one goroutine at a time
+	operations map[operationName]*operation
+	performed  map[*operation]bool // their exchanges are over and not observed
+	byAddress  map[string]*site
+	carriers   map[arrival]carrier       // of the sockets that came to a site
+	entered    map[carrier]chan struct{} // an element for each entry of the journal
+	saw        sightings
+}
+
+// operationName names an operation: each dataflow numbers its own.
+type operationName struct {
+	dataflow string
+	id       engine.OperationID
+}
+
+// liveEntries is the journal of a site.
+type liveEntries struct {
+	s  *liveStage
+	at *site
 }
 
 // Request implements journal.Sink.
-func (s *liveStage) Request(r journal.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r.Socket = s.carriers[r.Socket]
-	s.requests = append(s.requests, r)
+func (e liveEntries) Request(r journal.Request) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	by := e.s.carriers[arrival{e.at, r.Socket}]
+	e.s.saw.request(r, e.at, by)
 	select {
-	case s.entriesOf(r.Socket) <- struct{}{}:
+	case e.s.entriesOf(by) <- struct{}{}:
 	default: // of requests whose answers nobody waits for
 	}
 }
 
 // Handshake implements journal.Sink.
-func (s *liveStage) Handshake(h journal.Handshake) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	h.Socket = s.carriers[h.Socket]
-	s.refused = append(s.refused, h)
+func (e liveEntries) Handshake(h journal.Handshake) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	e.s.saw.handshake(h, e.at, e.s.carriers[arrival{e.at, h.Socket}])
 }
 
 // seen implements ground.
-func (s *liveStage) seen() ([]journal.Request, []journal.Handshake) {
+func (s *liveStage) seen() sightings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	requests, refused := s.requests, s.refused
-	s.requests, s.refused = nil, nil
-	return requests, refused
+	return s.saw.taken()
 }
+
+// host implements ground.
+func (s *liveStage) host(at *site, o *mockendpoint.Options) error {
+	o.Journal, o.Now = liveEntries{s, at}, liveNow
+	data, tokens := at.addresses()
+	s.byAddress[data], s.byAddress[tokens] = at, at
+	at.listener, at.tokenListener = s.network.Listen(data), s.network.Listen(tokens)
+	return nil
+}
+
+// dial implements ground.
+func (s *liveStage) dial(c *delivery.Config) { c.Dial, c.Now = s.network.Dial, liveNow }
+
+func liveNow() time.Time { return time.Now().UTC() }
 
 func (s *liveStage) begin(*operation)                    { panic("the engine begins operations") }
 func (s *liveStage) play(context.Context, *driver) error { panic("the engine plays") }
 func (s *liveStage) abandon()                            {}
 
-// perform is the live.Perform of the scenario's destination.
+// perform is the live.Perform of the scenario's destinations.
 func (s *liveStage) perform(ctx context.Context, op engine.Operation) engine.Completion {
+	name := operationName{op.Dataflow, op.ID}
 	s.mu.Lock()
-	x := &operation{op: op, exchange: s.sender.Prepare(op), started: time.Now().UTC()}
-	s.operations[op.ID] = x
+	o := s.outlet(op.Dataflow)
+	x := &operation{op: op, outlet: o, exchange: o.sender.Prepare(op), started: time.Now().UTC()}
+	s.operations[name] = x
 	s.mu.Unlock()
 	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, operationKey{}, x))
 	defer cancel(nil)
@@ -106,12 +124,12 @@ func (s *liveStage) perform(ctx context.Context, op engine.Operation) engine.Com
 	x.result = x.exchange.Do(ctx)
 	budget.Stop()
 	if x.result.Outcome.Kind == retry.Answered {
-		s.awaitEntry(x.exchange.Socket())
+		s.awaitEntry(x.carrier())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.performed[x] = true
-	if s.operations[op.ID] != x {
+	if s.operations[name] != x {
 		s.release(x) // the engine that began it was killed
 	}
 	r := x.result
@@ -128,22 +146,23 @@ func (s *liveStage) observe(e live.Event) {
 		s.recorder.update(s.now, *e.Update)
 	}
 	for _, x := range e.Exports {
-		s.recorder.export(x)
+		s.recorder.of(x.Dataflow).export(x)
 		s.exports[x.ID] = string(x.Body)
 	}
 	if e.Operation != nil {
 		s.mu.Lock()
-		op := s.operations[e.Operation.ID]
-		delete(s.operations, e.Operation.ID)
+		name := operationName{e.Operation.Dataflow, e.Operation.ID}
+		op := s.operations[name]
+		delete(s.operations, name)
 		s.release(op)
 		s.mu.Unlock()
 		s.recorder.learn(e.Completion.Issued)
 		if e.Operation.Kind == engine.Attempt {
-			s.recorder.attempt(s.now, op, e.Effects.Retried)
+			s.recorder.of(e.Operation.Dataflow).attempt(s.now, op, e.Effects.Retried)
 		}
 	}
 	if e.Action != nil {
-		s.recorder.judged(s.now, s.step, s.refs, e.Effects)
+		s.recorder.judged(s.now, s.step, *e.Action, e.Effects)
 	}
 	s.tell(e.Effects)
 }
@@ -152,7 +171,7 @@ func (s *liveStage) observe(e live.Event) {
 // is.
 func notLive(sc *scenarios.Scenario) string {
 	switch {
-	case sc.Destination.MaxProfilesPerRequest > 1:
+	case slices.ContainsFunc(sc.Split(), func(part *scenarios.Scenario) bool { return part.Destination.MaxProfilesPerRequest > 1 }):
 		return "which exports share a message depends on how fast serve takes updates"
 	}
 	return ""
@@ -166,14 +185,15 @@ func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int
 	s := newLiveStage(t, sc, c)
 	closed := s.listen()
 	s.seed(t)
-	snapshot := dataflow.NewSnapshot(c.Flow, c.Audiences)
-	if sc.Dataflow.Activated {
-		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore))
+	var all []engine.Settings
+	for i, f := range c.flows {
+		sender := s.outlets[i].sender
+		all = append(all, settings(f.Flow, sender.Encrypted(), sender.HasCertificate()))
 	}
 	s.life = newLife(s.population.store, killed, func(st store.Store) (*live.Driver, error) {
 		s.forget()
-		return live.New(live.Config{Flow: snapshot, Uploads: c.uploads(), Configuration: c.Configuration, Store: st, Shards: 1, // so that order is kept
-			Perform: s.perform, Observe: s.observe, Settings: settings(c.Flow, s.sender.Encrypted(), s.sender.HasCertificate())})
+		return live.New(live.Config{Dataflows: c.runtime(all), Uploads: c.uploads(), Store: st, Shards: 1, // so that order is kept
+			Perform: s.perform, Observe: s.observe})
 	})
 	ended := s.life.begin(t)
 	s.history(t)
@@ -181,64 +201,55 @@ func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int
 	ended()
 	closed()
 	s.recordJournal()
-	s.recorder.end(s.now, sc.Endpoint.Faults, s.plan.Firings(), s.unsettled(t), nil)
+	var fired []recording.Fault
+	for _, at := range s.sites {
+		fired = append(fired, at.fired()...)
+	}
+	s.recorder.end(s.now, fired, s.unsettled(t), nil)
 	return s
 }
 
 // newLiveStage builds both ends of the wire.
 func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveStage {
-	certificates, err := newPKI(sc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &liveStage{plan: faultPlan(sc), network: memnet.New(), operations: map[engine.OperationID]*operation{}, performed: map[*operation]bool{}, carriers: map[int]int{}, entered: map[int]chan struct{}{},
-		exports: map[string]string{}, unknown: map[string]bool{}}
-	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()),
-		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers}
+	s := &liveStage{network: memnet.New(), operations: map[operationName]*operation{}, performed: map[*operation]bool{}, byAddress: map[string]*site{},
+		carriers: map[arrival]carrier{}, entered: map[carrier]chan struct{}{}, exports: map[string]string{}, unknown: map[string]bool{}}
+	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()), recorder: newRecorder(sc)}
 	s.network.OnDial = func(ctx context.Context, k *memnet.Socket) {
 		s.mu.Lock() // the dialler holds none of these locks
 		defer s.mu.Unlock()
-		s.carriers[k.Ordinal] = ctx.Value(operationKey{}).(*operation).exchange.Socket()
+		at := s.byAddress[k.Address()]
+		at.sockets++
+		s.carriers[arrival{at, at.sockets}] = ctx.Value(operationKey{}).(*operation).carrier()
 	}
-	now := func() time.Time { return time.Now().UTC() }
-	options := mockendpoint.Options{Require: requirementsOf(sc.Endpoint.Require), Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: s.tokens,
-		Faults: s.plan, ProfileOf: s.population.profileOf, Journal: s, Now: now}
-	options.Listener, s.tokenListener = withCertificates(listenerOf(sc.Endpoint), certificates)
-	s.endpoint, s.mode = mockendpoint.New(options), options.Mode
-	config := delivery.Config{Destination: c.Flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
-		Transport: delivery.Direct, Dial: s.network.Dial, Now: now}
-	if certificates.has {
-		config.Current = func() *tls.Certificate { return certificates.current(now()) }
+	both := &stage{driver: s.driver}
+	for _, f := range c.flows {
+		at, err := both.site(f.part, Setting{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.connect(at, f)
 	}
-	s.sender = delivery.New(config)
-	if s.platform, err = platformHandler(certificates.own, now); err != nil {
+	s.sites = both.sites
+	var err error
+	if s.platform, err = platformHandler(s.sites[0].certificates.own, liveNow); err != nil {
 		t.Fatal(err)
 	}
-	first := c.run(Setting{Clock: Wall})
-	first.Run.ToleranceMs = 1 // a timeout is a nanosecond late
-	s.recorder.add(first)
-	for _, problem := range c.problems {
-		s.recorder.problem(sc.Start, problem, "")
-	}
+	s.recorder.begin(c, Setting{Clock: Wall})
+	s.recorder.lines[0].Run.ToleranceMs = 1 // a timeout is a nanosecond late
 	return s
 }
 
-// listen has the endpoint take connections until it is closed.
+// listen has the endpoints take connections until they are closed.
 func (s *liveStage) listen() (closed func()) {
-	port := "443"
-	if s.mode == mockendpoint.Plain {
-		port = "80"
-	}
-	data, tokens := s.network.Listen(net.JoinHostPort(receiverHost, port)), s.network.Listen(net.JoinHostPort(authHost, port))
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = s.endpoint.Serve(data) })                            // ends with closed
-	serving.Go(func() { _ = s.endpoint.ServeTokensOn(tokens, s.tokenListener) }) // likewise
+	both := &stage{sites: s.sites}
+	both.serve()
 	return func() {
 		s.mu.Lock()
-		s.sender.Close()
+		for _, o := range s.outlets {
+			o.sender.Close()
+		}
 		s.mu.Unlock()
-		_, _, _ = data.Close(), tokens.Close(), s.endpoint.Close() // what is recorded is over
-		serving.Wait()
+		_ = both.close() // what is recorded is over
 	}
 }
 
@@ -286,15 +297,9 @@ func (s *liveStage) history(t *testing.T) {
 			}
 		case step.Action == "revoke":
 			s.order.Lock()
-			s.recorder.action(time.Now().UTC(), step, nil)
+			s.now = time.Now().UTC()
+			s.revoke(step)
 			s.order.Unlock()
-			s.tokens.Revoke()
-		case step.Action == "refresh":
-			for i := range step.Targets {
-				one := *step
-				one.Targets = step.Targets[i : i+1]
-				s.act(t, &one)
-			}
 		default:
 			s.act(t, step)
 		}
@@ -334,37 +339,39 @@ func (s *liveStage) look(t *testing.T, step *scenarios.Step) error {
 		return s.lookup(step.Lookup)
 	}
 	return s.life.do(func(d *live.Driver) error {
-		o, err := d.Overview(t.Context(), "dataflow")
-		s.order.Lock()
-		defer s.order.Unlock()
-		s.now = time.Now().UTC()
-		if err == nil {
-			s.recorder.totals(s.now, o.Totals)
+		for _, f := range s.outlets {
+			o, err := d.Overview(t.Context(), f.id)
+			if err != nil {
+				return err
+			}
+			s.order.Lock()
+			s.now = time.Now().UTC()
+			s.recorder.of(f.id).totals(s.now, o.Totals)
+			s.order.Unlock()
 		}
-		return err
+		return nil
 	})
 }
 
 // act does the action of a step.
 func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 	s.order.Lock()
-	s.step, s.refs = step, nil
+	s.step = step
+	var refs []profile.AudienceRef
 	for _, key := range step.Targets {
-		s.refs = append(s.refs, s.population.refs[key])
+		refs = append(refs, s.population.refs[key])
 	}
-	kind := actionKinds[step.Action]
-	if kind == flow.Switch {
-		s.triggers = s.triggers.With(step.Triggers)
-	}
+	all := s.actions(step, refs)
 	s.order.Unlock()
-	err := s.life.do(func(d *live.Driver) error {
-		_, err := d.Act(t.Context(), flow.Action{Kind: kind, Dataflow: "dataflow", Audiences: s.refs, Names: step.Names,
-			Suppressed: suppressed(s.triggers), Labels: labels(step.Labels)})
-		return err
-	})
-	var refused *live.Refused
-	if err != nil && !errors.As(err, &refused) {
-		t.Fatal(err)
+	for _, a := range all {
+		err := s.life.do(func(d *live.Driver) error {
+			_, err := d.Act(t.Context(), a)
+			return err
+		})
+		var refused *live.Refused
+		if err != nil && !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -372,23 +379,31 @@ func (s *liveStage) act(t *testing.T, step *scenarios.Step) {
 // something waits for good.
 func (s *liveStage) finish(t *testing.T) {
 	time.Sleep(time.Until(s.scenario.Start.Add(s.scenario.Until)))
-	var o flow.Overview
+	all := make([]flow.Overview, len(s.outlets))
 	for range 600 {
 		synctest.Wait()
-		var st live.Stats
-		var uploads []flow.Uploaded
+		left := int64(0)
 		err := s.life.do(func(d *live.Driver) (err error) {
-			st = d.Stats()
-			if uploads, err = d.Uploads(t.Context()); err == nil {
-				o, err = d.Overview(t.Context(), "dataflow")
+			st := d.Stats()
+			left = st.UnderWay + st.Pending
+			for i, f := range s.outlets {
+				var wrong error
+				all[i], wrong = d.Overview(t.Context(), f.id)
+				err, left = cmp.Or(err, wrong), left+int64(all[i].Waiting)
 			}
+			uploads, wrong := d.Uploads(t.Context())
+			for _, u := range uploads {
+				if u.Stage == flow.UploadWaits {
+					left++
+				}
+			}
+			err = cmp.Or(err, wrong)
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		waiting := slices.ContainsFunc(uploads, func(u flow.Uploaded) bool { return u.Stage == flow.UploadWaits })
-		if st.UnderWay == 0 && st.Pending == 0 && o.Waiting == 0 && !waiting {
+		if left == 0 {
 			break
 		}
 		time.Sleep(15 * time.Second)
@@ -396,10 +411,13 @@ func (s *liveStage) finish(t *testing.T) {
 	s.order.Lock()
 	defer s.order.Unlock()
 	s.now = time.Now().UTC()
-	for _, run := range o.Processing {
-		s.recorder.flowRun(run)
+	for i, f := range s.outlets {
+		r := s.recorder.of(f.id)
+		for _, run := range all[i].Processing {
+			r.flowRun(run)
+		}
+		r.totals(s.now, all[i].Totals)
 	}
-	s.recorder.totals(s.now, o.Totals)
 }
 
 // ahead are cases that look at something in the moment in which it changes.
@@ -428,7 +446,7 @@ func TestLibraryThroughLive(t *testing.T) {
 			played++
 			synctest.Test(t, func(t *testing.T) {
 				var lines []recording.Line
-				if c := configure(sc); len(dataflow.Errors(c.problems)) > 0 {
+				if c := configure(sc); c.errors() {
 					lines = c.refused(Setting{Clock: Wall})
 				} else {
 					lines = playLive(t, sc, c, 0).recorder.lines

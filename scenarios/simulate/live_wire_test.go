@@ -13,7 +13,7 @@ import (
 )
 
 // entriesOf is the channel of a socket's entries. The caller holds mu.
-func (s *liveStage) entriesOf(socket int) chan struct{} {
+func (s *liveStage) entriesOf(socket carrier) chan struct{} {
 	if s.entered[socket] == nil {
 		s.entered[socket] = make(chan struct{}, 16)
 	}
@@ -23,7 +23,7 @@ func (s *liveStage) entriesOf(socket int) chan struct{} {
 // awaitEntry returns when the endpoint has entered an answered request into its
 // journal, which may happen after the sender has read the answer, or when nothing
 // more happens at this instant.
-func (s *liveStage) awaitEntry(socket int) {
+func (s *liveStage) awaitEntry(socket carrier) {
 	s.mu.Lock()
 	entered := s.entriesOf(socket)
 	s.mu.Unlock()
@@ -44,12 +44,13 @@ func (s *liveStage) release(x *operation) {
 		return
 	}
 	delete(s.performed, x)
-	if k := s.sender.Finish(x.exchange); k != nil {
+	sender := x.outlet.sender
+	if k := sender.Finish(x.exchange); k != nil {
 		uses := k.Uses()
 		time.AfterFunc(delivery.IdleTimeout, func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.sender.CloseIdle(k, uses)
+			sender.CloseIdle(k, uses)
 		})
 	}
 }

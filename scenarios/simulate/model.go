@@ -18,6 +18,7 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // model is the ground without a wire: the receiver is a function of the fault
@@ -27,39 +28,49 @@ import (
 // errors in bytes, such as a request on the wire that differs from the intended
 // one.
 type model struct {
-	agenda      *events
-	now         time.Time
+	agenda    *events
+	now       time.Time
+	scenario  *scenarios.Scenario
+	receivers map[*site]*modelReceiver
+	sockets   map[carrier]*modelSocket // while open
+	finished  *operation               // in this event
+	saw       sightings
+}
+
+// modelReceiver is the endpoint of a site as a function.
+type modelReceiver struct {
+	*model
+	site        *site
 	plan        *fault.Plan
 	mode        mockendpoint.Mode
 	certificate string // trusted, untrusted, none
-	own         func(now time.Time) *journal.Peer
 	bearer      string
 	redactor    *secret.Redactor
 	profileOf   func(namespace, id string) (string, bool)
-	target      string // of every request
-	host        string
-
-	sockets  map[int]*modelSocket // by ordinal, while open
-	finished *operation           // in this event
-	requests []journal.Request
-	refused  []journal.Handshake
+	connections int // that came to it
 }
 
 // modelSocket is what an endpoint remembers of a connection.
 type modelSocket struct {
+	nth      int // at its endpoint
 	requests int
 	greeting greeting
 }
 
-// inAModel stands the driver on a function.
-func (s *stage) inAModel(o mockendpoint.Options, c delivery.Config, certificate string) {
-	u := c.Destination.URL()
-	m := &model{agenda: s.driver.agenda, now: s.driver.now, plan: s.plan, mode: o.Mode, certificate: certificate,
-		own:    func(now time.Time) *journal.Peer { return presentedAt(s.driver.scenario, now) },
-		bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), profileOf: o.ProfileOf, target: u.RequestURI(), host: u.Host, sockets: map[int]*modelSocket{}}
-	s.plan.Begin(func() time.Time { return m.now })
-	s.driver.ground = m
+func newModel(d *driver) *model {
+	return &model{agenda: d.agenda, now: d.now, scenario: d.scenario, receivers: map[*site]*modelReceiver{}, sockets: map[carrier]*modelSocket{}}
 }
+
+// host implements ground.
+func (m *model) host(at *site, o *mockendpoint.Options) error {
+	m.receivers[at] = &modelReceiver{model: m, site: at, plan: at.plan, mode: o.Mode, certificate: at.part.Destination.ClientCertificate,
+		bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), profileOf: o.ProfileOf}
+	at.plan.Begin(func() time.Time { return m.now })
+	return nil
+}
+
+// dial implements ground: nothing is dialled.
+func (m *model) dial(*delivery.Config) {}
 
 // play implements ground.
 func (m *model) play(ctx context.Context, d *driver) error {
@@ -75,7 +86,7 @@ func (m *model) play(ctx context.Context, d *driver) error {
 		if err := e.run(); err != nil {
 			return err
 		}
-		if len(m.requests) > 0 || len(m.refused) > 0 {
+		if !m.saw.none() {
 			d.recordJournal()
 		}
 		if op := m.finished; op != nil {
@@ -88,18 +99,14 @@ func (m *model) play(ctx context.Context, d *driver) error {
 }
 
 // seen implements ground.
-func (m *model) seen() ([]journal.Request, []journal.Handshake) {
-	requests, refused := m.requests, m.refused
-	m.requests, m.refused = m.requests[:0:0], nil
-	return requests, refused
-}
+func (m *model) seen() sightings { return m.saw.taken() }
 
 // abandon implements ground: nothing runs between two events.
 func (m *model) abandon() {}
 
 // visit is one operation at the endpoint.
 type visit struct {
-	*model
+	*modelReceiver
 	op     *operation
 	socket *modelSocket
 	waits  *event // for what comes next
@@ -111,7 +118,7 @@ type visit struct {
 
 // begin implements ground.
 func (m *model) begin(op *operation) {
-	v := &visit{model: m, op: op}
+	v := &visit{modelReceiver: m.receivers[op.outlet.site], op: op}
 	op.started = m.now
 	op.deadline = m.agenda.add(m.now.Add(op.op.Budget), deadline, func() error {
 		if v.waits != nil {
@@ -121,20 +128,20 @@ func (m *model) begin(op *operation) {
 		v.end(retry.Outcome{Kind: retry.Timeout, Reason: "no-answer-in-time"}, false)
 		return nil
 	})
-	ordinal := op.exchange.Socket()
-	if v.socket = m.sockets[ordinal]; v.socket != nil {
+	if v.socket = m.sockets[op.carrier()]; v.socket != nil {
 		v.request()
 		return
 	}
-	v.socket = &modelSocket{}
-	m.sockets[ordinal] = v.socket
-	accepted := journal.Handshake{Accepted: m.now, Socket: ordinal}
+	v.connections++
+	v.socket = &modelSocket{nth: v.connections}
+	m.sockets[op.carrier()] = v.socket
+	accepted := journal.Handshake{Accepted: m.now}
 	v.early(fault.Accept, &accepted, func() {
-		if m.mode == mockendpoint.Plain {
+		if v.mode == mockendpoint.Plain {
 			v.request()
 			return
 		}
-		accepted.ServerName = m.host
+		accepted.ServerName = v.hostName()
 		v.early(fault.Handshake, &accepted, func() { v.greeted(&accepted) })
 	})
 }
@@ -156,7 +163,7 @@ func (v *visit) after(d time.Duration, next func()) {
 
 // early plays a fault of a phase before there is a request.
 func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) {
-	f := v.plan.Connection(v.op.exchange.Socket(), phase, false)
+	f := v.plan.Connection(v.socket.nth, phase, false)
 	if f == nil {
 		next()
 		return
@@ -191,7 +198,7 @@ func (v *visit) broken(entry *journal.Handshake, reason string, as retry.Kind) {
 
 // greeted ends the handshake.
 func (v *visit) greeted(entry *journal.Handshake) {
-	g := greet(v.mode, v.op.op.Certificate, v.certificate, v.own(v.now))
+	g := greet(v.mode, v.op.op.Certificate, v.certificate, presentedAt(v.scenario, v.now))
 	v.socket.greeting = g
 	if g.refused.Kind != "" {
 		v.refuse(entry, g.reason, g.peer)
@@ -203,7 +210,7 @@ func (v *visit) greeted(entry *journal.Handshake) {
 
 func (v *visit) refuse(entry *journal.Handshake, reason string, peer *journal.Peer) {
 	entry.Ended, entry.Reason, entry.Peer = v.now, reason, peer
-	v.refused = append(v.refused, *entry)
+	v.saw.handshake(*entry, v.site, v.op.carrier())
 }
 
 // request answers what arrives now.
@@ -213,14 +220,14 @@ func (v *visit) request() {
 	if v.op.op.Kind == engine.Decision {
 		on = fault.Decision
 	}
-	f := v.plan.Request(entry.Profiles, on, v.op.exchange.Socket())
+	f := v.plan.Request(entry.Profiles, on, v.socket.nth)
 	if f != nil {
 		entry.Fault = f.ID
 	}
 	a := answerTo(f, ordinaryStatus(entry.Method, entry.Authorization))
 	answeredAt := func(at time.Time) {
 		entry.Answered = at
-		v.requests = append(v.requests, *entry)
+		v.saw.request(*entry, v.site, v.op.carrier())
 	}
 	arrived := v.now
 	v.cutOff = func() {
@@ -247,7 +254,7 @@ func (v *visit) end(o retry.Outcome, reusable bool) {
 	g := v.socket.greeting
 	v.op.result = delivery.Result{Outcome: o, Socket: v.op.exchange.Socket(), Presented: g.presented, Asked: g.asked, Answering: v.answering || o.Kind == retry.Answered}
 	if !reusable {
-		delete(v.sockets, v.op.exchange.Socket())
+		delete(v.sockets, v.op.carrier())
 	}
 	v.op.exchange.Suppose(reusable)
 	v.finished = v.op
@@ -257,10 +264,10 @@ func (v *visit) end(o retry.Outcome, reusable bool) {
 func (v *visit) entry() *journal.Request {
 	x := v.op.exchange
 	v.socket.requests++
-	r := &journal.Request{Arrived: v.now, Socket: x.Socket(), Number: v.socket.requests, Method: x.Method, Target: v.target,
+	r := &journal.Request{Arrived: v.now, Number: v.socket.requests, Method: x.Method, Target: v.target(),
 		Proto: "HTTP/1.1", Headers: v.headers(x), Body: x.Body, Peer: v.socket.greeting.peer}
 	if v.mode != mockendpoint.Plain {
-		r.TLS, r.ServerName = "TLS 1.3", v.host
+		r.TLS, r.ServerName = "TLS 1.3", v.hostName()
 	}
 	if x.Method == http.MethodPost {
 		r.Authorization = v.authorize(x.Headers)
@@ -269,7 +276,11 @@ func (v *visit) entry() *journal.Request {
 	return r
 }
 
-func (m *model) authorize(headers []dataflow.Header) journal.Authorization {
+// hostName and target are those of every request of the dataflow.
+func (v *visit) hostName() string { return v.op.outlet.url.Host }
+func (v *visit) target() string   { return v.op.outlet.target }
+
+func (m *modelReceiver) authorize(headers []dataflow.Header) journal.Authorization {
 	var given []string
 	for _, h := range headers {
 		if strings.EqualFold(h.Name, "Authorization") {
@@ -289,11 +300,11 @@ func (m *model) authorize(headers []dataflow.Header) journal.Authorization {
 
 // headers are those of the exchange in the order of net/http's wire: its own
 // first, the rest by name.
-func (m *model) headers(x *delivery.Exchange) []journal.Header {
-	out := []journal.Header{{Name: "Host", Value: m.host}}
+func (v *visit) headers(x *delivery.Exchange) []journal.Header {
+	out := []journal.Header{{Name: "Host", Value: v.hostName()}}
 	var rest []journal.Header
 	for _, h := range x.Headers {
-		value := m.redactor.Header(h.Name, h.Value)
+		value := v.redactor.Header(h.Name, h.Value)
 		if h.Name == "User-Agent" {
 			out = append(out, journal.Header{Name: h.Name, Value: value})
 			continue

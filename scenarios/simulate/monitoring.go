@@ -15,14 +15,14 @@ func (d *driver) endMonitoring() {
 		overview, e := d.runtime.Overview(d.now, id)
 		d.tell(e)
 		for _, run := range overview.Processing {
-			d.recorder.flowRun(run)
+			d.recorder.of(id).flowRun(run)
 		}
-		d.recorder.totals(d.now, overview.Totals)
+		d.recorder.of(id).totals(d.now, overview.Totals)
 	}
 }
 
 // monitored records what monitoring had to say after so many settlements.
-func (r *recorder) monitored(all []flow.Monitored, after int) {
+func (r flowRecorder) monitored(all []flow.Monitored, after int) {
 	for _, m := range all {
 		if m.After != after {
 			continue
@@ -36,7 +36,7 @@ func (r *recorder) monitored(all []flow.Monitored, after int) {
 	}
 }
 
-func (r *recorder) flowRun(run monitor.Run) {
+func (r flowRecorder) flowRun(run monitor.Run) {
 	line := &recording.FlowRun{
 		At: run.At, ProviderRefID: run.ProviderRefID, Status: string(run.Status), StartedAt: run.StartedAt,
 		DurationMs: run.Duration.Milliseconds(), Audiences: run.Audiences, Received: run.Received, Counters: recording.Counters(run.Counters),
@@ -56,13 +56,13 @@ func (r *recorder) flowRun(run monitor.Run) {
 	r.add(recording.Line{FlowRun: line})
 }
 
-func (r *recorder) totals(now time.Time, t monitor.Totals) {
+func (r flowRecorder) totals(now time.Time, t monitor.Totals) {
 	r.add(recording.Line{Totals: &recording.Totals{At: now, Runs: t.Runs, Received: t.Received, Counters: recording.Counters(t.Counters)}})
 }
 
 // alert records a notice; rates in percent, as the messages of the platform
 // have them.
-func (r *recorder) alert(n monitor.Notice) {
+func (r flowRecorder) alert(n monitor.Notice) {
 	line := &recording.Alert{At: n.At, Alert: string(n.Alert), Status: string(n.State), FlowRun: n.Run}
 	if n.Total > 0 {
 		value, threshold := float64(n.Part)*100/float64(n.Total), float64(n.Threshold)/10_000

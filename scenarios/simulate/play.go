@@ -6,19 +6,16 @@ package simulate
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"time"
 
-	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/mockendpoint"
-	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -74,21 +71,23 @@ func Play(ctx context.Context, sc *scenarios.Scenario, s store.Store, shards int
 // error is for what has no recording, such as ctx done.
 func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]recording.Line, error) {
 	c := configure(sc)
-	if len(dataflow.Errors(c.problems)) > 0 {
+	if c.errors() {
 		return c.refused(setting), nil
 	}
-	s, err := newStage(sc, c, setting)
+	s, err := newStage(c, setting)
 	if err != nil {
 		return nil, err
 	}
-	served := s.serve()
+	s.serve()
 
 	s.driver.arm()
 	played := s.driver.ground.play(ctx, s.driver)
 	pending := pendingIDs(s.driver.runtime)
 	s.driver.ground.abandon()
-	s.driver.sender.Close()
-	if err := s.close(served); err != nil {
+	for _, o := range s.driver.outlets {
+		o.sender.Close()
+	}
+	if err := s.close(); err != nil {
 		return nil, fmt.Errorf("mock endpoint: %w", err)
 	}
 	if ctx.Err() != nil {
@@ -102,7 +101,7 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 		s.driver.recordJournal() // what the endpoint wrote after the last answer
 	}
 	s.driver.endMonitoring()
-	s.driver.recorder.end(s.driver.now, sc.Endpoint.Faults, s.plan.Firings(), pending, played)
+	s.driver.recorder.end(s.driver.now, s.fired(), pending, played)
 	return s.driver.recorder.lines, nil
 }
 
@@ -123,100 +122,97 @@ func pendingIDs(r *flow.Runtime) []string {
 
 // stage is everything one run needs: both ends of the wire and the driver.
 type stage struct {
-	driver        *driver
-	endpoint      *mockendpoint.Endpoint
-	listener      net.Listener
-	tokenListener net.Listener
-	tokens        mockendpoint.Listener // how its connections are taken
-	plan          *fault.Plan
+	driver *driver
+	sites  []*site
+	served []<-chan error // by site
 }
 
-// serve has the endpoint accept connections; a model has no connections.
-func (s *stage) serve() <-chan error {
-	served := make(chan error, 2)
-	if s.endpoint != nil {
-		go func() { served <- s.endpoint.Serve(s.listener) }()
-		go func() { served <- s.endpoint.ServeTokensOn(s.tokenListener, s.tokens) }()
+// serve has the endpoints accept connections.
+func (s *stage) serve() {
+	for _, at := range s.sites {
+		s.served = append(s.served, at.serve())
 	}
-	return served
 }
 
-func (s *stage) close(served <-chan error) error {
-	if s.endpoint == nil {
-		return nil
+func (s *stage) close() (err error) {
+	for i, at := range s.sites {
+		err = errors.Join(err, at.close(s.served[i]))
 	}
-	_ = s.listener.Close() // nothing is left to accept
-	_ = s.tokenListener.Close()
-	return errors.Join(s.endpoint.Close(), <-served, <-served)
+	return err
+}
+
+// fired is how often every fault of every endpoint acted.
+func (s *stage) fired() (out []recording.Fault) {
+	for _, at := range s.sites {
+		out = append(out, at.fired()...)
+	}
+	return out
 }
 
 // newStage translates the scenario and builds both ends of the wire.
-func newStage(sc *scenarios.Scenario, c *configuration, setting Setting) (*stage, error) {
-	if setting.Wire == Model && !modelled(sc) {
-		return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
-	}
-	certificates, err := certificatesFor(sc, setting.Wire)
-	if err != nil {
-		return nil, err
-	}
-	a := &events{}
-	p := newPopulation(sc, c.refs, setting.Store)
-	s := &stage{plan: faultPlan(sc)}
-	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: a, now: sc.Start, population: p,
-		recorder: newRecorder(c.Flow.Destination.Auth), tokens: issuer(sc), triggers: sc.Dataflow.Triggers, alarms: map[flow.AlarmID]*event{}}
-	s.driver = d
-	options := mockendpoint.Options{
-		Require: requirementsOf(sc.Endpoint.Require), Bearer: sc.Endpoint.Bearer.Reveal(), Tokens: d.tokens, Faults: s.plan, ProfileOf: p.profileOf,
-	}
-	options.Listener, s.tokens = withCertificates(listenerOf(sc.Endpoint), certificates)
-	config := delivery.Config{
-		Destination: c.Flow.Destination, Roots: certificates.roots, UserAgent: "httpdest",
-		Transport: delivery.Direct, // as serve does, where there are real sockets: on the wall clock
-	}
+func newStage(c *configuration, setting Setting) (*stage, error) {
+	sc := c.scenario
+	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: &events{}, now: sc.Start, population: newPopulation(sc, c.refs, setting.Store),
+		recorder: newRecorder(sc), alarms: map[flow.AlarmID]*event{}}
+	s := &stage{driver: d}
 	switch {
 	case setting.Clock == Wall:
-		err = s.onTheWallClock(&options, &config)
+		d.ground = newWall(d.now)
 	case setting.Wire == Model:
-		s.inAModel(options, config, sc.Destination.ClientCertificate)
+		d.ground = newModel(d)
 	default:
-		s.inVirtualTime(&options, &config)
+		d.ground = newWire(d.agenda, d.now)
 	}
-	if err != nil {
+	var all []engine.Settings
+	for _, f := range c.flows {
+		if setting.Wire == Model && !modelled(f.part) {
+			return nil, fmt.Errorf("%s: %w", sc.Pos, ErrNotModelled)
+		}
+		at, err := s.site(f.part, setting)
+		if err != nil {
+			return nil, err
+		}
+		o := d.connect(at, f)
+		all = append(all, settings(f.Flow, o.sender.Encrypted(), o.sender.HasCertificate()))
+	}
+	var err error
+	if d.platform, err = platformHandler(s.sites[0].certificates.own, func() time.Time { return d.now }); err != nil {
 		return nil, err
 	}
-	if certificates.has {
-		now := config.Now
-		config.Current = func() *tls.Certificate { return certificates.current(now()) }
-	}
-	if d.platform, err = platformHandler(certificates.own, func() time.Time { return d.now }); err != nil {
-		return nil, err
-	}
-	if d.sender = delivery.New(config); setting.Wire != Model {
-		s.endpoint = mockendpoint.New(options)
-	}
-	snapshot := dataflow.NewSnapshot(c.Flow, c.Audiences)
-	if sc.Dataflow.Activated {
-		snapshot, _ = snapshot.Activate(sc.Start.Add(-mappedBefore)) // its backfill is over
-	}
-	d.runtime = flow.New(flow.Dataflow{Snapshot: snapshot, Configuration: c.Configuration,
-		Settings: settings(c.Flow, d.sender.Encrypted(), d.sender.HasCertificate())})
-	d.recorder.add(c.run(setting))
-	for _, p := range c.problems {
-		d.recorder.problem(sc.Start, p, "")
-	}
+	d.runtime = flow.New(c.runtime(all)...)
+	d.recorder.begin(c, setting)
 	return s, nil
 }
 
-// inVirtualTime stands the driver on connections in memory.
-func (s *stage) inVirtualTime(o *mockendpoint.Options, c *delivery.Config) {
-	w := newWire(s.driver.agenda, s.driver.now)
-	o.Journal, o.Now, o.Wait, o.OnState = w, w.Now, w.wait, w.stateChanged
-	c.Dial, c.Now = w.net.Dial, w.Now
-	s.driver.ground = w
-	port := "443"
-	if o.Mode == mockendpoint.Plain {
-		port = "80"
+// site is that of the destination of a dataflow, built for the first of them.
+func (s *stage) site(part *scenarios.Scenario, setting Setting) (*site, error) {
+	for _, at := range s.sites {
+		if at.key == part.Destination.Key {
+			return at, nil
+		}
 	}
-	s.listener = w.net.Listen(net.JoinHostPort(receiverHost, port))
-	s.tokenListener = w.net.Listen(net.JoinHostPort(authHost, port))
+	at, err := newSite(part, setting.Wire)
+	if err != nil {
+		return nil, err
+	}
+	options := at.options(s.driver.population.profileOf)
+	if err := s.driver.ground.host(at, &options); err != nil {
+		return nil, err
+	}
+	if setting.Wire != Model {
+		at.endpoint = mockendpoint.New(options)
+	}
+	s.sites = append(s.sites, at)
+	return at, nil
+}
+
+// connect builds what a dataflow sends with.
+func (d *driver) connect(at *site, f *flowConfiguration) *outlet {
+	var dial delivery.Config
+	d.ground.dial(&dial)
+	u := f.Flow.Destination.URL()
+	o := &outlet{id: f.Flow.ID, key: f.part.Dataflow.Key, order: len(d.outlets), site: at, triggers: f.part.Dataflow.Triggers,
+		sender: delivery.New(at.delivers(f, dial)), url: u, target: u.RequestURI()}
+	d.outlets = append(d.outlets, o)
+	return o
 }

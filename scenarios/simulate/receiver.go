@@ -17,7 +17,8 @@ type Receiver struct {
 	names    map[profile.Identity]string
 }
 
-// NewReceiver translates the endpoint block of a scenario, and finds every
+// NewReceiver translates the endpoint block of a scenario with one destination, or that
+// of a part (scenarios.Scenario.Split), and finds every
 // profile by the identities it starts with and those the history gives it.
 func NewReceiver(sc *scenarios.Scenario) *Receiver {
 	r := &Receiver{scenario: sc, faults: faultPlan(sc), tokens: issuer(sc), names: map[profile.Identity]string{}}
@@ -89,5 +90,9 @@ func (r *Receiver) Options() mockendpoint.Options {
 
 // Fired counts how often every fault of the scenario fired.
 func (r *Receiver) Fired() []recording.Fault {
-	return recordedFaults(r.scenario.Endpoint.Faults, r.faults.Firings())
+	out := recordedFaults(r.scenario.Endpoint.Faults, r.faults.Firings())
+	for i := range out {
+		out[i].Destination = r.scenario.Destination.Key
+	}
+	return out
 }

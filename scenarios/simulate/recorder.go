@@ -23,15 +23,54 @@ import (
 type recorder struct {
 	lines    []recording.Line
 	redactor secret.Redactor
+	keys     map[string]bool // of dataflows, where there are several
 }
 
 // newRecorder knows the configured secrets.
-func newRecorder(a dataflow.Auth) *recorder {
-	r := &recorder{}
-	r.hide(a.Token.Reveal())
-	r.hide(a.ClientSecret.Reveal())
-	r.hide(a.Password.Reveal())
+func newRecorder(sc *scenarios.Scenario) *recorder {
+	r := &recorder{keys: map[string]bool{}}
+	for _, part := range sc.Split() {
+		a := part.Destination.Auth
+		r.hide(a.Token.Reveal())
+		r.hide(a.ClientSecret.Reveal())
+		r.hide(a.Password.Reveal())
+		r.keys[part.Dataflow.Key] = part.Dataflow.Key != ""
+	}
 	return r
+}
+
+// begin writes the first lines: the run, and what the engine says about the
+// configuration.
+func (r *recorder) begin(c *configuration, setting Setting) {
+	r.add(c.run(setting))
+	r.problems(c.scenario.Start, c.problems)
+}
+
+// problems writes what the engine says about the configuration.
+func (r *recorder) problems(now time.Time, all []Problem) {
+	for _, p := range all {
+		r.of(p.Dataflow).problem(now, p.Problem, "")
+	}
+}
+
+// flowRecorder writes what a dataflow tells; its lines have the key of that where there
+// are several.
+type flowRecorder struct {
+	*recorder
+	dataflow string
+}
+
+// of writes what the dataflow tells that the engine calls so.
+func (r *recorder) of(id string) flowRecorder {
+	if !r.keys[id] {
+		id = ""
+	}
+	return flowRecorder{r, id}
+}
+
+func (r flowRecorder) add(l recording.Line) {
+	l.Dataflow = r.dataflow
+	r.recorder.add(l)
 }
 
 // hide adds a secret.
@@ -50,32 +89,33 @@ func (r *recorder) add(l recording.Line) { r.lines = append(r.lines, l) }
 // tell records what happened; describe is the exchange of an attempt that never
 // reached the wire.
 func (r *recorder) tell(now time.Time, e flow.Effects, describe func(engine.Operation) *delivery.Exchange) {
+	f := r.of(e.Dataflow)
 	if e.Decided != nil {
-		r.decision(now, e.Decided)
+		f.decision(now, e.Decided)
 	}
 	if e.Fetched != nil {
-		r.token(now, e.Fetched)
+		f.token(now, e.Fetched)
 	}
 	for _, u := range e.Unsent {
-		r.unsent(now, u, describe(engine.Operation{Message: u.Message}))
+		f.unsent(now, u, describe(engine.Operation{Dataflow: e.Dataflow, Message: u.Message}))
 	}
 	for _, ref := range e.Uploaded {
-		r.action(now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{ref})
+		r.add(actionLine(now, &scenarios.Step{Action: "upload"}, []profile.AudienceRef{ref}))
 	}
 	for _, ref := range e.Expire {
-		r.action(now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{ref})
+		r.add(actionLine(now, &scenarios.Step{Action: "expire"}, []profile.AudienceRef{ref}))
 	}
-	r.monitored(e.Monitored, 0)
+	f.monitored(e.Monitored, 0)
 	for i, s := range e.Settled {
 		if !s.Outcome.Delivered() {
-			r.drop(now, s)
+			f.drop(now, s)
 		}
-		r.monitored(e.Monitored, i+1)
+		f.monitored(e.Monitored, i+1)
 	}
 }
 
 // problem records the engine's findings about the configuration or an action.
-func (r *recorder) problem(now time.Time, p dataflow.Problem, action string) {
+func (r flowRecorder) problem(now time.Time, p dataflow.Problem, action string) {
 	r.add(recording.Line{Problem: &recording.Problem{At: now, Path: p.Path, Level: string(p.Level),
 		Message: r.redactor.Text(p.Message), Hint: p.Hint, Action: action}})
 }
@@ -84,27 +124,31 @@ func (r *recorder) update(now time.Time, u profile.Update) {
 	r.add(recording.Line{Update: &recording.Update{At: now, Profile: string(u.Profile), Changes: recordedChanges(u.Changes)}})
 }
 
-func (r *recorder) action(now time.Time, s *scenarios.Step, refs []profile.AudienceRef) {
+func actionLine(now time.Time, s *scenarios.Step, refs []profile.AudienceRef) recording.Line {
 	a := &recording.Action{At: now, Action: s.Action, Names: s.Names, Triggers: s.Triggers}
 	for _, ref := range refs {
 		a.Audiences = append(a.Audiences, ref.ID)
 	}
-	r.add(recording.Line{Action: a})
+	return recording.Line{Action: a}
 }
 
 // judged records the runtime's findings about an action, and the action where
 // it happened. Labels belong to the data, and are not an action of the
 // dataflow.
-func (r *recorder) judged(now time.Time, s *scenarios.Step, refs []profile.AudienceRef, e flow.Effects) {
+func (r *recorder) judged(now time.Time, s *scenarios.Step, a flow.Action, e flow.Effects) {
 	for _, p := range e.Problems {
-		r.problem(now, p, s.Action)
+		r.of(e.Dataflow).problem(now, p, s.Action)
+	}
+	of := a.Dataflow
+	if a.Kind == flow.Rename {
+		of = "" // the audience has the name in all of them
 	}
 	if !e.Refused && s.Action != "label" {
-		r.action(now, s, refs)
+		r.of(of).add(actionLine(now, s, a.Audiences))
 	}
 }
 
-func (r *recorder) export(x *engine.Export) {
+func (r flowRecorder) export(x *engine.Export) {
 	r.add(recording.Line{Export: &recording.Export{At: x.At, ID: x.ID, Profile: string(x.Profile), Because: triggers(x.Because),
 		MergePolicy: x.MergePolicy, Excluded: x.Excluded}})
 }
@@ -117,7 +161,7 @@ func triggers(because []export.Trigger) []string {
 	return out
 }
 
-func (r *recorder) decision(now time.Time, d *engine.Decided) {
+func (r flowRecorder) decision(now time.Time, d *engine.Decided) {
 	line := &recording.Decision{At: d.Started, EndedAt: now, Result: string(d.Verdict), Asked: d.Asked,
 		First: d.First.String(), Reason: d.First.Reason}
 	if d.Second != nil {
@@ -127,7 +171,7 @@ func (r *recorder) decision(now time.Time, d *engine.Decided) {
 }
 
 // token records a token request that ended now.
-func (r *recorder) token(now time.Time, f *engine.Fetched) {
+func (r flowRecorder) token(now time.Time, f *engine.Fetched) {
 	line := &recording.Token{At: f.Started, EndedAt: now, Grant: string(f.Grant), Result: "issued", Outcome: f.Outcome.String(),
 		ExpiresIn: int64(f.ExpiresIn.Seconds()), Refresh: f.Refresh, Waiting: f.Waiting, Asked: &f.Asked}
 	if f.Reason != "" {
@@ -138,7 +182,7 @@ func (r *recorder) token(now time.Time, f *engine.Fetched) {
 }
 
 // attempt records an attempt that ended now.
-func (r *recorder) attempt(now time.Time, op *operation, again bool) {
+func (r flowRecorder) attempt(now time.Time, op *operation, again bool) {
 	a := r.attemptLine(op.op.Message, op.op.Number, op.exchange)
 	a.At, a.EndedAt = op.started, now
 	a.Socket, a.Reused = op.result.Socket, op.exchange.Reused
@@ -148,7 +192,7 @@ func (r *recorder) attempt(now time.Time, op *operation, again bool) {
 }
 
 // unsent records an attempt that ended before it reached the wire.
-func (r *recorder) unsent(now time.Time, u engine.Unsent, x *delivery.Exchange) {
+func (r flowRecorder) unsent(now time.Time, u engine.Unsent, x *delivery.Exchange) {
 	a := r.attemptLine(u.Message, u.Number, x)
 	a.At, a.EndedAt = now, now
 	a.Outcome, a.Reason, a.Retry = u.Outcome.String(), u.Outcome.Reason, u.Retry
@@ -178,7 +222,7 @@ func exportIDs(m *engine.Message) []string {
 	return ids
 }
 
-func (r *recorder) drop(now time.Time, s engine.Settled) {
+func (r flowRecorder) drop(now time.Time, s engine.Settled) {
 	reason := s.Outcome.String()
 	if s.Outcome.Reason != "" {
 		reason += ": " + s.Outcome.Reason
@@ -186,8 +230,8 @@ func (r *recorder) drop(now time.Time, s engine.Settled) {
 	r.add(recording.Line{Drop: &recording.Drop{At: now, Message: s.Message.ID, Exports: exportIDs(s.Message), Reason: reason}})
 }
 
-func (r *recorder) request(q journal.Request) {
-	r.add(recording.Line{Request: recordedRequest(q, &r.redactor)})
+func (r *recorder) request(q sighting[journal.Request]) {
+	r.add(recording.Line{Destination: q.at.key, Dataflow: q.by.key(), Request: recordedRequest(q.entry, &r.redactor)})
 }
 
 // recordedRequest is a journal entry in the form of a recording.
@@ -209,8 +253,8 @@ func recordedRequest(q journal.Request, redactor *secret.Redactor) *recording.Re
 	}
 }
 
-func (r *recorder) handshake(h journal.Handshake) {
-	r.add(recording.Line{Handshake: recordedHandshake(h)})
+func (r *recorder) handshake(h sighting[journal.Handshake]) {
+	r.add(recording.Line{Destination: h.at.key, Dataflow: h.by.key(), Handshake: recordedHandshake(h.entry)})
 }
 
 func recordedHandshake(h journal.Handshake) *recording.Handshake {
@@ -235,8 +279,8 @@ func recordedPeer(p *journal.Peer) *recording.Peer {
 }
 
 // end closes the recording: which faults fired, and what is left.
-func (r *recorder) end(now time.Time, faults []scenarios.Fault, fired []fault.Firing, pending []string, inconclusive error) {
-	e := &recording.End{At: now, Unfinished: pending, Faults: recordedFaults(faults, fired)}
+func (r *recorder) end(now time.Time, faults []recording.Fault, pending []string, inconclusive error) {
+	e := &recording.End{At: now, Unfinished: pending, Faults: faults}
 	if inconclusive != nil {
 		e.Inconclusive = fmt.Sprint(inconclusive)
 	}

@@ -23,7 +23,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
@@ -57,16 +56,21 @@ func reasonNotLive(sc *scenarios.Scenario, c *configuration) string {
 	}
 	uploaded := slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil })
 	switch {
-	case len(dataflow.Errors(c.problems)) > 0:
+	case c.errors():
 		return "the engine refuses the configuration: nothing is played"
 	case updates > mostRestarted:
 		return fmt.Sprintf("%d updates: too many to kill the engine among them", updates)
 	case lastOf(sc) > longestRestarted || sc.Until > longestRestarted:
 		return fmt.Sprintf("goes on for %s: the store's own timers make that too long to wait for", max(lastOf(sc), sc.Until))
-	case !sc.Dataflow.Activated && !slices.ContainsFunc(sc.History, func(s scenarios.Step) bool { return s.Action == "activate" }) && updates == 0 && !uploaded:
+	case !slices.ContainsFunc(sc.Split(), livesOn) && updates == 0 && !uploaded:
 		return "nothing happens but a look at the platform"
 	}
 	return ""
+}
+
+// livesOn reports whether a dataflow is active at some time.
+func livesOn(part *scenarios.Scenario) bool {
+	return part.Dataflow.Activated || slices.ContainsFunc(part.History, func(s scenarios.Step) bool { return s.Action == "activate" })
 }
 
 // The list of the cases that the live engine cannot play is kept, with the reasons: it
@@ -107,6 +111,12 @@ func libraryCases(t *testing.T) []*scenarios.Scenario {
 	return all
 }
 
+// ordered has its exports one after the other: a profile in a dataflow.
+type ordered struct {
+	dataflow string
+	profile  profile.ID
+}
+
 // restarted is a case on the live engine and its store, with at most one kill.
 type restarted struct {
 	sc   *scenarios.Scenario
@@ -121,7 +131,7 @@ type restarted struct {
 	writes, wires int
 	after         *vfs.MemFS
 	bodies        map[string]string // of exports that came
-	order         map[profile.ID][]string
+	order         map[ordered][]string
 	attempts      map[string]int
 	left          map[string]bool // dead or waiting at the end
 	wrong         []string
@@ -215,7 +225,7 @@ func (e *restarted) arrived(op engine.Operation, second bool) {
 	for _, x := range op.Message.Exports {
 		body, again := e.bodies[x.ID]
 		if !again {
-			e.order[x.Profile] = append(e.order[x.Profile], x.ID)
+			e.order[ordered{x.Dataflow, x.Profile}] = append(e.order[ordered{x.Dataflow, x.Profile}], x.ID)
 		}
 		if again && body != string(x.Body) {
 			e.wrong = append(e.wrong, fmt.Sprintf("%s came in %s and again in %s", x.ID, body, x.Body))
@@ -231,7 +241,7 @@ func (e *restarted) arrived(op engine.Operation, second bool) {
 func (e *restarted) play(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e.disk, e.gone = vfs.NewCrashableMem(), make(chan struct{})
-		e.bodies, e.order, e.attempts, e.left = map[string]string{}, map[profile.ID][]string{}, map[string]int{}, map[string]bool{}
+		e.bodies, e.order, e.attempts, e.left = map[string]string{}, map[ordered][]string{}, map[string]int{}, map[string]bool{}
 		time.Sleep(time.Until(e.sc.Start)) // of the bubble
 		next := e.life(t, errorfs.Wrap(e.disk, e), 0, false)
 		if e.after != nil && !e.unclear {
@@ -251,24 +261,24 @@ type liveEvent struct {
 // events are the history in the words of the live engine. A look at the totals or at
 // the platform changes nothing, and tokens are those of this receiver.
 func (e *restarted) events() (all []liveEvent) {
-	p := newPopulation(e.sc, e.c.refs, nil)
-	d := &driver{population: p}
-	triggers := e.sc.Dataflow.Triggers
+	d := &driver{population: newPopulation(e.sc, e.c.refs, nil)}
+	for _, f := range e.c.flows {
+		d.outlets = append(d.outlets, &outlet{id: f.Flow.ID, key: f.part.Dataflow.Key, triggers: f.part.Dataflow.Triggers})
+	}
 	for _, m := range moments(e.sc) {
 		s := m.step
 		if s == nil {
 			all = append(all, liveEvent{at: m.at, upload: m.upload})
 			continue
 		}
-		if kind, known := actionKinds[s.Action]; known {
-			if kind == flow.Switch {
-				triggers = triggers.With(s.Triggers)
-			}
-			a := flow.Action{Kind: kind, Dataflow: e.c.Flow.ID, Names: s.Names, Suppressed: suppressed(triggers), Labels: labels(s.Labels)}
+		if _, known := actionKinds[s.Action]; known {
+			var refs []profile.AudienceRef
 			for _, key := range s.Targets {
-				a.Audiences = append(a.Audiences, e.c.refs[key])
+				refs = append(refs, e.c.refs[key])
 			}
-			all = append(all, liveEvent{at: s.At, action: &a})
+			for _, a := range d.actions(s, refs) {
+				all = append(all, liveEvent{at: s.At, action: &a})
+			}
 		}
 		if s.Action != "" {
 			continue
@@ -331,12 +341,12 @@ func lastOf(sc *scenarios.Scenario) (at time.Duration) {
 // begin makes a driver for the case.
 func (e *restarted) begin(t *testing.T, s store.Store, second bool) *live.Driver {
 	p := newPopulation(e.sc, e.c.refs, s)
-	snapshot := dataflow.NewSnapshot(e.c.Flow, e.c.Audiences)
-	if e.sc.Dataflow.Activated {
-		snapshot, _ = snapshot.Activate(e.sc.Start)
+	var all []engine.Settings
+	for _, f := range e.c.flows {
+		all = append(all, settings(f.Flow, false, false))
 	}
-	c := live.Config{Flow: snapshot, Uploads: e.c.uploads(), Configuration: e.c.Configuration, Store: s, Perform: e.perform(second), Shards: 2, Ahead: 2, Linger: time.Millisecond,
-		Settings: settings(e.c.Flow, false, false), Initial: func(id profile.ID) profile.Profile { return p.initial(string(id)) }}
+	c := live.Config{Dataflows: e.c.runtime(all), Uploads: e.c.uploads(), Store: s, Perform: e.perform(second), Shards: 2, Ahead: 2, Linger: time.Millisecond,
+		Initial: func(id profile.ID) profile.Profile { return p.initial(string(id)) }}
 	d, err := live.New(c)
 	if err != nil {
 		t.Fatalf("%s: %v", e, err)
@@ -445,7 +455,7 @@ func (e *restarted) compare(t *testing.T, calm *restarted) {
 	for id, want := range calm.order {
 		got := slices.DeleteFunc(slices.Clone(e.order[id]), func(x string) bool { return !slices.Contains(want, x) })
 		if both := slices.DeleteFunc(slices.Clone(want), func(x string) bool { return !slices.Contains(got, x) }); !slices.Equal(got, both) {
-			t.Errorf("%s: the exports of %s came as %v; without the kill %v", e, id, got, want)
+			t.Errorf("%s: the exports of %v came as %v; without the kill %v", e, id, got, want)
 		}
 	}
 }

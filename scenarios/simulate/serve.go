@@ -8,7 +8,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,35 +34,38 @@ type Serving struct {
 }
 
 // served is one case at the binary: a folder with its configuration and its
-// store, the process, and the mock endpoint on TCP.
+// store, the process, and the mock endpoints on TCP.
 type served struct {
-	sc       *scenarios.Scenario
-	c        *configuration
-	p        *pki
-	dir      string
-	receiver *Receiver
-	driver   *driver // its words for updates; it plays nothing
-	process  *serveProcess
-	own      []timed // what we did: it is in nobody's journal
-	listens  []net.Listener
+	sc      *scenarios.Scenario
+	c       *configuration
+	dir     string
+	sites   []*site // one for each destination
+	driver  *driver // its words for updates and actions; it plays nothing
+	process *serveProcess
+	own     []timed // what we did: it is in nobody's journal
 
-	mu       sync.Mutex
-	requests []journal.Request
-	refused  []journal.Handshake
+	mu  sync.Mutex
+	saw sightings
+}
+
+// servedEntries is the journal of one site.
+type servedEntries struct {
+	s  *served
+	at *site
 }
 
 // Request implements journal.Sink.
-func (s *served) Request(r journal.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, r)
+func (e servedEntries) Request(r journal.Request) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	e.s.saw.requests = append(e.s.saw.requests, sighting[journal.Request]{entry: r, at: e.at})
 }
 
 // Handshake implements journal.Sink.
-func (s *served) Handshake(h journal.Handshake) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused = append(s.refused, h)
+func (e servedEntries) Handshake(h journal.Handshake) {
+	e.s.mu.Lock()
+	defer e.s.mu.Unlock()
+	e.s.saw.refused = append(e.s.saw.refused, sighting[journal.Handshake]{entry: h, at: e.at})
 }
 
 // prepared is how long before its start a case is prepared: the store is filled, and
@@ -103,14 +105,11 @@ func startAfter(after, at time.Time, length time.Duration) time.Time {
 var errLate = errors.New("serve was not ready at the start of the history")
 
 func playOnce(ctx context.Context, sc *scenarios.Scenario, o Serving, length time.Duration) (lines []recording.Line, err error) {
-	s := &served{sc: sc, c: configure(sc), receiver: NewReceiver(sc)}
+	s := &served{sc: sc, c: configure(sc)}
 	if s.dir, err = os.MkdirTemp("", "httpdest-serve-"); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(s.dir)) }()
-	if s.p, err = newPKI(sc); err != nil {
-		return nil, err
-	}
 	closed, err := s.listen()
 	if err != nil {
 		return nil, err
@@ -151,7 +150,7 @@ func (s *served) playOut(ctx context.Context, length time.Duration) error {
 	switch {
 	case s.driver != nil:
 		return s.history(ctx, length)
-	case slices.ContainsFunc(dataflow.Errors(s.c.problems), func(p dataflow.Problem) bool { return !s.ofFile(p) }):
+	case slices.ContainsFunc(s.c.invalid(), func(p dataflow.Problem) bool { return !s.ofFile(p) }):
 		return errors.New("serve takes a configuration that it is to refuse")
 	}
 	return s.filesRefused(ctx)
@@ -164,35 +163,36 @@ func (s *served) ofFile(p dataflow.Problem) bool {
 	})
 }
 
-// listen opens the mock endpoint on TCP.
+// listen opens the mock endpoints on TCP.
 func (s *served) listen() (closed func() error, err error) {
-	data, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("a port for the mock endpoint: %w", err)
+	all := &stage{}
+	closed = func() error { return all.close() }
+	var whose func(namespace, id string) (string, bool)
+	for _, f := range s.c.flows {
+		at, err := newSite(f.part, InMemory)
+		if err != nil {
+			return nil, errors.Join(err, closed())
+		}
+		if len(s.sites) == 0 {
+			whose = NewReceiver(f.part).Options().ProfileOf
+		} else {
+			at.certificates.clients = s.sites[0].certificates.clients // serve presents one certificate to all
+		}
+		options := at.options(whose)
+		options.Journal, options.Now = servedEntries{s, at}, s.now
+		if at.listener, at.tokenListener, err = listenOnTCP(); err != nil {
+			return nil, errors.Join(err, closed())
+		}
+		at.endpoint = mockendpoint.New(options)
+		s.sites, all.sites = append(s.sites, at), append(all.sites, at)
+		all.served = append(all.served, at.serve())
 	}
-	tokens, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("a port for the token endpoint: %w", errors.Join(err, data.Close()))
-	}
-	s.listens = []net.Listener{data, tokens}
-	options := s.receiver.Options()
-	options.Journal, options.Now = s, s.now
-	var tokenListener mockendpoint.Listener
-	options.Listener, tokenListener = withCertificates(options.Listener, s.p)
-	endpoint := mockendpoint.New(options)
-	serving := make(chan error, 2)
-	go func() { serving <- endpoint.Serve(data) }()                          // ends with closed
-	go func() { serving <- endpoint.ServeTokensOn(tokens, tokenListener) }() // likewise
-	return func() error {
-		_, _ = data.Close(), tokens.Close() // nothing is left to accept
-		return errors.Join(endpoint.Close(), <-serving, <-serving)
-	}, nil
+	return closed, nil
 }
 
 // start fills the folder and starts serve.
 func (s *served) start(ctx context.Context, o Serving) error {
-	refused := len(dataflow.Errors(s.c.problems)) > 0
-	if !refused {
+	if !s.c.errors() {
 		if err := s.seed(o); err != nil {
 			return fmt.Errorf("the store of serve: %w", err)
 		}
@@ -214,43 +214,46 @@ func (s *served) seed(o Serving) (err error) {
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	p := newPopulation(s.sc, s.c.refs, kept)
-	s.driver = &driver{scenario: s.sc, population: p, triggers: s.sc.Dataflow.Triggers}
+	s.driver = &driver{scenario: s.sc, population: p}
+	var all []engine.Settings
+	for i, f := range s.c.flows {
+		s.driver.outlets = append(s.driver.outlets, &outlet{id: f.Flow.ID, key: f.part.Dataflow.Key, site: s.sites[i], triggers: f.part.Dataflow.Triggers})
+		all = append(all, settings(f.Flow, true, true))
+	}
 	var states []engine.State
 	for i := range s.sc.Profiles {
 		for name := range s.sc.Profiles[i].Names.All() {
 			states = append(states, engine.State{Profile: p.initial(name), Version: 1})
 		}
 	}
-	snapshot := dataflow.NewSnapshot(s.c.Flow, s.c.Audiences)
-	before := s.sc.Start.Add(-mappedBefore)
-	if s.sc.Dataflow.Activated {
-		snapshot, _ = snapshot.Activate(before)
-	}
-	r := flow.New(flow.Dataflow{Snapshot: snapshot, Configuration: s.c.Configuration, Settings: settings(s.c.Flow, true, true)})
-	if err := r.Restore(before, nil); err != nil {
+	r := flow.New(s.c.runtime(all)...)
+	if err := r.Restore(s.sc.Start.Add(-mappedBefore), nil); err != nil {
 		return err
 	}
 	return kept.Commit(states, r.Notes())
 }
 
-// arguments are those of serve. The endpoint has its name of every recording, and
-// is reached elsewhere.
+// arguments are those of serve. The endpoints have their names of every recording, and
+// are reached elsewhere.
 func (s *served) arguments() ([]string, error) {
 	at := func(name string) string { return filepath.Join(s.dir, name) }
-	port := "443"
-	if s.sc.Endpoint.TLS == string(mockendpoint.Plain) {
-		port = "80"
-	}
 	content, err := scenarios.EncodeService(s.configured())
 	if err != nil {
 		return nil, err
 	}
-	files := map[string][]byte{"serve.yaml": content, "ca.pem": pemOf("CERTIFICATE", s.p.auth.Certificate[1])}
+	var authorities [][]byte
+	for _, site := range s.sites {
+		authorities = append(authorities, site.certificates.auth.Certificate[1])
+	}
+	files := map[string][]byte{"serve.yaml": content, "ca.pem": pemOf("CERTIFICATE", authorities...)}
 	argv := []string{"serve", "--config", at("serve.yaml"), "--data", at("data"), "--record", at("serve.jsonl"), "--no-auth",
-		"--memory", "128MiB", "--shards", "1", "--ca", at("ca.pem"),
-		"--connect-to", receiverHost + ":" + port + "=" + s.listens[0].Addr().String(),
-		"--connect-to", authHost + ":" + port + "=" + s.listens[1].Addr().String()}
-	if own := s.p.current(s.sc.Start); s.p.has && own != nil {
+		"--memory", "128MiB", "--shards", "1", "--ca", at("ca.pem")}
+	for _, site := range s.sites {
+		data, tokens := site.addresses()
+		argv = append(argv, "--connect-to", data+"="+site.listener.Addr().String(), "--connect-to", tokens+"="+site.tokenListener.Addr().String())
+	}
+	first := s.sites[0].certificates
+	if own := first.current(s.sc.Start); first.has && own != nil {
 		key, err := x509.MarshalPKCS8PrivateKey(own.PrivateKey)
 		if err != nil {
 			return nil, err
@@ -276,10 +279,11 @@ func pemOf(kind string, blocks ...[]byte) []byte {
 
 // configured is the scenario with the URLs that the engine is configured with.
 func (s *served) configured() *scenarios.Scenario {
-	out := *s.sc
-	out.Destination.Endpoint = endpointOf(s.sc)
-	out.Destination.Auth.TokenURL = authentication(s.sc).TokenURL
-	return &out
+	return s.sc.WithDestinations(func(part *scenarios.Scenario) scenarios.Destination {
+		d := part.Destination
+		d.Endpoint, d.Auth.TokenURL = endpointOf(part), authentication(part).TokenURL
+		return d
+	})
 }
 
 // recorded is the recording of both sides.
@@ -302,13 +306,13 @@ func (s *served) recorded(length time.Duration, played error) ([]recording.Line,
 	if s.driver == nil { // what is refused is not played
 		sender = slices.DeleteFunc(sender, func(l recording.Line) bool { return l.Problem == nil })
 	}
-	r := newRecorder(s.c.Flow.Destination.Auth)
+	r := newRecorder(s.sc)
 	r.add(s.c.run(Setting{Clock: Wall}))
 	s.mu.Lock()
-	seen := append(journalled(s.requests, s.refused, r, newOrdinals(sender)), s.own...)
+	seen := append(journalled(s.saw, r, newOrdinals(sender)), s.own...)
 	s.mu.Unlock()
 	r.lines = append(r.lines, merged(sender, seen)...)
-	if len(dataflow.Errors(s.c.problems)) > 0 && played == nil {
+	if s.c.errors() && played == nil {
 		r.add(recording.Line{End: &recording.End{At: s.sc.Start}})
 		return r.lines, nil
 	}
@@ -316,6 +320,6 @@ func (s *served) recorded(length time.Duration, played error) ([]recording.Line,
 	if over.Before(end.At) {
 		over = end.At
 	}
-	r.end(over, s.sc.Endpoint.Faults, s.receiver.faults.Firings(), end.Unfinished, played)
+	r.end(over, (&stage{sites: s.sites}).fired(), end.Unfinished, played)
 	return r.lines, nil
 }

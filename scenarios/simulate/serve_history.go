@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -73,8 +74,9 @@ func (s *served) play(ctx context.Context, step *scenarios.Step) error {
 		return s.submit(ctx, step)
 	case "revoke":
 		now := time.Now().UTC()
-		s.own = append(s.own, timed{now, recording.Line{Action: &recording.Action{At: now, Action: step.Action}}})
-		s.receiver.tokens.Revoke()
+		at := s.driver.revoking(step)
+		s.own = append(s.own, timed{now, recording.Line{Destination: at.key, Action: &recording.Action{At: now, Action: step.Action}}})
+		at.tokens.Revoke()
 		return nil
 	case "totals":
 		return s.totals(ctx)
@@ -174,8 +176,14 @@ func (s *served) act(ctx context.Context, step *scenarios.Step) error {
 	if err != nil {
 		return err
 	}
-	path := "/dataflows/" + s.c.Flow.ID + "/" + string(actionKinds[step.Action])
-	return s.ask(ctx, step.Action, path, "application/json", bytes.NewReader(text), http.StatusOK, http.StatusConflict)
+	for _, a := range s.driver.actions(step, nil) {
+		of := cmp.Or(a.Dataflow, s.driver.outlets[0].id) // the API has no path for all of them
+		path := "/dataflows/" + of + "/" + string(a.Kind)
+		if err := s.ask(ctx, step.Action, path, "application/json", bytes.NewReader(text), http.StatusOK, http.StatusConflict); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // totals looks at the totals of every dataflow.
@@ -183,7 +191,7 @@ func (s *served) totals(ctx context.Context) error {
 	all, err := s.process.dataflows(ctx)
 	now := time.Now().UTC()
 	for _, f := range all {
-		s.own = append(s.own, timed{now, recording.Line{Totals: &recording.Totals{At: now, Runs: f.Runs, Received: f.Received,
+		s.own = append(s.own, timed{now, recording.Line{Dataflow: s.driver.outlet(f.ID).key, Totals: &recording.Totals{At: now, Runs: f.Runs, Received: f.Received,
 			Counters: recording.Counters{Activated: f.Activated, Excluded: f.Excluded, Failed: f.Failed}}}})
 	}
 	return err

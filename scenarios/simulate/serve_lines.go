@@ -97,11 +97,33 @@ func touchTheSame(a, b profile.Change) bool {
 	return a.Audience == b.Audience && a.Path == b.Path
 }
 
+// notServedTogether is why several dataflows cannot be played through httpdest serve, ""
+// where they can.
+func notServedTogether(sc *scenarios.Scenario) string {
+	seen := map[string]bool{}
+	parts := sc.Split()
+	for _, part := range parts {
+		switch d := part.Destination; {
+		case seen[d.Key]:
+			return "which dataflow of a destination opened a connection is not recorded"
+		case d.ClientCertificate != parts[0].Destination.ClientCertificate:
+			return "serve presents the same client certificate to every destination"
+		default:
+			seen[d.Key] = true
+		}
+	}
+	return ""
+}
+
 // notServed is why a case cannot be played through httpdest serve, "" where it
 // can.
 func notServed(sc *scenarios.Scenario, c *configuration, length time.Duration) string {
+	if why := notServedTogether(sc); why != "" {
+		return why
+	}
+	batches := func(part *scenarios.Scenario) bool { return part.Destination.MaxProfilesPerRequest > 1 }
 	switch end := sc.Start.Add(length).Truncate(time.Hour); {
-	case sc.Destination.MaxProfilesPerRequest > 1:
+	case slices.ContainsFunc(sc.Split(), batches):
 		return "which exports share a message depends on how fast serve takes updates"
 	case end.After(sc.Start):
 		return "an hour ends while it is played, which serve does not wait for"

@@ -69,7 +69,7 @@ func inOrderOfSockets(lines []recording.Line) []recording.Line {
 			continue
 		}
 		later := func(o recording.Line) bool {
-			return o.Attempt != nil && o.Attempt.Socket == l.Attempt.Socket && o.Attempt.At.After(l.Attempt.At)
+			return o.Attempt != nil && o.Dataflow == l.Dataflow && o.Attempt.Socket == l.Attempt.Socket && o.Attempt.At.After(l.Attempt.At)
 		}
 		if i := slices.IndexFunc(out[:len(out)-1], later); i >= 0 {
 			out = slices.Insert(out[:len(out)-1], i, l)
@@ -79,46 +79,55 @@ func inOrderOfSockets(lines []recording.Line) []recording.Line {
 }
 
 // ordinals number the sockets of an endpoint as the sender does. Those that
-// carried no attempt come after all others.
+// carried no attempt come after all others of the dataflow.
 type ordinals struct {
-	of   map[string]int // by the sender's address
-	last int
+	of   map[connection]int
+	last map[string]int // by dataflow
 }
 
+// connection is the address of a socket at its dataflow.
+type connection struct{ dataflow, address string }
+
 func newOrdinals(sender []recording.Line) *ordinals {
-	o := &ordinals{of: map[string]int{}}
+	o := &ordinals{of: map[connection]int{}, last: map[string]int{}}
 	for _, l := range sender {
 		if l.Attempt != nil {
-			o.last = max(o.last, l.Attempt.Socket)
+			o.last[l.Dataflow] = max(o.last[l.Dataflow], l.Attempt.Socket)
 			if l.Attempt.Local != "" {
-				o.of[l.Attempt.Local] = l.Attempt.Socket
+				o.of[connection{l.Dataflow, l.Attempt.Local}] = l.Attempt.Socket
 			}
 		}
 	}
 	return o
 }
 
-func (o *ordinals) number(remote string) int {
-	if o.of[remote] == 0 {
-		o.last++
-		o.of[remote] = o.last
+func (o *ordinals) number(dataflow, remote string) int {
+	at := connection{dataflow, remote}
+	if o.of[at] == 0 {
+		o.last[dataflow]++
+		o.of[at] = o.last[dataflow]
 	}
-	return o.of[remote]
+	return o.of[at]
 }
 
-// journalled are the entries of the endpoint's journal as lines.
-func journalled(requests []journal.Request, refused []journal.Handshake, r *recorder, o *ordinals) []timed {
-	slices.SortStableFunc(requests, func(a, b journal.Request) int {
-		return cmp.Or(a.Answered.Compare(b.Answered), cmp.Compare(a.Socket, b.Socket), cmp.Compare(a.Number, b.Number))
+// journalled are the entries of the endpoints' journals as lines. A site is that of one
+// dataflow.
+func journalled(saw sightings, r *recorder, o *ordinals) []timed {
+	requests := slices.Clone(saw.requests)
+	slices.SortStableFunc(requests, func(a, b sighting[journal.Request]) int {
+		return cmp.Or(a.entry.Answered.Compare(b.entry.Answered), cmp.Compare(a.entry.Socket, b.entry.Socket), cmp.Compare(a.entry.Number, b.entry.Number))
 	})
 	var out []timed
 	for _, q := range requests {
-		q.Socket = o.number(q.Remote)
-		out = append(out, timed{q.Answered, recording.Line{Request: recordedRequest(q, &r.redactor)}})
+		q.entry.Socket = o.number(q.at.dataflow(), q.entry.Remote)
+		out = append(out, timed{q.entry.Answered, recording.Line{Dataflow: q.at.dataflow(), Destination: q.at.key, Request: recordedRequest(q.entry, &r.redactor)}})
 	}
-	for _, h := range refused {
-		h.Socket = o.number(h.Remote)
-		out = append(out, timed{h.Ended, recording.Line{Handshake: recordedHandshake(h)}})
+	for _, h := range saw.refused {
+		h.entry.Socket = o.number(h.at.dataflow(), h.entry.Remote)
+		out = append(out, timed{h.entry.Ended, recording.Line{Dataflow: h.at.dataflow(), Destination: h.at.key, Handshake: recordedHandshake(h.entry)}})
 	}
 	return out
 }
+
+// dataflow is the key of the dataflow that the site was built for; "" for the only one.
+func (s *site) dataflow() string { return s.part.Dataflow.Key }

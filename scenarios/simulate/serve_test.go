@@ -91,15 +91,19 @@ func TestBothSidesAreMerged(t *testing.T) {
 		attempt("first", 7, 10, 20, "127.0.0.1:1111"),
 		attempt("other", 3, 15, 50, "127.0.0.1:2222"),
 	}
-	requests := []journal.Request{
+	var saw sightings
+	only := &site{part: &scenarios.Scenario{}}
+	for _, r := range []journal.Request{
 		{Remote: "127.0.0.1:2222", Number: 1, Answered: at(49), Target: "/other"},
 		{Remote: "127.0.0.1:1111", Number: 1, Answered: at(19), Target: "/first"},
 		{Remote: "127.0.0.1:1111", Number: 2, Answered: at(39), Target: "/later"},
 		{Remote: "127.0.0.1:3333", Number: 1, Answered: at(60), Target: "/token"},
+	} {
+		saw.request(r, only, carrier{})
 	}
-	refused := []journal.Handshake{{Remote: "127.0.0.1:4444", Ended: at(5)}}
+	saw.handshake(journal.Handshake{Remote: "127.0.0.1:4444", Ended: at(5)}, only, carrier{})
 	var got []string
-	for _, l := range merged(sender, journalled(requests, refused, &recorder{}, newOrdinals(sender))) {
+	for _, l := range merged(sender, journalled(saw, &recorder{}, newOrdinals(sender))) {
 		switch {
 		case l.Update != nil:
 			got = append(got, "update")

@@ -55,6 +55,7 @@ func (w *wire) forget(op *operation) {
 		if k.ClientClosed() && k.done {
 			delete(w.sockets, ordinal)
 			delete(w.carriers, k.carrier)
+			delete(w.arrivals, k.arrival)
 		}
 	}
 }

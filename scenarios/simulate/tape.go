@@ -17,7 +17,8 @@ import (
 // Tape is a journal that writes a recording of the endpoint's side as it
 // happens, a line at a time, and keeps nothing. It is safe for concurrent use.
 type Tape struct {
-	redactor *recorder // knows what must not be in it; its lines stay empty
+	redactor    *recorder // knows what must not be in it; its lines stay empty
+	destination string    // key of that whose endpoint it is, where the scenario has several
 
 	mu  sync.Mutex
 	out io.Writer
@@ -35,7 +36,7 @@ func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) 
 	}
 	t := &Tape{redactor: &recorder{}, out: w}
 	if sc != nil {
-		t.redactor = newRecorder(authentication(sc))
+		t.redactor, t.destination = newRecorder(sc.Whole()), sc.Destination.Key
 	}
 	t.redactor.hide(secret)
 	t.write(recording.Line{Run: run})
@@ -44,12 +45,12 @@ func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) 
 
 // Request implements journal.Sink.
 func (t *Tape) Request(q journal.Request) {
-	t.write(recording.Line{Request: recordedRequest(q, &t.redactor.redactor)})
+	t.write(recording.Line{Destination: t.destination, Request: recordedRequest(q, &t.redactor.redactor)})
 }
 
 // Handshake implements journal.Sink.
 func (t *Tape) Handshake(h journal.Handshake) {
-	t.write(recording.Line{Handshake: recordedHandshake(h)})
+	t.write(recording.Line{Destination: t.destination, Handshake: recordedHandshake(h)})
 }
 
 // End closes the recording: until then it counts as cut off. faults are how

@@ -131,6 +131,16 @@ const margin = 250 * time.Millisecond
 // TooClose is why only virtual time can tell what comes of a case, "" where the
 // wall clock can as well.
 func TooClose(sc *scenarios.Scenario) string {
+	for _, part := range sc.Split() {
+		if why := tooClose(part); why != "" {
+			return why
+		}
+	}
+	return ""
+}
+
+// tooClose is TooClose for one dataflow.
+func tooClose(sc *scenarios.Scenario) string {
 	var before time.Duration // of the decision request before
 	for i := range sc.Endpoint.Faults {
 		f := &sc.Endpoint.Faults[i]

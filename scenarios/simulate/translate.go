@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"strings"
@@ -25,6 +26,9 @@ const receiverHost = "receiver.test"
 
 // authHost is where its token endpoint answers.
 const authHost = "auth.test"
+
+// onlyDataflow is what the engine calls a dataflow without a key.
+const onlyDataflow = "dataflow"
 
 // mappedBefore is how long before the start of a scenario an activated
 // dataflow was mapped: long enough for its backfill to be over.
@@ -53,21 +57,22 @@ func endpointOf(sc *scenarios.Scenario) string {
 
 // endpointURL is where the mock endpoint of a scenario is reached.
 func endpointURL(sc *scenarios.Scenario) string {
+	host := hostOf(receiverHost, sc.Destination.Key)
 	if sc.Endpoint.TLS == string(mockendpoint.Plain) {
-		return "http://" + receiverHost + "/profiles"
+		return "http://" + host + "/profiles"
 	}
-	return "https://" + receiverHost + "/profiles"
+	return "https://" + host + "/profiles"
 }
 
 // dataflowOf translates destination and dataflow.
 func dataflowOf(sc *scenarios.Scenario, refs map[string]profile.AudienceRef) dataflow.Dataflow {
 	d := sc.Destination
 	f := dataflow.Dataflow{
-		ID: "dataflow",
+		ID: cmp.Or(sc.Dataflow.Key, onlyDataflow),
 		Destination: dataflow.Destination{
 			Name: d.Name, Endpoint: endpointOf(sc),
 			Auth:    authentication(sc),
-			Headers: d.Headers, QueryParameters: d.QueryParameters, MarketingActions: d.MarketingActions, PlainHost: receiverHost,
+			Headers: d.Headers, QueryParameters: d.QueryParameters, MarketingActions: d.MarketingActions, PlainHost: hostOf(receiverHost, d.Key),
 			IncludeSegmentNames: d.IncludeSegmentNames, IncludeSegmentTimestamps: d.IncludeSegmentTimestamps,
 			IncludeMappedAudiencesOnly: d.IncludeMappedAudiencesOnly,
 			MTLS:                       dataflow.MTLS(d.MTLS), Retry: policy(d.Retry),
@@ -110,7 +115,7 @@ func authentication(sc *scenarios.Scenario) dataflow.Auth {
 		if sc.Endpoint.TLS == string(mockendpoint.Plain) {
 			scheme = "http"
 		}
-		out.TokenURL = scheme + "://" + authHost + "/token" + rest
+		out.TokenURL = scheme + "://" + hostOf(authHost, sc.Destination.Key) + "/token" + rest
 	}
 	return out
 }
@@ -264,14 +269,14 @@ func newPKI(sc *scenarios.Scenario) (*pki, error) {
 		return nil, err
 	}
 	p := &pki{roots: servers.Pool(), clients: clients.Pool(), has: sc.Destination.ClientCertificate != "none"}
-	if p.auth, err = servers.Server(authHost); err != nil {
+	if p.auth, err = servers.Server(hostOf(authHost, sc.Destination.Key)); err != nil {
 		return nil, err
 	}
 	wrongAt := sc.Start
 	if kind := mockendpoint.Presented(sc.Endpoint.Certificate); kind == mockendpoint.NotYetValid {
 		wrongAt = to // however long the history
 	}
-	if p.server, err = servers.Present(mockendpoint.Presented(sc.Endpoint.Certificate), wrongAt, receiverHost); err != nil {
+	if p.server, err = servers.Present(mockendpoint.Presented(sc.Endpoint.Certificate), wrongAt, hostOf(receiverHost, sc.Destination.Key)); err != nil {
 		return nil, err
 	}
 	issuer := clients

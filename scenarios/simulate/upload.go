@@ -43,7 +43,7 @@ func uploadProblems(sc *scenarios.Scenario) []dataflow.Problem {
 		var refused upload.Refused
 		switch u := a.Upload; {
 		case u == nil:
-		case u.File == "" && u.Rows == "": // its file is sent to a service
+		case u.Created.Prefix == "": // its file is sent to a service
 			refused.Problems = uploadSpec(u).Problems()
 			out = append(out, fileProblems(a.Key, refused)...)
 		default:
@@ -186,12 +186,12 @@ func (d *driver) expire(refs []profile.AudienceRef) error {
 // refresh starts the time of uploads anew.
 func (d *driver) refresh(s *scenarios.Step) error {
 	for _, key := range s.Targets {
-		refs := []profile.AudienceRef{d.population.refs[key]}
-		e := d.runtime.Act(d.now, flow.Action{Kind: flow.Refresh, Audiences: refs})
+		a := flow.Action{Kind: flow.Refresh, Audiences: []profile.AudienceRef{d.population.refs[key]}}
+		e := d.runtime.Act(d.now, a)
 		for i := range e.Problems {
 			e.Problems[i].Path = uploadPath(key)
 		}
-		d.recorder.judged(d.now, &scenarios.Step{Action: s.Action}, refs, e)
+		d.recorder.judged(d.now, &scenarios.Step{Action: s.Action}, a, e)
 		if err := d.perform(e); err != nil {
 			return err
 		}

@@ -21,41 +21,54 @@ type wall struct {
 	address  map[string]string // of the endpoint, by host of the scenario
 	finished chan *operation
 	running  sync.WaitGroup
-	underWay int // touched by the driver alone
+	begun    int // and not taken up; touched by the driver alone
 
 	mu       sync.Mutex
-	open     map[*operation]bool
-	carriers map[string]int // local address of a dialled socket -> its ordinal at the sender
-	requests []journal.Request
-	refused  []journal.Handshake
+	underWay map[*operation]bool
+	carriers map[string]carrier // by the local address of a dialled socket
+	saw      sightings
 }
 
-// onTheWallClock stands the driver on TCP.
-func (s *stage) onTheWallClock(o *mockendpoint.Options, c *delivery.Config) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// newWall begins now.
+func newWall(start time.Time) *wall {
+	return &wall{start: start, began: time.Now(), address: map[string]string{}, finished: make(chan *operation),
+		underWay: map[*operation]bool{}, carriers: map[string]carrier{}}
+}
+
+// host implements ground.
+func (w *wall) host(at *site, o *mockendpoint.Options) error {
+	l, t, err := listenOnTCP()
 	if err != nil {
-		return fmt.Errorf("a port for the mock endpoint: %w", err)
+		return err
 	}
-	t, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("a port for the token endpoint: %w", errors.Join(err, l.Close()))
-	}
-	address := map[string]string{receiverHost: l.Addr().String(), authHost: t.Addr().String()}
-	w := &wall{start: s.driver.now, began: time.Now(), address: address, finished: make(chan *operation),
-		open: map[*operation]bool{}, carriers: map[string]int{}}
-	o.Journal, o.Now = w, w.Now
-	c.Dial, c.Now = w.dial, w.Now
-	s.driver.ground, s.listener, s.tokenListener = w, l, t
+	data, tokens := at.hosts()
+	w.address[data], w.address[tokens] = l.Addr().String(), t.Addr().String()
+	o.Journal, o.Now = wallEntries{w, at}, w.Now
+	at.listener, at.tokenListener = l, t
 	return nil
 }
+
+// listenOnTCP opens ports on loopback, for data and for tokens.
+func listenOnTCP() (data, tokens net.Listener, err error) {
+	if data, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, nil, fmt.Errorf("a port for the mock endpoint: %w", err)
+	}
+	if tokens, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		return nil, nil, fmt.Errorf("a port for the token endpoint: %w", errors.Join(err, data.Close()))
+	}
+	return data, tokens, nil
+}
+
+// dial implements ground.
+func (w *wall) dial(c *delivery.Config) { c.Dial, c.Now = w.connect, w.Now }
 
 // Now is the time of the scenario.
 func (w *wall) Now() time.Time { return w.start.Add(time.Since(w.began)) }
 
-// dial connects to the endpoint by its name in the scenario, no other name
+// connect connects to an endpoint by its name in the scenario, no other name
 // resolves, and remembers whose socket it is: the endpoint counts them as they
 // arrive.
-func (w *wall) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *wall) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -70,33 +83,35 @@ func (w *wall) dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.carriers[c.LocalAddr().String()] = ctx.Value(operationKey{}).(*operation).exchange.Socket()
+	w.carriers[c.LocalAddr().String()] = ctx.Value(operationKey{}).(*operation).carrier()
 	return c, nil
 }
 
+// wallEntries is the journal of one site.
+type wallEntries struct {
+	wall *wall
+	at   *site
+}
+
 // Request implements journal.Sink.
-func (w *wall) Request(r journal.Request) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r.Socket = w.carriers[r.Remote]
-	w.requests = append(w.requests, r)
+func (e wallEntries) Request(r journal.Request) {
+	e.wall.mu.Lock()
+	defer e.wall.mu.Unlock()
+	e.wall.saw.request(r, e.at, e.wall.carriers[r.Remote])
 }
 
 // Handshake implements journal.Sink.
-func (w *wall) Handshake(h journal.Handshake) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	h.Socket = w.carriers[h.Remote]
-	w.refused = append(w.refused, h)
+func (e wallEntries) Handshake(h journal.Handshake) {
+	e.wall.mu.Lock()
+	defer e.wall.mu.Unlock()
+	e.wall.saw.handshake(h, e.at, e.wall.carriers[h.Remote])
 }
 
 // seen implements ground.
-func (w *wall) seen() ([]journal.Request, []journal.Handshake) {
+func (w *wall) seen() sightings {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	requests, refused := w.requests, w.refused
-	w.requests, w.refused = nil, nil
-	return requests, refused
+	return w.saw.taken()
 }
 
 // begin implements ground.
@@ -104,9 +119,9 @@ func (w *wall) begin(op *operation) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), operationKey{}, op))
 	op.cancel, op.started = cancel, w.Now()
 	w.mu.Lock()
-	w.open[op] = true
+	w.underWay[op] = true
 	w.mu.Unlock()
-	w.underWay++
+	w.begun++
 	budget := time.AfterFunc(op.op.Budget, func() { cancel(delivery.ErrDeadline) })
 	w.running.Go(func() { // ends at the latest when its budget is spent
 		op.result = op.exchange.Do(ctx)
@@ -114,7 +129,7 @@ func (w *wall) begin(op *operation) {
 		budget.Stop()
 		cancel(nil)
 		w.mu.Lock()
-		delete(w.open, op)
+		delete(w.underWay, op)
 		w.mu.Unlock()
 		w.finished <- op
 	})
@@ -127,7 +142,7 @@ func (w *wall) play(ctx context.Context, d *driver) error {
 	defer timer.Stop()
 	for {
 		next := d.agenda.peek()
-		if next == nil && w.underWay == 0 {
+		if next == nil && w.begun == 0 {
 			return nil
 		}
 		if next != nil {
@@ -139,7 +154,7 @@ func (w *wall) play(ctx context.Context, d *driver) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case op := <-w.finished:
-			w.underWay--
+			w.begun--
 			d.advance(op.ended)
 			d.recordJournal()
 			if err := d.completed(op); err != nil {
@@ -160,7 +175,7 @@ func (w *wall) play(ctx context.Context, d *driver) error {
 // abandon implements ground.
 func (w *wall) abandon() {
 	w.mu.Lock()
-	for op := range w.open {
+	for op := range w.underWay {
 		op.cancel(delivery.ErrDeadline)
 	}
 	w.mu.Unlock()

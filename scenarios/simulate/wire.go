@@ -26,19 +26,27 @@ type wire struct {
 	patience time.Duration
 	agenda   *events
 	now      time.Time
-	sockets  map[int]*socket // open ones, by ordinal of the network
-	carriers map[int]*socket // the same by ordinal of the sender
+	sites    map[string]*site // by address
+	sockets  map[int]*socket  // open ones, by ordinal of the network
+	carriers map[carrier]*socket
+	arrivals map[arrival]*socket // the same sockets, as their endpoints count them
 	open     map[*operation]bool
 	running  sync.WaitGroup // goroutines of operations
 	finished []*operation   // in this step
-	requests []journal.Request
-	refused  []journal.Handshake
+	saw      sightings
+}
+
+// arrival names a socket: the nth that came to a site.
+type arrival struct {
+	site *site
+	nth  int
 }
 
 // socket is one connection as the driver sees it.
 type socket struct {
 	*memnet.Socket
-	carrier int
+	carrier carrier
+	arrival arrival
 	op      *operation // open on it
 	parked  *parking   // the endpoint waits
 	idle    bool       // the endpoint expects a request
@@ -54,6 +62,7 @@ type parking struct {
 // operation is one exchange under way.
 type operation struct {
 	op        engine.Operation
+	outlet    *outlet
 	exchange  *delivery.Exchange
 	started   time.Time
 	cancel    context.CancelCauseFunc
@@ -68,17 +77,34 @@ type operation struct {
 func newWire(a *events, now time.Time) *wire {
 	w := &wire{
 		net: memnet.New(), patience: patience, agenda: a, now: now,
-		sockets: map[int]*socket{}, carriers: map[int]*socket{}, open: map[*operation]bool{},
+		sites: map[string]*site{}, sockets: map[int]*socket{}, carriers: map[carrier]*socket{}, arrivals: map[arrival]*socket{},
+		open: map[*operation]bool{},
 	}
 	w.net.OnDial = func(ctx context.Context, s *memnet.Socket) {
-		op := ctx.Value(operationKey{}).(*operation)
-		k := &socket{Socket: s, op: op, carrier: op.exchange.Socket()}
-		w.sockets[s.Ordinal], w.carriers[k.carrier] = k, k
+		op, at := ctx.Value(operationKey{}).(*operation), w.sites[s.Address()]
+		at.sockets++
+		k := &socket{Socket: s, op: op, carrier: op.carrier(), arrival: arrival{at, at.sockets}}
+		w.sockets[s.Ordinal], w.carriers[k.carrier], w.arrivals[k.arrival] = k, k, k
 	}
 	return w
 }
 
+// host implements ground.
+func (w *wire) host(at *site, o *mockendpoint.Options) error {
+	o.Journal, o.Now, o.Wait, o.OnState = entries{w, at}, w.Now, w.wait, w.stateChanged
+	data, tokens := at.addresses()
+	w.sites[data], w.sites[tokens] = at, at
+	at.listener, at.tokenListener = w.net.Listen(data), w.net.Listen(tokens)
+	return nil
+}
+
+// dial implements ground.
+func (w *wire) dial(c *delivery.Config) { c.Dial, c.Now = w.net.Dial, w.Now }
+
 type operationKey struct{}
+
+// carrier names the socket of the operation.
+func (op *operation) carrier() carrier { return carrier{op.outlet, op.exchange.Socket()} }
 
 // Now is the virtual clock of both ends.
 func (w *wire) Now() time.Time {
@@ -134,29 +160,34 @@ func (w *wire) stateChanged(c net.Conn, s mockendpoint.State) {
 	w.net.Touch()
 }
 
+// entries is the journal of one site.
+type entries struct {
+	wire *wire
+	at   *site
+}
+
 // Request implements journal.Sink.
-func (w *wire) Request(r journal.Request) {
-	w.net.Lock()
-	defer w.net.Unlock()
-	r.Answered, r.Socket = w.now, w.ordinal(r.Socket)
-	w.requests = append(w.requests, r)
+func (e entries) Request(r journal.Request) {
+	e.wire.net.Lock()
+	defer e.wire.net.Unlock()
+	r.Answered = e.wire.now
+	e.wire.saw.request(r, e.at, e.wire.carrierOf(e.at, r.Socket))
 }
 
 // Handshake implements journal.Sink.
-func (w *wire) Handshake(h journal.Handshake) {
-	w.net.Lock()
-	defer w.net.Unlock()
-	h.Socket = w.ordinal(h.Socket)
-	w.refused = append(w.refused, h)
+func (e entries) Handshake(h journal.Handshake) {
+	e.wire.net.Lock()
+	defer e.wire.net.Unlock()
+	e.wire.saw.handshake(h, e.at, e.wire.carrierOf(e.at, h.Socket))
 }
 
-// ordinal is the sender's number of the endpoint's nth socket: one that was
+// carrierOf is the sender's name of the endpoint's nth socket: one that was
 // never opened has a number at the sender alone. The caller holds the lock.
-func (w *wire) ordinal(n int) int {
-	if k := w.sockets[n]; k != nil {
+func (w *wire) carrierOf(at *site, n int) carrier {
+	if k := w.arrivals[arrival{at, n}]; k != nil {
 		return k.carrier
 	}
-	return n
+	return carrier{ordinal: n}
 }
 
 // begin sets an operation in motion. It is registered before its goroutine
@@ -177,7 +208,7 @@ func (w *wire) begin(op *operation) {
 	op.started = w.now
 	w.open[op] = true
 	if op.exchange.Reused {
-		k := w.carriers[op.exchange.Socket()]
+		k := w.carriers[op.carrier()]
 		k.op, k.idle = op, false
 		op.handshaken = true
 	}
@@ -219,12 +250,10 @@ func (w *wire) advance(to time.Time) {
 }
 
 // seen implements ground.
-func (w *wire) seen() ([]journal.Request, []journal.Handshake) {
+func (w *wire) seen() sightings {
 	w.net.Lock()
 	defer w.net.Unlock()
-	requests, refused := w.requests, w.refused
-	w.requests, w.refused = nil, nil
-	return requests, refused
+	return w.saw.taken()
 }
 
 // abandon implements ground.

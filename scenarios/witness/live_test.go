@@ -22,6 +22,7 @@ import (
 	"github.com/httpdest/httpdest/engine/audience"
 	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -183,11 +184,11 @@ func qualifying(id string) profile.Update {
 func startDriver(destination dataflow.Destination) *live.Driver {
 	GinkgoHelper()
 	ref := profile.AudienceRef{Namespace: "ups", ID: "delorean"}
-	flow := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, MaxInFlight: 100, Destination: destination}
-	snapshot, _ := dataflow.NewSnapshot(flow, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
+	f := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, MaxInFlight: 100, Destination: destination}
+	snapshot, _ := dataflow.NewSnapshot(f, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
 	wire := live.NewWire(delivery.New(delivery.Config{UserAgent: "httpdest", Destination: destination, Transport: delivery.Direct}))
-	d, err := live.New(live.Config{Flow: snapshot, Store: memory.New(), Perform: wire.Perform,
-		Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: 100, Certificate: engine.NeverPresent, Grant: engine.ClientCredentials}})
+	settings := engine.Settings{Policy: retry.Documented(), MaxInFlight: 100, Certificate: engine.NeverPresent, Grant: engine.ClientCredentials}
+	d, err := live.New(live.Config{Dataflows: []flow.Dataflow{{Snapshot: snapshot, Settings: settings}}, Store: memory.New(), Perform: wire.Perform})
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -17,6 +17,9 @@ type Socket struct {
 	server  *Conn
 }
 
+// Address is the host:port that was dialled.
+func (s *Socket) Address() string { return s.server.local.String() }
+
 func newSocket(n *Network, ordinal int, addr string) *Socket {
 	s := &Socket{Ordinal: ordinal}
 	up, down := newStream(&n.mu), newStream(&n.mu)
