@@ -209,23 +209,25 @@ func encoded(t *testing.T, lines []recording.Line) []byte {
 // Whatever history there is can be written as a scenario and read back, so no
 // counter-example is lost.
 func TestEveryHistoryIsAScenario(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		sc := histories().Draw(t, "history")
-		content, err := scenarios.Encode(sc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := scenarios.Parse("history.yaml", content)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, content)
-		}
-		// Numbers keep their spelling when they are read back.
-		numbers := cmp.FilterValues(func(a, b any) bool { return isNumber(a) && isNumber(b) }, cmp.Comparer(func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }))
-		diff := cmp.Diff(sc, again, numbers, cmpopts.IgnoreTypes(scenarios.Position{}), cmpopts.IgnoreUnexported(scenarios.Scenario{}), cmpopts.EquateEmpty())
-		if diff != "" {
-			t.Fatalf("(-was +read back):\n%s", diff)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { readBack(t, histories().Draw(t, "history")) })
+}
+
+// readBack writes a scenario and reads it again: it must be the same.
+func readBack(t *rapid.T, sc *scenarios.Scenario) {
+	content, err := scenarios.Encode(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := scenarios.Parse("history.yaml", content)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, content)
+	}
+	// Numbers keep their spelling when they are read back.
+	numbers := cmp.FilterValues(func(a, b any) bool { return isNumber(a) && isNumber(b) }, cmp.Comparer(func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }))
+	diff := cmp.Diff(sc, again, numbers, cmpopts.IgnoreTypes(scenarios.Position{}), cmpopts.IgnoreUnexported(scenarios.Scenario{}), cmpopts.EquateEmpty())
+	if diff != "" {
+		t.Fatalf("(-was +read back):\n%s", diff)
+	}
 }
 
 func isNumber(value any) bool {

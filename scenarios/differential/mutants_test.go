@@ -120,7 +120,7 @@ func build(t *testing.T, what string, files map[string]string) string {
 func hunt(t *testing.T, what, binary string, number int) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	run := exec.CommandContext(ctx, binary, "-test.run", "^TestHistories$", "-quick", "-histories", strconv.Itoa(*count), "-seed", strconv.Itoa(*seed))
+	run := exec.CommandContext(ctx, binary, "-test.run", "^Test(Histories|SeveralDataflows)$", "-quick", "-histories", strconv.Itoa(*count), "-seed", strconv.Itoa(*seed))
 	run.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutants.SwitchEnv, number))
 	out, err := run.CombinedOutput()
 	if err == nil {
