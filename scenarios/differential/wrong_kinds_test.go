@@ -353,7 +353,7 @@ var wrongAttempts = []wrongKind{
 	{"no retry", []string{"max-3"}, nil, func(t *tamper) bool {
 		m := t.retried(func(m *sending) bool {
 			r := m.first()
-			return t.agreedFailure(r) && !headAlone(r) && t.quiet(r.At, r.At.Add(2*time.Minute)) &&
+			return t.agreedFailure(r) && !headAlone(r) && t.quiet(r.At.Add(-2*time.Second), r.At.Add(2*time.Minute)) &&
 				t.silent(m, r.At, r.At.Add(10*time.Minute)) && r.At.Add(time.Hour).Before(t.end)
 		})
 		if m == nil {
@@ -365,7 +365,7 @@ var wrongAttempts = []wrongKind{
 	{"a head taken for the answer", []string{"timeout-2s"}, nil, func(t *tamper) bool {
 		m := t.retried(func(m *sending) bool {
 			r := m.first()
-			return headAlone(r) && t.quiet(r.At, r.At.Add(2*time.Minute)) && t.silent(m, r.At, r.At.Add(10*time.Minute)) &&
+			return headAlone(r) && t.quiet(r.At.Add(-2*time.Second), r.At.Add(2*time.Minute)) && t.silent(m, r.At, r.At.Add(10*time.Minute)) &&
 				r.At.Add(time.Hour).Before(t.end)
 		})
 		if m == nil {
