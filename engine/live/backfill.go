@@ -91,10 +91,17 @@ type listed struct {
 }
 
 // list looks for the members of newly mapped audiences. Every state that was
-// decided before the mapping is in the store.
+// decided before the mapping is in the store. Backfills are listed in the order in
+// which they began, so that two of one profile are exported in that order.
 func (d *Driver) list(x listed) {
 	snapshot := d.view.Load().Snapshot(x.dataflow)
+	before, done := d.lastListing, make(chan struct{})
+	d.lastListing = done
 	d.listing.Go(func() { // ends with the driver
+		defer close(done)
+		if before != nil {
+			<-before
+		}
 		now := time.Now()
 		err := d.config.Store.States(func(s engine.State) error {
 			in := slices.ContainsFunc(x.audiences, func(ref profile.AudienceRef) bool {

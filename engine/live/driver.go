@@ -146,8 +146,10 @@ type Driver struct {
 	dead      chan struct{} // closed when Run returned or the driver failed
 	begun     []flow.Effects
 	listing   sync.WaitGroup
-	workers   *workers
-	cancel    context.CancelCauseFunc // of every operation; set by Run
+	// lastListing ends with the last listing that has begun. Only commit uses it.
+	lastListing chan struct{}
+	workers     *workers
+	cancel      context.CancelCauseFunc // of every operation; set by Run
 
 	mu     sync.Mutex
 	failed error
