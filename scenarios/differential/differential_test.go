@@ -18,13 +18,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
 	"github.com/httpdest/httpdest/engine/store/memory"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/check"
 	"github.com/httpdest/httpdest/scenarios/recording"
 	"github.com/httpdest/httpdest/scenarios/simulate"
-	"pgregory.net/rapid"
 )
 
 // A plain `go test` plays a few histories; `make differential` plays them all.
@@ -176,10 +177,17 @@ func write(t *testing.T, sc *scenarios.Scenario, failed int) string {
 
 // Over real TLS the same histories leave the same recordings.
 func TestHistoriesOverMTLS(t *testing.T) {
+	overMTLS(t, histories(), func(sc *scenarios.Scenario) { sc.Endpoint.TLS = "mtls-only" })
+}
+
+// overMTLS plays histories on the wire and in the model, and compares the recordings.
+// secured has every endpoint of a history accept mTLS alone.
+func overMTLS(t *testing.T, from *rapid.Generator[*scenarios.Scenario], secured func(*scenarios.Scenario)) {
+	t.Helper()
 	all := rules(t)
 	for i := range *onWire {
-		sc := histories().Example(*seed + i)
-		sc.Endpoint.TLS = "mtls-only"
+		sc := from.Example(*seed + i)
+		secured(sc)
 		wire, err := play(sc, simulate.InMemory)
 		if err != nil {
 			t.Fatal(err)

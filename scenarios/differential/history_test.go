@@ -7,8 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/httpdest/httpdest/scenarios"
 	"pgregory.net/rapid"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // Everything is drawn with SampledFrom: it draws evenly, where IntRange prefers

@@ -1,16 +1,14 @@
 package differential
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/simulate"
-	"pgregory.net/rapid"
 )
 
 // several draws a scenario with two to four dataflows: the profiles and their updates of
@@ -82,28 +80,11 @@ func TestSeveralDataflows(t *testing.T) {
 
 // Over real TLS the same dataflows leave the same recordings.
 func TestSeveralDataflowsOverMTLS(t *testing.T) {
-	all := rules(t)
-	for i := range *onWire {
-		sc := several().Example(*seed + i)
+	overMTLS(t, several(), func(sc *scenarios.Scenario) {
 		for n := range sc.Flows.Endpoints {
 			sc.Flows.Endpoints[n].TLS = "mtls-only"
 		}
-		wire, err := play(sc, simulate.InMemory)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if wrong := judge(sc, all, wire); wrong != "" {
-			t.Fatalf("the history of seed %d, over mTLS: %s", *seed+i, wrong)
-		}
-		model, err := play(sc, simulate.Model)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a, b := encoded(t, wire), encoded(t, model); !bytes.Equal(a, b) {
-			t.Fatalf("the history of seed %d leaves another recording over mTLS than in the model (-wire +model):\n%s", *seed+i,
-				cmp.Diff(strings.Split(string(a), "\n"), strings.Split(string(b), "\n")))
-		}
-	}
+	})
 }
 
 // Whatever there is of several dataflows can be written as a scenario and read back.

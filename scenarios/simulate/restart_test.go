@@ -83,9 +83,16 @@ func TestCasesThatTheLiveEngineCannotPlay(t *testing.T) {
 			lines = append(lines, sc.ID+": "+reason)
 		}
 	}
+	keptList(t, "not-live.txt", lines)
+	t.Logf("%d of %d cases cannot be played", len(lines), len(all))
+}
+
+// keptList holds lines against a file of testdata.
+func keptList(t *testing.T, name string, lines []string) {
+	t.Helper()
 	slices.Sort(lines)
 	got := strings.Join(lines, "\n") + "\n"
-	file := filepath.Join("testdata", "not-live.txt")
+	file := filepath.Join("testdata", name)
 	if *updateList {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -96,9 +103,8 @@ func TestCasesThatTheLiveEngineCannotPlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(string(want), got); diff != "" {
-		t.Errorf("the cases that the live engine cannot play changed; -args -update-list writes the list (-want +got):\n%s", diff)
+		t.Errorf("the cases in %s changed; -args -update-list writes the list (-want +got):\n%s", name, diff)
 	}
-	t.Logf("%d of %d cases cannot be played", len(lines), len(all))
 }
 
 func libraryCases(t *testing.T) []*scenarios.Scenario {
