@@ -10,12 +10,9 @@ import (
 
 // change answers what an update has to lead to, by the chosen readings. An export
 // that another reading calls for is a finding of a clause that is not must.
-func (o *Oracle) change(p *person, m moment) Possible { return o.changeBy(p, m, o.reads) }
-
-// changeBy is change by readings.
-func (o *Oracle) changeBy(p *person, m moment, reads func(key string) string) Possible {
+func (o *Oracle) change(p *person, m moment) Possible {
 	if p.view != nil && p.view.rest {
-		return o.restChange(p, m, reads)
+		return o.restChange(p, m)
 	}
 	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), earliest: m.event.At(), tick: m.last, live: true,
 		triggers: map[string]bool{}, violation: map[string]string{}}
@@ -23,7 +20,7 @@ func (o *Oracle) changeBy(p *person, m moment, reads func(key string) string) Po
 	member := o.changes(p, after)
 	why := "incremental" // of the first change, should none lead to an export
 	for i, c := range m.event.Update.Changes {
-		trigger, r := o.cause(p, c, m.first+i, before, after, member, reads)
+		trigger, r := o.cause(p, c, m.first+i, before, after, member)
 		switch {
 		case trigger != "":
 			if c.Audience != "" {
@@ -37,7 +34,7 @@ func (o *Oracle) changeBy(p *person, m moment, reads func(key string) string) Po
 		}
 	}
 	external := o.contested(&x, after)
-	if off := o.switchedOff(&x, after, reads); len(x.violation) == 0 && len(off) > 0 {
+	if off := o.switchedOff(&x, after); len(x.violation) == 0 && len(off) > 0 {
 		why = "wta-switches"
 		if external {
 			why = "wta-switches/external"
@@ -60,7 +57,7 @@ func (o *Oracle) changeBy(p *person, m moment, reads func(key string) string) Po
 		x.Because = slices.Sorted(maps.Keys(x.violation))
 		x.Clause = x.missing(external)
 	}
-	o.ofView(p, m, &x, reads)
+	o.ofView(p, m, &x)
 	return x
 }
 
@@ -86,9 +83,9 @@ func (x *Possible) missing(external bool) string {
 
 // switchedOff takes out the triggers that are switched off (R53): what is left
 // is why the change is exported (R54).
-func (o *Oracle) switchedOff(x *Possible, tick int, reads func(key string) string) []string {
+func (o *Oracle) switchedOff(x *Possible, tick int) []string {
 	for trigger := range x.violation {
-		if trigger != "audience" && o.flow.off[trigger].holds(tick) || trigger == "audience" && o.audiencesOff(x, tick, reads) {
+		if trigger != "audience" && o.flow.off[trigger].holds(tick) || trigger == "audience" && o.audiencesOff(x, tick) {
 			x.off = append(x.off, trigger)
 		}
 	}
@@ -105,10 +102,10 @@ func (o *Oracle) switchedOff(x *Possible, tick int, reads func(key string) strin
 // audiencesOff takes out of an update the audiences whose switch is off, and
 // reports whether none is left. External ones have a switch of their own by a reading
 // (A54).
-func (o *Oracle) audiencesOff(x *Possible, tick int, reads func(key string) string) bool {
+func (o *Oracle) audiencesOff(x *Possible, tick int) bool {
 	maps.DeleteFunc(x.triggers, func(id string, _ bool) bool {
 		kind := "audience"
-		if o.external(id) && reads(scenarios.ReadingExternalAudiences) == "own-switch" {
+		if o.external(id) && o.reads(scenarios.ReadingExternalAudiences) == "own-switch" {
 			kind = "external"
 		}
 		return o.flow.off[kind].holds(tick)
@@ -144,10 +141,10 @@ func (o *Oracle) member(p *person, tick int) bool {
 
 // cause is the trigger that a change is, with the clause that asks for it; or ""
 // with the clause that forbids one.
-func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool, reads func(key string) string) (string, string) {
+func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool) (string, string) {
 	switch c.Op {
 	case "qualify", "exit":
-		return o.audienceCause(p, c, tick, reads)
+		return o.audienceCause(p, c, tick)
 	case "set", "remove":
 		r, touched := o.attributeCause(p, c, tick, before, after)
 		if touched && !member {
@@ -173,7 +170,7 @@ func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, m
 
 // audienceCause: to enter or to leave a mapped audience counts (R41–R43), to
 // stay in it or out of it does not (R52).
-func (o *Oracle) audienceCause(p *person, c recording.Change, tick int, reads func(key string) string) (string, string) {
+func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string, string) {
 	was, is := p.realized(c.Audience, tick-1), p.realized(c.Audience, tick)
 	switch {
 	case !o.flow.has(c.Audience, tick) && o.flow.once(c.Audience, tick):
@@ -182,7 +179,7 @@ func (o *Oracle) audienceCause(p *person, c recording.Change, tick int, reads fu
 		return "", "trig-unmapped-audience"
 	case !o.sees(p, c.Audience):
 		return "", "one-body"
-	case was == is && is && reads(scenarios.ReadingRequalification) == "exported":
+	case was == is && is && o.reads(scenarios.ReadingRequalification) == "exported":
 		return "audience", "no-requalify"
 	case was == is && is:
 		return "", "no-requalify"
