@@ -14,9 +14,10 @@ SECONDS ?= 60
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
 # OpenAPI, which are slow to compile, or they start the command many times. What the command calls is tested with it.
-APART := cmd/httpdest mockendpoint/admin scenarios/containers reports/browser
-# The package that takes longest; begun first, it does not run alone at the end.
-FIRST := scenarios/simulate
+APART := cmd/httpdest mockendpoint/admin scenarios/containers scenarios/probe/receivers reports/browser
+# Packages with tests of volume, which ask for testing.Short(): they are tested with the race detector without these, and in full
+# without it.
+LONG := internal/packaging scenarios/probe scenarios/simulate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -43,8 +44,12 @@ test: ## Run all tests; says what it has to leave out
 	command -v node >/dev/null || echo "tests WITHOUT the receiver in Node: install nodejs"
 	command -v python3 >/dev/null || echo "tests WITHOUT the receiver in Python: install python3"
 	apart="$(APART)"
-	[ -z "$(RACE)" ] || echo "tests WITHOUT the race detector of $$apart: it makes minutes of them; make race has them with it"
-	go test $(RACE) $$(printf './%s ' $(FIRST)) $$(go list ./... | grep -v $${apart:+$$(printf -- '-e /%s$$ ' $$apart)})
+	if [ -n "$(RACE)" ]; then
+		echo "tests WITHOUT the race detector of $$apart, and of the volume of $(LONG): it makes minutes of them; make race has them with it"
+		go test $(RACE) -short $$(printf './%s ' $(LONG))
+		apart="$$apart $(LONG)"
+	fi
+	go test $(RACE) $$(go list ./... | grep -v $$(printf -- '-e /%s$$ ' $$apart))
 	CGO_ENABLED=0 go test $$(printf './%s ' $$apart)
 
 .PHONY: race

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,27 @@ func TestAbortOfTheOthers(t *testing.T) {
 			t.Errorf("%v s, %q, %v", l.Seconds, l.Aborted, err)
 		}
 	})
+}
+
+// Vegeta sleeps until its next hit is due, and may make it although it was stopped
+// meanwhile: nothing is sent by then, for the report is written.
+func TestNothingIsSentAfterTheEnd(t *testing.T) {
+	for range 20 { // half of the hits come
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+			defer cancel()
+			var sent atomic.Int64
+			l, err := Attack{Pace: Constant(1./60, time.Hour), Messages: []*engine.Message{{}}, Settings: engine.Settings{MaxInFlight: 1, Certificate: engine.NeverPresent},
+				Perform: func(_ context.Context, op engine.Operation) engine.Completion {
+					sent.Add(1)
+					return engine.Completion{Operation: op.ID, Outcome: answered(200)}
+				}}.Run(ctx)
+			time.Sleep(time.Hour) // of the bubble
+			if err != nil || !l.Interrupted || sent.Load() != 2 {
+				t.Errorf("%d were sent, 2 of them before the load was interrupted; %v", sent.Load(), err)
+			}
+		})
+	}
 }
 
 func TestParseAbort(t *testing.T) {

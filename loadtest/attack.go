@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/http"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -63,26 +61,20 @@ func (a Attack) Run(ctx context.Context) (*reports.Load, error) {
 }
 
 func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
-	x := &attacking{Attack: a, pacer: newPacer(a.Pace), recorder: NewRecorder(a.Pace), refused: make(chan struct{}, 1)}
+	x := &attacking{Attack: a, clocked: newClocked(a.Pace, a.Progress), refused: make(chan struct{}, 1)}
 	x.recorder.failuresWait = true
 	x.recorder.lateness.sockets, x.recorder.lateness.alone = int64(a.workers()), true
 	if err := x.prepare(ctx); err != nil {
 		return nil, nil, err
 	}
-	x.recorder.AbortOn(a.Abort)
-	x.recorder.clock = x.pacer.elapsed
-	if a.Watch != nil {
-		a.Watch(x.recorder)
-	}
-	ctx, check, end := x.recorder.abortable(ctx)
+	ctx, end := x.begin(ctx, a.Abort, a.Watch)
 	defer end()
-	x.check = check
 	stop := x.keepReady(ctx)
 	machine := observe(x.recorder.watch(x.pacer))
 	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
 	stop()
 	g := machine.done()
-	g.workers, g.mostWorkers, g.interrupted = x.recorder.mostOpen, int64(a.workers()), ctx.Err() != nil
+	g.workers, g.mostWorkers, g.interrupted = x.recorder.peak(), int64(a.workers()), ctx.Err() != nil
 	l := &reports.Load{Mode: Receiver, Clock: "wall", To: a.To, Began: x.pacer.start()}
 	x.recorder.Fill(l, min(elapsed, a.Pace.Duration()))
 	l.Cost = g.cost(x.recorder, a.Note)
@@ -94,11 +86,9 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 // attacking is an attack on its way.
 type attacking struct {
 	Attack
-	pacer       *pacer
-	recorder    *Recorder
+	*clocked
 	keeper      *keeper
 	credentials atomic.Pointer[credentials]
-	check       func(now time.Duration)
 	refused     chan struct{} // holds one: the token in use was answered 401
 }
 
@@ -152,27 +142,9 @@ func (x *attacking) keepReady(ctx context.Context) (end func()) {
 	return func() { cancel(); <-done }
 }
 
-// tick reports the state of the attack every second; idle is whether nothing is
-// on the wire.
-func (x *attacking) tick() (idle bool) {
-	if x.pacer.began.Load() != nil {
-		at := x.pacer.since(time.Now())
-		x.check(at)
-		if x.Progress != nil {
-			x.Progress(at, x.recorder.Counts(at))
-		}
-	}
-	return x.recorder.Counts(0).InFlight == 0
-}
-
 // hit sends one message by the engine's own wire: its form, its budget, its
-// words for what went wrong. Nothing of Vegeta's request travels, its headers
-// least of all.
-func (x *attacking) hit(r *http.Request) (*http.Response, error) {
-	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
-	if err != nil {
-		panic("loadtest: Vegeta no longer numbers its requests: " + err.Error())
-	}
+// words for what went wrong.
+func (x *attacking) hit(ctx context.Context, n uint64) (status int) {
 	if n == 0 && x.Begun != nil {
 		x.Begun()
 	}
@@ -182,7 +154,7 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 	began := x.pacer.since(time.Now())
 	x.recorder.Begin(due, began)
 	x.recorder.Open(began)
-	end := x.Perform(context.WithoutCancel(r.Context()), op)
+	end := x.Perform(ctx, op)
 	ended := x.pacer.since(time.Now())
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
@@ -193,5 +165,5 @@ func (x *attacking) hit(r *http.Request) (*http.Response, error) {
 		default:
 		}
 	}
-	return &http.Response{StatusCode: end.Outcome.Status, Body: http.NoBody, Request: r}, nil
+	return end.Outcome.Status
 }

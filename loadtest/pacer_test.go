@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -63,11 +64,11 @@ func TestWatchdog(t *testing.T) {
 	hangs := make(chan struct{})
 	defer close(hangs)
 	begun := make(chan struct{}, 10)
-	vegetate(t.Context(), p, 10, func(r *http.Request) (*http.Response, error) {
+	vegetate(t.Context(), p, 10, func(context.Context, uint64) int {
 		begun <- struct{}{}
 		<-hangs
-		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
-	}, func() bool { return false })
+		return http.StatusOK
+	}, func() {})
 	if len(begun) == 0 {
 		t.Error("nothing was begun")
 	}

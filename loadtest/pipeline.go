@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +50,7 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 }
 
 func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
-	x := &through{Through: t, pacer: newPacer(t.Pace), recorder: NewRecorder(t.Pace)}
+	x := &through{Through: t, clocked: newClocked(t.Pace, t.Progress)}
 	x.recorder.lateness.sockets = int64(t.Settings.MaxInFlight)
 	if t.Outage != nil {
 		x.recorder.unsteady()
@@ -63,14 +62,8 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	x.recorder.AbortOn(t.Abort)
-	x.recorder.clock = x.pacer.elapsed
-	if t.Watch != nil {
-		t.Watch(x.recorder)
-	}
-	ctx, check, stop := x.recorder.abortable(ctx)
+	ctx, stop := x.begin(ctx, t.Abort, t.Watch)
 	defer stop()
-	x.check = check
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ended := make(chan error, 1)
@@ -96,15 +89,13 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 // through is a run of it.
 type through struct {
 	Through
-	pacer    *pacer
-	recorder *Recorder
-	check    func(now time.Duration)
-	driver   *live.Driver
-	updates  sync.Map // *profile.Change, the first of an update, to its driven
-	exports  sync.Map // id of an export, to the driven of its update
-	broken   error
-	waiting  atomic.Int64 // updates that are not durable yet
-	most     atomic.Int64 // at once
+	*clocked
+	driver  *live.Driver
+	updates sync.Map // *profile.Change, the first of an update, to its driven
+	exports sync.Map // id of an export, to the driven of its update
+	broken  error
+	waiting atomic.Int64 // updates that are not durable yet
+	most    atomic.Int64 // at once
 }
 
 func (x *through) workers() int {
@@ -119,23 +110,8 @@ func (x *through) drive(ctx context.Context) time.Duration {
 	return vegetate(ctx, x.pacer, x.workers(), x.update, x.tick)
 }
 
-func (x *through) tick() (idle bool) {
-	if x.pacer.began.Load() != nil {
-		at := x.pacer.since(time.Now())
-		x.check(at)
-		if x.Progress != nil {
-			x.Progress(at, x.recorder.Counts(at))
-		}
-	}
-	return true
-}
-
 // update submits one, and returns when it is durable.
-func (x *through) update(r *http.Request) (*http.Response, error) {
-	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
-	if err != nil {
-		panic("loadtest: Vegeta no longer numbers its requests: " + err.Error())
-	}
+func (x *through) update(ctx context.Context, n uint64) (status int) {
 	if n == 0 && x.Outage != nil {
 		x.broken = x.Break(*x.Outage)
 	}
@@ -149,10 +125,10 @@ func (x *through) update(r *http.Request) (*http.Response, error) {
 			break
 		}
 	}
-	err = x.driver.Submit(context.WithoutCancel(r.Context()), u)
+	err := x.driver.Submit(ctx, u)
 	x.waiting.Add(-1)
 	x.recorder.Accepted(due, begun, x.pacer.since(time.Now()), err)
-	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+	return http.StatusOK
 }
 
 // driven is when an update was due, and when it was begun.

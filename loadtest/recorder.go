@@ -321,6 +321,13 @@ func (r *Recorder) open() int64 {
 	return r.begun - r.over()
 }
 
+// peak is how many requests were on the wire at once, at most.
+func (r *Recorder) peak() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mostOpen
+}
+
 // over is how much of what was begun has ended. The mutex is held.
 func (r *Recorder) over() int64 { return r.delivered + r.lost + r.idle + r.refused }
 

@@ -3,25 +3,51 @@ package loadtest
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// roundTripper is a hit of Vegeta's.
-type roundTripper func(*http.Request) (*http.Response, error)
+// hit does what the load does for number n, counted from 0, and returns the
+// status for Vegeta.
+type hit func(ctx context.Context, n uint64) (status int)
 
-// RoundTrip implements http.RoundTripper.
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+// ending lets hits through while a load goes on.
+type ending struct {
+	hit   hit
+	ctx   context.Context
+	under atomic.Int64 // hits under way
+}
+
+// RoundTrip implements http.RoundTripper. Nothing of Vegeta's request travels,
+// its headers least of all.
+func (e *ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	n, err := strconv.ParseUint(r.Header.Get("X-Vegeta-Seq"), 10, 64)
+	if err != nil {
+		panic("loadtest: Vegeta no longer numbers its requests: " + err.Error())
+	}
+	// Counted before it is asked whether the load goes on: who finds it at its end
+	// and nothing under way knows that nothing comes after.
+	e.under.Add(1)
+	defer e.under.Add(-1)
+	if err := e.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: e.hit(context.WithoutCancel(r.Context()), n), Body: http.NoBody, Request: r}, nil
+}
+
+// over reports whether the load has ended and nothing is under way.
+func (e *ending) over() bool { return e.ctx.Err() != nil && e.under.Load() == 0 }
 
 // vegetate runs Vegeta until the pace ends, or ctx is done and nothing is under
-// way, and returns how long it went on. A hit knows its number by the header
-// X-Vegeta-Seq. A load that has not ended long after its time is left alone:
-// what is under way is unfinished. tick is called every second and reports
-// whether nothing is under way.
-func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick func() (idle bool)) time.Duration {
+// way, and returns how long it went on. A load that has not ended long after its
+// time is left alone: what is under way is unfinished. tick is called every second.
+func vegetate(ctx context.Context, p *pacer, most int, hit hit, tick func()) time.Duration {
+	e := &ending{hit: hit, ctx: ctx}
 	v := vegeta.NewAttacker(vegeta.Workers(uint64(min(64, most))), vegeta.MaxWorkers(uint64(most)), vegeta.Client(&http.Client{
-		Transport:     hit,
+		Transport:     e,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}))
 	ended := make(chan struct{})
@@ -56,7 +82,7 @@ func vegetate(ctx context.Context, p *pacer, most int, hit roundTripper, tick fu
 		select {
 		case _, open = <-results: // the hit has measured it already
 		case <-every.C:
-			if tick() && ctx.Err() != nil {
+			if tick(); e.over() {
 				// Vegeta sleeps until its next hit is due, however long that is.
 				open = false
 				leave()

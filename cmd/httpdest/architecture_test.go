@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -23,6 +24,7 @@ type pkg struct {
 	calls   map[string]string // "time.Now" -> a file that calls it
 	docs    int               // files with a package comment
 	tests   map[string]string // path -> a test file that imports it
+	short   bool              // a test asks for testing.Short()
 }
 
 // graph is every package by its folder below the module root, "" the root.
@@ -284,6 +286,13 @@ func (g graph) add(dir, file string, parsed *ast.File) {
 		}
 	}
 	if test {
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if x, ok := n.(*ast.SelectorExpr); ok && x.Sel.Name == "Short" {
+				id, ok := x.X.(*ast.Ident)
+				s.short = s.short || ok && id.Name == "testing"
+			}
+			return true
+		})
 		return
 	}
 	if parsed.Doc != nil {
@@ -420,5 +429,29 @@ func TestFilesStaySmall(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A test that leaves something out where the race detector looks on is one of a
+// package that make test plays once more without it.
+func TestWhatIsLeftOutIsPlayed(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(makefile), "\nLONG := ")
+	line, _, _ := strings.Cut(rest, "\n")
+	long := strings.Fields(line)
+	if !found || len(long) == 0 {
+		t.Fatal("the Makefile names no packages with tests of volume")
+	}
+	asking := map[string]bool{}
+	for dir, p := range read(t, "../..") {
+		if p.short {
+			asking[dir] = true
+		}
+	}
+	if got := slices.Sorted(maps.Keys(asking)); !slices.Equal(got, long) {
+		t.Errorf("tests of %v ask for testing.Short(); LONG of the Makefile has %v", got, long)
 	}
 }

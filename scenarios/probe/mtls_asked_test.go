@@ -40,12 +40,11 @@ func TestOneVerdictForOneRefusal(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		p := tlsReceiver(t, version, tls.RequireAnyClientCert, func(http.ResponseWriter, *http.Request) {})
 		defer p.close()
-		verdicts := map[string]int{}
+		plain, verdicts := shapes(p.people, p.config)[0], map[string]int{}
 		for range 200 {
 			r := &round{Prober: p}
 			p.lanes, p.main = nil, p.lane(p.config.Destination, nil) // a handshake each
-			m := shapes(p.people, p.config)[0]
-			r.first(context.Background(), m)
+			r.first(context.Background(), plain)
 			for _, k := range r.checks {
 				verdicts[string(k.Verdict)+" "+k.Rule+" "+k.Class]++
 			}

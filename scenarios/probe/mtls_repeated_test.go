@@ -118,6 +118,9 @@ func TestOneReportForOneRefusal(t *testing.T) {
 			repetitions int
 			verdict     string
 		}{{nil, 200, "inconclusive message/plain:rcv-mtls-only:inconclusive:mtls"}, {clients, 50, "pass mtls/current:rcv-new-ca:pass: "}} {
+			if testing.Short() {
+				plan.repetitions /= 10
+			}
 			reports := map[string]int{}
 			for range plan.repetitions {
 				c := base

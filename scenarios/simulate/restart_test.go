@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,10 +31,7 @@ import (
 )
 
 // `make restarts` asks for all of them.
-var (
-	everyCase  = flag.Bool("every-case", false, "kill the live engine in every case of the library that it can play")
-	updateList = flag.Bool("update-list", false, "write the list of the cases that the live engine cannot play")
-)
+var everyCase = flag.Bool("every-case", false, "kill the live engine in every case of the library that it can play")
 
 // mostRestarted and longestRestarted bound a case, and afterwards is how long the engine
 // runs on behind the last of them: the longest backfill, and its retries.
@@ -85,26 +79,6 @@ func TestCasesThatTheLiveEngineCannotPlay(t *testing.T) {
 	}
 	keptList(t, "not-live.txt", lines)
 	t.Logf("%d of %d cases cannot be played", len(lines), len(all))
-}
-
-// keptList holds lines against a file of testdata.
-func keptList(t *testing.T, name string, lines []string) {
-	t.Helper()
-	slices.Sort(lines)
-	got := strings.Join(lines, "\n") + "\n"
-	file := filepath.Join("testdata", name)
-	if *updateList {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), got); diff != "" {
-		t.Errorf("the cases in %s changed; -args -update-list writes the list (-want +got):\n%s", name, diff)
-	}
 }
 
 func libraryCases(t *testing.T) []*scenarios.Scenario {

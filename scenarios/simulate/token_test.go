@@ -43,6 +43,9 @@ expect: []
 // Every delivery of a day carried a token that was good when it was sent, or
 // was retried: what the endpoint itself saw, and not what the sender says.
 func TestADayOfTokens(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two days of messages take seconds")
+	}
 	rules, err := scenarios.Rules()
 	if err != nil {
 		t.Fatal(err)
