@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // idiom is a turn of phrase with a better one.
@@ -54,9 +56,9 @@ func puzzling(text string, more ...idiom) (out []string) {
 	return out
 }
 
-// repeating are the pages that repeat texts of packages under scenarios/; the
-// changelog keeps what was written.
-var repeating = []string{"clauses.md", "mutants.md", "rule-list.md", "scenario-keys.md", "CHANGELOG.md"}
+// repeating are the pages that repeat texts and ids of mutants; TestProseOfRules
+// reads the rules of clauses.md. The changelog keeps what was written.
+var repeating = []string{"clauses.md", "mutants.md", "CHANGELOG.md"}
 
 // Documents, help and the messages of the command are plain English.
 func TestProse(t *testing.T) {
@@ -81,6 +83,29 @@ func TestProse(t *testing.T) {
 	}
 	if read < 3000 {
 		t.Errorf("read %d lines; there are more", read)
+	}
+}
+
+// The catalogue of rules is plain English in every field, also in those that only
+// reports and `rules explain` print.
+func TestProseOfRules(t *testing.T) {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		for field, text := range map[string]string{"title": r.Title, "want": r.Want, "fix": r.Fix} {
+			for _, p := range puzzling(text, headless) {
+				t.Errorf("%s: %s: %s", r.ID, field, p)
+			}
+		}
+	}
+	for _, c := range rules.All() {
+		for field, text := range map[string]string{"text": c.Text, "source": c.Source, "conflict": c.Conflict, "decision": c.Decision} {
+			for _, p := range puzzling(text, headless) {
+				t.Errorf("%s: %s: %s", c.ID, field, p)
+			}
+		}
 	}
 }
 

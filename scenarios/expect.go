@@ -27,9 +27,9 @@ func (r *reader) readExpect(n *yaml.Node) {
 		}
 		e := Expectation{Pos: r.pos(o.node), Times: 1}
 		if rule := o.take("rule"); rule != nil {
-			e.Rule = r.rule(rule, "rule")
-			if e.Rule != "" && !slices.Contains(r.scenario.Rules, e.Rule) {
-				r.problem(rule, "add it to rules", "%s is not among the rules of this scenario", e.Rule)
+			e.Rule = r.ruleAmong(rule, "rule", r.clauseIDs)
+			if of := RuleOf(e.Rule); of != "" && !slices.Contains(r.scenario.Rules, of) {
+				r.problem(rule, "add it to rules", "%s is not among the rules of this scenario", of)
 			}
 		}
 		r.aboutDataflow(o, &e)

@@ -213,6 +213,7 @@ type reader struct {
 	activated    map[string]*yaml.Node // `activated` of each dataflow, for the history to contradict
 	excluded     map[string]*yaml.Node // `exclude` of each, which names profiles
 	ruleIDs      []string
+	clauseIDs    []string                                 // of rules and of their clauses
 	receivers    []string                                 // ids of the rules of receivers
 	files        func(name string) (io.ReadCloser, error) // next to the scenario; nil without a folder
 	// configurationUnderTest: values of the configuration go to the engine as
@@ -238,7 +239,7 @@ func parse(p place, content []byte) (*Scenario, Problems) {
 		return nil, d.result()
 	}
 	r := newReader(d, &Scenario{ID: p.id, Seed: 1, Pos: d.pos(root)})
-	r.ruleIDs, r.receivers, r.files = rules.ids(), rules.of("receiver").ids(), p.beside
+	r.ruleIDs, r.clauseIDs, r.receivers, r.files = rules.ids(), rules.clauseIDs(), rules.of("receiver").ids(), p.beside
 	r.read(root)
 	if problems := d.result(); len(problems) > 0 {
 		return nil, problems
@@ -313,12 +314,15 @@ func (r *reader) cited(n *yaml.Node, what string) string {
 }
 
 // rule reads the id of a rule of the catalogue.
-func (r *reader) rule(n *yaml.Node, what string) string {
+func (r *reader) rule(n *yaml.Node, what string) string { return r.ruleAmong(n, what, r.ruleIDs) }
+
+// ruleAmong reads one of some ids of rules and clauses.
+func (r *reader) ruleAmong(n *yaml.Node, what string, ids []string) string {
 	id := r.line(n, what)
-	if id != "" && !slices.Contains(r.ruleIDs, id) {
+	if id != "" && !slices.Contains(ids, id) {
 		hint := "`httpdest rules` lists them"
-		if nearest(id, r.ruleIDs) != "" {
-			hint = didYouMean(id, r.ruleIDs)
+		if nearest(id, ids) != "" {
+			hint = didYouMean(id, ids)
 		}
 		r.problem(n, hint, "%s: no rule %q", what, short(id))
 		return ""

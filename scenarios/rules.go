@@ -46,6 +46,16 @@ func (c Catalogue) ids() []string {
 	return ids
 }
 
+// clauseIDs are the ids of the rules and of their clauses.
+func (c Catalogue) clauseIDs() []string {
+	all := c.All()
+	ids := make([]string, len(all))
+	for i, clause := range all {
+		ids[i] = clause.ID
+	}
+	return ids
+}
+
 // someWords reads a list of at least one word of a vocabulary.
 func (d *decoder) someWords(n *yaml.Node, what string, vocabulary []string) []string {
 	if n == nil {

@@ -259,7 +259,7 @@ type Change struct {
 // configuration (Problem set), or what monitoring shows (Run, Totals, Alert or
 // Latency set).
 type Expectation struct {
-	Rule string // the rule this line proves; all rules of the scenario unless given
+	Rule string // the rule, or the clause of one, that this line proves; all rules of the scenario unless given
 	Pos  Position
 	// Dataflows are the keys of those that the line is about, where there are several.
 	// None: it is about no dataflow.

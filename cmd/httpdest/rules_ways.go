@@ -33,7 +33,7 @@ func words(ways []check.Way) string {
 func (p proof) named(rule string) int {
 	n := 0
 	for _, s := range p.cases {
-		if slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool { return e.Rule == rule }) {
+		if slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool { return scenarios.RuleOf(e.Rule) == rule }) {
 			n++
 		}
 	}

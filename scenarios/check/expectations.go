@@ -64,10 +64,23 @@ func (v *view) expectations() []reports.Check {
 	return slices.Concat(out, v.surplusAlerts(changes), v.otherProblems(), v.others(met))
 }
 
+// clauseOf is the number of the clause that a line proves.
+func clauseOf(e *scenarios.Expectation) string {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		panic("check: " + err.Error()) // the scenario was read with them
+	}
+	c, _ := rules.Clause(e.Rule)
+	return c.Ref
+}
+
 // verdicts makes the checks of one line: a pass, or a failure for each of the
 // first few mismatches.
 func verdicts(e *scenarios.Expectation, title string, wrong []mismatch) []reports.Check {
-	check := reports.Check{Rule: e.Rule, Verdict: reports.Pass, Title: title, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column}
+	check := reports.Check{Rule: scenarios.RuleOf(e.Rule), Verdict: reports.Pass, Title: title, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column}
+	if check.Rule != e.Rule {
+		check.Clause = clauseOf(e)
+	}
 	if len(wrong) == 0 {
 		return []reports.Check{check}
 	}

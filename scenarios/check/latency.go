@@ -51,7 +51,7 @@ func (v *view) latency(e *scenarios.Expectation) []reports.Check {
 	title := fmt.Sprintf("p%d of the delivery latency", e.Latency.Percentile)
 	all := v.latencies()
 	if n := v.busiest(); n >= premise {
-		return []reports.Check{{Rule: e.Rule, Verdict: reports.Skip, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column,
+		return []reports.Check{{Rule: scenarios.RuleOf(e.Rule), Verdict: reports.Skip, File: e.Pos.File, Line: e.Pos.Line, Column: e.Pos.Column,
 			Title: fmt.Sprintf("%s: premise not met: %d requests in one second, not fewer than %d", title, n, premise)}}
 	}
 	want := "below " + duration(e.Latency.Below)
