@@ -31,6 +31,7 @@ type Attack struct {
 	Abort []Abort
 	// Watch is called with the record of the load before it begins; nil: nobody asks.
 	Watch func(*Recorder)
+	Start Start
 }
 
 // mostWorkers bounds what Workers 0 comes to, as a quarter of the files that
@@ -70,6 +71,10 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	ctx, end := x.begin(ctx, a.Abort, a.Watch)
 	defer end()
 	stop := x.keepReady(ctx)
+	if err := a.Start.wait(ctx); err != nil {
+		stop()
+		return nil, nil, err
+	}
 	machine := observe(x.recorder.watch(x.pacer))
 	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
 	stop()
@@ -79,6 +84,8 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	x.recorder.Fill(l, min(elapsed, a.Pace.Duration()))
 	l.Cost = g.cost(x.recorder, a.Note)
 	l.Cost.AttemptsPerExport = 0 // one each, by definition
+	identify(l, a.Pace, a.Start)
+	l.Doubts = append(l.Doubts, a.Start.doubts(x.pacer)...)
 	x.recorder.judge(l, a.Objectives, g)
 	return l, x.recorder, nil
 }

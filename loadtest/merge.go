@@ -20,62 +20,37 @@ type Part struct {
 
 // Merge puts together what several machines measured at the same time, as if
 // one had: counts and rates add up, histograms too, and the objectives are
-// judged anew over all of it. A doubt of one is a doubt of all. The error says
-// what cannot be merged.
+// judged anew over all of it. A doubt of one is a doubt of all, and a shard that
+// is missing one more. The error names the results that cannot be merged.
 func Merge(parts []Part) (*reports.Load, error) {
 	if len(parts) < 2 {
 		return nil, errors.New("there is nothing to merge")
 	}
-	m := &merging{out: &reports.Load{Mode: parts[0].Load.Mode, Clock: parts[0].Load.Clock, To: parts[0].Load.To, Store: parts[0].Load.Store}}
+	first := parts[0].Load
+	m := &merging{out: &reports.Load{Mode: first.Mode, Clock: first.Clock, To: first.To, Store: first.Store}}
+	times := make([]timeframe, len(parts))
 	for i, p := range parts {
-		for _, before := range parts[:i] {
-			if err := together(before, p); err != nil {
-				return nil, fmt.Errorf("%s: %w", p.From, err)
-			}
+		err := mergeable(first, p.Load)
+		if err == nil {
+			times[i], err = timeframeOf(p.Load)
 		}
-		if err := m.add(p); err != nil {
+		for _, before := range parts[:i] {
+			err = errors.Join(err, distinct(before, p))
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.From, err)
 		}
-		if b := p.Load.Began; b != "" && (m.out.Began == "" || b < m.out.Began) {
-			m.out.Began = b
+	}
+	if err := m.align(parts, times); err != nil {
+		return nil, err
+	}
+	for i, p := range parts {
+		if err := m.add(p, m.shift(times[i])); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.From, err)
 		}
 	}
+	m.shards(parts)
 	return m.result()
-}
-
-const (
-	// mostApart is how much later a machine may begin than another ended: clocks
-	// differ, and people start machines one by one.
-	mostApart = time.Minute
-	// mostShorter is the share by which one load may be shorter than another.
-	mostShorter = 0.1
-)
-
-// together returns why two results are not of one load: rates at different
-// times do not add up.
-func together(a, b Part) error {
-	if long, short := max(a.Load.Seconds, b.Load.Seconds), min(a.Load.Seconds, b.Load.Seconds); short < long*(1-mostShorter) && !endedEarly(a.Load) && !endedEarly(b.Load) {
-		return fmt.Errorf("it lasted %s, and %s %s: rates add up only while both run", secondsText(b.Load.Seconds), a.From, secondsText(a.Load.Seconds))
-	}
-	if a.Load.Began == "" || b.Load.Began == "" {
-		return nil
-	}
-	if a.Load.Began == b.Load.Began {
-		return fmt.Errorf("it is the same result as %s: it would count twice", a.From)
-	}
-	begin, err := time.Parse(time.RFC3339Nano, a.Load.Began)
-	later, errLater := time.Parse(time.RFC3339Nano, b.Load.Began)
-	if err := errors.Join(err, errLater); err != nil {
-		return fmt.Errorf("when it began: %w", err)
-	}
-	apart := later.Sub(begin) - seconds(a.Load.Seconds)
-	if begin.After(later) {
-		apart = begin.Sub(later) - seconds(b.Load.Seconds)
-	}
-	if apart > mostApart {
-		return fmt.Errorf("it and %s are %s apart: they did not load the receiver at the same time", a.From, apart.Round(time.Second))
-	}
-	return nil
 }
 
 // endedEarly reports whether a load did not last as long as it was to.
@@ -93,20 +68,14 @@ type merging struct {
 	paces                       []string
 	texts                       []string // of the objectives
 	exports                     int64
+	began                       time.Time // of the first
 }
 
-func (m *merging) add(p Part) error {
+// add adds a part that began so much after the first.
+func (m *merging) add(p Part, after time.Duration) error {
 	l, out := p.Load, m.out
-	switch {
-	case l.Mode != out.Mode || l.Clock != out.Clock || l.Store != out.Store:
-		return fmt.Errorf("it is a load of another kind: %s %s %s", l.Clock, l.Mode, l.Store)
-	case l.To != out.To:
-		return fmt.Errorf("it loaded another receiver, %s", l.To)
-	case l.Search != nil || l.Outage != nil || l.Flows != nil:
-		return errors.New("a search, an outage or several dataflows cannot be merged")
-	}
 	out.Machines += max(1, l.Machines)
-	out.Seconds, out.DrainSeconds = max(out.Seconds, l.Seconds), max(out.DrainSeconds, l.DrainSeconds)
+	out.DrainSeconds = max(out.DrainSeconds, l.DrainSeconds)
 	out.Unfinished += l.Unfinished
 	out.Interrupted = out.Interrupted || l.Interrupted
 	if l.Aborted != "" {
@@ -123,8 +92,11 @@ func (m *merging) add(p Part) error {
 		}
 		out.Tokens.Requests, out.Tokens.Failed = out.Tokens.Requests+t.Requests, out.Tokens.Failed+t.Failed
 	}
-	m.paces = append(m.paces, l.Pace)
+	m.paces = append(m.paces, paceOf(l))
 	for _, d := range l.Doubts {
+		if strings.HasPrefix(d, missingShard) {
+			continue // it may be here now
+		}
 		out.Doubts = append(out.Doubts, p.From+": "+d)
 	}
 	for _, o := range l.Objectives {
@@ -136,7 +108,11 @@ func (m *merging) add(p Part) error {
 	for _, o := range l.Objectives {
 		worst = append(worst, o.Verdict)
 	}
-	out.Parts = append(out.Parts, reports.LoadPart{From: p.From, Offered: l.Offered, Achieved: l.Achieved, Verdict: reports.Worst(worst...)})
+	if len(l.Parts) > 0 {
+		out.Parts = append(out.Parts, l.Parts...) // of an earlier merge
+	} else {
+		out.Parts = append(out.Parts, reports.LoadPart{From: p.From, Run: l.Run, Offered: l.Offered, Achieved: l.Achieved, Verdict: reports.Worst(worst...)})
+	}
 	m.cost(l.Cost)
 	out.Growing = max(out.Growing, l.Growing)
 	if err := m.histograms(l); err != nil {
@@ -148,7 +124,7 @@ func (m *merging) add(p Part) error {
 	}
 	m.failedOf.add(l.EffectiveAttempts, attempts)
 	m.lostOf.add(l.EffectiveExports, l.Delivered.Count+l.Failed.Count)
-	return m.series(l.Series)
+	return m.series(l.Series, after)
 }
 
 // histograms adds those of a part. A part without the times of all attempts has
@@ -244,8 +220,9 @@ func (m *merging) cost(c *reports.Cost) {
 	to.CPUShare, to.LateMs = max(to.CPUShare, c.CPUShare), max(to.LateMs, c.LateMs)
 }
 
-// series adds the points up, by their number: the machines began together.
-func (m *merging) series(s *reports.Series) error {
+// series adds the points up by the clock: a part that began later has its points
+// later. They are of whole steps, so that a point may be off by half of one.
+func (m *merging) series(s *reports.Series, after time.Duration) error {
 	switch {
 	case s == nil:
 		return nil
@@ -254,22 +231,25 @@ func (m *merging) series(s *reports.Series) error {
 	case m.out.Series.StepSeconds != s.StepSeconds:
 		return fmt.Errorf("its steps are of %v s, those of the others of %v s", s.StepSeconds, m.out.Series.StepSeconds)
 	}
+	first := int(math.Round(after.Seconds() / s.StepSeconds))
 	for i, p := range s.Points {
-		if i == len(m.out.Series.Points) {
-			m.out.Series.Points = append(m.out.Series.Points, reports.Point{AtSeconds: p.AtSeconds})
+		for i += first; i >= len(m.out.Series.Points); {
+			at := float64(len(m.out.Series.Points)) * s.StepSeconds
+			m.out.Series.Points = append(m.out.Series.Points, reports.Point{AtSeconds: at})
 			m.steps = append(m.steps, nil)
 		}
 		to := &m.out.Series.Points[i]
-		to.Offered, to.Achieved, to.Ended, to.Errors = to.Offered+p.Offered, to.Achieved+p.Achieved, to.Ended+p.Ended, to.Errors+p.Errors
+		to.Offered, to.Achieved = to.Offered+p.Offered, to.Achieved+p.Achieved
+		to.Ended, to.Errors = to.Ended+p.Ended, to.Errors+p.Errors
 		to.Backlog, to.InFlight = to.Backlog+p.Backlog, to.InFlight+p.InFlight
 		if p.Histogram == "" {
 			continue
 		}
 		h, err := DecodeHistogram(p.Histogram)
-		if err != nil {
-			return fmt.Errorf("point %d: %w", i, err)
+		if err == nil {
+			err = into(&m.steps[i], h, coarse)
 		}
-		if err := into(&m.steps[i], h, coarse); err != nil {
+		if err != nil {
 			return fmt.Errorf("point %d: %w", i, err)
 		}
 	}
@@ -279,10 +259,7 @@ func (m *merging) series(s *reports.Series) error {
 // result judges what was put together.
 func (m *merging) result() (*reports.Load, error) {
 	out := m.out
-	same := slices.Compact(slices.Clone(m.paces))
-	if out.Pace = strings.Join(same, " + "); len(same) == 1 && len(m.paces) > 1 {
-		out.Pace = fmt.Sprintf("%d × %s", len(m.paces), same[0])
-	}
+	out.Pace = m.pace()
 	slices.SortFunc(out.Outcomes, func(a, b reports.OutcomeCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome))
 	})

@@ -42,7 +42,7 @@ func (n Neighbours) Run(ctx context.Context) (*reports.Load, error) {
 	good := all[:n.Count-1]
 	m := &merging{out: &reports.Load{Mode: Pipeline, Clock: "wall", To: good[0].To, Store: good[0].Store}}
 	for i, l := range good {
-		if err := m.add(Part{flowName(i), l}); err != nil {
+		if err := m.add(Part{flowName(i), l}, 0); err != nil {
 			return nil, fmt.Errorf("dataflow %s: %w", flowName(i), err)
 		}
 	}

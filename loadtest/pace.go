@@ -165,6 +165,9 @@ func (s *slopes) String() string { return s.name }
 
 // steady reports whether the rate of a pace never changes.
 func steady(p Pace) bool {
+	if s, ok := p.(*shardOf); ok {
+		p = s.Pace
+	}
 	if c, ok := p.(*byChance); ok {
 		p = c.Pace
 	}
@@ -202,6 +205,13 @@ func Stages(all []Stage) Pace {
 // stagesOf are the parts of a pace that are judged apart; none of one that has no
 // such parts.
 func stagesOf(p Pace) []slope {
+	if s, ok := p.(*shardOf); ok {
+		parts := slices.Clone(stagesOf(s.Pace))
+		for i := range parts {
+			parts[i].from, parts[i].to = parts[i].from/float64(s.shard.Of), parts[i].to/float64(s.shard.Of)
+		}
+		return parts
+	}
 	if c, ok := p.(*byChance); ok {
 		p = c.Pace
 	}

@@ -39,6 +39,7 @@ type Through struct {
 	Note   string
 	Offer  Offer // of a trial
 	Abort  []Abort
+	Start  Start
 	Watch  func(*Recorder) // called with the record of the load before it begins; nil: nobody asks
 }
 
@@ -67,6 +68,9 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	ended := make(chan error, 1)
+	if err := t.Start.wait(ctx); err != nil {
+		return nil, nil, err
+	}
 	machine := observe(x.recorder.watch(x.pacer))
 	go func() { ended <- x.driver.Run(running) }()
 	elapsed := x.drive(ctx)
@@ -220,6 +224,8 @@ func (x *through) report(ctx context.Context, g generator, elapsed time.Duration
 	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: x.To, Store: x.StoreName, Began: x.pacer.start()}
 	x.recorder.Fill(l, min(elapsed, x.Pace.Duration()))
 	l.Cost = g.cost(x.recorder, x.Note)
+	identify(l, x.Pace, x.Start)
+	l.Doubts = append(l.Doubts, x.Start.doubts(x.pacer)...)
 	if x.Outage != nil {
 		l.Outage = x.recorder.outage(*x.Outage, l.Series, x.Broken(), x.Objectives)
 		if x.broken != nil {

@@ -48,6 +48,7 @@ type Population struct {
 	Sizes    map[profile.AudienceRef]float64 // share of the profiles in each mapped audience
 	Mix      Mix
 	Seed     uint64
+	Shard    Shard // of the updates, and of the profiles: no other has them
 
 	audiences []profile.AudienceRef // mapped, sorted
 	paths     []profile.Path        // leaves that are mapped, sorted
@@ -60,6 +61,9 @@ const mostValues = 997
 
 // NewPopulation looks up what the dataflow maps.
 func NewPopulation(p Population) *Population {
+	if of := p.Shard.Of; of > 1 {
+		p.Profiles = (p.Profiles + of - 1) / of * of // so that a profile has all its updates from one machine
+	}
 	p.audiences = slices.SortedFunc(maps.Keys(p.Flow.Mapped), func(a, b profile.AudienceRef) int {
 		return strings.Compare(a.Namespace+" "+a.ID, b.Namespace+" "+b.ID)
 	})
@@ -122,9 +126,12 @@ func (p *Population) member(id string, a profile.AudienceRef) bool {
 	return !given || generate.Share(p.Seed, id, a.Namespace+" "+a.ID) < share
 }
 
-// Update is number n of those that come. Profiles take turns; which thing
+// Update is number n of those that come to the shard. Profiles take turns; which thing
 // changes is drawn, and is the same every time.
 func (p *Population) Update(n uint64) profile.Update {
+	if of := p.Shard.Of; of > 1 {
+		n = n*uint64(of) + uint64(p.Shard.Number)
+	}
 	id := name(n % uint64(p.Profiles))
 	round := n / uint64(p.Profiles)
 	u := profile.Update{Profile: profile.ID(id)}

@@ -14,6 +14,12 @@ type Load struct {
 	// Began is when the first was due, in RFC 3339 with nanoseconds; "" in virtual
 	// time. It tells results apart, and whether two are of the same time.
 	Began string `json:"began,omitempty"`
+	// StartAt is when it was to begin, as Began; "": at once.
+	StartAt string `json:"startAt,omitempty"`
+	// Run is another for each run on the wall clock, so that a copy of a report is
+	// known as one.
+	Run   string     `json:"run,omitempty"`
+	Shard *LoadShard `json:"shard,omitempty"` // nil: the load is that of one machine
 
 	Seconds      float64 `json:"seconds"`                // in which requests or updates were offered
 	DrainSeconds float64 `json:"drainSeconds,omitempty"` // after that, until everything had ended
@@ -338,9 +344,16 @@ type Cost struct {
 	Note              string  `json:"note,omitempty"`       // "the mock endpoint is in the same process"
 }
 
+// LoadShard is the part of a load that these results are of.
+type LoadShard struct {
+	Numbers []int `json:"numbers"` // from 0; several after a merge
+	Of      int   `json:"of"`
+}
+
 // LoadPart is one of the results that were merged.
 type LoadPart struct {
-	From     string  `json:"from"` // the file
+	From     string  `json:"from"`          // the file
+	Run      string  `json:"run,omitempty"` // that of its report
 	Offered  Amount  `json:"offered"`
 	Achieved Amount  `json:"achieved"`
 	Verdict  Verdict `json:"verdict"`

@@ -39,6 +39,7 @@ type loadFlags struct {
 	search  searchFlags
 	engine  engineFlags
 	running loadRunFlags
+	part    loadtest.Shard // that --shard names
 	out     string
 	reports []string
 	verbose bool
@@ -118,7 +119,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	t, err := f.target(to)
+	t, err := x.flags.target(to)
 	if err != nil {
 		return err
 	}
@@ -129,7 +130,12 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	defer unwatched()
 	x.run.watch = watch
-	if err := errors.Join(x.flags.safe(t, x.pace), prepare(outputs, "")); err != nil {
+	if !f.quiet {
+		x.run.start.Ready = func(left time.Duration) {
+			fmt.Fprintf(a.stderr, "httpdest: ready; the load begins in %s\n", left.Round(100*time.Millisecond))
+		}
+	}
+	if err := errors.Join(x.flags.safe(t, x.whole), prepare(outputs, "")); err != nil {
 		return err
 	}
 	signals, stop := interrupts()
@@ -160,6 +166,8 @@ func (a *app) loaded(r *reports.Report, err error, outputs []output, f loadFlags
 	switch {
 	case errors.As(err, &known):
 		return err
+	case errors.Is(err, loadtest.ErrNotBegun):
+		return failure{exitInterrupted, err, "nothing was sent, and there is no report"}
 	case err != nil && !errors.As(err, &refused):
 		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
 	}
@@ -191,15 +199,24 @@ func (f loadFlags) asked(to string) (x loading, err error) {
 	if err := x.through.seen(x.pace); err != nil {
 		return x, err
 	}
+	x.whole = x.pace
+	if x.pace, err = x.run.part(x.whole); err != nil {
+		return x, err
+	}
+	f.part = x.run.shard
 	x.flags = f
 	x.objectives, err = f.objectives()
+	for i, o := range x.objectives {
+		x.objectives[i] = f.part.Objective(o)
+	}
 	return x, err
 }
 
 // loading is a load with everything that it needs.
 type loading struct {
 	through    engineLoad
-	pace       loadtest.Pace
+	whole      loadtest.Pace // that of all machines
+	pace       loadtest.Pace // that of this one
 	flags      loadFlags
 	target     *loadTarget
 	run        loadRun
@@ -235,6 +252,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 		return nil, err
 	}
 	attack.Progress, attack.Abort, attack.Watch, attack.Offer = x.progress.callback(0), x.run.abort, x.run.watch, x.run.offer(f.seed)
+	attack.Start = x.run.start
 	if f.search.on {
 		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp), attack.Resting(f.search.rest))
 	}

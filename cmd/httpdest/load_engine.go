@@ -140,7 +140,7 @@ func (x loading) wall(ctx context.Context) (l *reports.Load, err error) {
 func (x loading) driven(t *loadTarget, s store.Store) loadtest.Through {
 	run := loadtest.Through{Pace: x.pace, Workers: x.flags.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: x.through.store, Perform: t.wire.Perform,
 		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backlog: 1_000_000,
-		Abort: x.run.abort, Watch: x.run.watch, Offer: x.run.offer(x.flags.seed)}
+		Abort: x.run.abort, Watch: x.run.watch, Start: x.run.start, Offer: x.run.offer(x.flags.seed)}
 	if t.mock != nil {
 		run.Break, run.Broken = t.mock.Break, t.mock.Broken
 		run.Note = "the receiver is in the same process, and its CPU time with it"

@@ -19,9 +19,10 @@ func (a *app) loadMergeCommand() *cobra.Command {
 		Use:   "merge REPORT REPORT...",
 		Short: "Put the results of several machines together, without a loss of percentiles",
 		Long: `Put the report.json files of load tests together that several machines ran at the same
-time: counts, rates and histograms add up, and the objectives are judged anew over all
-of it. A doubt of one machine is a doubt of all. Results of different lengths, or more
-than a minute apart, are of different loads, and are refused.`,
+time: counts, rates and histograms add up, the run in time is aligned by the clock, and
+the objectives are judged anew over all of it. A doubt of one machine is a doubt of all,
+and a shard without a report makes the verdict inconclusive. Merging refuses a report
+given twice, loads that did not run at the same time, and loads of different receivers.`,
 		Example: "  httpdest load merge a/report.json b/report.json --out all",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -18,12 +18,16 @@ type loadRunFlags struct {
 	arrivals   string
 	abortOn    []string
 	prometheus string
+	shard      string
+	startAt    string
 }
 
 func (f *loadRunFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.arrivals, "arrivals", string(loadtest.Paced), "paced: requests come evenly; poisson: they come by chance, as those of many callers do")
 	s.StringArrayVar(&f.abortOn, "abort-on", nil, "end the load when a threshold is reached in its last 10 s: errors>20%, p95>5s, rate<50/s; repeatable")
 	s.StringVar(&f.prometheus, "prometheus-addr", "", "address and port of metrics for Prometheus while the load runs, such as 127.0.0.1:8880")
+	s.StringVar(&f.shard, "shard", "", "part that this machine has in a load of several: I/N, counted from 0, such as 0/3, 1/3 and 2/3")
+	s.StringVar(&f.startAt, "start-at", "", "time at which the load begins: 2026-12-01T12:00:00Z, or seconds since 1970 (default: at once)")
 }
 
 // loadRun is what the flags come to.
@@ -31,6 +35,8 @@ type loadRun struct {
 	arrivals loadtest.Arrivals
 	abort    []loadtest.Abort
 	watch    func(*loadtest.Recorder) // nil: nobody looks
+	shard    loadtest.Shard
+	start    loadtest.Start
 }
 
 // mostByChance bounds the moments that are drawn before a load begins.
@@ -41,12 +47,22 @@ func (f loadRunFlags) check() (r loadRun, err error) {
 	if r.arrivals, err = loadtest.ParseArrivals(f.arrivals); err != nil {
 		return r, failure{exitUsage, fmt.Errorf("--arrivals: %w", err), "give paced or poisson"}
 	}
+	if f.shard != "" {
+		if r.shard, err = loadtest.ParseShard(f.shard); err != nil {
+			return r, usage("--shard", err)
+		}
+	}
+	if f.startAt != "" {
+		if r.start.At, err = loadtest.ParseStart(f.startAt, time.Now()); err != nil {
+			return r, usage("--start-at", err)
+		}
+	}
 	for _, text := range f.abortOn {
 		a, err := loadtest.ParseAbort(text)
 		if err != nil {
 			return r, usage("--abort-on", err)
 		}
-		r.abort = append(r.abort, a)
+		r.abort = append(r.abort, r.shard.Threshold(a))
 	}
 	return r, nil
 }
@@ -60,6 +76,15 @@ func (r loadRun) paced(p loadtest.Pace, seed uint64) (loadtest.Pace, error) {
 		return nil, failure{exitUsage, errors.New("by chance no request is due"), "give a higher rate, more time, or another --seed"}
 	}
 	return p, nil
+}
+
+// part is what this machine has of a pace.
+func (r loadRun) part(p loadtest.Pace) (loadtest.Pace, error) {
+	part := r.shard.Part(p)
+	if part.Total() == 0 {
+		return nil, failure{exitUsage, fmt.Errorf("of %d requests shard %s sends nothing", p.Total(), r.shard), "give fewer shards, or a higher rate or more time"}
+	}
+	return part, nil
 }
 
 // offer is the pace of trials, each with a course of its own.

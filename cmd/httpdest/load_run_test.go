@@ -5,8 +5,10 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // While a load runs, Prometheus finds its metrics at the address that is printed.
@@ -51,5 +53,29 @@ func TestLoadMetrics(t *testing.T) {
 	}
 	if _, err := http.Get(address); err == nil {
 		t.Error("the metrics are there after the load")
+	}
+}
+
+// A load that is interrupted before its --start-at has sent nothing, and ends as one
+// that was interrupted.
+func TestLoadInterruptedBeforeItsStart(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said, stderr := io.Pipe()
+	ended := make(chan int, 1)
+	var stdout strings.Builder
+	go func() { // ends with stop
+		at := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
+		ended <- run(ctx, []string{"load", "mock", "--rate", "5", "--for", "1s", "--start-at", at}, &stdout, stderr, func(string) string { return "" })
+		_ = stderr.Close() // a pipe of io has no error
+	}()
+	lines, all := bufio.NewScanner(said), ""
+	for lines.Scan() {
+		if all += lines.Text() + "\n"; strings.HasPrefix(lines.Text(), "httpdest: ready; the load begins in ") {
+			stop()
+		}
+	}
+	if status := <-ended; status != exitInterrupted || stdout.Len() > 0 || !strings.Contains(all, "ended before its start") {
+		t.Errorf("exit status %d; want %d\n%s%s", status, exitInterrupted, all, stdout.String())
 	}
 }

@@ -214,7 +214,7 @@ func (f loadFlags) populate(t *loadTarget, sc *scenarios.Scenario) (err error) {
 		}
 		sizes[ref] = share.Likely
 	}
-	t.population = loadtest.NewPopulation(loadtest.Population{Flow: t.service.Flow, Profiles: f.profiles, Sizes: sizes, Mix: mix, Seed: sc.Seed})
+	t.population = loadtest.NewPopulation(loadtest.Population{Flow: t.service.Flow, Profiles: f.profiles, Sizes: sizes, Mix: mix, Seed: sc.Seed, Shard: f.part})
 	return nil
 }
 
