@@ -22,10 +22,14 @@ type TextOptions struct {
 // failures last, so that they are what is on the screen.
 func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	t := &printer{TextOptions: o}
+	if !o.Verbose {
+		t.alike = alike(r)
+	}
 	if !o.Quiet {
 		t.cases(r)
 		t.rules(r)
 	}
+	t.unjudged()
 	t.failures(r)
 	t.untested(r)
 	t.summary(r)
@@ -35,7 +39,8 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 // printer collects the text; only the last write can fail.
 type printer struct {
 	TextOptions
-	b bytes.Buffer
+	b     bytes.Buffer
+	alike *tally // why several cases each were not judged at all; nil: each is printed
 }
 
 // colors are the escapes that a printer writes.
@@ -90,6 +95,9 @@ func (t *printer) cases(r *Report) {
 	for _, c := range r.Cases {
 		if c.Verdict == Skip && r.Kind == probeKind && !t.Verbose {
 			untried.add(c.Reason)
+			continue
+		}
+		if t.isAlike(&c) {
 			continue
 		}
 		title := visible(c.Title)

@@ -11,7 +11,7 @@ import (
 func (t *printer) failures(r *Report) {
 	for _, c := range r.Cases {
 		open := slices.ContainsFunc(c.Checks, func(k Check) bool { return k.Verdict == Unspecified })
-		if c.Verdict != Fail && c.Verdict != Inconclusive && !open {
+		if c.Verdict != Fail && c.Verdict != Inconclusive && !open || t.isAlike(&c) {
 			continue
 		}
 		t.line("")
@@ -31,6 +31,37 @@ func (t *printer) failures(r *Report) {
 		if command := Again(r, &c); command != "" && c.Verdict != Unspecified {
 			t.command("again", command)
 		}
+	}
+}
+
+// fewAlike is how many cases without a check are printed each for itself.
+const fewAlike = 3
+
+// alike counts the reasons that more cases than that have for being without any
+// check: a run that is interrupted says so once, and not of hundreds of cases.
+func alike(r *Report) *tally {
+	all := newTally()
+	for i := range r.Cases {
+		if c := &r.Cases[i]; c.Verdict == Inconclusive && len(c.Checks) == 0 {
+			all.add(c.Reason)
+		}
+	}
+	all.words = slices.DeleteFunc(all.words, func(reason string) bool { return all.n[reason] <= fewAlike })
+	return all
+}
+
+func (t *printer) isAlike(c *Case) bool {
+	return t.alike != nil && c.Verdict == Inconclusive && len(c.Checks) == 0 && slices.Contains(t.alike.words, c.Reason)
+}
+
+// unjudged prints how many cases each reason kept from being judged.
+func (t *printer) unjudged() {
+	if t.alike == nil || len(t.alike.words) == 0 {
+		return
+	}
+	t.line("")
+	for _, reason := range t.alike.words {
+		t.hang("", t.mark(Inconclusive)+"  ", 6, fmt.Sprintf("%s not judged: %s", count(t.alike.n[reason], "case"), visible(reason)))
 	}
 }
 

@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -79,6 +80,33 @@ func TestFailuresComeLast(t *testing.T) {
 
 // No line is wider than the terminal, whatever characters it has; but for
 // commands, which are copied.
+// A reason that many cases share is printed once, with their number. -v prints each
+// case, and so does a reason that few share.
+func TestManyCasesWithOneReason(t *testing.T) {
+	report := func(n int) *Report {
+		r := &Report{Kind: "probe", Verdict: Inconclusive}
+		for i := range n {
+			r.Cases = append(r.Cases, Case{ID: fmt.Sprintf("case-%d", i), Title: "a title", Verdict: Inconclusive, Reason: "the probe was interrupted before"})
+		}
+		r.Cases = append(r.Cases, Case{ID: "under-way", Title: "a title", Verdict: Inconclusive, Reason: "interrupted"})
+		return r
+	}
+	for _, c := range []struct {
+		n        int
+		verbose  bool
+		collapse bool
+	}{{3, false, false}, {4, false, true}, {4, true, false}} {
+		var b strings.Builder
+		if err := WriteText(&b, report(c.n), TextOptions{Verbose: c.verbose}); err != nil {
+			t.Fatal(err)
+		}
+		said := strings.Contains(b.String(), fmt.Sprintf("????  %d cases not judged: the probe was interrupted before", c.n))
+		if said != c.collapse || strings.Contains(b.String(), "case-0") == c.collapse || !strings.Contains(b.String(), "under-way") {
+			t.Errorf("%d cases, verbose %v:\n%s", c.n, c.verbose, b.String())
+		}
+	}
+}
+
 func TestWidth(t *testing.T) {
 	const wide = "ユーザーがセグメントに入ったとき、エクスポートは一度だけ送られる e\u0301e\u0301 👩‍👩‍👧 and then some words"
 	r := mixedReport()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +33,10 @@ func TestInterrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Verdict == reports.Pass || len(r.Cases) > 0 {
-		t.Errorf("report of nothing: %s, %d cases", r.Verdict, len(r.Cases))
+	if r.Verdict != reports.Inconclusive || len(r.Cases) < 100 || r.Summary.Inconclusive != len(r.Cases) {
+		t.Errorf("report of nothing: %s, %+v", r.Verdict, r.Summary)
+	}
+	if want := fmt.Sprintf("????  %d cases not judged: the run was interrupted\n", len(r.Cases)); !strings.Contains(stdout.String(), want) || strings.Contains(stdout.String(), "verdict: pass") {
+		t.Errorf("stdout = %q", stdout.String())
 	}
 }

@@ -124,7 +124,7 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 		return err
 	}
 	if interrupted {
-		return failure{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("%d of %d cases are in the report", len(report.Cases), len(cases))}
+		return failure{exitInterrupted, errors.New("interrupted"), fmt.Sprintf("%d of %d cases were not played to their end", interruptedIn(report), len(cases))}
 	}
 	if s := status(report.Verdict); s != exitPass {
 		return failure{status: s}
@@ -279,4 +279,14 @@ func (a *app) width() int {
 		return 0
 	}
 	return max(40, a.columns(a.stdout))
+}
+
+// interruptedIn counts the cases that were not played to their end.
+func interruptedIn(r *reports.Report) (n int) {
+	for _, c := range r.Cases {
+		if c.Reason == simulate.Interrupted {
+			n++
+		}
+	}
+	return n
 }

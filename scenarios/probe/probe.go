@@ -121,7 +121,7 @@ func (p *Prober) Run(ctx context.Context) (*reports.Report, error) {
 	for i, c := range all {
 		if ctx.Err() != nil {
 			// Not tried is not passed, whatever was found before.
-			p.cases = append(p.cases, reports.Case{ID: c.id, Title: c.title, Rules: slices.Clone(c.rules), Verdict: reports.Inconclusive, Reason: "interrupted before it was tried"})
+			p.cases = append(p.cases, reports.Case{ID: c.id, Title: c.title, Rules: slices.Clone(c.rules), Verdict: reports.Inconclusive, Reason: "the probe was interrupted before"})
 			continue
 		}
 		if p.config.Progress != nil {

@@ -131,7 +131,7 @@ var _ = Describe("a probe", func() {
 			}
 		}
 		Expect(reached).To(BeNumerically("<", 3))
-		Expect(caseOf(r, "pace/load").Reason).To(Equal("interrupted before it was tried"))
+		Expect(caseOf(r, "pace/load").Reason).To(Equal("the probe was interrupted before"))
 		Expect(r.Schema).To(Equal(reports.Schema))
 	})
 

@@ -67,8 +67,8 @@ type outcome struct {
 }
 
 // runInOrder plays cases with a few workers and reports them in their order.
-func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) ([]reports.Case, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
+func runInOrder(whole context.Context, cases []*scenarios.Scenario, rules scenarios.Catalogue, o Options) ([]reports.Case, error) {
+	ctx, cancel := context.WithCancelCause(whole)
 	defer cancel(nil)
 	outcomes := make([]chan outcome, len(cases))
 	for i := range outcomes {
@@ -94,13 +94,13 @@ func runInOrder(ctx context.Context, cases []*scenarios.Scenario, rules scenario
 			case ctx.Err() != nil:
 				outcomes[i] <- outcome{err: ctx.Err()}
 			case o.FailFast && failed.Load():
-				outcomes[i] <- outcome{judged: skipped(c, "not played: an earlier case failed")}
+				outcomes[i] <- outcome{judged: unplayed(c, reports.Skip, "not played: an earlier case failed")}
 			default:
 				next <- i
 			}
 		}
 	})
-	return o.collect(outcomes, cancel)
+	return o.collect(whole, cases, outcomes, cancel)
 }
 
 // workers is how many cases are played at once.
@@ -117,12 +117,19 @@ func (o Options) workers() int {
 }
 
 // collect takes the outcomes in the order of the cases. After an error the
-// rest need not be played to the end.
-func (o Options) collect(outcomes []chan outcome, cancel context.CancelCauseFunc) ([]reports.Case, error) {
+// rest need not be played to the end. Where whole is done the error is its own, and
+// what was not played is inconclusive.
+func (o Options) collect(whole context.Context, cases []*scenarios.Scenario, outcomes []chan outcome, cancel context.CancelCauseFunc) ([]reports.Case, error) {
 	var judged []reports.Case
-	for _, c := range outcomes {
+	var interrupted error
+	for i, c := range outcomes {
 		out := <-c
-		if out.err != nil {
+		switch {
+		case out.err != nil && whole.Err() != nil:
+			interrupted = whole.Err()
+			judged = append(judged, unplayed(cases[i], reports.Inconclusive, Interrupted))
+			continue
+		case out.err != nil:
 			cancel(out.err)
 			return judged, out.err
 		}
@@ -131,8 +138,11 @@ func (o Options) collect(outcomes []chan outcome, cancel context.CancelCauseFunc
 			o.Progress(out.judged)
 		}
 	}
-	return judged, nil
+	return judged, interrupted
 }
+
+// Interrupted is the reason of a case that was not played to its end.
+const Interrupted = "the run was interrupted"
 
 // stale is a failed case for every line of the list of known failures that
 // matches nothing.
@@ -145,8 +155,8 @@ func stale(known *scenarios.KnownFailing) []reports.Case {
 	return out
 }
 
-func skipped(sc *scenarios.Scenario, why string) reports.Case {
-	return reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules, Verdict: reports.Skip, Reason: why}
+func unplayed(sc *scenarios.Scenario, verdict reports.Verdict, why string) reports.Case {
+	return reports.Case{ID: sc.ID, Title: sc.Title, File: sc.Pos.File, Line: sc.Pos.Line, Rules: sc.Rules, Verdict: verdict, Reason: why}
 }
 
 // runKnown plays one case and turns its verdict around where it is known to
@@ -217,7 +227,7 @@ func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalog
 	case ctx.Err() != nil:
 		return reports.Case{}, nil, ctx.Err()
 	case errors.As(err, &skip):
-		return skipped(sc, string(skip)), nil, nil
+		return unplayed(sc, reports.Skip, string(skip)), nil, nil
 	case errors.Is(err, errStore):
 		return reports.Case{}, nil, err
 	case err != nil:
