@@ -160,6 +160,7 @@ type Driver struct {
 	resending                                      map[string]bool // messages not dead any more; of the loop alone
 	updates, exports, attempts, delivered, dropped atomic.Uint64
 	pending, underWay, deadLetters, inMemory       atomic.Int64
+	settling                                       atomic.Int64 // exports that are settled, and not yet durably
 	admitted                                       atomic.Int64 // updates of requests that are not known to be durable yet
 
 	jobsMu   sync.Mutex
@@ -347,9 +348,12 @@ func (d *Driver) err() error {
 
 // Stats returns what was done so far.
 func (d *Driver) Stats() Stats {
+	// In this order: with nothing pending, every dead letter is counted.
+	pending := d.pending.Load()
+	pending += d.settling.Load()
 	return Stats{Updates: d.updates.Load(), Exports: d.exports.Load(), Attempts: d.attempts.Load(),
 		Delivered: d.delivered.Load(), Dropped: d.dropped.Load(), Dead: d.deadLetters.Load(), Unreadable: d.unreadable(),
-		Unknown: d.unknown, Pending: d.pending.Load(), UnderWay: d.underWay.Load(), InMemory: d.inMemory.Load()}
+		Unknown: d.unknown, Pending: pending, UnderWay: d.underWay.Load(), InMemory: d.inMemory.Load()}
 }
 
 // Failed is the error that ended the driver, nil while it runs and after a clean

@@ -447,6 +447,38 @@ func TestStoreFails(t *testing.T) {
 	})
 }
 
+// slowDisk is a store whose commits take a second.
+type slowDisk struct{ store.Store }
+
+func (s slowDisk) Commit(states []engine.State, records []engine.Record) error {
+	time.Sleep(time.Second) // of the bubble
+	return s.Store.Commit(states, records)
+}
+
+// Who waits until nothing is pending finds every dead letter, in the list and in the
+// count: an export is pending until the store has what became of it.
+func TestPendingUntilDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, s := newReceiver(), slowDisk{memory.New()}
+		r.answer = func(engine.Operation) retry.Outcome { return status(503) }
+		d, stop := started(t, config(s, r))
+		submit(t, d, qualify("doc"), qualify("marty"))
+		for d.Stats().Pending > 0 {
+			<-time.After(100 * time.Millisecond) // of the bubble
+		}
+		letters := 0
+		if err := s.Dead(func(store.DeadLetter) error { letters++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if st := d.Stats(); letters != 2 || st.Dead != 2 || st.Dropped != 2 {
+			t.Errorf("nothing is pending; %d dead letters in the store, %d counted, %d dropped; want 2", letters, st.Dead, st.Dropped)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // full is a store without room for anything new.
 type full struct{ store.Store }
 

@@ -22,6 +22,7 @@ type group struct {
 	uploads  []*uploading
 	listings []listed // to begin after
 	jobs     []job    // likewise
+	settled  int64    // exports: pending until it is durable
 	noted    bool     // notes are to be kept, if nothing else is
 	bytes    int      // of states and bodies, about
 	most     int      // of bytes, after which it takes no more decisions
@@ -38,7 +39,7 @@ func (g *group) emptied() *group {
 	clear(g.listings)
 	clear(g.uploads)
 	g.states, g.records, g.accepted, g.send, g.resent = g.states[:0], g.records[:0], g.accepted[:0], g.send[:0], g.resent[:0]
-	g.acted, g.listings, g.uploads, g.jobs, g.bytes, g.noted = g.acted[:0], g.listings[:0], g.uploads[:0], g.jobs[:0], 0, false
+	g.acted, g.listings, g.uploads, g.jobs, g.bytes, g.settled, g.noted = g.acted[:0], g.listings[:0], g.uploads[:0], g.jobs[:0], 0, 0, false
 	return g
 }
 
@@ -54,7 +55,7 @@ func (d *Driver) emptyGroup() *group {
 }
 
 func (g *group) empty() bool {
-	return len(g.states)+len(g.records)+len(g.send)+len(g.acted)+len(g.listings)+len(g.uploads)+len(g.jobs) == 0 && !g.noted
+	return len(g.states)+len(g.records)+len(g.send)+len(g.acted)+len(g.listings)+len(g.uploads)+len(g.jobs) == 0 && g.settled == 0 && !g.noted
 }
 
 func (g *group) full() bool {
@@ -226,7 +227,7 @@ func (l *looping) take(e flow.Effects) {
 	l.group.send = append(l.group.send, e.Send...)
 	d.underWay.Add(int64(len(e.Send)))
 	for _, s := range e.Settled {
-		d.letGo(s.Message)
+		l.settle(s.Message)
 		if s.Outcome.Delivered() {
 			d.delivered.Add(1)
 		} else {
@@ -238,7 +239,7 @@ func (l *looping) take(e flow.Effects) {
 		}
 	}
 	for _, m := range e.Left {
-		d.letGo(m)
+		l.settle(m)
 	}
 	d.inMemory.Store(int64(d.runtime.InMemory()))
 	l.alarms.change(e)
@@ -253,6 +254,15 @@ func (l *looping) take(e flow.Effects) {
 			d.config.Monitored(e.Dataflow, m)
 		}
 	}
+}
+
+// settle makes room for other exports at once. To who asks, these are pending until
+// the group is durable: a dead letter is in the list by then.
+func (l *looping) settle(m *engine.Message) {
+	n := int64(len(m.Exports))
+	l.group.settled += n
+	l.driver.settling.Add(n)
+	l.driver.letGo(m)
 }
 
 // end begins the end: no new attempt, unless everything is to be finished.
@@ -295,6 +305,7 @@ func (d *Driver) commit(ctx context.Context) {
 			continue // the loop ends, and with it this one
 		}
 		d.count(g.records)
+		d.settling.Add(-g.settled)
 		for _, x := range g.accepted {
 			if x.turn == nil {
 				d.updates.Add(1)
