@@ -6,7 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 OUT ?= out
-# The share of the mutants that kills and judge-mutants play: K of N, counted from 0.
+# The share that kills and judge-mutants play of the mutants, restarts of the cases, and model of the situations: K of N, counted from 0.
 PART ?= 0/1
 # How long fuzz runs each target.
 SECONDS ?= 60
@@ -142,7 +142,7 @@ kill: ## Kill the engine CYCLES times (10) with each kind of message, a receiver
 .PHONY: restarts
 restarts: ## Compare HISTORIES (2000) random histories, WHOLE (20) of them at every point, and the cases of the library with a kill against the same without
 	@CGO_ENABLED=0 go test ./engine/live -v -count=1 -timeout 30m -run 'TestRestartEquivalence$$' -args -histories $${HISTORIES:-2000} -whole $${WHOLE:-20}
-	CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 60m -run 'TestLibraryOverRestarts$$' -args -every-case
+	CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 60m -run 'TestLibraryOverRestarts$$' -args -every-case -part '$(PART)'
 
 .PHONY: hostile
 hostile: ## Send hostile requests and a gigabyte to serve and mock, and hold their memory to its bounds (a minute)
@@ -219,7 +219,7 @@ coverage-of-intervals: ## Play queues of known latency at four loads with SEEDS 
 
 .PHONY: model
 model: ## Test load and plan without the race detector, the model against the simulation for SCALE (1) times a hundred thousand profiles
-	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -args -nine -scale $${SCALE:-1}
+	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -args -nine -scale $${SCALE:-1} -part '$(PART)'
 
 .PHONY: bench
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver

@@ -13,17 +13,24 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/retry"
+	"github.com/httpdest/httpdest/internal/share"
 	"github.com/httpdest/httpdest/loadtest"
 	"github.com/httpdest/httpdest/reports"
 )
+
+var part share.Share
+
+func init() {
+	flag.Var(&part, "part", "with -nine: only share K of N of the situations of the second simulation")
+}
 
 // each calls f for the situations of this run, with the number of repetitions of
 // the second simulation.
 func each(t *testing.T, f func(t *testing.T, s planned, seeds int)) {
 	t.Helper()
 	all := flag.Lookup("nine").Value.String() == "true"
-	for _, s := range fourteen {
-		if all || slices.Contains(ordinary, s.name) {
+	for i, s := range fourteen {
+		if all && part.Has(i) || !all && slices.Contains(ordinary, s.name) {
 			t.Run(s.name, func(t *testing.T) { f(t, s, map[bool]int{true: 6 * s.longer, false: 2}[all]) })
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/httpdest/httpdest/internal/share"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -18,7 +19,7 @@ func playNamed(t *testing.T, all []Mutant, cases []*scenarios.Scenario) {
 		t.Fatal(err)
 	}
 	wanted, idle := finders(all, cases, measured)
-	all = share(t, all)
+	all = share.Of(&part, all)
 	if *only == "" && len(idle) > 0 {
 		t.Errorf("no mutant is known that these cases find: %s; add the mutants they are there for, and run make mutants", strings.Join(idle, ", "))
 	}

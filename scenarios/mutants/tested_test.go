@@ -15,7 +15,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +22,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/httpdest/httpdest/internal/share"
 	"github.com/httpdest/httpdest/scenarios"
 )
 
@@ -31,7 +31,11 @@ var testedFiles embed.FS
 
 // part chooses a share of the mutants: "2/4" plays every fourth one, from the
 // third on. CI rotates through the shares with the commit.
-var part = flag.String("part", "0/1", "with -mutants, for the mutants that tests must find and with -named: play only share K of N")
+var part share.Share
+
+func init() {
+	flag.Var(&part, "part", "with -mutants, for the mutants that tests must find and with -named: play only share K of N")
+}
 
 // tested is a mutant that no scenario can find: one of durability, since a
 // scenario has no disk and no crash, one of the judge, since a scenario is what
@@ -142,7 +146,7 @@ func playTested(t *testing.T, folder string) {
 		packages, played = append(packages, name), played+len(mutants)
 	}
 	if played == 0 {
-		t.Fatalf("no mutant of %s is called %q in part %s", folder, *only, *part)
+		t.Fatalf("no mutant of %s is called %q in part %s", folder, *only, &part)
 	}
 	slices.Sort(packages)
 	killed := 0
@@ -159,47 +163,7 @@ func playTested(t *testing.T, folder string) {
 func shareOf(t *testing.T, all []tested) []tested {
 	t.Helper()
 	wanted := regexp.MustCompile(*only)
-	return share(t, slices.DeleteFunc(all, func(m tested) bool { return !wanted.MatchString(m.ID) }))
-}
-
-// share is the part of a list that -part chooses.
-func share[T any](t *testing.T, all []T) []T {
-	t.Helper()
-	k, n, err := parsePart(*part)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []T
-	for i, m := range all {
-		if i%n == k {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// parsePart reads "K/N", 0 <= K < N.
-func parsePart(text string) (k, n int, err error) {
-	first, second, ok := strings.Cut(text, "/")
-	k, errK := strconv.Atoi(first)
-	n, errN := strconv.Atoi(second)
-	if !ok || errK != nil || errN != nil || k < 0 || k >= n {
-		return 0, 0, fmt.Errorf("-part %q: write K/N with 0 <= K < N", text)
-	}
-	return k, n, nil
-}
-
-func TestParsePart(t *testing.T) {
-	for text, want := range map[string][2]int{"0/1": {0, 1}, "2/4": {2, 4}} {
-		if k, n, err := parsePart(text); err != nil || k != want[0] || n != want[1] {
-			t.Errorf("parsePart(%q) = %d, %d, %v", text, k, n, err)
-		}
-	}
-	for _, text := range []string{"", "1", "4/4", "-1/2", "0/0", "a/b", "1/2/3"} {
-		if _, _, err := parsePart(text); err == nil {
-			t.Errorf("parsePart(%q) is accepted", text)
-		}
-	}
+	return share.Of(&part, slices.DeleteFunc(all, func(m tested) bool { return !wanted.MatchString(m.ID) }))
 }
 
 // playPackage plays the mutants that tests of one package must find, as many at

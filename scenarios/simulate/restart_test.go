@@ -26,12 +26,18 @@ import (
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/engine/store/local"
+	"github.com/httpdest/httpdest/internal/share"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/library"
 )
 
 // `make restarts` asks for all of them.
-var everyCase = flag.Bool("every-case", false, "kill the live engine in every case of the library that it can play")
+var (
+	everyCase = flag.Bool("every-case", false, "kill the live engine in every case of the library that it can play")
+	part      share.Share
+)
+
+func init() { flag.Var(&part, "part", "with -every-case: only in share K of N of them") }
 
 // mostRestarted and longestRestarted bound a case, and afterwards is how long the engine
 // runs on behind the last of them: the longest backfill, and its retries.
@@ -447,7 +453,7 @@ func TestLibraryOverRestarts(t *testing.T) {
 	played, unclear := 0, 0
 	for n, sc := range libraryCases(t) {
 		c := configure(sc)
-		if reasonNotLive(sc, c) != "" || !*everyCase && n%12 != 0 {
+		if reasonNotLive(sc, c) != "" || !*everyCase && n%12 != 0 || *everyCase && !part.Has(n) {
 			continue
 		}
 		if *everyCase {
