@@ -11,6 +11,7 @@ var classes = map[string]string{
 	"credentials": "the receiver refuses the sender, whatever the message",
 	"gateway":     "something in front of the receiver answers instead of it",
 	"mtls":        "the server requests a client certificate, or should",
+	"cold":        "the receiver answers late or refuses after a pause, and accepts the next message at once",
 	"late":        "the answer takes more than two seconds",
 	"lost":        "the receiver accepts the message, but does not store it as it was sent",
 	"tls":         "no TLS connection with a valid certificate succeeds",

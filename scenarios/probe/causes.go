@@ -83,7 +83,7 @@ func (c cause) of(found class) bool {
 	if c.Class != "" {
 		return c.Class == found
 	}
-	return found != throttled || slices.Contains(c.Outcomes, "429") || slices.Contains(c.Outcomes, "503")
+	return found != starting && (found != throttled || slices.Contains(c.Outcomes, "429") || slices.Contains(c.Outcomes, "503"))
 }
 
 // particular is the fix of what is behind an outcome of one rule, where no server is
@@ -153,7 +153,7 @@ func (a *answer) contradicts(c cause) bool { return a != nil && a.alone && c.Eve
 var overruled = []string{"", string(form), string(credentials), string(down), string(gateway)}
 
 // settled are the classes whose fix no response changes.
-var settled = []string{string(late), string(lost), string(misleading), string(unreadable)}
+var settled = []string{string(starting), string(late), string(lost), string(misleading), string(unreadable)}
 
 // recognised takes the class and the fix of a failure from what the response
 // names.

@@ -18,6 +18,7 @@ const (
 	credentials class = "credentials" // who sends
 	gateway     class = "gateway"     // something in front answers
 	mtlsAsked   class = "mtls"        // a client certificate is requested
+	starting    class = "cold"        // late or refused after a pause, and accepted at once afterwards
 	late        class = "late"        // the answer takes more than two seconds
 	lost        class = "lost"        // accepted, and not stored as sent
 	noTLS       class = "tls"         // no connection with TLS and a valid certificate
@@ -38,6 +39,8 @@ func (c class) fix() string {
 		return "compare the credentials, and their form, with what the receiver expects"
 	case gateway:
 		return "find the gateway, proxy or firewall that answers, by its headers and words, and let POST requests with JSON through on this path"
+	case starting:
+		return "keep at least one instance running, or warm it: an export that meets the start of one fails, and comes again 15 s later"
 	case lost:
 		return "store what was sent before the answer, whatever its namespace, id or status: the sender never repeats what was answered with 2xx"
 	case late, noTLS, misleading, unreadable:

@@ -173,13 +173,3 @@ func crossing(ctx context.Context, t *round) {
 		t.advise(rule, fmt.Sprintf("%d of %d messages met the end of an idle connection and were lost", n, crossings), says, keepOpen, nil)
 	}
 }
-
-// cold sends a message after a time without any, in which instances may have been
-// stopped.
-func cold(ctx context.Context, t *round) {
-	if wait(ctx, t.config.Cold) != nil {
-		return
-	}
-	l := t.lane(t.config.Destination, t.certificate())
-	t.insist(ctx, l, "rcv-2xx", "a message after "+t.config.Cold.String()+" without any", "plain", t.timed())
-}

@@ -26,7 +26,7 @@ func (p *Prober) pace() []trial {
 			requests: int(float64(c.Load.Rate) * c.Load.For.Seconds()), run: load},
 		{id: "pace/idle", title: "A connection that was idle since the beginning is still open", rules: []string{"rcv-2s"}, requests: 3, run: idle},
 		{id: "pace/crossing", title: "A message that meets the end of an idle connection is not lost", rules: []string{"rcv-2s"}, requests: 2 * crossings, run: crossing},
-		{id: "pace/cold", title: "A message after a long time without any is answered within 2 s", rules: rules, requests: 1, unless: func(p *Prober) string {
+		{id: "pace/cold", title: "A message after a long time without any is answered within 2 s", rules: rules, requests: 2, unless: func(p *Prober) string {
 			if p.config.Cold == 0 {
 				return "a cold start takes its time: give --cold 15m"
 			}

@@ -78,7 +78,15 @@ func (t *round) first(ctx context.Context, m Message) {
 		}
 		return
 	}
+	t.greeted(ctx, m, a)
+}
+
+// greeted judges the first answer.
+func (t *round) greeted(ctx context.Context, m Message, a answer) {
 	switch {
+	case a.late() && a.connected() && t.startsCold(ctx, t.main, "the plain message", m.Body, a):
+		t.beginIdle(ctx)
+		return
 	case a.Outcome.Kind == retry.Timeout && a.connected():
 		t.fail("rcv-2s", a.says(), "2xx within 2 s", &a)
 	case a.wantsCertificate():

@@ -191,8 +191,7 @@ func (t *round) sendWith(ctx context.Context, l *lane, access dataflow.Secret, m
 func (t *round) accepted(rule, title string, a answer) bool {
 	fine := true
 	if a.late() {
-		if lag := t.machine.lag(a.timing.began, a.timing.ended); lag > Deadline/4 {
-			t.unclear("rcv-2s", fmt.Sprintf("%s took %s, and this machine stood still for %s of it", title, ms(a.took), ms(lag)), "probe from a machine with less to do")
+		if t.stoodStill(title, a) {
 			return false
 		}
 		t.fail("rcv-2s", title+": answered too late", "a complete answer within 2 s", &a)
@@ -213,6 +212,16 @@ func (t *round) accepted(rule, title string, a answer) bool {
 		fine = false
 	}
 	return fine
+}
+
+// stoodStill reports whether an answer may only seem to be late.
+func (t *round) stoodStill(title string, a answer) bool {
+	lag := t.machine.lag(a.timing.began, a.timing.ended)
+	if lag <= Deadline/4 {
+		return false
+	}
+	t.unclear("rcv-2s", fmt.Sprintf("%s took %s, and this machine stood still for %s of it", title, ms(a.took), ms(lag)), "probe from a machine with less to do")
+	return true
 }
 
 // exactly is n of a noun.

@@ -65,7 +65,7 @@ var Plans = []string{"mtls", "tls", "oauth"}
 const FrontPlan = "front"
 
 // Classes are the classes of failures.
-var Classes = []string{"form", "throttled", "down", "flaky", "credentials", "gateway", "mtls", "late", "lost", "tls", "status", "unreadable"}
+var Classes = []string{"form", "throttled", "down", "flaky", "credentials", "gateway", "mtls", "cold", "late", "lost", "tls", "status", "unreadable"}
 
 // Wrong reads every wrong receiver, in the order of their names. A description
 // that would prove nothing is an error: one with unknown keys or rules, or whose
