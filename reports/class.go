@@ -8,7 +8,7 @@ var classes = map[string]string{
 	"throttled":   "the receiver refuses the pace, not the message",
 	"down":        "the receiver refuses or drops every message at that time, including the plain one",
 	"flaky":       "the receiver accepts the same message a moment later",
-	"credentials": "the receiver refuses the sender, whatever the message",
+	"credentials": "the receiver refuses right credentials, or accepts wrong ones",
 	"gateway":     "something in front of the receiver answers instead of it",
 	"mtls":        "the server requests a client certificate, or should",
 	"cold":        "the receiver answers late or refuses after a pause, and accepts the next message at once",

@@ -32,7 +32,7 @@ var wrongOnes = []struct{ name, cause, fix string }{
 	{"throttles-with-403", "refuses the pace, not the message", "answer 429 or 503 with Retry-After"},
 	{"starts-cold", "accepts the same message a moment later", "starts cold"},
 	{"drops-namespaces", "does not store it as it was sent", "whatever its namespace"},
-	{"known-and-not-permitted", "refuses the sender, whatever the message", "the permission to POST"},
+	{"known-and-not-permitted", "refuses right credentials", "the permission to POST"},
 }
 
 // probedBy is the report of a probe of a receiver in this process.

@@ -37,6 +37,7 @@ func noExpired(p *Prober) string {
 func (p *Prober) credentials() []trial {
 	rules := []string{"rcv-auth"}
 	return []trial{
+		{id: "token/refresh", title: "The receiver accepts its refresh token, and the token that it is exchanged for", rules: []string{"rcv-token"}, requests: 3, unless: noTokens, run: refreshed},
 		{id: "auth/missing", title: "A message without credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *round) {
 			d := t.config.Destination
 			d.Auth = dataflow.Auth{Kind: dataflow.AuthNone}

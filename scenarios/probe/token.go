@@ -23,6 +23,14 @@ type token struct {
 	early   bool // it is said that a token ended before its time
 }
 
+// use takes a token for the next data calls.
+func (k *token) use(i *engine.Issued) {
+	k.access, k.fetched, k.life = i.Access, time.Now(), i.ExpiresIn
+	if i.Refresh != "" {
+		k.refresh = i.Refresh
+	}
+}
+
 // advisedLife is the least life of an access token that the documentation
 // advises (R107).
 const advisedLife = 24 * time.Hour
@@ -91,7 +99,7 @@ func (t *round) access(ctx context.Context) (dataflow.Secret, error) {
 		t.fail("rcv-token", "no token for a data call", "an access_token", &a)
 		return "", fmt.Errorf("no token")
 	}
-	k.access, k.fetched, k.life = a.Issued.Access, time.Now(), a.Issued.ExpiresIn
+	k.use(a.Issued)
 	return k.access, nil
 }
 
@@ -107,7 +115,6 @@ func noTokens(p *Prober) string {
 func (p *Prober) tokens() []trial {
 	return []trial{
 		{id: "token/issued", title: "The token endpoint answers the documented request with a token", rules: []string{"rcv-token"}, requests: 1, unless: noTokens, run: issued},
-		{id: "token/refresh", title: "The token endpoint accepts the refresh token that it issued", rules: []string{"rcv-token"}, requests: 1, unless: noTokens, run: refreshed},
 		{id: "token/wrong-secret", title: "The token endpoint refuses a wrong secret", rules: []string{"rcv-auth"}, requests: 1, unless: noTokens, run: wrongSecret},
 	}
 }
@@ -127,8 +134,7 @@ func issued(ctx context.Context, t *round) {
 	if a.Outcome.Reason == otherType {
 		t.advise("rcv-token", "the token_type is not Bearer", "", "answer \"token_type\": \"Bearer\": a sender that follows RFC 6749 does not use a token of a type that it does not know", &a)
 	}
-	t.token.refresh = a.Issued.Refresh
-	t.token.access, t.token.fetched, t.token.life = a.Issued.Access, time.Now(), a.Issued.ExpiresIn
+	t.token.use(a.Issued)
 	switch life := a.Issued.ExpiresIn; {
 	case life == 0:
 		t.advise("rcv-token", "the token endpoint does not say how long a token lives", "no expires_in", "say expires_in; the sender takes an hour for granted", nil)
@@ -137,8 +143,9 @@ func issued(ctx context.Context, t *round) {
 	}
 }
 
-// refreshed asks for a token with the refresh token, where one was issued. A
-// sender that is refused asks with the grant again, so that nothing is lost.
+// refreshed asks for a token with the refresh token, where one was issued, and sends
+// a message with it, as the sender does when a token ends. It comes late: the end of
+// the token before may come with it.
 func refreshed(ctx context.Context, t *round) {
 	if t.token.refresh == "" {
 		t.skipped("no refresh token was issued")
@@ -153,8 +160,33 @@ func refreshed(ctx context.Context, t *round) {
 	case ctx.Err() != nil:
 	case a.Issued != nil:
 		t.pass("rcv-token", "a refresh token is accepted", a.says())
+		t.letsIn(ctx, a.Issued)
 	default:
 		t.advise("rcv-token", "the refresh token that was just issued is refused", a.says(), "accept it, or issue none: each renewal takes two requests now", &a)
+	}
+}
+
+// letsIn sends a message with a token that a refresh token was exchanged for.
+func (t *round) letsIn(ctx context.Context, i *engine.Issued) {
+	a, ok := t.sendWith(ctx, t.main, i.Access, "plain", t.timed())
+	switch {
+	case !ok:
+		return
+	case a.ok():
+		t.pass("rcv-token", "a token from the refresh token is let in", a.says())
+		t.token.use(i)
+		return
+	}
+	t.token.access = "" // the next message fetches another
+	other, ok := t.send(ctx, t.main, "plain", t.timed())
+	switch {
+	case !ok:
+	case other.ok():
+		k := t.refusal("rcv-token", "a token from the refresh token is refused, and one from the grant is let in", "2xx with each token that is issued", a)
+		k.Class, k.Fix = string(credentials), "let data calls accept the tokens that refresh tokens are exchanged for: every export fails once each time a token ends"
+		t.check(k, &a)
+	default:
+		t.unclear("rcv-token", "a token from the refresh token was not let in, and neither was one from the grant: "+other.says(), "look at the receiver's log for the time of the request")
 	}
 }
 
