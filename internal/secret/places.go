@@ -87,14 +87,42 @@ func (r *Redactor) JSON(body string) string {
 		if end < 0 {
 			return r.Text(body)
 		}
-		literal := body[at:end]
+		literal := body[at+1 : end-1]
 		if !strings.HasPrefix(strings.TrimLeft(body[end:], " \t\r\n"), ":") {
-			literal = r.Text(literal)
+			literal = without(literal, wholeEscapes(literal, r.find(literal)))
 		}
-		b.WriteString(literal)
+		b.WriteString(`"` + literal + `"`)
 		at = end
 	}
 	return b.String()
+}
+
+// wholeEscapes widens stretches of a string of JSON that begin or end within an
+// escape: half of one is not JSON.
+func wholeEscapes(s string, found []stretch) []stretch {
+	if len(found) == 0 {
+		return nil
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			continue
+		}
+		end := i + 2
+		if strings.HasPrefix(s[i+1:], "u") {
+			end = i + 6
+		}
+		for n := range found {
+			f := &found[n]
+			if f.from > i && f.from < end {
+				f.from = i
+			}
+			if f.to > i && f.to < end {
+				f.to = min(end, len(s))
+			}
+		}
+		i = end - 1
+	}
+	return merged(s, found)
 }
 
 // closing is the place after the quote that ends the string at a place; -1

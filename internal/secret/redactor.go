@@ -104,8 +104,10 @@ func pieces(s string) []string {
 }
 
 // Text is s without secrets.
-func (r *Redactor) Text(s string) string {
-	found := r.find(s)
+func (r *Redactor) Text(s string) string { return without(s, r.find(s)) }
+
+// without is a text with a placeholder for each stretch.
+func without(s string, found []stretch) string {
 	if len(found) == 0 {
 		return s
 	}

@@ -186,6 +186,9 @@ func FuzzText(f *testing.F) {
 		f.Add(token, spell(token))
 	}
 	f.Add("s3cret", `%5c%75\u005`)
+	f.Add("0000", `"+ \u0000"`)
+	f.Add(`0000"`, `"x0000"`)
+	f.Add(`a\\b`, `"a\\b\""`)
 	f.Fuzz(func(t *testing.T, secret, text string) {
 		r := NewRedactor(secret)
 		got := r.Text(text)
