@@ -127,6 +127,10 @@ differential: ## Play HISTORIES (10000) random histories from SEED (1) and have 
 wrong-senders: ## Break right captures of HISTORIES (10000) random histories from SEED (1) in WAYS (5) of fifty ways each, and have judge name each
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 60m -run 'TestWrongSenders$$' -args -wrong $${HISTORIES:-10000} -ways $${WAYS:-5} -seed $${SEED:-1}
 
+.PHONY: other-readings
+other-readings: ## Judge right senders of HISTORIES (300) random histories from SEED (1) under each other reading, without the reading: none may fail
+	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 60m -run 'TestOtherReadingsOfHistories$$' -args -others $${HISTORIES:-300} -seed $${SEED:-1}
+
 .PHONY: differential-mutants
 differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
 	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'

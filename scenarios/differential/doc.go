@@ -7,7 +7,9 @@
 // well: a right one must break nothing, and one that is broken in one of fifty
 // ways must be found under the rule of that way, with no other documented rule
 // failed. `make wrong-senders` prints a line for each way: how often it was
-// tried and found, and under which rules.
+// tried and found, and under which rules. A right sender that has another reading
+// of what the documentation leaves open is never failed; `make other-readings`
+// plays many.
 //
 // Everything is in its tests. `make differential` plays ten thousand histories
 // on the model wire, and two hundred of them over mTLS too, and prints how often

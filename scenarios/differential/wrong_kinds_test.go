@@ -30,11 +30,11 @@ var backfills = []string{"backfill-new-audience", "backfill-new-dest", "backfill
 // Too many, too few, too late.
 var wrongSendings = []wrongKind{
 	{"sent again after its delivery", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) })
+		m := t.pick(func(m *sending) bool { return ok(m.last()) && !t.twice(m) })
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(3*time.Second)) != nil
 	}},
 	{"one profile of a message sent again", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) && !m.single() })
+		m := t.pick(func(m *sending) bool { return ok(m.last()) && !m.single() && !t.twice(m) })
 		if m == nil {
 			return false
 		}
@@ -346,7 +346,7 @@ var wrongAttempts = []wrongKind{
 	})},
 	{"a fourth attempt", []string{"max-3"}, nil, func(t *tamper) bool {
 		m := t.retried(func(m *sending) bool {
-			return len(m.attempts) == 3 && !slices.ContainsFunc(m.attempts, t.succeeded) && t.silent(m, m.last().At, m.last().At.Add(10*time.Minute))
+			return len(m.attempts) == 3 && !t.twice(m) && !slices.ContainsFunc(m.attempts, t.succeeded) && t.silent(m, m.last().At, m.last().At.Add(10*time.Minute))
 		})
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(30*time.Second)) != nil
 	}},

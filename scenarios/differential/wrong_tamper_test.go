@@ -193,6 +193,28 @@ func (t *tamper) quiet(from, to time.Time) bool {
 	return !paused
 }
 
+// twice reports whether a profile of a message qualifies twice within a second for
+// an audience, shortly before or after it: by a reading (A41) the second time is
+// exported as well, with the body of the first.
+func (t *tamper) twice(m *sending) bool {
+	for _, p := range m.profiles {
+		last := map[string]time.Duration{}
+		for _, s := range t.sc.History {
+			for _, c := range s.Changes {
+				if c.Op != "qualify" || !s.Profiles.Contains(p) {
+					continue
+				}
+				before, qualified := last[c.Audience]
+				last[c.Audience] = s.At
+				if near := t.sc.Start.Add(s.At).Sub(m.last().At).Abs() < 10*time.Minute; near && qualified && s.At-before <= time.Second {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // send adds a copy of a request that is answered 200 some time after another.
 func (t *tamper) send(r *recording.Request, at time.Time) *recording.Request {
 	copied := *r

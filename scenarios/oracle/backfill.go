@@ -188,7 +188,7 @@ func (o *Oracle) withBackfills(p *person, lives []Possible) []Possible {
 	exported := func(until int) func(after int) bool {
 		return func(after int) bool {
 			return slices.ContainsFunc(lives, func(x Possible) bool {
-				return x.Obligation == Must && x.tick > after && x.tick <= until
+				return x.Obligation == Must && !x.open && x.tick > after && x.tick <= until
 			})
 		}
 	}

@@ -74,6 +74,7 @@ const (
 	costOfOddGap     = 3  // a retry at another time than the policy has it
 	costOfFarGap     = 30 // and one that comes when no policy would have it
 	costOfRevival    = 40 // and one of a dataflow that was deleted since
+	costOfReading    = 1  // of what the chosen reading does not call for
 	costOfFinal      = 2  // a retry of what need not be retried
 	costOfChange     = 14 // a retry with another body
 	costOfSkewed     = 10 // the same, at another time than the policy has it
@@ -138,7 +139,7 @@ func (a *alignment) explain() (*node, int) {
 	owed := make([]int, m+1) // from j on
 	for j := m - 1; j >= 0; j-- {
 		owed[j] = owed[j+1]
-		if a.owes(j) {
+		if a.owes(j) && !a.possible[j].open {
 			owed[j]++
 		}
 	}
@@ -163,7 +164,7 @@ func (a *alignment) skip(row [][]hypothesis, j int) {
 	for _, h := range row[j] {
 		h.path = &node{before: h.path, i: -1, j: j, how: skipped}
 		if a.owes(j) {
-			h.cost += costOfMissing
+			h.cost += a.missing(j)
 			copy(h.skipped[1:], h.skipped[:mostSkipped-1])
 			h.skipped[0] = j
 			h.skips = min(h.skips+1, mostSkipped)
@@ -272,7 +273,7 @@ func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
 	}
 	h.cost += cost + a.punctual(i, h)
 	h.path = &node{h.path, i, j, matched}
-	if a.possible[j].Obligation != MustNot {
+	if !a.forbidden(i, j) {
 		at := a.seen[i].At
 		if at.IsZero() {
 			at = a.possible[j].earliest // or later
@@ -290,7 +291,7 @@ func (a *alignment) overtake(i int, h hypothesis, k int, use func(hypothesis)) {
 	if cost > 2*costOfDifference {
 		return
 	}
-	h.cost += cost + costOfOvertaken - costOfMissing + a.punctual(i, h)
+	h.cost += cost + costOfOvertaken - a.missing(j) + a.punctual(i, h)
 	h.path = &node{h.path, i, j, overtaken}
 	copy(h.skipped[k:], h.skipped[k+1:])
 	h.skipped[mostSkipped-1] = 0
@@ -395,7 +396,7 @@ func costs(findings []Finding) (wrong, misspelt int) {
 // already. The export of a change was decided with the change, at the tick last.
 func (a *alignment) oneMore(i int, x *Possible, last int) int {
 	before := a.seen[i-1]
-	live := slices.ContainsFunc(a.possible, func(p Possible) bool { return p.live && p.tick == last && p.Obligation == Must })
+	live := slices.ContainsFunc(a.possible, func(p Possible) bool { return p.live && p.tick == last && p.Obligation != MustNot })
 	gap, told := a.gap(i-1, i)
 	switch met := before.At.Add(-grain - a.oracle.clock.Tolerance); {
 	case told && gap > a.window():
@@ -410,6 +411,9 @@ func (a *alignment) oneMore(i int, x *Possible, last int) int {
 // after an export at the tick last.
 func (a *alignment) match(i, j, last int) int {
 	x, s := a.turn(j, last), a.seen[i]
+	if a.forbidden(i, j) {
+		x.Obligation = MustNot
+	}
 	if !s.At.IsZero() && (s.At.Before(a.possible[j].earliest) || x.Obligation == MustNot && s.At.Before(x.From)) {
 		return impossible
 	}
@@ -433,7 +437,7 @@ func (a *alignment) match(i, j, last int) int {
 		cost += costOfMaybe
 	}
 	if x.reading {
-		cost += costOfForm // rather what the chosen reading calls for
+		cost += costOfReading
 	}
 	if k, again := a.repeats(i); again && wrong > 0 && a.seen[k].Outcome == Delivered {
 		cost += costOfCopy

@@ -17,7 +17,7 @@ func (a *alignment) tell(path *node, r *report) []Role {
 	slices.Reverse(steps)
 	t := &reporter{alignment: a, report: r, roles: make([]Role, len(a.seen)), explained: map[int]int{}, lastTick: 0}
 	for _, n := range steps {
-		if n.how == overtaken || n.how == matched && t.possible[n.j].Obligation != MustNot {
+		if n.how == overtaken || n.how == matched && !t.forbidden(n.i, n.j) {
 			t.explained[n.j] = n.i
 		}
 	}
@@ -73,7 +73,10 @@ func (t *reporter) startedAfter(i, export int) bool {
 // first reports what is wrong with body i as the first attempt at possibility j.
 func (t *reporter) first(n *node) {
 	x, s := t.turn(n.j, t.lastTick), t.seen[n.i]
-	if x.Obligation == MustNot {
+	if x.Obligation == MustNot || t.forbidden(n.i, n.j) {
+		if x.live && x.reading {
+			x.Clause = x.forbidden
+		}
 		t.begin(n.i, Unexplained)
 		delete(t.explained, n.j)
 		f := Finding{Clause: x.Clause, Profile: s.Profile, Export: s.ID, At: s.At, What: "an export", Want: "none", Got: "exported"}
@@ -108,7 +111,7 @@ func (t *reporter) skipped(j int) {
 	}
 	x := t.possible[j]
 	switch {
-	case x.Obligation == MustNot && !t.visible(j):
+	case (x.Obligation == MustNot || x.live && x.reading) && !t.visible(j):
 		return // an export of it could not be told from a repetition
 	case x.Clause != "":
 		t.report.look(x.Clause)

@@ -134,6 +134,8 @@ type Possible struct {
 	off       []string          // triggers it would have besides, were they not switched off; sorted
 	live      bool              // of a change
 	reading   bool              // the chosen reading does not call for it, another one does
+	forbidden string            // then the clause of one that does not show what the other reading exports
+	open      bool              // the chosen reading calls for it, another one does not
 }
 
 // Possible lists the possible exports of a profile in the order of the history,

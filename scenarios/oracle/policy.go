@@ -98,8 +98,8 @@ func (o *Oracle) changes(p *person, tick int) bool {
 }
 
 // restChange is the change of what concerns no mapped audience.
-func (o *Oracle) restChange(p *person, m moment) Possible {
-	x := o.change(p.all(), m)
+func (o *Oracle) restChange(p *person, m moment, reads readings) Possible {
+	x := o.changeBy(p.all(), m, reads)
 	if x.Obligation == Must && (len(x.triggers) > 0 || o.member(p.all(), m.last)) {
 		x.Obligation, x.Clause, x.Because, x.violation = MustNot, "one-body", nil, nil
 	}
@@ -108,12 +108,12 @@ func (o *Oracle) restChange(p *person, m moment) Possible {
 
 // ofView leaves a change to the other views where it concerns none of the mapped
 // audiences of this one.
-func (o *Oracle) ofView(p *person, m moment, x *Possible) {
+func (o *Oracle) ofView(p *person, m moment, x *Possible, reads readings) {
 	if p.view == nil {
 		return
 	}
 	concerned := x.Obligation == Must && (len(x.triggers) > 0 || o.member(p, m.last))
-	if !concerned && o.change(p.all(), m).Obligation == Must {
+	if !concerned && o.changeBy(p.all(), m, reads).Obligation == Must {
 		x.Obligation, x.Clause, x.Because, x.violation = MustNot, "one-body", nil, nil
 	}
 }

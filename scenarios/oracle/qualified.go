@@ -24,12 +24,7 @@ var writtenTimes = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-070
 // membership from the scenario, and the documentation nothing of that of an
 // exit (A35).
 func (c *comparison) qualified(e *entry, what, written string) {
-	var at time.Time
-	for _, form := range writtenTimes {
-		if t, err := time.Parse(form, written); err == nil {
-			at = t
-		}
-	}
+	at := parsedTime(written)
 	if at.IsZero() {
 		return
 	}
@@ -53,17 +48,7 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	if clock.Began.IsZero() {
 		return
 	}
-	shift := clock.Began.Sub(c.o.scenario.Start)
-	near := func(t time.Time) bool {
-		ahead := at.Sub(t.Add(shift)) // on the clock of the capture
-		most := clockTolerance
-		least := -clockTolerance
-		if clock.Estimated {
-			least = -estimate
-		}
-		// A sender may replay the times of the scenario as well.
-		return ahead >= least && ahead <= most || at.Sub(t).Abs() <= clockTolerance
-	}
+	near := func(t time.Time) bool { return c.o.near(at, t) }
 	qualified, left := slices.ContainsFunc(append(e.again, e.since), near), e.exited && near(e.until)
 	ok, untold := qualified, e.initial
 	if ofExit {
@@ -72,7 +57,28 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	if untold && !qualified && !left && !at.After(clock.Began.Add(clockTolerance)) {
 		clause = "lqt-value/before-the-history"
 	}
-	c.note(ok, clause, what, want.Add(shift).Format(time.RFC3339), written)
+	c.note(ok, clause, what, want.Add(clock.Began.Sub(c.o.scenario.Start)).Format(time.RFC3339), written)
+}
+
+// parsedTime is a written time; zero for none of the documented forms.
+func parsedTime(written string) (at time.Time) {
+	for _, form := range writtenTimes {
+		if t, err := time.Parse(form, written); err == nil {
+			at = t
+		}
+	}
+	return at
+}
+
+// near reports whether a time of somebody else's export may be that of the
+// history. A sender may replay the times of the scenario as well.
+func (o *Oracle) near(at, history time.Time) bool {
+	ahead := at.Sub(history.Add(o.clock.Began.Sub(o.scenario.Start))) // on the clock of the capture
+	least := -clockTolerance
+	if o.clock.Estimated {
+		least = -estimate
+	}
+	return ahead >= least && ahead <= clockTolerance || at.Sub(history).Abs() <= clockTolerance
 }
 
 // qualifiedAgain is when the history has a profile qualify for an audience after

@@ -8,11 +8,10 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// change answers what an update has to lead to, by the chosen readings. An export
-// that another reading calls for is a finding of a clause that is not must.
-func (o *Oracle) change(p *person, m moment) Possible {
+// changeBy answers what an update has to lead to, by readings.
+func (o *Oracle) changeBy(p *person, m moment, reads readings) Possible {
 	if p.view != nil && p.view.rest {
-		return o.restChange(p, m)
+		return o.restChange(p, m, reads)
 	}
 	x := Possible{Profile: p.name, Obligation: Must, From: m.event.At(), To: m.event.At(), earliest: m.event.At(), tick: m.last, live: true,
 		triggers: map[string]bool{}, violation: map[string]string{}}
@@ -20,7 +19,7 @@ func (o *Oracle) change(p *person, m moment) Possible {
 	member := o.changes(p, after)
 	why := "incremental" // of the first change, should none lead to an export
 	for i, c := range m.event.Update.Changes {
-		trigger, r := o.cause(p, c, m.first+i, before, after, member)
+		trigger, r := o.cause(p, c, m.first+i, before, after, member, reads)
 		switch {
 		case trigger != "":
 			if c.Audience != "" {
@@ -34,7 +33,7 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		}
 	}
 	external := o.contested(&x, after)
-	if off := o.switchedOff(&x, after); len(x.violation) == 0 && len(off) > 0 {
+	if off := o.switchedOff(&x, after, reads); len(x.violation) == 0 && len(off) > 0 {
 		why = "wta-switches"
 		if external {
 			why = "wta-switches/external"
@@ -57,7 +56,7 @@ func (o *Oracle) change(p *person, m moment) Possible {
 		x.Because = slices.Sorted(maps.Keys(x.violation))
 		x.Clause = x.missing(external)
 	}
-	o.ofView(p, m, &x)
+	o.ofView(p, m, &x, reads)
 	return x
 }
 
@@ -83,9 +82,9 @@ func (x *Possible) missing(external bool) string {
 
 // switchedOff takes out the triggers that are switched off (R53): what is left
 // is why the change is exported (R54).
-func (o *Oracle) switchedOff(x *Possible, tick int) []string {
+func (o *Oracle) switchedOff(x *Possible, tick int, reads readings) []string {
 	for trigger := range x.violation {
-		if trigger != "audience" && o.flow.off[trigger].holds(tick) || trigger == "audience" && o.audiencesOff(x, tick) {
+		if trigger != "audience" && o.flow.off[trigger].holds(tick) || trigger == "audience" && o.audiencesOff(x, tick, reads) {
 			x.off = append(x.off, trigger)
 		}
 	}
@@ -102,10 +101,10 @@ func (o *Oracle) switchedOff(x *Possible, tick int) []string {
 // audiencesOff takes out of an update the audiences whose switch is off, and
 // reports whether none is left. External ones have a switch of their own by a reading
 // (A54).
-func (o *Oracle) audiencesOff(x *Possible, tick int) bool {
+func (o *Oracle) audiencesOff(x *Possible, tick int, reads readings) bool {
 	maps.DeleteFunc(x.triggers, func(id string, _ bool) bool {
 		kind := "audience"
-		if o.external(id) && o.reads(scenarios.ReadingExternalAudiences) == "own-switch" {
+		if o.external(id) && reads(scenarios.ReadingExternalAudiences) == "own-switch" {
 			kind = "external"
 		}
 		return o.flow.off[kind].holds(tick)
@@ -141,10 +140,10 @@ func (o *Oracle) member(p *person, tick int) bool {
 
 // cause is the trigger that a change is, with the clause that asks for it; or ""
 // with the clause that forbids one.
-func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool) (string, string) {
+func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, member bool, reads readings) (string, string) {
 	switch c.Op {
 	case "qualify", "exit":
-		return o.audienceCause(p, c, tick)
+		return o.audienceCause(p, c, tick, reads)
 	case "set", "remove":
 		r, touched := o.attributeCause(p, c, tick, before, after)
 		if touched && !member {
@@ -170,7 +169,7 @@ func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, m
 
 // audienceCause: to enter or to leave a mapped audience counts (R41–R43), to
 // stay in it or out of it does not (R52).
-func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string, string) {
+func (o *Oracle) audienceCause(p *person, c recording.Change, tick int, reads readings) (string, string) {
 	was, is := p.realized(c.Audience, tick-1), p.realized(c.Audience, tick)
 	switch {
 	case !o.flow.has(c.Audience, tick) && o.flow.once(c.Audience, tick):
@@ -179,7 +178,7 @@ func (o *Oracle) audienceCause(p *person, c recording.Change, tick int) (string,
 		return "", "trig-unmapped-audience"
 	case !o.sees(p, c.Audience):
 		return "", "one-body"
-	case was == is && is && o.reads(scenarios.ReadingRequalification) == "exported":
+	case was == is && is && reads(scenarios.ReadingRequalification) == "exported":
 		return "audience", "no-requalify"
 	case was == is && is:
 		return "", "no-requalify"
