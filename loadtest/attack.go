@@ -10,6 +10,7 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -32,7 +33,12 @@ type Attack struct {
 	// Watch is called with the record of the load before it begins; nil: nobody asks.
 	Watch func(*Recorder)
 	Start Start
+	// Results keeps each request as Vegeta does; nil: nobody asks.
+	Results *Results
 }
+
+// message is that of request n: they take turns.
+func (a Attack) message(n uint64) *engine.Message { return a.Messages[n%uint64(len(a.Messages))] }
 
 // mostWorkers bounds what Workers 0 comes to, as a quarter of the files that
 // may be open does: beyond it a machine has no sockets left, and the mock
@@ -76,7 +82,7 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 		return nil, nil, err
 	}
 	machine := observe(x.recorder.watch(x.pacer))
-	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hit, x.tick)
+	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hits())
 	stop()
 	g := machine.done()
 	g.workers, g.mostWorkers, g.interrupted = x.recorder.peak(), int64(a.workers()), ctx.Err() != nil
@@ -151,12 +157,12 @@ func (x *attacking) keepReady(ctx context.Context) (end func()) {
 
 // hit sends one message by the engine's own wire: its form, its budget, its
 // words for what went wrong.
-func (x *attacking) hit(ctx context.Context, n uint64) (status int) {
+func (x *attacking) hit(ctx context.Context, n uint64) retry.Outcome {
 	if n == 0 && x.Begun != nil {
 		x.Begun()
 	}
 	c, due := x.credentials.Load(), x.Pace.Due(n)
-	op := engine.Operation{ID: engine.OperationID(n + 1), Kind: engine.Attempt, Message: x.Messages[n%uint64(len(x.Messages))], Number: 1,
+	op := engine.Operation{ID: engine.OperationID(n + 1), Kind: engine.Attempt, Message: x.message(n), Number: 1,
 		Certificate: c.certificate, Token: c.token, Budget: engine.Budget}
 	began := x.pacer.since(time.Now())
 	x.recorder.Begin(due, began)
@@ -172,5 +178,5 @@ func (x *attacking) hit(ctx context.Context, n uint64) (status int) {
 		default:
 		}
 	}
-	return end.Outcome.Status
+	return end.Outcome
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/httpdest/httpdest/engine/retry"
 )
 
 // Vegeta's loop in virtual time: as many hits as are due, each when it is due,
@@ -64,11 +66,11 @@ func TestWatchdog(t *testing.T) {
 	hangs := make(chan struct{})
 	defer close(hangs)
 	begun := make(chan struct{}, 10)
-	vegetate(t.Context(), p, 10, func(context.Context, uint64) int {
+	vegetate(t.Context(), p, 10, hits{tick: func() {}, hit: func(context.Context, uint64) retry.Outcome {
 		begun <- struct{}{}
 		<-hangs
-		return http.StatusOK
-	}, func() {})
+		return answered(http.StatusOK)
+	}})
 	if len(begun) == 0 {
 		t.Error("nothing was begun")
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
+	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/engine/store"
 	"github.com/httpdest/httpdest/reports"
 )
@@ -111,11 +112,11 @@ func (x *through) workers() int {
 
 // drive runs Vegeta, whose hits are updates.
 func (x *through) drive(ctx context.Context) time.Duration {
-	return vegetate(ctx, x.pacer, x.workers(), x.update, x.tick)
+	return vegetate(ctx, x.pacer, x.workers(), hits{hit: x.update, tick: x.tick})
 }
 
 // update submits one, and returns when it is durable.
-func (x *through) update(ctx context.Context, n uint64) (status int) {
+func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	if n == 0 && x.Outage != nil {
 		x.broken = x.Break(*x.Outage)
 	}
@@ -132,7 +133,7 @@ func (x *through) update(ctx context.Context, n uint64) (status int) {
 	err := x.driver.Submit(ctx, u)
 	x.waiting.Add(-1)
 	x.recorder.Accepted(due, begun, x.pacer.since(time.Now()), err)
-	return http.StatusOK
+	return retry.Outcome{Kind: retry.Answered, Status: http.StatusOK}
 }
 
 // driven is when an update was due, and when it was begun.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -65,6 +66,19 @@ func (s Shard) Objective(o Objective) Objective {
 		o.Limit /= float64(s.Of)
 	}
 	return o
+}
+
+// Share is the order in which the shard sends messages that all machines send by
+// turns: request n of the whole load carries the same message on any machine.
+func (s Shard) Share(all []*engine.Message) []*engine.Message {
+	if s.whole() {
+		return all
+	}
+	out := make([]*engine.Message, len(all))
+	for i := range out {
+		out[i] = all[(i*s.Of+s.Number)%len(all)]
+	}
+	return out
 }
 
 // Threshold is at which the shard ends: a rate is that of all machines.

@@ -94,7 +94,7 @@ func completeLoad(c *cobra.Command) {
 	c.ValidArgsFunction = cobra.FixedCompletions([]cobra.Completion{"mock"}, cobra.ShellCompDirectiveNoFileComp)
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"config":   scenarioFiles,
-		"report":   reportKinds,
+		"report":   loadReportKinds,
 		"store":    storeKinds,
 		"pace":     cobra.FixedCompletions([]cobra.Completion{"constant", "ramp", "step", "sine", "burst", "stages", "trace"}, cobra.ShellCompDirectiveNoFileComp),
 		"mock-tls": cobra.FixedCompletions([]cobra.Completion{"plain", "tls", "mtls-optional", "mtls-only"}, cobra.ShellCompDirectiveNoFileComp),

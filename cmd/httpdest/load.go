@@ -39,6 +39,7 @@ type loadFlags struct {
 	search  searchFlags
 	engine  engineFlags
 	running loadRunFlags
+	vegeta  vegetaFlags
 	part    loadtest.Shard // that --shard names
 	out     string
 	reports []string
@@ -67,9 +68,7 @@ ends early, with a report of what there was; a second one ends at once, without.
   httpdest load https://receiver.example/profiles --config serve.yaml --pace 'ramp from=10 to=300' --for 5m --i-own-this-endpoint --out out`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f.lengthGiven = cmd.Flags().Changed("for")
-			f.rateGiven, f.requestsGiven = cmd.Flags().Changed("max-rate"), cmd.Flags().Changed("max-requests")
-			if err := f.withoutUse(args[0], cmd.Flags().Changed); err != nil {
+			if err := f.given(args[0], cmd.Flags().Changed); err != nil {
 				return err
 			}
 			return a.load(cmd.Context(), args[0], f)
@@ -94,8 +93,9 @@ ends early, with a report of what there was; a second one ends at once, without.
 	f.search.add(s)
 	f.engine.add(s)
 	f.running.add(s)
+	f.vegeta.add(s)
 	s.StringVar(&f.out, "out", "", "folder for report.json, report.html, junit.xml and summary.md")
-	s.StringArrayVar(&f.reports, "report", nil, reportUsage)
+	s.StringArrayVar(&f.reports, "report", nil, loadReportUsage)
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "the run in time too")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "only the objectives")
 	completeLoad(c)
@@ -135,7 +135,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 			fmt.Fprintf(a.stderr, "httpdest: ready; the load begins in %s\n", left.Round(100*time.Millisecond))
 		}
 	}
-	if err := errors.Join(x.flags.safe(t, x.whole), prepare(outputs, "")); err != nil {
+	if err := errors.Join(x.flags.safe(t, x.whole), prepare(append(f.vegeta.outputs(), outputs...), "")); err != nil {
 		return err
 	}
 	signals, stop := interrupts()
@@ -253,10 +253,18 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 	}
 	attack.Progress, attack.Abort, attack.Watch, attack.Offer = x.progress.callback(0), x.run.abort, x.run.watch, x.run.offer(f.seed)
 	attack.Start = x.run.start
+	end, err := f.vegeta.keep(&attack, x.target.address)
+	if err != nil {
+		return nil, err
+	}
 	if f.search.on {
 		return f.search.run(ctx, a, x, loadtest.SamplesFor(loadtest.Receiver, x.objectives), attack.Trial(f.search.warmUp), attack.Resting(f.search.rest))
 	}
-	return attack.Run(ctx)
+	l, err := attack.Run(ctx)
+	if unwritten := end(); unwritten != nil {
+		return nil, errors.Join(unwritten, err)
+	}
+	return l, err
 }
 
 func (f loadFlags) objectives() ([]loadtest.Objective, error) {

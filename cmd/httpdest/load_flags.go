@@ -16,6 +16,19 @@ func between(low, v, high float64) bool { return v >= low && v <= high && !math.
 // fastest is more than any receiver takes: requests a second.
 const fastest = 1e6
 
+// given learns which flags were given, and refuses those of no use.
+func (f *loadFlags) given(to string, changed func(name string) bool) (err error) {
+	f.lengthGiven = changed("for")
+	f.rateGiven, f.requestsGiven = changed("max-rate"), changed("max-requests")
+	if err := f.withoutUse(to, changed); err != nil {
+		return err
+	}
+	if f.reports, err = f.vegeta.take(f.reports); err != nil {
+		return err
+	}
+	return f.vegeta.check(*f, changed("name"))
+}
+
 // withoutUse refuses a flag that says nothing about the load that was asked
 // for: whoever gave it expects it to matter.
 func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
@@ -45,6 +58,7 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{virtual, []string{"store", "data", "workers", "mock-tls", "mix", "sizes", "bearer", "headers", "query", "cert", "key", "ca"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
 		{virtual && f.engine.on, []string{"warm-up", "rest"}, "with --time virtual, where each trial has a receiver of its own", "leave it out"},
 		{virtual && !f.engine.on, []string{"profiles", "config"}, "with --time virtual and no engine, where there are no messages", "leave it out, or give --through-engine too"},
+		{f.vegeta.targets != "", []string{"profiles", "mix", "sizes"}, "with --targets, whose messages are not generated", "leave it out, or --targets"},
 		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "with a URL", "leave it out, or give mock"},
 		{to == "mock", []string{"i-own-this-endpoint", "max-rate", "max-requests"}, "for mock", "leave it out"},
 	} {

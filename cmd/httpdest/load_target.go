@@ -72,6 +72,7 @@ func (f mockLoadFlags) settings(seed uint64, bearer string) (loadtest.MockSettin
 // loadTarget is a receiver with what is sent to it.
 type loadTarget struct {
 	name, host string
+	address    string // without the query
 	service    *simulate.Service
 	settings   engine.Settings
 	wire       *live.Wire
@@ -166,8 +167,9 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 		}
 		return nil, failure{exitUsage, fmt.Errorf("%s is not the URL of a receiver", shown), "give http://… or https://…, without a password, or mock"}
 	}
+	t.address = u.Scheme + "://" + u.Host + u.Path // a query may hold a key
 	if t.host = u.Hostname(); t.mock == nil {
-		t.name = u.Scheme + "://" + u.Host + u.Path // a query may hold a key
+		t.name = t.address
 	}
 	sc.Destination.Endpoint = to
 	if t.service, err = simulate.NewService(sc, time.Now().UTC()); err != nil {
@@ -225,6 +227,13 @@ const bodies = 2000
 func (t *loadTarget) attack(p loadtest.Pace, f loadFlags, objectives []loadtest.Objective) (loadtest.Attack, error) {
 	a := loadtest.Attack{Pace: p, Workers: f.workers, Settings: t.settings, Perform: t.wire.Perform, To: t.name, Objectives: objectives,
 		Messages: t.population.Messages(int(min(bodies, p.Total())), t.settings.Batching)}
+	if f.vegeta.targets != "" {
+		messages, err := f.vegeta.messages(t.address, f.part)
+		if err != nil {
+			return a, err
+		}
+		a.Messages = messages
+	}
 	if t.mock != nil {
 		a.Note = "the receiver is in the same process, and its CPU time with it"
 	}
