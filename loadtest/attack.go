@@ -30,6 +30,8 @@ type Attack struct {
 	Note  string // of the cost
 	Offer Offer  // of a trial
 	Abort []Abort
+	// ReadBack follows some messages to the storage; nil: nobody asks.
+	ReadBack *ReadBack
 	// Watch is called with the record of the load before it begins; nil: nobody asks.
 	Watch func(*Recorder)
 	Start Start
@@ -76,6 +78,7 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	}
 	ctx, end := x.begin(ctx, a.Abort, a.Watch)
 	defer end()
+	x.sampling(ctx)
 	stop := x.keepReady(ctx)
 	if err := a.Start.wait(ctx); err != nil {
 		stop()
@@ -85,6 +88,7 @@ func (a Attack) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	elapsed := vegetate(ctx, x.pacer, a.workers(), x.hits())
 	stop()
 	g := machine.done()
+	x.sampled()
 	g.workers, g.mostWorkers, g.interrupted = x.recorder.peak(), int64(a.workers()), ctx.Err() != nil
 	l := &reports.Load{Mode: Receiver, Clock: "wall", To: a.To, Began: x.pacer.start()}
 	x.recorder.Fill(l, min(elapsed, a.Pace.Duration()))
@@ -102,6 +106,7 @@ type attacking struct {
 	*clocked
 	keeper      *keeper
 	credentials atomic.Pointer[credentials]
+	sampler     *sampler      // nil: there is no read-back
 	refused     chan struct{} // holds one: the token in use was answered 401
 }
 
@@ -165,6 +170,7 @@ func (x *attacking) hit(ctx context.Context, n uint64) retry.Outcome {
 	op := engine.Operation{ID: engine.OperationID(n + 1), Kind: engine.Attempt, Message: x.message(n), Number: 1,
 		Certificate: c.certificate, Token: c.token, Budget: engine.Budget}
 	began := x.pacer.since(time.Now())
+	ecid, asked := x.sample(&op, began)
 	x.recorder.Begin(due, began)
 	x.recorder.Open(began)
 	end := x.Perform(ctx, op)
@@ -172,6 +178,9 @@ func (x *attacking) hit(ctx context.Context, n uint64) retry.Outcome {
 	ok := end.Outcome.Delivered()
 	x.recorder.Attempt(began, ended, end.Outcome.String(), ok)
 	x.recorder.Over(due, began, ended, ok)
+	if asked && ok {
+		x.sampler.ask(due, ecid)
+	}
 	if unauthorized(end.Outcome) && c.token != "" && c == x.credentials.Load() {
 		select {
 		case x.refused <- struct{}{}:

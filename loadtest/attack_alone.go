@@ -13,7 +13,22 @@ import (
 // credentials that the attack would have. The error is ErrNotReady.
 func (a Attack) Resting(most time.Duration) *Resting {
 	x := alone{Attack: a, keeper: newKeeper(a.Settings, a.Perform)}
-	return &Resting{Ask: x.ask, Wait: pause, Most: most}
+	r := &Resting{Ask: x.ask, Wait: pause, Most: most}
+	if a.ReadBack != nil {
+		r.Stored = x.stored
+	}
+	return r
+}
+
+// stored sends a message that nobody has sent before, and waits for it.
+func (x *alone) stored(ctx context.Context, most time.Duration) (ok bool, err error) {
+	s := x.ReadBack.next()
+	a, err := x.send(ctx, s.message)
+	if err != nil || !a.OK {
+		return false, err
+	}
+	_, ok, err = x.ReadBack.until(ctx, s.ecid, most)
+	return ok, err
 }
 
 // alone sends one message after the other.
@@ -24,6 +39,10 @@ type alone struct {
 }
 
 func (x *alone) ask(ctx context.Context) (Answer, error) {
+	return x.send(ctx, x.Messages[x.asked%uint64(len(x.Messages))])
+}
+
+func (x *alone) send(ctx context.Context, m *engine.Message) (Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return Answer{}, err
 	}
@@ -31,7 +50,7 @@ func (x *alone) ask(ctx context.Context) (Answer, error) {
 	if err != nil {
 		return Answer{}, notReady(err)
 	}
-	op := engine.Operation{ID: engine.OperationID(x.asked + 1), Kind: engine.Attempt, Message: x.Messages[x.asked%uint64(len(x.Messages))], Number: 1,
+	op := engine.Operation{ID: engine.OperationID(x.asked + 1), Kind: engine.Attempt, Message: m, Number: 1,
 		Certificate: c.certificate, Token: c.token, Budget: engine.Budget}
 	x.asked++
 	began := time.Now()

@@ -87,6 +87,9 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 		e.Response, e.AllResponse = r.whole.ok, r.whole.all
 		l.ResponseTime, l.AllResponseTime = e.Response.Distribution(), r.whole.apart()
 	}
+	if r.storing != nil {
+		r.storing.evidence(&e, l)
+	}
 	e.Fair = r.fair(e, l.Seconds)
 	r.evidence, r.asked, l.Late = e, objectives, r.lateness.report()
 	l.Objectives = Judge(objectives, e)

@@ -28,6 +28,12 @@ type Evidence struct {
 	// Doubts are why nothing measured can count.
 	Doubts []string
 	Trend  *reports.Trend // nil: not known
+	// Stored are the times from the 2xx to the storage, Missing are messages that did
+	// not get there in time, and Behind is the share by which less was stored than
+	// answered. Stored is nil without a read-back.
+	Stored  *Histogram
+	Missing int64
+	Behind  float64
 	// Fair is the evidence without the lateness of the generator; nil where it was
 	// never late.
 	Fair *Evidence
@@ -83,7 +89,14 @@ func (o Objective) measured(e Evidence) reports.Objective {
 		return r
 	}
 	missing := o.measure(e, &r)
-	if o.Quantity == Latency && e.Growing > 0 && len(e.Doubts) == 0 && r.Samples > 0 {
+	if o.Over == Stored && missing == "" {
+		var failed bool
+		if missing, failed = o.stored(e, &r); failed && len(e.Doubts) == 0 {
+			r.Verdict, r.Reason = reports.Fail, missing
+			return r
+		}
+	}
+	if o.Quantity == Latency && o.Over != Stored && e.Growing > 0 && len(e.Doubts) == 0 && r.Samples > 0 {
 		o.trend(e, &r)
 		return r
 	}
@@ -269,6 +282,8 @@ func (o Objective) histogram(e Evidence) *Histogram {
 		return e.Response
 	case Service:
 		return e.Service
+	case Stored:
+		return e.Stored
 	}
 	if e.Pipeline {
 		return e.Delivery

@@ -69,6 +69,7 @@ type merging struct {
 	texts                       []string // of the objectives
 	exports                     int64
 	began                       time.Time // of the first
+	storedTimes                 *Histogram
 }
 
 // add adds a part that began so much after the first.
@@ -115,7 +116,7 @@ func (m *merging) add(p Part, after time.Duration) error {
 	}
 	m.cost(l.Cost)
 	out.Growing = max(out.Growing, l.Growing)
-	if err := m.histograms(l); err != nil {
+	if err := errors.Join(m.histograms(l), m.stored(l.Stored)); err != nil {
 		return err
 	}
 	attempts := int64(0)
@@ -194,6 +195,30 @@ func into(to **Histogram, h *Histogram, figures int) error {
 		*to = newHistogram(figures)
 	}
 	return (*to).Merge(h)
+}
+
+// stored adds what a machine has read back.
+func (m *merging) stored(s *reports.Stored) error {
+	if s == nil {
+		return nil
+	}
+	if m.out.Stored == nil {
+		m.out.Stored = &reports.Stored{}
+	}
+	to := m.out.Stored
+	to.Missing, to.Behind = to.Missing+s.Missing, max(to.Behind, s.Behind)
+	if s.Time == nil {
+		return nil
+	}
+	h, err := decoded(s.Time)
+	if err != nil {
+		return err
+	}
+	if err := into(&m.storedTimes, h, precise); err != nil {
+		return err
+	}
+	to.Time = m.storedTimes.Distribution()
+	return nil
 }
 
 func (m *merging) outcomes(all []reports.OutcomeCount) {
@@ -280,6 +305,9 @@ func (m *merging) result() (*reports.Load, error) {
 	e := Evidence{Pipeline: out.Mode == Pipeline, Peak: out.Offered.Target, Service: m.service, Response: m.response, Delivery: m.delivery,
 		AllService: m.allService, AllResponse: m.allResponse, FailedOf: failedOf, LostOf: lostOf, Growing: out.Growing,
 		Exports: m.exports, Lost: out.Failed.Count, Rate: out.Delivered.Rate, Doubts: out.Doubts}
+	if s := out.Stored; s != nil {
+		e.Stored, e.Missing, e.Behind = m.storedTimes, s.Missing, s.Behind
+	}
 	for _, o := range out.Outcomes {
 		e.Attempts += o.Count
 		if !o.OK {

@@ -33,6 +33,7 @@ const (
 	Delivery Span = "delivery"
 	Response Span = "response"
 	Service  Span = "service"
+	Stored   Span = "stored"
 )
 
 // Objective is one limit for a measured quantity.
@@ -156,10 +157,10 @@ func (o *Objective) subject(text, subject string) error {
 	}
 	o.Quantity = Latency
 	before, after, dotted := strings.Cut(name, ".")
-	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service) {
+	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service || s == Stored) {
 		o.Over, name = s, after
 		indent += len(before) + 1
-		if s != Delivery && strings.HasPrefix(name, "all.") {
+		if s != Delivery && s != Stored && strings.HasPrefix(name, "all.") {
 			o.All, name = true, name[len("all."):]
 			indent += len("all.")
 		}

@@ -52,6 +52,7 @@ type Population struct {
 
 	audiences []profile.AudienceRef // mapped, sorted
 	paths     []profile.Path        // leaves that are mapped, sorted
+	identity  string                // an ECID that each profile has as well; "": only those that are generated
 	values    []map[string]any      // attributes of profiles that are in no audience: what is written
 }
 
@@ -108,6 +109,9 @@ func (p *Population) Initial(id profile.ID) profile.Profile {
 	out := profile.Profile{ID: id, Attributes: made.Attributes, Identities: map[string][]string{}, Memberships: map[string]map[string]profile.Membership{}}
 	for _, i := range made.Identities {
 		out.Identities[i.Namespace] = append(out.Identities[i.Namespace], i.ID)
+	}
+	if p.identity != "" {
+		out.Identities["ecid"] = []string{p.identity}
 	}
 	for _, a := range p.audiences {
 		if !p.member(string(id), a) {
@@ -169,12 +173,15 @@ const mostTries = 50
 
 // Messages builds n messages as the engine does, from the first updates that
 // lead to exports. There are fewer where few updates do.
-func (p *Population) Messages(n int, b engine.Batching) []*engine.Message {
+func (p *Population) Messages(n int, b engine.Batching) []*engine.Message { return p.messages(0, n, b) }
+
+// messages begins with the update of a number.
+func (p *Population) messages(from uint64, n int, b engine.Batching) []*engine.Message {
 	var out []*engine.Message
 	d := engine.NewDispatcher(engine.Settings{MaxInFlight: 1 << 30, Certificate: engine.NeverPresent, Batching: b})
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	var waiting []*engine.Export
-	for i := uint64(0); len(out) < n && i < uint64(n*max(1, b.Max)*mostTries); i++ {
+	for i := from; len(out) < n && i < from+uint64(n*max(1, b.Max)*mostTries); i++ {
 		u := p.Update(i)
 		_, exports := engine.DecideAll(nil, now, engine.State{Profile: p.Initial(u.Profile)}, u, p.Flow)
 		for _, x := range exports {

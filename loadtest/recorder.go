@@ -55,6 +55,7 @@ type Recorder struct {
 	stages    []*stage
 	clock     func() time.Duration // how long the run has lasted
 	aborting  aborting
+	storing   *storing // nil: there is no read-back
 	steps     []*stepCounts
 	evidence  Evidence    // that was judged
 	asked     []Objective // by which

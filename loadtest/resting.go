@@ -14,7 +14,10 @@ import (
 type Resting struct {
 	Ask  func(ctx context.Context) (Answer, error)
 	Wait func(ctx context.Context, d time.Duration) error
-	Most time.Duration // that a receiver has to recover; 0: DefaultRest
+	// Stored sends a message, and waits for it to be stored: ok is whether it was in
+	// that time. nil: nobody looks at the storage.
+	Stored func(ctx context.Context, most time.Duration) (ok bool, err error)
+	Most   time.Duration // that a receiver has to recover; 0: DefaultRest
 }
 
 // Answer is the result of a single request.
@@ -116,8 +119,36 @@ func (r *rests) begin(ctx context.Context) error {
 	}
 	r.share = float64(ok) / firstAsked
 	r.levels = []level{{r.requests, took}}
+	if stored, err := r.stored(ctx, DefaultReadBack); err != nil || !stored {
+		return &UnstoredError{Err: err}
+	}
 	return nil
 }
+
+// stored waits until the storage has what was accepted.
+func (r *rests) stored(ctx context.Context, most time.Duration) (ok bool, err error) {
+	if r.Stored == nil {
+		return true, nil
+	}
+	if err := r.allowed(1); err != nil {
+		return false, err
+	}
+	return r.Stored(ctx, most)
+}
+
+// UnstoredError is a read-back that does not work with nothing else under way.
+type UnstoredError struct{ Err error }
+
+// Error names the cause.
+func (e *UnstoredError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("the read-back fails with nothing else under way: %v", e.Err)
+	}
+	return fmt.Sprintf("the read-back does not show a message %s after its 2xx, with nothing else under way", DefaultReadBack)
+}
+
+// Unwrap returns the error of the read-back.
+func (e *UnstoredError) Unwrap() error { return e.Err }
 
 // again waits until the receiver answers as at rest, or gives up.
 func (r *rests) again(ctx context.Context, rate float64) error {
@@ -141,7 +172,7 @@ func (r *rests) again(ctx context.Context, rate float64) error {
 		if r.rested(last) || r.leaksAtRest(asked) {
 			took, _ := median(last)
 			r.levels = append(r.levels, level{r.requests, took})
-			return nil
+			return r.settled(ctx, rate, most)
 		}
 		if rested += a.Took; rested >= most {
 			return r.unrecovered(rate, rested, last)
@@ -156,6 +187,15 @@ func (r *rests) again(ctx context.Context, rate float64) error {
 		}
 		rested += pause
 	}
+}
+
+// settled waits until the storage has what was accepted of a trial.
+func (r *rests) settled(ctx context.Context, rate float64, most time.Duration) error {
+	ok, err := r.stored(ctx, most)
+	if err != nil || ok {
+		return err
+	}
+	return &UnrecoveredError{rate, most, "a message cannot be read back"}
 }
 
 // rested reports whether answers in a row are as at rest: as many successful,

@@ -34,6 +34,9 @@ func (s saturation) cause() (why string, own bool) {
 	if len(s.Load.Doubts) > 0 {
 		return "this machine, not the receiver, at " + at + s.Load.Doubts[0], true
 	}
+	if e := s.evidence; e.Behind > 0 || e.Missing > 0 {
+		return "the storage of the receiver falls behind at " + at + s.point.Reason, false
+	}
 	if s.Growing > 0 {
 		return fmt.Sprintf("the receiver queues at %seach second of load adds %s of waiting", at, valueText(s.Growing*1000, "ms")), false
 	}

@@ -30,7 +30,9 @@ type Trialled struct {
 	evidence Evidence // by which it was judged
 	asked    []Objective
 	length   time.Duration
-	byChance bool // requests came at random times
+	// behind is by which share less was stored than answered, with its standard error.
+	behind, surely float64
+	byChance       bool // requests came at random times
 }
 
 // Search looks for the highest rate that holds the objectives.
@@ -84,23 +86,25 @@ type searching struct {
 // the receiver answers as at rest, and a rate has not held when it failed twice.
 // The report is that of the last trial that held. When ctx is done, or the
 // receiver does not recover, it is that of what was found by then. The error is
-// that of a trial, or a *RefusedError with a report.
+// that of a trial, or a *RefusedError or an *UnstoredError with a report.
 func (s Search) Run(ctx context.Context) (*reports.Load, error) {
 	x := &searching{Search: s}
 	err := x.run(ctx)
 	var refused *RefusedError
 	var unrecovered *UnrecoveredError
 	var spent *SpentError
+	var unstored *UnstoredError
 	switch {
-	case errors.As(err, &refused), errors.As(err, &unrecovered), errors.As(err, &spent):
+	case ctx.Err() != nil:
+	case errors.As(err, &refused), errors.As(err, &unrecovered), errors.As(err, &spent), errors.As(err, &unstored):
 		x.stopped = err
-	case err != nil && ctx.Err() == nil:
+	case err != nil:
 		return nil, err
 	}
 	l := x.report(ctx.Err() != nil)
 	l.Interrupted = ctx.Err() != nil
-	if refused != nil {
-		return l, refused
+	if refused != nil || unstored != nil {
+		return l, err
 	}
 	return l, nil
 }

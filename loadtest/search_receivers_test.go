@@ -15,9 +15,12 @@ import (
 func searchAlone(t *testing.T, r VirtualReceiver, rest time.Duration) (*reports.Load, error) {
 	t.Helper()
 	objectives := append([]Objective{Documented()}, AnswerInTime()...)
+	if r.Stores > 0 {
+		objectives = append(objectives, StoredInTime())
+	}
 	target := NewVirtualTarget(r, 1)
 	return Search{From: 10, To: 20_000, Length: 10 * time.Second, Samples: SamplesFor(Receiver, objectives),
-		Trial: VirtualAttack{Target: target, Objectives: objectives}.Trial(2 * time.Second), Resting: target.Resting(rest)}.Run(context.Background())
+		Trial: VirtualAttack{Target: target, Objectives: objectives, ReadBack: r.Stores > 0}.Trial(2 * time.Second), Resting: target.Resting(rest)}.Run(context.Background())
 }
 
 // fixed is a receiver that takes the same time for each request.
@@ -45,6 +48,7 @@ func TestSearchOfReceivers(t *testing.T) {
 		{"four threads", VirtualReceiver{Latency: ms(10), Servers: 4}, 400, "queues", false},
 		{"one that collapses when half a second behind",
 			VirtualReceiver{Latency: ms(5), Servers: 1, Thrashes: 500 * time.Millisecond, Slower: 4}, 200, "", false},
+		{"one that stores less than it answers", VirtualReceiver{Latency: ms(2), Rate: 6400, Stores: 20}, 20, "the storage of the receiver falls behind", false},
 		{"one that leaks", VirtualReceiver{Latency: ms(5), Rate: 200, Leak: 20 * time.Microsecond}, 200, "answered 429", true},
 	} {
 		l, err := searchAlone(t, tt.receiver, 0)

@@ -113,6 +113,9 @@ func (x *searching) served() float64 {
 	if x.best.served == nil {
 		return rate
 	}
+	if b := x.best.behind; b > 2*x.best.surely {
+		rate = floored(rate / (1 + b)) // of which so much was stored
+	}
 	served := x.best.served.steady()
 	if x.best.byChance {
 		if served = rate * x.best.served.share(); served >= rate*(1-atEdges) {

@@ -104,6 +104,9 @@ func (v Virtual) Trial(objectives []Objective) Trial {
 
 func trialled(l *reports.Load, r *Recorder, sockets int) *Trialled {
 	t := &Trialled{Load: l, Growing: r.course.growing(), Sockets: sockets, served: r.served, evidence: r.evidence, asked: r.asked, drift: r.course.drift()}
+	if r.storing != nil {
+		t.behind, t.surely = r.storing.behind()
+	}
 	_, t.byChance = r.pace.(*byChance)
 	for _, o := range l.Outcomes {
 		t.attempts += o.Count

@@ -26,6 +26,11 @@ func NewVirtualTarget(r VirtualReceiver, seed uint64) *VirtualTarget {
 func (t *VirtualTarget) Resting(most time.Duration) *Resting {
 	return &Resting{
 		Most: most,
+		Stored: func(ctx context.Context, most time.Duration) (bool, error) {
+			late := max(0, t.receiver.stored-t.now)
+			t.now += min(late, int64(most))
+			return late <= int64(most), ctx.Err()
+		},
 		Wait: func(ctx context.Context, d time.Duration) error {
 			t.now += int64(d)
 			return ctx.Err()
@@ -48,6 +53,7 @@ type VirtualAttack struct {
 	Pauses     []Pause // of the generator, in order
 	Offer      Offer   // of a trial
 	Abort      []Abort
+	ReadBack   bool // some messages are followed to the storage
 	// Progress is called now and then; nil: nobody asks.
 	Progress func(at time.Duration, c Counts)
 }
@@ -84,6 +90,7 @@ type virtualAttack struct {
 	began    int64 // in the target's time
 	now      time.Duration
 	next     uint64
+	asking   time.Duration // when a message is followed again
 	asked    time.Duration // when it looks at thresholds again
 	endings  agenda.Agenda[virtualRequest]
 }
@@ -97,6 +104,9 @@ type virtualRequest struct {
 func (a VirtualAttack) run(ctx context.Context) (*reports.Load, *Recorder) {
 	x := &virtualAttack{VirtualAttack: a, recorder: NewRecorder(a.Pace), began: a.Target.now}
 	x.recorder.failuresWait = true
+	if a.ReadBack {
+		x.recorder.storing = &storing{}
+	}
 	x.recorder.AbortOn(a.Abort)
 	x.recorder.lateness.sockets, x.recorder.lateness.alone = int64(a.Workers), true
 	interrupted := x.play(ctx)
@@ -175,9 +185,20 @@ func (x *virtualAttack) begin(at time.Duration) {
 	x.recorder.Begin(due, at)
 	x.recorder.Open(at)
 	x.endings.Add(base.Add(at+took), 0, virtualRequest{due, at, outcome})
+	x.follow(due, at+took, outcome)
 	if x.next%betweenProgress == 0 && x.Progress != nil {
 		x.Progress(x.now, x.recorder.Counts(x.now))
 	}
+}
+
+// follow asks for some of the messages: when one is stored is known at once.
+func (x *virtualAttack) follow(due, answered time.Duration, o retry.Outcome) {
+	if x.recorder.storing == nil || due < x.asking || !o.Delivered() {
+		return
+	}
+	x.asking = due + max(sampledEvery, x.Pace.Duration()/mostSamples)
+	late := max(0, time.Duration(x.Target.receiver.stored-x.began)-answered)
+	x.recorder.storing.found(due, min(late, DefaultReadBack), late <= DefaultReadBack)
 }
 
 func (x *virtualAttack) end(now time.Duration, r virtualRequest) {

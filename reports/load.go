@@ -66,6 +66,7 @@ type Load struct {
 	Doubts []string `json:"doubts,omitempty"`
 
 	Late   *Lateness  `json:"late,omitempty"`   // nil: every request began in time
+	Stored *Stored    `json:"stored,omitempty"` // with a read-back
 	Stages []Stage    `json:"stages,omitempty"` // of a pace that has some
 	Trend  *Trend     `json:"trend,omitempty"`  // of a constant pace
 	Series *Series    `json:"series,omitempty"`
@@ -193,6 +194,13 @@ type Objective struct {
 	Limit    float64 `json:"limit"`
 	Unit     string  `json:"unit"`
 	Samples  int64   `json:"samples"`
+}
+
+// Stored is what a read-back has seen of messages that were answered with a 2xx.
+type Stored struct {
+	Missing int64         `json:"missing"`          // could not be read back in time
+	Behind  float64       `json:"behind,omitempty"` // share by which less is stored than answered
+	Time    *Distribution `json:"time,omitempty"`   // from the 2xx; of a missing message, until it was given up
 }
 
 // Stage is a part of a load, with the results of the requests that were due in it.

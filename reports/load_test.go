@@ -47,7 +47,7 @@ func loaded() *Report {
 	filled(reflect.ValueOf(r.Load).Elem())
 	filled(reflect.ValueOf(r.Plan).Elem())
 	r.Load.Mode, r.Load.Clock = "receiver", "wall"
-	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone} {
+	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone, r.Load.Stored.Time} {
 		d.Effective[0].Quantile = 0.95
 	}
 	for _, o := range []*Objective{&r.Load.Objectives[0], &r.Plan.Objectives[0]} {

@@ -131,10 +131,14 @@ func (t *printer) cost(c *Cost) {
 // latencies are a table; a receiver that slows down shows as a difference
 // between the first two rows.
 func (t *printer) latencies(l *Load) {
-	rows := []struct {
+	type row struct {
 		name string
 		d    *Distribution
-	}{{"service time", l.ServiceTime}, {"response time, from when it was due", l.ResponseTime}, {"the same, failed attempts included", l.AllResponseTime}, {"delivery latency, from the update", l.DeliveryLatency}}
+	}
+	rows := []row{{"service time", l.ServiceTime}, {"response time, from when it was due", l.ResponseTime}, {"the same, failed attempts included", l.AllResponseTime}, {"delivery latency, from the update", l.DeliveryLatency}}
+	if s := l.Stored; s != nil {
+		rows = append(rows, row{"stored, from the 2xx", s.Time})
+	}
 	t.line("")
 	t.line("%-36s %9s %9s %9s %9s %9s", "", "p50", "p95", "p99", "p99.9", "max")
 	for _, row := range rows {

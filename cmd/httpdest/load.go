@@ -19,6 +19,7 @@ import (
 type loadFlags struct {
 	config, cert, key, ca  string
 	bearer, headers, query string
+	readBack               string
 	own                    bool
 	maxRate                float64
 	maxRequests            uint64
@@ -89,6 +90,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.Float64Var(&f.maxRate, "max-rate", 1000, "requests a second that such an address may get, at most, and one of this machine where it is given; retries of --through-engine come on top")
 	s.Uint64Var(&f.maxRequests, "max-requests", 1_000_000, "requests in all that it may get, at most, retries and the trials of a search included")
 	f.addCredentials(s)
+	s.StringVar(&f.readBack, "read-back", "", "URL of the receiver's stored state, which must keep up: GET URL/ECID; with the bearer token where it is on the same host")
 	f.mock.add(s)
 	f.search.add(s)
 	f.engine.add(s)
@@ -163,18 +165,22 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 func (a *app) loaded(r *reports.Report, err error, outputs []output, f loadFlags) error {
 	var refused *loadtest.RefusedError
 	var known failure
+	var unstored *loadtest.UnstoredError
 	switch {
 	case errors.As(err, &known):
 		return err
 	case errors.Is(err, loadtest.ErrNotBegun):
 		return failure{exitInterrupted, err, "nothing was sent, and there is no report"}
-	case err != nil && !errors.As(err, &refused):
+	case err != nil && !errors.As(err, &refused) && !errors.As(err, &unstored):
 		return failure{exitUnjudged, err, "see that the receiver is there, and that authentication and certificates are right"}
 	}
 	loadtest.Settle(r, r.Load.Objectives)
 	err = a.writeLoad(r, outputs, runFlags{verbose: f.verbose, quiet: f.quiet})
 	if refused != nil {
 		return failure{exitUnjudged, refused, refusedHint(refused.Outcome)}
+	}
+	if unstored != nil {
+		return failure{exitUnjudged, unstored, readBackHint}
 	}
 	return err
 }
@@ -270,7 +276,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 	out := []loadtest.Objective{loadtest.Documented()}
 	if len(f.slo) == 0 && !f.engine.on {
-		return append(out, loadtest.AnswerInTime()...), nil
+		return f.watched(append(out, loadtest.AnswerInTime()...)), nil
 	}
 	named, err := f.named()
 	if err != nil {
@@ -283,7 +289,7 @@ func (f loadFlags) objectives() ([]loadtest.Objective, error) {
 	if f.search.on && f.engine.on && !slices.ContainsFunc(out, func(o loadtest.Objective) bool { return o.Quantity == loadtest.Lost }) {
 		out = append(out, loadtest.FewLost())
 	}
-	return loadtest.Unique(out), nil
+	return loadtest.Unique(f.watched(out)), nil
 }
 
 // named are the objectives of --slo.

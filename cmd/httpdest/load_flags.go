@@ -58,7 +58,10 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{virtual, []string{"store", "data", "workers", "mock-tls", "mix", "sizes", "bearer", "headers", "query", "cert", "key", "ca"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
 		{virtual && f.engine.on, []string{"warm-up", "rest"}, "with --time virtual, where each trial has a receiver of its own", "leave it out"},
 		{virtual && !f.engine.on, []string{"profiles", "config"}, "with --time virtual and no engine, where there are no messages", "leave it out, or give --through-engine too"},
-		{f.vegeta.targets != "", []string{"profiles", "mix", "sizes"}, "with --targets, whose messages are not generated", "leave it out, or --targets"},
+		{f.vegeta.targets != "", []string{"profiles", "mix", "sizes", "read-back"}, "with --targets, whose messages are not generated", "leave it out, or --targets"},
+		{f.engine.on, []string{"read-back"}, "with --through-engine", "leave it out, or --through-engine"},
+		{virtual, []string{"read-back"}, "with --time virtual, where nothing is stored", "leave it out"},
+		{to == "mock", []string{"read-back"}, "for mock, which stores no profiles", "leave it out, or give the URL of a receiver"},
 		{to != "mock", []string{"mock-latency", "mock-errors", "mock-rate", "mock-tls"}, "with a URL", "leave it out, or give mock"},
 		{to == "mock", []string{"i-own-this-endpoint", "max-rate", "max-requests"}, "for mock", "leave it out"},
 	} {
@@ -75,6 +78,8 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 func (f loadFlags) measurable(o loadtest.Objective) error {
 	documented := len(loadtest.Unique([]loadtest.Objective{loadtest.Documented(), o})) == 1 // which is skipped, with its reason
 	switch {
+	case o.Over == loadtest.Stored && f.readBack == "":
+		return failure{exitUsage, fmt.Errorf("--slo %s measures when a message is stored, which is not known", o.Text), "give --read-back URL too"}
 	case o.Over == loadtest.Delivery && !f.engine.on && !documented:
 		return failure{exitUsage, fmt.Errorf("--slo %s measures deliveries, and a load test of the receiver alone delivers nothing", o.Text),
 			"give --through-engine too, or response. instead of delivery."}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -72,7 +73,9 @@ func (f mockLoadFlags) settings(seed uint64, bearer string) (loadtest.MockSettin
 // loadTarget is a receiver with what is sent to it.
 type loadTarget struct {
 	name, host string
-	address    string // without the query
+	address    string         // without the query
+	authority  string         // host and port
+	roots      *x509.CertPool // that its certificate must come from; nil: the system's
 	service    *simulate.Service
 	settings   engine.Settings
 	wire       *live.Wire
@@ -168,7 +171,7 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 		return nil, failure{exitUsage, fmt.Errorf("%s is not the URL of a receiver", shown), "give http://… or https://…, without a password, or mock"}
 	}
 	t.address = u.Scheme + "://" + u.Host + u.Path // a query may hold a key
-	if t.host = u.Hostname(); t.mock == nil {
+	if t.host, t.authority = u.Hostname(), u.Host; t.mock == nil {
 		t.name = t.address
 	}
 	sc.Destination.Endpoint = to
@@ -190,7 +193,7 @@ func (f loadFlags) open(t *loadTarget) error {
 		return err
 	}
 	d := delivery.New(sender)
-	t.wire = live.NewWire(d)
+	t.wire, t.roots = live.NewWire(d), sender.Roots
 	t.settings = t.service.SettingsFor(d.Encrypted(), d.HasCertificate())
 	if f.engine.sockets > 0 {
 		t.settings.MaxInFlight = f.engine.sockets
@@ -224,15 +227,16 @@ func (f loadFlags) populate(t *loadTarget, sc *scenarios.Scenario) (err error) {
 const bodies = 2000
 
 // attack is the load on the receiver alone.
-func (t *loadTarget) attack(p loadtest.Pace, f loadFlags, objectives []loadtest.Objective) (loadtest.Attack, error) {
-	a := loadtest.Attack{Pace: p, Workers: f.workers, Settings: t.settings, Perform: t.wire.Perform, To: t.name, Objectives: objectives,
+func (t *loadTarget) attack(p loadtest.Pace, f loadFlags, objectives []loadtest.Objective) (a loadtest.Attack, err error) {
+	a = loadtest.Attack{Pace: p, Workers: f.workers, Settings: t.settings, Perform: t.wire.Perform, To: t.name, Objectives: objectives,
 		Messages: t.population.Messages(int(min(bodies, p.Total())), t.settings.Batching)}
 	if f.vegeta.targets != "" {
-		messages, err := f.vegeta.messages(t.address, f.part)
-		if err != nil {
+		if a.Messages, err = f.vegeta.messages(t.address, f.part); err != nil {
 			return a, err
 		}
-		a.Messages = messages
+	}
+	if a.ReadBack, err = f.readBackFrom(t); err != nil {
+		return a, err
 	}
 	if t.mock != nil {
 		a.Note = "the receiver is in the same process, and its CPU time with it"
