@@ -183,7 +183,7 @@ func (l life) live(t *testing.T, fs vfs.FS, left map[string][]profile.Update) (d
 		})
 	}
 	clients.Wait()
-	for d.Stats().Pending > 0 && !(l.crashed() && !l.second) {
+	for d.Stats().Pending > 0 && d.Failed() == nil && !(l.crashed() && !l.second) {
 		<-time.After(time.Millisecond) // of the bubble
 	}
 	if l.crashed() && !l.second {
