@@ -63,6 +63,7 @@ func encodeMonitoring(m mapping, x *Expectation) bool {
 		}
 	case x.Latency != nil:
 		m.put("latency", fmt.Sprintf("p%d", x.Latency.Percentile))
+		given(m, "atLeast", x.Latency.AtLeast, 0)
 		m.put("below", x.Latency.Below)
 	default:
 		return false

@@ -58,7 +58,8 @@ type AlertExpectation struct {
 // LatencyExpectation is about the delivery latency: below a duration at a
 // percentile (R119).
 type LatencyExpectation struct {
-	Percentile int // 1 to 100
+	Percentile int           // 1 to 100
+	AtLeast    time.Duration // 0: any
 	Below      time.Duration
 }
 
@@ -158,6 +159,9 @@ func (r *reader) monitoring(o *object, e *Expectation) {
 		o.what = "a latency expectation"
 		e.Latency = &LatencyExpectation{Percentile: r.percentile(o.take("latency"))}
 		e.Latency.Below, _ = r.duration(o.require("below", "write below: 10m"), "below")
+		if e.Latency.AtLeast, _ = o.duration("atLeast"); e.Latency.Below > 0 && e.Latency.AtLeast >= e.Latency.Below {
+			r.problem(o.at("atLeast"), "write less than below", "atLeast must be less than below")
+		}
 	}
 }
 

@@ -55,10 +55,13 @@ func (v *view) latency(e *scenarios.Expectation) []reports.Check {
 			Title: fmt.Sprintf("%s: premise not met: %d requests in one second, not fewer than %d", title, n, premise)}}
 	}
 	want := "below " + duration(e.Latency.Below)
+	if e.Latency.AtLeast > 0 {
+		want = "at least " + duration(e.Latency.AtLeast) + ", " + want
+	}
 	if len(all) == 0 {
 		return verdicts(e, title, []mismatch{{title, want, "nothing was delivered"}})
 	}
-	if got := percentile(all, e.Latency.Percentile); got >= e.Latency.Below {
+	if got := percentile(all, e.Latency.Percentile); got >= e.Latency.Below || got < e.Latency.AtLeast {
 		return verdicts(e, title, []mismatch{{title, want, fmt.Sprintf("%s, of %d deliveries", duration(got), len(all))}})
 	}
 	return verdicts(e, title, nil)

@@ -242,6 +242,7 @@ var monitoringLines = []struct {
 	{scenarios.Expectation{Alert: &scenarios.AlertExpectation{Kind: "destination-flow-run-delay", Never: true}},
 		alerted("destination-flow-run-delay", "firing", 0), "change 1 of alert destination-flow-run-delay", "firing", "0 changes"},
 	{within(95, 48*time.Second), within(95, 47*time.Second), "p95 of the delivery latency", "below 47s", "47s, of 4 deliveries"},
+	{between(95, 47*time.Second, 48*time.Second), between(95, 48*time.Second, 49*time.Second), "p95 of the delivery latency", "at least 48s, below 49s", "47s, of 4 deliveries"},
 	{within(75, time.Nanosecond), within(75, 0), "p75 of the delivery latency", "below 0s", "0s, of 4 deliveries"},
 }
 
@@ -263,6 +264,10 @@ func alerted(kind, state string, at time.Duration) scenarios.Expectation {
 
 func within(percentile int, below time.Duration) scenarios.Expectation {
 	return scenarios.Expectation{Latency: &scenarios.LatencyExpectation{Percentile: percentile, Below: below}}
+}
+
+func between(percentile int, least, below time.Duration) scenarios.Expectation {
+	return scenarios.Expectation{Latency: &scenarios.LatencyExpectation{Percentile: percentile, AtLeast: least, Below: below}}
 }
 
 func TestEveryLineAboutMonitoring(t *testing.T) {
