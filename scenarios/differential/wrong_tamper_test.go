@@ -301,10 +301,16 @@ func content(change func(t *tamper, m *sending, o object) bool) func(*tamper) bo
 
 // fixed reports whether there is one right content of a message: nobody knows
 // when within its hour the body of a backfill was built, so that it may as well
-// be that of before a change.
+// be that of before a change. The export of a change may be taken for such a
+// one, with that of the change left out, where the clock cannot tell the change from an
+// action that ends the exports.
 func (t *tamper) fixed(m *sending) bool {
 	at := m.exports[0].At
-	return m.live() || !slices.ContainsFunc(t.updates[m.profiles[0]], within(at, time.Hour))
+	if !m.live() {
+		return !slices.ContainsFunc(t.updates[m.profiles[0]], within(at, time.Hour))
+	}
+	backfilled := slices.ContainsFunc(t.actions, func(a time.Time) bool { return !a.After(at) && at.Sub(a) <= time.Hour })
+	return !backfilled || !slices.ContainsFunc(t.actions, func(a time.Time) bool { return a.Sub(at).Abs() <= 5*time.Minute })
 }
 
 // entryOf finds the first entry of segmentMembership that fits, in a fixed
