@@ -17,7 +17,7 @@ import (
 )
 
 // Results writes each request of an attack in the form that Vegeta's own commands
-// read: report, plot, encode. The latency is the service time.
+// read, such as report and encode. The latency is the service time.
 type Results struct {
 	name, url string
 	out       *bufio.Writer

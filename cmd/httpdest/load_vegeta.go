@@ -31,7 +31,7 @@ const (
 )
 
 // loadReportUsage is the help of --report of a load.
-const loadReportUsage = reportUsage + "; vegeta=FILE keeps every request for vegeta report, plot and encode, vegeta-targets=FILE the messages for vegeta attack"
+const loadReportUsage = reportUsage + "; vegeta=FILE keeps every request for vegeta report and encode, vegeta-targets=FILE the messages for vegeta attack"
 
 // loadReportKinds completes them.
 func loadReportKinds(c *cobra.Command, args []string, start string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -3,6 +3,7 @@
 package share
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ func (s *Share) Set(text string) error {
 	k, errK := strconv.Atoi(first)
 	n, errN := strconv.Atoi(second)
 	if !ok || errK != nil || errN != nil || k < 0 || k >= n {
-		return fmt.Errorf("write K/N with 0 <= K < N")
+		return errors.New("write K/N with 0 <= K < N")
 	}
 	s.k, s.n = k, n
 	return nil
