@@ -30,11 +30,11 @@ var backfills = []string{"backfill-new-audience", "backfill-new-dest", "backfill
 // Too many, too few, too late.
 var wrongSendings = []wrongKind{
 	{"sent again after its delivery", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) && !t.twice(m) })
+		m := t.pick(func(m *sending) bool { return ok(m.last()) && !t.twice(m) && !t.claims(m) })
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(3*time.Second)) != nil
 	}},
 	{"one profile of a message sent again", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) && !m.single() && !t.twice(m) })
+		m := t.pick(func(m *sending) bool { return ok(m.last()) && !m.single() && !t.twice(m) && !t.claims(m) })
 		if m == nil {
 			return false
 		}
@@ -46,7 +46,7 @@ var wrongSendings = []wrongKind{
 	{"a profile twice in a request", []string{"batch-split"}, nil, func(t *tamper) bool {
 		m := t.pick(func(m *sending) bool {
 			all, _ := bodies(m.first().Body)
-			return m.atOnce() && t.sc.Destination.MaxProfilesPerRequest > 1 && len(all) < 10
+			return m.atOnce() && t.sc.Destination.MaxProfilesPerRequest > 1 && len(all) < 10 && !t.claims(m)
 		})
 		if m == nil {
 			return false
@@ -133,11 +133,24 @@ func (t *tamper) due(m *sending, n int) string {
 	x := m.exports[n]
 	for _, p := range t.oracle.Possible(x.Profile) {
 		settles := m.last().AnsweredAt
-		if p.Obligation == oracle.Must && t.stated(p.Clause) && p.From.Equal(x.At) && t.quiet(p.From, p.From.Add(6*time.Minute)) && t.clear(m, n, settles) {
+		quiet := t.quiet(p.From, p.From.Add(6*time.Minute)) && !t.backfilledNext(m, p.From)
+		if p.Obligation == oracle.Must && t.stated(p.Clause) && p.From.Equal(x.At) && quiet && t.clear(m, n, settles) {
 			return scenarios.RuleOf(p.Clause)
 		}
 	}
 	return ""
+}
+
+// backfilledNext reports whether the next message of a profile of m is a backfill
+// while the dataflow has run for less than an hour and a half: several backfills may
+// be one, and the body of the first may then be that of a change, late.
+func (t *tamper) backfilledNext(m *sending, from time.Time) bool {
+	for _, other := range t.messages[slices.Index(t.messages, m)+1:] {
+		if slices.ContainsFunc(other.profiles, func(p string) bool { return slices.Contains(m.profiles, p) }) {
+			return !other.live() && t.running(from, other.exports[0].At) < 90*time.Minute
+		}
+	}
+	return false
 }
 
 // stated reports whether the documentation states a clause.
@@ -223,7 +236,7 @@ func overtakeOne(t *tamper) bool {
 			return false
 		}
 		apart := n.first().At.Sub(m.first().At)
-		return apart > 5*time.Second && apart < 8*time.Minute && t.quiet(m.first().At, n.first().At.Add(6*time.Minute)) &&
+		return apart > 5*time.Second && apart < 8*time.Minute && t.quiet(m.exports[0].At.Add(-5*time.Minute), n.first().At.Add(6*time.Minute)) &&
 			t.silent(n, m.first().At, n.first().At.Add(10*time.Minute)) && t.owed(m) && t.owed(n) && n.first().At.Add(time.Hour).Before(t.end)
 	})
 	if m == nil {
@@ -386,7 +399,7 @@ var wrongAttempts = []wrongKind{
 			if slices.ContainsFunc(t.actions, within(m.exports[0].At, 24*time.Hour)) {
 				return false // it might be taken for a backfill
 			}
-			return t.quiet(m.first().At, at.Add(2*time.Minute)) && t.silent(m, at, at.Add(time.Minute)) && at.Add(time.Hour).Before(t.end)
+			return t.quiet(m.first().At, at.Add(2*time.Minute)) && t.silent(m, m.first().At.Add(-1), at.Add(time.Minute)) && at.Add(time.Hour).Before(t.end)
 		})
 		return m != nil && shift(25*time.Second, m.last())
 	}},

@@ -193,6 +193,44 @@ func (t *tamper) quiet(from, to time.Time) bool {
 	return !paused
 }
 
+// running is how long the dataflow is enabled between two times.
+func (t *tamper) running(from, to time.Time) time.Duration {
+	var all time.Duration
+	paused, since := false, from
+	for _, s := range t.sc.History {
+		at := t.sc.Start.Add(s.At)
+		if at.After(to) {
+			break
+		}
+		if s.Action != "disable" && s.Action != "enable" {
+			continue
+		}
+		if !paused && at.After(since) {
+			all += at.Sub(since)
+		}
+		if paused = s.Action == "disable"; at.After(since) {
+			since = at
+		}
+	}
+	if !paused {
+		all += to.Sub(since)
+	}
+	return all
+}
+
+// claims reports whether a message may be sent twice with reason: audiences were
+// mapped within the hour before it, and it is not the backfill of them alone.
+func (t *tamper) claims(m *sending) bool {
+	n := 0
+	for _, s := range t.sc.History {
+		at := t.sc.Start.Add(s.At)
+		if mapped := s.Action == "map" || s.Action == "activate"; mapped && t.running(at, m.last().At) <= time.Hour && !at.After(m.last().At) {
+			n++
+		}
+	}
+	return n > 1 || n == 1 && m.live()
+}
+
 // twice reports whether a profile of a message qualifies twice within a second for
 // an audience, shortly before or after it: by a reading (A41) the second time is
 // exported as well, with the body of the first.

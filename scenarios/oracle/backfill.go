@@ -120,7 +120,7 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 		triggers: map[string]bool{}, perhaps: map[string]bool{}}
 	here := func(id string) bool { return o.standingOf(p, id, tick, at) >= least && o.flow.has(id, tick) }
 	x.Obligation, x.Clause = MustNot, "incremental"
-	if o.flow.again != nil && o.mappedAgain(p, tick) {
+	if o.flow.again != nil && o.mappedAgain(p, tick, at) {
 		x.Clause = "backfill-once"
 	}
 	claims := o.claimsOf(p, least)
@@ -163,10 +163,14 @@ func (o *Oracle) backfillOf(p *person, least standing, tick int, at time.Time, e
 	return x
 }
 
-// mappedAgain reports whether an audience of the profile was mapped again.
-func (o *Oracle) mappedAgain(p *person, tick int) bool {
+// mappedAgain reports whether an audience of the profile was mapped again, so
+// shortly before a time that an export then looks like a backfill of it.
+func (o *Oracle) mappedAgain(p *person, tick int, at time.Time) bool {
+	recent := func(k int) bool {
+		return k <= tick && (at.IsZero() || o.flow.enabledBetween(o.timeOf(k), at) <= longest)
+	}
 	for id, ticks := range o.flow.again {
-		if p.realized(id, tick) && slices.ContainsFunc(ticks, func(k int) bool { return k <= tick }) {
+		if p.realized(id, tick) && slices.ContainsFunc(ticks, recent) {
 			return true
 		}
 	}

@@ -279,7 +279,7 @@ func (j *judge) silent() {
 				unchanged = true
 				j.report.look("incremental")
 			}
-			if !again && len(j.exports[name]) == 0 && o.mappedAgain(o.person(name), endless-1) {
+			if !again && len(j.exports[name]) == 0 && o.mappedAgain(o.person(name), endless-1, time.Time{}) {
 				again = true
 				j.report.look("backfill-once")
 			}

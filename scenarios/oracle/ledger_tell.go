@@ -136,8 +136,9 @@ func (t *reporter) visible(j int) bool {
 	return true
 }
 
-// surplus reports a body that no possibility explains: the rule is that of one
-// backfill too many, if there was one to come.
+// surplus reports a body that no possibility explains. The rule is that of a
+// change that calls for none, if it came right after one, or of one backfill too
+// many, if there was one to come.
 func (t *reporter) surplus(i int) {
 	s := t.seen[i]
 	tick := 0
@@ -158,8 +159,26 @@ func (t *reporter) surplus(i int) {
 	if x := t.oracle.backfill(t.person, tick, s.At, earlier); x.Obligation == MustNot {
 		f.Clause = x.Clause
 	}
+	if j := t.uncalled(s.At); j >= 0 && (f.Clause == "incremental" || f.Clause == "backfill-once") {
+		f.Clause = t.possible[j].Clause
+	}
 	t.report.look(f.Clause)
 	t.report.add(f)
+}
+
+// uncalled is the last change of the profile, if it calls for no export and came
+// right before a time; otherwise it is -1.
+func (t *reporter) uncalled(at time.Time) int {
+	last := -1
+	for j, x := range t.possible {
+		if x.live && !at.IsZero() && !x.From.After(at) {
+			last = j
+		}
+	}
+	if last < 0 || t.possible[last].Obligation != MustNot || at.Sub(t.possible[last].From) > delay {
+		return -1
+	}
+	return last
 }
 
 // The time that a live export may take: the objective is ten minutes for 95 of
