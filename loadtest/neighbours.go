@@ -2,21 +2,21 @@ package loadtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/httpdest/httpdest/reports"
 )
 
-// Neighbours are dataflows with engines, stores and receivers of their own in
-// one process, of which one has a receiver that is dead or slow. The others
-// are judged: against their objectives, and against themselves without it.
+// Neighbours are the dataflows of one engine, each with a receiver of its own.
+// Where one receiver is dead or slow, the others are judged against their
+// objectives, and against themselves without it.
 type Neighbours struct {
-	// Make makes dataflow n for one run; noisy is whether its receiver is the bad
-	// one. The end closes what it made.
-	Make       func(n int, noisy bool) (t Through, end func() error, err error)
-	Count      int // of all dataflows, the noisy one is the last
+	// Make makes an engine with the first count of the dataflows for one run: all but
+	// the noisy one, or all. The end closes what it made.
+	Make       func(count int) (t Through, end func() error, err error)
+	Names      []string // of all dataflows
+	Noisy      bool     // the receiver of the last is the bad one
 	Objectives []Objective
 }
 
@@ -29,25 +29,53 @@ const (
 	leastDelivered = 0.99
 )
 
-// Run has the good ones alone first, then all of them.
+// Run has the good ones alone first where there is a noisy one, then all of them.
 func (n Neighbours) Run(ctx context.Context) (*reports.Load, error) {
-	alone, err := n.together(ctx, n.Count-1)
-	if err != nil {
-		return nil, err
-	}
-	all, err := n.together(ctx, n.Count)
-	if err != nil {
-		return nil, err
-	}
-	good := all[:n.Count-1]
-	m := &merging{out: &reports.Load{Mode: Pipeline, Clock: "wall", To: good[0].To, Store: good[0].Store}}
-	for i, l := range good {
-		if err := m.add(Part{flowName(i), l}, 0); err != nil {
-			return nil, fmt.Errorf("dataflow %s: %w", flowName(i), err)
+	good := len(n.Names)
+	var alone []*reports.Load
+	if n.Noisy {
+		var err error
+		good--
+		if alone, err = n.together(ctx, good); err != nil {
+			return nil, err
 		}
 	}
-	// The premise of the documented objective is about one dataflow.
-	m.out.Offered.Target = good[0].Offered.Target
+	all, err := n.together(ctx, len(n.Names))
+	if err != nil {
+		return nil, err
+	}
+	l, err := n.merged(all[:good])
+	if err != nil {
+		return nil, err
+	}
+	for i, with := range all {
+		f := reports.Flow{Name: n.Names[i], Noisy: i >= good, Offered: with.Offered, Delivered: with.Delivered, Latency: with.DeliveryLatency}
+		switch {
+		case f.Noisy:
+			f.Verdict, f.Reason = reports.Skip, "its receiver is the bad one"
+		case n.Noisy:
+			f.Alone = alone[i].DeliveryLatency
+			f.Verdict, f.Reason = neighbourly(f, append(alone[i].Doubts, with.Doubts...))
+		default:
+			f.Verdict, f.Reason = byItself(with)
+		}
+		l.Flows = append(l.Flows, f)
+	}
+	if bad := all[len(all)-1]; n.Noisy && bad.Delivered.Count == bad.Offered.Count && bad.ServiceTime != nil && bad.ServiceTime.P50Ms < 100 {
+		l.Doubts = append(l.Doubts, "the receiver that should fail delivered everything")
+	}
+	return l, nil
+}
+
+// merged is one report of the dataflows that are judged.
+func (n Neighbours) merged(good []*reports.Load) (*reports.Load, error) {
+	m := &merging{out: &reports.Load{Mode: Pipeline, Clock: "wall", To: good[0].To, Store: good[0].Store}}
+	for i, l := range good {
+		if err := m.add(Part{n.Names[i], l}, 0); err != nil {
+			return nil, fmt.Errorf("dataflow %s: %w", n.Names[i], err)
+		}
+		m.out.Offered.Target = good[0].Offered.Target // the premise of the documented objective is about one dataflow
+	}
 	m.out.Machines = 1
 	l, err := m.result()
 	if err != nil {
@@ -57,33 +85,35 @@ func (n Neighbours) Run(ctx context.Context) (*reports.Load, error) {
 	if c := l.Cost; c != nil {
 		// Each of them measured the one process that they all are.
 		c.CPUSeconds, c.CPUPerExport = c.CPUSeconds/float64(len(good)), c.CPUPerExport/float64(len(good))
-		c.Note = "the CPU time is that of the process, with its receivers and the noisy dataflow"
-	}
-	for i, with := range all {
-		f := reports.Flow{Name: flowName(i), Noisy: i == n.Count-1, Offered: with.Offered, Delivered: with.Delivered, Latency: with.DeliveryLatency}
-		if f.Noisy {
-			f.Verdict, f.Reason = reports.Skip, "its receiver is the bad one"
-		} else {
-			f.Alone = alone[i].DeliveryLatency
-			f.Verdict, f.Reason = neighbourly(f, append(alone[i].Doubts, with.Doubts...))
-		}
-		l.Flows = append(l.Flows, f)
-	}
-	if bad := all[n.Count-1]; bad.Delivered.Count == bad.Offered.Count && bad.ServiceTime != nil && bad.ServiceTime.P50Ms < 100 {
-		l.Doubts = append(l.Doubts, "the receiver that should fail delivered everything")
+		c.Note = "the CPU time is that of the process, with the receivers of all dataflows in it"
 	}
 	return l, nil
 }
 
-func flowName(n int) string { return string(rune('a' + n)) }
+// byItself is the verdict of a dataflow's own objectives.
+func byItself(l *reports.Load) (reports.Verdict, string) {
+	verdict, reason := reports.Pass, ""
+	for _, o := range l.Objectives {
+		if worst := reports.Worst(verdict, o.Verdict); worst != verdict {
+			verdict, reason = worst, o.Text
+		}
+	}
+	if len(l.Doubts) > 0 && verdict == reports.Pass {
+		return reports.Inconclusive, l.Doubts[0]
+	}
+	return verdict, reason
+}
+
+// FlowName is what the dataflow of a number is called where the configuration has no name for it.
+func FlowName(n int) string { return string(rune('a' + n)) }
 
 // neighbourly judges one dataflow next to the noisy one.
 func neighbourly(f reports.Flow, doubts []string) (reports.Verdict, string) {
 	switch {
 	case len(doubts) > 0:
 		return reports.Inconclusive, doubts[0]
-	case f.Latency == nil || f.Alone == nil:
-		return reports.Inconclusive, "nothing was delivered"
+	case f.Alone == nil:
+		return reports.Inconclusive, "nothing was delivered without the noisy dataflow"
 	case float64(f.Delivered.Count) < leastDelivered*float64(f.Offered.Count):
 		return reports.Fail, fmt.Sprintf("%d of %d were delivered", f.Delivered.Count, f.Offered.Count)
 	case f.Latency.P95Ms > max(f.Alone.P95Ms*mostSlower, f.Alone.P95Ms+mostSlowerMs):
@@ -92,36 +122,13 @@ func neighbourly(f reports.Flow, doubts []string) (reports.Verdict, string) {
 	return reports.Pass, ""
 }
 
-// together runs the first count dataflows at the same time.
-func (n Neighbours) together(ctx context.Context, count int) ([]*reports.Load, error) {
-	loads, errs := make([]*reports.Load, count), make([]error, count)
-	var wg sync.WaitGroup
-	for i := range count {
-		noisy := i == n.Count-1
-		t, end, err := n.Make(i, noisy)
-		if err != nil {
-			errs[i] = err
-			break
-		}
-		t.Objectives = n.Objectives
-		if noisy {
-			t.Drain = time.Millisecond // it would never
-		}
-		if i > 0 {
-			t.Progress = nil // one line is enough
-		}
-		wg.Go(func() { // ends with the pace and the time to drain
-			loads[i], errs[i] = t.Run(ctx)
-			if err := end(); errs[i] == nil {
-				errs[i] = err
-			}
-		})
+// together runs the first count dataflows in one engine.
+func (n Neighbours) together(ctx context.Context, count int) (loads []*reports.Load, err error) {
+	t, end, err := n.Make(count)
+	if err != nil {
+		return nil, err
 	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("dataflow %s: %w", flowName(i), err)
-		}
-	}
-	return loads, nil
+	defer func() { err = errors.Join(err, end()) }()
+	t.Objectives = n.Objectives
+	return t.RunAll(ctx)
 }

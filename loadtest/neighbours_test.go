@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,50 +11,89 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
 	"github.com/httpdest/httpdest/reports"
 )
 
-// Two good dataflows are run without and with a dead one; the report has all
-// three, and judges the two.
-func TestNeighbours(t *testing.T) {
-	made := []int{}
-	n := Neighbours{Count: 3, Objectives: []Objective{Documented(), objective(t, "lost<50%")}, Make: func(i int, noisy bool) (Through, func() error, error) {
-		made = append(made, i)
-		x := through100(t, func(int) int { return 0 })
-		if noisy {
-			x.Perform = func(ctx context.Context, op engine.Operation) engine.Completion {
-				<-ctx.Done()
-				return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Timeout}}
-			}
+// several are an engine's first dataflow and others like it: the first count of
+// them, of which the last of all is the noisy one.
+func several(x Through, count, all int, noisy live.Perform) Through {
+	flowOf := func(n int) *dataflow.Snapshot {
+		own := *x.Population.Flow
+		own.Flow.ID = FlowName(n)
+		return &own
+	}
+	for n := 1; n < count; n++ {
+		b := Further{Flow: flowOf(n), Settings: x.Settings, Perform: x.Perform, To: x.To}
+		if n == all-1 {
+			b.Perform, b.Hopeless = noisy, true
 		}
-		return x, func() error { return nil }, nil
+		x.Further = append(x.Further, b)
+	}
+	first := *x.Population
+	first.Flow = flowOf(0)
+	x.Population = &first
+	return x
+}
+
+func nothingToEnd() error { return nil }
+
+// Two good dataflows are run without and with a dead one, in one engine: each
+// update is exported by every dataflow. The report has all three, and judges the
+// two.
+func TestNeighbours(t *testing.T) {
+	dead := func(ctx context.Context, op engine.Operation) engine.Completion {
+		<-ctx.Done()
+		return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Timeout}}
+	}
+	made := []int{}
+	n := Neighbours{Names: []string{"a", "b", "c"}, Noisy: true, Objectives: []Objective{Documented(), objective(t, "lost<50%")}, Make: func(count int) (Through, func() error, error) {
+		made = append(made, count)
+		return several(through100(t, func(int) int { return 0 }), count, 3, dead), nothingToEnd, nil
 	}}
 	l, err := n.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(made) != 5 || len(l.Flows) != 3 || l.Offered.Count != 200 || l.Offered.Target != 1000 || l.Delivered.Count != 200 {
+	if !slices.Equal(made, []int{2, 3}) || len(l.Flows) != 3 || l.Offered.Count != 200 || l.Offered.Target != 1000 || l.Delivered.Count != 200 {
 		t.Errorf("%v, %+v", made, l)
 	}
 	if c := l.Cost; !strings.Contains(c.Note, "of the process") || !near(c.CPUPerExport, c.CPUSeconds*1e6/200, 1) {
 		t.Errorf("%+v", c)
 	}
 	for i, f := range l.Flows {
-		if f.Noisy != (i == 2) || f.Noisy && f.Verdict != reports.Skip || !f.Noisy && (f.Latency.Count != 100 || f.Alone.Count != 100) {
+		if f.Noisy != (i == 2) || f.Noisy && (f.Verdict != reports.Skip || f.Delivered.Count != 0) || !f.Noisy && (f.Latency.Count != 100 || f.Alone.Count != 100) {
 			t.Errorf("%+v", f)
 		}
 	}
 	gone := errors.New("no port is free")
-	n.Make = func(i int, _ bool) (Through, func() error, error) {
-		x := through100(t, func(int) int { return 0 })
-		if i == 1 {
-			return x, nil, gone
-		}
-		return x, func() error { return nil }, nil
-	}
-	if _, err := n.Run(context.Background()); !errors.Is(err, gone) || !strings.Contains(err.Error(), "dataflow b") {
+	n.Make = func(int) (Through, func() error, error) { return Through{}, nil, gone }
+	if _, err := n.Run(context.Background()); !errors.Is(err, gone) {
 		t.Errorf("%v", err)
+	}
+	n.Make = func(count int) (Through, func() error, error) {
+		return several(through100(t, func(int) int { return 0 }), count, 3, dead), func() error { return gone }, nil
+	}
+	if _, err := n.Run(context.Background()); !errors.Is(err, gone) {
+		t.Errorf("what could not be closed: %v", err)
+	}
+}
+
+// An update that only some dataflows export is over for the others.
+func TestSeveralDataflowsExportWhatTheyMap(t *testing.T) {
+	x := several(through100(t, func(int) int { return 0 }), 2, 9, nil)
+	other := *x.Further[0].Flow
+	other.Mapped = map[profile.AudienceRef]dataflow.Mapping{}
+	x.Further[0].Flow = &other
+	loads, err := x.RunAll(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := loads[0], loads[1]; a.Delivered.Count != 100 || b.Delivered.Count != 0 || b.Unfinished != 0 || b.Achieved.Count != 100 || a.ServiceTime.Count != 100 || b.ServiceTime != nil {
+		t.Errorf("%+v\n%+v", a, b)
 	}
 }
 
@@ -68,27 +108,30 @@ type besideSlow struct {
 	shared bool
 }
 
-func (b *besideSlow) make(t *testing.T, noisy bool) Through {
+func (b *besideSlow) make(t *testing.T, count, all int) Through {
 	x := through100(t, nil)
-	x.Pace = Constant(100, 2*time.Second)
-	x.Perform = func(ctx context.Context, op engine.Operation) engine.Completion {
-		if b.shared {
-			b.socket <- struct{}{}
-			defer func() { <-b.socket }()
+	x.Pace, x.Drain = Constant(100, 2*time.Second), time.Hour
+	perform := func(noisy bool) live.Perform {
+		return func(ctx context.Context, op engine.Operation) engine.Completion {
+			if b.shared {
+				b.socket <- struct{}{}
+				defer func() { <-b.socket }()
+			}
+			if !noisy {
+				time.Sleep(time.Millisecond) // of the bubble
+				return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: b.good(b)}}
+			}
+			b.open.Add(1)
+			defer b.open.Add(-1)
+			select {
+			case <-ctx.Done():
+			case <-time.After(b.takes):
+			}
+			return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: 200}}
 		}
-		if !noisy {
-			time.Sleep(time.Millisecond) // of the bubble
-			return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: b.good(b)}}
-		}
-		b.open.Add(1)
-		defer b.open.Add(-1)
-		select {
-		case <-ctx.Done():
-		case <-time.After(b.takes):
-		}
-		return engine.Completion{Operation: op.ID, Outcome: retry.Outcome{Kind: retry.Answered, Status: 200}}
 	}
-	return x
+	x.Perform = perform(false)
+	return several(x, count, all, perform(true))
 }
 
 // Next to a slow receiver, neighbours with sockets of their own are as fast as
@@ -116,8 +159,8 @@ func TestNeighboursOfASlowReceiver(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tt.b.socket = make(chan struct{}, 1)
-				l, err := Neighbours{Count: 3, Objectives: []Objective{Documented()}, Make: func(_ int, noisy bool) (Through, func() error, error) {
-					return tt.b.make(t, noisy), func() error { return nil }, nil
+				l, err := Neighbours{Names: []string{"a", "b", "c"}, Noisy: true, Objectives: []Objective{objective(t, "lost<50%")}, Make: func(count int) (Through, func() error, error) {
+					return tt.b.make(t, count, 3), nothingToEnd, nil
 				}}.Run(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -126,7 +169,7 @@ func TestNeighboursOfASlowReceiver(t *testing.T) {
 					t.Errorf("pace %q", l.Pace)
 				}
 				if got := Verdict(l); got != tt.verdict {
-					t.Errorf("%s; want %s: %v, %+v", got, tt.verdict, l.Doubts, l.Flows)
+					t.Errorf("%s; want %s: %v, %+v, %+v", got, tt.verdict, l.Doubts, l.Objectives, l.Flows)
 				}
 				for _, f := range l.Flows[:2] {
 					if (f.Verdict == reports.Fail) != (tt.reason != "") || !strings.Contains(f.Reason, tt.reason) || f.Alone.Count != 200 || f.Alone.P95Ms > 5 {
@@ -158,7 +201,8 @@ func TestNeighbourly(t *testing.T) {
 		{"slowed down", p95(1100), p95(500), 1000, nil, reports.Fail, "p95 is 1.1s with the noisy dataflow, and 500ms without it"},
 		{"held up", p95(10), p95(9), 900, nil, reports.Fail, "900 of 1000"},
 		{"in doubt", p95(10), p95(9), 1000, []string{"late"}, reports.Inconclusive, "late"},
-		{"nothing", nil, p95(9), 1000, nil, reports.Inconclusive, "nothing was delivered"},
+		{"nothing", nil, p95(9), 0, nil, reports.Fail, "0 of 1000"},
+		{"nothing alone", p95(10), nil, 1000, nil, reports.Inconclusive, "nothing was delivered without the noisy dataflow"},
 	} {
 		v, reason := neighbourly(reports.Flow{Latency: tt.with, Alone: tt.alone, Offered: all, Delivered: reports.Amount{Count: tt.delivered}}, tt.doubts)
 		if v != tt.want || reason != tt.reason && !strings.HasPrefix(reason, tt.reason+" ") {

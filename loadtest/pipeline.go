@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
-	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -35,30 +34,34 @@ type Through struct {
 	Progress   func(at time.Duration, c Counts)
 	Outage     *Outage
 	// Break begins the outage's clock; Broken is how many attempts met it.
-	Break  func(Outage) error
-	Broken func() int64
-	Note   string
-	Offer  Offer // of a trial
-	Abort  []Abort
-	Start  Start
-	Watch  func(*Recorder) // called with the record of the load before it begins; nil: nobody asks
+	Break   func(Outage) error
+	Broken  func() int64
+	Note    string
+	Offer   Offer // of a trial
+	Abort   []Abort
+	Start   Start
+	Watch   func(*Recorder) // called with the record of the load before it begins; nil: nobody asks
+	Further []Further       // further dataflows of the engine
 }
 
 // Run drives until the pace ends or ctx is done, and waits until everything
 // has ended or the time to drain is spent. The error is that of the engine.
 func (t Through) Run(ctx context.Context) (*reports.Load, error) {
-	l, _, err := t.run(ctx)
-	return l, err
+	loads, err := t.RunAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return loads[0], nil
 }
 
-func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
+func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 	x := &through{Through: t, clocked: newClocked(t.Pace, t.Progress)}
-	x.recorder.lateness.sockets = int64(t.Settings.MaxInFlight)
+	x.lanes = t.lanesOf(x.recorder, t.Pace)
 	if t.Outage != nil {
 		x.recorder.unsteady()
 	}
 	var err error
-	x.driver, err = live.New(live.Config{Dataflows: []flow.Dataflow{{Snapshot: t.Population.Flow, Settings: t.Settings}}, Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
+	x.driver, err = live.New(live.Config{Dataflows: x.dataflows(), Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
 		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}) // as serve has them
 	if err != nil {
@@ -72,7 +75,7 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	if err := t.Start.wait(ctx); err != nil {
 		return nil, nil, err
 	}
-	machine := observe(x.recorder.watch(x.pacer))
+	machine := observe(x.watch())
 	go func() { ended <- x.driver.Run(running) }()
 	elapsed := x.drive(ctx)
 	if err := x.drain(ctx, ended); err != nil {
@@ -80,7 +83,7 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
 	g := machine.done()
-	left := x.recorder.open() > 0
+	left := x.unfinished()
 	if left {
 		x.driver.Abort() // the report has the rest
 	}
@@ -88,7 +91,11 @@ func (t Through) run(ctx context.Context) (*reports.Load, *Recorder, error) {
 	if err := <-ended; err != nil && !left {
 		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
-	return x.report(ctx, g, elapsed), x.recorder, nil
+	loads := []*reports.Load{x.report(ctx, x.lanes[0], g, elapsed)}
+	for _, l := range x.lanes[1:] {
+		loads = append(loads, x.report(ctx, l, g, elapsed))
+	}
+	return loads, x.recorder, nil
 }
 
 // through is a run of it.
@@ -96,8 +103,8 @@ type through struct {
 	Through
 	*clocked
 	driver  *live.Driver
-	updates sync.Map // *profile.Change, the first of an update, to its driven
-	exports sync.Map // id of an export, to the driven of its update
+	lanes   []*lane  // one for each dataflow, that of clocked's recorder first
+	updates sync.Map // *profile.Change, the first of an update, to its *driven
 	broken  error
 	waiting atomic.Int64 // updates that are not durable yet
 	most    atomic.Int64 // at once
@@ -122,9 +129,11 @@ func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	}
 	due := x.Pace.Due(n)
 	u := x.Population.Update(x.First + n)
-	begun := x.pacer.since(time.Now())
-	x.updates.Store(&u.Changes[0], driven{due, begun})
-	x.recorder.Begin(due, begun)
+	d := &driven{due: due, begun: x.pacer.since(time.Now())}
+	x.updates.Store(&u.Changes[0], d)
+	for _, l := range x.lanes {
+		l.recorder.Begin(due, d.begun)
+	}
 	for now := x.waiting.Add(1); ; {
 		if most := x.most.Load(); now <= most || x.most.CompareAndSwap(most, now) {
 			break
@@ -132,66 +141,71 @@ func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	}
 	err := x.driver.Submit(ctx, u)
 	x.waiting.Add(-1)
-	x.recorder.Accepted(due, begun, x.pacer.since(time.Now()), err)
+	x.updates.Delete(&u.Changes[0])
+	now := x.pacer.since(time.Now())
+	for _, l := range x.lanes {
+		l.recorder.Accepted(due, d.begun, now, err)
+		if err == nil && d.exported&l.bit == 0 {
+			l.recorder.NoExport(now)
+		}
+	}
 	return retry.Outcome{Kind: retry.Answered, Status: http.StatusOK}
 }
 
-// driven is when an update was due, and when it was begun.
-type driven struct{ due, begun time.Duration }
-
-// decided learns which export an update led to.
+// decided learns which export of a dataflow an update led to.
 func (x *through) decided(u profile.Update, export *engine.Export) {
-	update, ours := x.updates.LoadAndDelete(&u.Changes[0])
-	switch {
-	case !ours:
-	case export == nil || export.Excluded != "":
-		x.recorder.NoExport(x.pacer.since(time.Now()))
-	default:
-		x.exports.Store(export.ID, update)
+	if export == nil || export.Excluded != "" {
+		return
+	}
+	if update, ours := x.updates.Load(&u.Changes[0]); ours {
+		l, d := x.laneOf(export.Dataflow), update.(*driven)
+		d.exported |= l.bit
+		l.exports.Store(export.ID, d)
 	}
 }
 
 // perform sends an attempt, and measures it. A delivery is over when the answer
 // is complete.
 func (x *through) perform(ctx context.Context, op engine.Operation) engine.Completion {
+	l := x.laneOf(op.Dataflow)
 	if op.Kind != engine.Attempt {
-		return x.recorder.counting(x.Perform)(ctx, op)
+		return l.recorder.counting(l.Perform)(ctx, op)
 	}
 	began := x.pacer.since(time.Now())
-	x.waited(op, began)
-	x.recorder.Open(began)
-	end := x.Perform(ctx, op)
+	l.waited(op, began)
+	l.recorder.Open(began)
+	end := l.Perform(ctx, op)
 	now := x.pacer.since(time.Now())
 	ok := end.Outcome.Delivered()
-	x.recorder.Attempt(began, now, end.Outcome.String(), ok)
+	l.recorder.Attempt(began, now, end.Outcome.String(), ok)
 	if ok {
-		x.over(op.Message, now, true)
+		l.over(op.Message, now, true)
 	}
 	return end
 }
 
 // waited attributes the time from an update to the first attempt of its export.
-func (x *through) waited(op engine.Operation, began time.Duration) {
+func (l *lane) waited(op engine.Operation, began time.Duration) {
 	if op.Number != 1 || len(op.Message.Exports) == 0 {
 		return
 	}
-	if update, ours := x.exports.Load(op.Message.Exports[0].ID); ours {
-		x.recorder.Waited(update.(driven).begun, began)
+	if update, ours := l.exports.Load(op.Message.Exports[0].ID); ours {
+		l.recorder.Waited(update.(*driven).begun, began)
 	}
 }
 
 // settled learns what was given up.
 func (x *through) settled(s engine.Settled) {
 	if !s.Outcome.Delivered() {
-		x.over(s.Message, x.pacer.since(time.Now()), false)
+		x.laneOf(s.Message.Exports[0].Dataflow).over(s.Message, x.pacer.since(time.Now()), false)
 	}
 }
 
-func (x *through) over(m *engine.Message, now time.Duration, ok bool) {
+func (l *lane) over(m *engine.Message, now time.Duration, ok bool) {
 	for i := range m.Exports {
-		if update, ours := x.exports.LoadAndDelete(m.Exports[i].ID); ours {
-			d := update.(driven)
-			x.recorder.Over(d.due, d.begun, now, ok)
+		if update, ours := l.exports.LoadAndDelete(m.Exports[i].ID); ours {
+			d := update.(*driven)
+			l.recorder.Over(d.due, d.begun, now, ok)
 		}
 	}
 }
@@ -203,7 +217,7 @@ func (x *through) drain(ctx context.Context, ended chan error) error {
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for n := 0; x.recorder.open() > 0; n++ {
+	for n := 0; x.open() > 0; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -220,19 +234,20 @@ func (x *through) drain(ctx context.Context, ended chan error) error {
 	return nil
 }
 
-func (x *through) report(ctx context.Context, g generator, elapsed time.Duration) *reports.Load {
+// report is that of one dataflow.
+func (x *through) report(ctx context.Context, of *lane, g generator, elapsed time.Duration) *reports.Load {
 	g.workers, g.mostWorkers, g.interrupted = x.most.Load(), int64(x.workers()), ctx.Err() != nil
-	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: x.To, Store: x.StoreName, Began: x.pacer.start()}
-	x.recorder.Fill(l, min(elapsed, x.Pace.Duration()))
-	l.Cost = g.cost(x.recorder, x.Note)
+	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: of.To, Store: x.StoreName, Began: x.pacer.start()}
+	of.recorder.Fill(l, min(elapsed, x.Pace.Duration()))
+	l.Cost = g.cost(of.recorder, x.Note)
 	identify(l, x.Pace, x.Start)
 	l.Doubts = append(l.Doubts, x.Start.doubts(x.pacer)...)
 	if x.Outage != nil {
-		l.Outage = x.recorder.outage(*x.Outage, l.Series, x.Broken(), x.Objectives)
+		l.Outage = of.recorder.outage(*x.Outage, l.Series, x.Broken(), x.Objectives)
 		if x.broken != nil {
 			l.Doubts = append(l.Doubts, "the outage could not be planned: "+x.broken.Error())
 		}
 	}
-	x.recorder.judge(l, x.Objectives, g)
+	of.recorder.judge(l, x.Objectives, g)
 	return l
 }

@@ -65,20 +65,33 @@ func NewPopulation(p Population) *Population {
 	if of := p.Shard.Of; of > 1 {
 		p.Profiles = (p.Profiles + of - 1) / of * of // so that a profile has all its updates from one machine
 	}
-	p.audiences = slices.SortedFunc(maps.Keys(p.Flow.Mapped), func(a, b profile.AudienceRef) int {
-		return strings.Compare(a.Namespace+" "+a.ID, b.Namespace+" "+b.ID)
-	})
-	sample := generate.Person(p.Seed, name(0)).Attributes
-	for _, mapped := range p.Flow.Flow.Attributes {
-		if leaves := leavesAt(sample, mapped); len(leaves) > 0 {
-			p.paths = append(p.paths, leaves...)
-		} else {
-			p.paths = append(p.paths, mapped) // nothing of the kind is generated: it is written as text
-		}
-	}
-	slices.Sort(p.paths)
 	for n := range min(mostValues, p.Profiles) {
 		p.values = append(p.values, generate.Person(p.Seed, "value-"+strconv.Itoa(n)).Attributes)
+	}
+	return p.For(p.Flow)
+}
+
+// For is the population with changes of what one of the dataflows maps, the first
+// of which is its own.
+func (p Population) For(flows ...*dataflow.Snapshot) *Population {
+	p.Flow, p.audiences, p.paths = flows[0], nil, nil
+	sample := generate.Person(p.Seed, name(0)).Attributes
+	for _, f := range flows {
+		p.audiences = slices.AppendSeq(p.audiences, maps.Keys(f.Mapped))
+		for _, mapped := range f.Flow.Attributes {
+			if leaves := leavesAt(sample, mapped); len(leaves) > 0 {
+				p.paths = append(p.paths, leaves...)
+			} else {
+				p.paths = append(p.paths, mapped) // nothing of the kind is generated: it is written as text
+			}
+		}
+	}
+	slices.SortFunc(p.audiences, func(a, b profile.AudienceRef) int {
+		return strings.Compare(a.Namespace+" "+a.ID, b.Namespace+" "+b.ID)
+	})
+	slices.Sort(p.paths)
+	if len(flows) > 1 {
+		p.audiences, p.paths = slices.Compact(p.audiences), slices.Compact(p.paths)
 	}
 	return &p
 }

@@ -75,12 +75,12 @@ func (t Through) Trial(warmUp time.Duration, open Open) Trial {
 			if i > 0 {
 				run.Progress = t.Progress
 			}
-			l, r, err := run.run(ctx)
+			loads, r, err := run.run(ctx)
 			if err != nil {
 				return nil, err
 			}
-			x = trialled(l, r, t.Settings.MaxInFlight)
-			if l.Unfinished > 0 {
+			x = trialled(loads[0], r, t.Settings.MaxInFlight)
+			if loads[0].Unfinished > 0 {
 				break
 			}
 			run.First += run.Pace.Total()

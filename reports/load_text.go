@@ -240,7 +240,11 @@ func (t *printer) flows(all []Flow) {
 		return
 	}
 	t.line("")
-	t.line("%-16s %10s %10s %9s %9s %12s", "dataflow", "offered", "delivered", "p50", "p95", "p95 alone")
+	head := ""
+	if slices.ContainsFunc(all, func(f Flow) bool { return f.Noisy }) {
+		head = "p95 alone"
+	}
+	t.line("%s", strings.TrimRight(fmt.Sprintf("%-16s %10s %10s %9s %9s %12s", "dataflow", "offered", "delivered", "p50", "p95", head), " "))
 	for _, f := range all {
 		p50, p95, alone := "", "", ""
 		if f.Latency != nil {
@@ -253,7 +257,8 @@ func (t *printer) flows(all []Flow) {
 		if f.Noisy {
 			name += " (noisy)"
 		}
-		t.line("%-16s %10s %10s %9s %9s %12s", visible(name), quantity(f.Offered.Rate, "/s"), quantity(f.Delivered.Rate, "/s"), p50, p95, alone)
+		row := fmt.Sprintf("%-16s %10s %10s %9s %9s %12s", visible(name), quantity(f.Offered.Rate, "/s"), quantity(f.Delivered.Rate, "/s"), p50, p95, alone)
+		t.line("%s", strings.TrimRight(row, " "))
 	}
 }
 

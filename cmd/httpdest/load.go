@@ -232,7 +232,7 @@ type loading struct {
 
 // planned is how long it takes at least.
 func (x loading) planned() time.Duration {
-	if x.through.dataflows > 1 {
+	if x.through.several() && x.through.noisy != "" {
 		return 2 * x.pace.Duration() // without the noisy one, and with it
 	}
 	return x.pace.Duration()
@@ -248,7 +248,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 		return x.virtualAlone(ctx, a)
 	case x.through.clock == "virtual":
 		return x.virtual(ctx)
-	case x.through.on && x.through.dataflows > 1:
+	case x.through.several():
 		return x.neighbours(ctx)
 	case x.through.on:
 		return x.wall(ctx)

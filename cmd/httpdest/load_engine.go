@@ -26,7 +26,11 @@ type engineFlags struct {
 	outageKind  string
 	dataflows   int
 	noisy       string
+	configured  int // dataflows of --config
 }
+
+// several reports whether the engine has more than one dataflow.
+func (f engineFlags) several() bool { return f.on && (f.dataflows > 1 || f.configured > 1) }
 
 func (f *engineFlags) add(s *pflag.FlagSet) {
 	s.BoolVar(&f.on, "through-engine", false, "drive profile updates into the engine, and follow each to its delivery")
@@ -37,8 +41,8 @@ func (f *engineFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.clock, "time", "wall", "clock: wall, or virtual for mock: a receiver that is a function, and with --through-engine the engine's dispatcher")
 	s.StringVar(&f.outage, "outage", "", "mock is dead for a time, LENGTH@WHEN: 15m@5m")
 	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
-	s.IntVar(&f.dataflows, "dataflows", 1, "dataflows at once, each with an engine, a store and a mock of its own, and this pace; of two and more the last is the noisy one")
-	s.StringVar(&f.noisy, "noisy", "dead", "what the receiver of the last dataflow is: dead, or slow")
+	s.IntVar(&f.dataflows, "dataflows", 1, "dataflows of the engine, each with a mock of its own; every update is for all of them, and of two and more the last is the noisy one")
+	s.StringVar(&f.noisy, "noisy", "", "what the receiver of the last of several dataflows is: dead, or slow (default: dead with --dataflows)")
 }
 
 // engineLoad is what the flags come to.
@@ -49,7 +53,9 @@ type engineLoad struct {
 
 // check checks them before anything begins.
 func (f engineFlags) check(to string) (e engineLoad, err error) {
-	e.engineFlags = f
+	if e.engineFlags = f; f.dataflows > 1 && f.noisy == "" {
+		e.noisy = "dead"
+	}
 	if f.outage != "" {
 		if e.broken, err = loadtest.ParseOutage(f.outage, loadtest.OutageKind(f.outageKind)); err != nil {
 			return e, usage("--outage", err)
@@ -65,10 +71,12 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 		return e, failure{exitUsage, errors.New("--outage is about deliveries"), "give --through-engine too"}
 	case to != "mock" && (virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("--time virtual and --outage work only with the built-in mock"), "give mock"}
-	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "dead" && f.noisy != "slow":
+	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "" && f.noisy != "dead" && f.noisy != "slow":
 		return e, failure{exitUsage, errors.New("--dataflows is from 1 to 20, --noisy dead or slow"), "leave them out"}
-	case f.dataflows > 1 && (!f.on || to != "mock" || virtual || e.broken != nil || f.data != ""):
-		return e, failure{exitUsage, errors.New("several dataflows go through the engine to mock, on the wall clock, without an outage or --data"), "give mock and --through-engine"}
+	case f.several() && (to != "mock" || virtual || e.broken != nil):
+		return e, failure{exitUsage, errors.New("several dataflows go through the engine to mock, on the wall clock and without an outage"), "give mock and --through-engine, and leave --time and --outage out"}
+	case f.several() && e.noisy != "" && f.data != "":
+		return e, failure{exitUsage, errors.New("with a noisy dataflow there are two runs, each with a new store"), "leave --data out"}
 	case f.sockets < 0 || f.sockets > 10_000 || f.drain < 0:
 		return e, failure{exitUsage, errors.New("--sockets is from 1 to 10000, --drain a time"), "leave them out"}
 	}
@@ -146,39 +154,6 @@ func (x loading) driven(t *loadTarget, s store.Store) loadtest.Through {
 		run.Note = "the receiver is in the same process, and its CPU time with it"
 	}
 	return run
-}
-
-// neighbours drives several dataflows, of which the last has a bad receiver:
-// first without it, then all of them.
-func (x loading) neighbours(ctx context.Context) (*reports.Load, error) {
-	before := -x.pace.Duration()
-	return loadtest.Neighbours{Count: x.through.dataflows, Objectives: x.objectives, Make: func(n int, noisy bool) (loadtest.Through, func() error, error) {
-		if n == 0 {
-			before += x.pace.Duration()
-		}
-		own := x.flags
-		if noisy && x.through.noisy == "slow" {
-			own.mock.latency = "1900ms"
-		}
-		t, err := own.target("mock")
-		if err != nil {
-			return loadtest.Through{}, nil, err
-		}
-		if noisy && x.through.noisy == "dead" {
-			err = t.mock.Break(loadtest.Outage{Length: 24 * time.Hour, Kind: loadtest.Stalled})
-		}
-		var s store.Store
-		remove := func() error { return nil }
-		if err == nil {
-			s, remove, err = x.through.open()
-		}
-		if err != nil {
-			return loadtest.Through{}, nil, errors.Join(err, t.close())
-		}
-		run := x.driven(t, s)
-		run.Progress = x.progress.callback(before)
-		return run, func() error { return errors.Join(s.Close(), remove(), t.close()) }, nil
-	}}.Run(ctx)
 }
 
 // open opens the store; remove takes away what was made for this run alone.

@@ -20,6 +20,9 @@ const fastest = 1e6
 func (f *loadFlags) given(to string, changed func(name string) bool) (err error) {
 	f.lengthGiven = changed("for")
 	f.rateGiven, f.requestsGiven = changed("max-rate"), changed("max-requests")
+	if f.engine.configured, err = f.configured(); err != nil {
+		return err
+	}
 	if err := f.withoutUse(to, changed); err != nil {
 		return err
 	}
@@ -45,15 +48,16 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{strings.HasPrefix(f.pace, "trace"), []string{"for"}, "with a trace, which lasts as long as it does", "leave it out"},
 		{strings.HasPrefix(f.pace, "stages"), []string{"for"}, "with stages, each of which has its own time", "leave it out"},
 		{f.search.on, []string{"abort-on"}, "with --search, which ends no trial early", "leave it out, or give a lower --to"},
-		{f.engine.dataflows > 1, []string{"abort-on", "prometheus-addr"}, "with several dataflows", "leave it out, or --dataflows"},
+		{f.engine.several(), []string{"abort-on", "prometheus-addr"}, "with several dataflows", "leave it out, or have one dataflow"},
 		{virtual, []string{"prometheus-addr"}, "with --time virtual, which is over before anybody looks", "leave it out"},
 		{f.search.on, []string{"shard", "start-at"}, "with --search, which chooses its rates by what it finds", "leave it out, or --search"},
-		{f.engine.dataflows > 1, []string{"shard", "start-at"}, "with several dataflows, which need one process", "leave it out, or --dataflows"},
+		{f.engine.several(), []string{"shard", "start-at"}, "with several dataflows, which need one process", "leave it out, or have one dataflow"},
 		{virtual, []string{"shard", "start-at"}, "with --time virtual, where no two machines have the same receiver", "leave it out"},
 		{to == "mock", []string{"shard"}, "for mock: each machine would have one of its own", "give the URL of one receiver that all machines load"},
 		{!f.engine.on, []string{"store", "data", "drain", "sockets", "outage", "dataflows"}, "without --through-engine", "leave it out, or give --through-engine too"},
 		{f.engine.outage == "", []string{"outage-kind"}, "without --outage", "leave it out, or give --outage too"},
-		{f.engine.dataflows < 2, []string{"noisy"}, "without --dataflows", "leave it out, or give --dataflows 2 or more"},
+		{f.engine.configured > 1, []string{"dataflows"}, "with a configuration of several dataflows", "leave it out"},
+		{!f.engine.several(), []string{"noisy"}, "without several dataflows", "leave it out, or give --dataflows 2 or more"},
 		{f.engine.store == "memory", []string{"data"}, "with --store memory", "leave one of them out"},
 		{virtual, []string{"store", "data", "workers", "mock-tls", "mix", "sizes", "bearer", "headers", "query", "cert", "key", "ca"}, "with --time virtual, where there are no bytes and no stores", "leave it out"},
 		{virtual && f.engine.on, []string{"warm-up", "rest"}, "with --time virtual, where each trial has a receiver of its own", "leave it out"},

@@ -73,8 +73,8 @@ func (f searchFlags) checkThrough(all *loadFlags) error {
 		return failure{exitUsage, fmt.Errorf("a --drain of %s ends before the last retry, which comes %s after a failure: every failure would be the limit", all.engine.drain, loadtest.RetriesTake()), "leave --drain out, or give 1m and more"}
 	case all.engine.outage != "":
 		return failure{exitUsage, errors.New("--search wants a receiver that is there: an outage would be the limit"), "leave --outage out"}
-	case all.engine.dataflows > 1:
-		return failure{exitUsage, errors.New("--search is about one dataflow: what several hold together is not one rate"), "leave --dataflows out"}
+	case all.engine.several():
+		return failure{exitUsage, errors.New("--search is about one dataflow: what several hold together is not one rate"), "have one dataflow: leave --dataflows out"}
 	}
 	return nil
 }

@@ -141,9 +141,15 @@ func (f loadFlags) target(to string) (t *loadTarget, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if sc.Flows != nil {
-		return nil, failure{exitUsage, fmt.Errorf("%s has several dataflows, and a load is sent by one", f.config), "write destination and dataflow in the file"}
+	if sc.Flows != nil && !f.engine.several() {
+		return nil, failure{exitUsage, fmt.Errorf("%s has several dataflows, and a load of a receiver is sent by one", f.config),
+			"write destination and dataflow in the file; or give mock and --through-engine, where each dataflow has a mock of its own"}
 	}
+	return f.targetOf(sc.Split()[0], to)
+}
+
+// targetOf makes everything ready to send by one dataflow.
+func (f loadFlags) targetOf(sc *scenarios.Scenario, to string) (t *loadTarget, err error) {
 	sc.Seed = f.seed
 	f.credentials(&sc.Destination)
 	t = &loadTarget{name: to}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,10 @@ var functions = template.FuncMap{
 	"short":    short,
 	"value":    value,
 	"times100": func(a float64) float64 { return 100 * a },
-	"half":     func(a float64) float64 { return a / 2 },
+	"noisy": func(all []reports.Flow) bool {
+		return slices.ContainsFunc(all, func(f reports.Flow) bool { return f.Noisy })
+	},
+	"half": func(a float64) float64 { return a / 2 },
 }
 
 // class is the style of a verdict.

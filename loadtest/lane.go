@@ -1,0 +1,108 @@
+package loadtest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/flow"
+	"github.com/httpdest/httpdest/engine/live"
+	"github.com/httpdest/httpdest/reports"
+)
+
+// Further is a further dataflow of an engine under load. Each update is for all
+// dataflows, and what becomes of the exports of each is recorded apart.
+type Further struct {
+	Flow     *dataflow.Snapshot // with an id that no other dataflow of the engine has
+	Settings engine.Settings
+	Perform  live.Perform
+	To       string
+	Hopeless bool // its receiver is a bad one: nobody waits for its exports at the end
+}
+
+// lane is one dataflow of an engine under load, and the record of it.
+type lane struct {
+	Further
+	bit      uint64 // of driven.exported
+	recorder *Recorder
+	exports  sync.Map // id of an export, to the *driven of its update
+}
+
+// driven is when an update was due, and when it was begun.
+type driven struct {
+	due, begun time.Duration
+	exported   uint64 // a bit for each lane with an export of it, set before the update is durable
+}
+
+// lanesOf are the dataflow of the load and the further ones.
+func (t Through) lanesOf(recorder *Recorder, p Pace) []*lane {
+	lanes := []*lane{{Further: Further{Flow: t.Population.Flow, Settings: t.Settings, Perform: t.Perform, To: t.To}, bit: 1, recorder: recorder}}
+	for i, b := range t.Further {
+		r := NewRecorder(p)
+		r.byChance = recorder.byChance
+		lanes = append(lanes, &lane{Further: b, bit: 2 << i, recorder: r})
+	}
+	for _, l := range lanes {
+		l.recorder.lateness.sockets = int64(l.Settings.MaxInFlight)
+	}
+	return lanes
+}
+
+// dataflows are what the engine takes over.
+func (x *through) dataflows() (all []flow.Dataflow) {
+	for _, l := range x.lanes {
+		all = append(all, flow.Dataflow{Snapshot: l.Flow, Settings: l.Settings})
+	}
+	return all
+}
+
+// laneOf is the lane of a dataflow's id.
+func (x *through) laneOf(id string) *lane {
+	for _, l := range x.lanes[1:] {
+		if l.Flow.Flow.ID == id {
+			return l
+		}
+	}
+	return x.lanes[0]
+}
+
+// open is how many updates are on their way in the lanes that are waited for.
+func (x *through) open() (n int64) {
+	for _, l := range x.lanes {
+		if !l.Hopeless {
+			n += l.recorder.open()
+		}
+	}
+	return n
+}
+
+// unfinished reports whether any export is on its way.
+func (x *through) unfinished() bool {
+	for _, l := range x.lanes {
+		if l.recorder.open() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// watch has the watchdog of this machine tell every record.
+func (x *through) watch() func(since, now time.Time) {
+	beats := make([]func(since, now time.Time), len(x.lanes))
+	for i, l := range x.lanes {
+		beats[i] = l.recorder.watch(x.pacer)
+	}
+	return func(since, now time.Time) {
+		for _, beat := range beats {
+			beat(since, now)
+		}
+	}
+}
+
+// RunAll is Run with a report for each dataflow: that of the load first.
+func (t Through) RunAll(ctx context.Context) ([]*reports.Load, error) {
+	loads, _, err := t.run(ctx)
+	return loads, err
+}
