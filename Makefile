@@ -261,7 +261,7 @@ reproducible: ## Build a release for PLATFORMS (linux/amd64) in two folders and 
 .PHONY: image
 image: ## Build the image httpdest:VERSION from scratch with Docker; no registry is asked
 	@.ci/image-context out/image
-	docker build -t httpdest:$${VERSION:-$$(git describe --tags --always --dirty)} -t httpdest:latest out/image
+	docker build -t httpdest:$${VERSION:-$$(.ci/version)} -t httpdest:latest out/image
 
 .PHONY: clean-containers
 clean-containers: ## Remove the containers, networks and images that tests left when they were killed

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 
@@ -13,17 +14,24 @@ import (
 // -ldflags "-X main.release=v1.2.3 -X main.commit=…".
 var release, commit string
 
-// version is the release, the module's version where it was installed as one,
-// or "devel".
+// newest is the newest version in CHANGELOG.md; a test compares them.
+const newest = "v0.1.0"
+
+// version is the release, the module's version where go install fetched one, or
+// the newest version with "-devel". A pseudo-version of the go command is not a
+// version of the changelog; the commit is shown apart.
 func version() string {
 	if release != "" {
 		return release
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+	if info, ok := debug.ReadBuildInfo(); ok && released.MatchString(info.Main.Version) {
 		return info.Main.Version
 	}
-	return "devel"
+	return newest + "-devel"
 }
+
+// released are the versions of tags.
+var released = regexp.MustCompile(`^v\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?$`)
 
 // revision is the commit that this binary was built from, with "+changes" where
 // the tree had more than the commit; "" where nobody knows.
