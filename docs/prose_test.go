@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,6 +42,9 @@ var idioms = []idiom{
 // headless is a sentence whose subject names nothing. Headings of documents
 // may have this form: it is looked for in comments alone.
 var headless = idiom{regexp.MustCompile(`(?:^|[.;:!?] )What [^?]*(?:[.;]|$)`), "name the thing: mapped attributes, the response"}
+
+// nameless is a title whose subject is not named.
+var nameless = idiom{regexp.MustCompile(`^['"]?(?:What|Whatever|Who|Whoever) [^?]*$`), "name the thing: the message, the profile"}
 
 // plain are words that an idiom must not be seen in.
 var plain = strings.NewReplacer("no longer", "not", "no more", "not", "no less", "not", "no later", "not", "no earlier", "not")
@@ -109,9 +113,6 @@ func TestProseOfRules(t *testing.T) {
 	}
 }
 
-// unread are the folders whose packages are not yet brought to the style.
-var unread = []string{"scenarios/probe"}
-
 // Messages, comments and the names of tests are plain English.
 func TestProseOfCode(t *testing.T) {
 	read := 0
@@ -119,7 +120,7 @@ func TestProseOfCode(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && (entry.Name() == "testdata" || slices.Contains(unread, strings.TrimPrefix(name, "../"))) {
+		if entry.IsDir() && entry.Name() == "testdata" {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(name) != ".go" || filepath.Base(name) == "prose_test.go" {
@@ -145,6 +146,43 @@ func TestProseOfCode(t *testing.T) {
 		t.Errorf("read %d texts; there are more", read)
 	}
 }
+
+// The titles, comments, causes and fixes of scenarios, mutants and receivers, which
+// reports and pages repeat, are plain English.
+func TestProseOfYAML(t *testing.T) {
+	read := 0
+	err := filepath.WalkDir("..", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Ext(name) != ".yaml" {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for i, line := range strings.Split(string(content), "\n") {
+			for _, text := range spoken.FindAllStringSubmatch(line, -1) {
+				read++
+				if filepath.Base(name) == "rules.yaml" {
+					continue // TestProseOfRules reads it; headings of other documents may have this form
+				}
+				for _, p := range puzzling(text[1], nameless) {
+					t.Errorf("%s:%d: %s", name, i+1, p)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read < 1500 {
+		t.Errorf("read %d texts; there are more", read)
+	}
+}
+
+// spoken are the parts of a YAML line that a person reads: a comment, or the value
+// of a key that reports print.
+var spoken = regexp.MustCompile(`(?:^|\s)(?:#|(?:title|cause|fix|reason|comment):) *([^#]+)`)
 
 // texts calls visit with the comments and the string literals of a file; of a
 // test with the comments and the names: its other literals may be wrong on

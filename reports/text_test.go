@@ -86,7 +86,7 @@ func TestManyCasesWithOneReason(t *testing.T) {
 	report := func(n int) *Report {
 		r := &Report{Kind: "probe", Verdict: Inconclusive}
 		for i := range n {
-			r.Cases = append(r.Cases, Case{ID: fmt.Sprintf("case-%d", i), Title: "a title", Verdict: Inconclusive, Reason: "the probe was interrupted before"})
+			r.Cases = append(r.Cases, Case{ID: fmt.Sprintf("case-%d", i), Title: "a title", Verdict: Inconclusive, Reason: "the probe was interrupted before this case"})
 		}
 		r.Cases = append(r.Cases, Case{ID: "under-way", Title: "a title", Verdict: Inconclusive, Reason: "interrupted"})
 		return r
@@ -100,7 +100,7 @@ func TestManyCasesWithOneReason(t *testing.T) {
 		if err := WriteText(&b, report(c.n), TextOptions{Verbose: c.verbose}); err != nil {
 			t.Fatal(err)
 		}
-		said := strings.Contains(b.String(), fmt.Sprintf("????  %d cases not judged: the probe was interrupted before", c.n))
+		said := strings.Contains(b.String(), fmt.Sprintf("????  %d cases not judged: the probe was interrupted before this case", c.n))
 		if said != c.collapse || strings.Contains(b.String(), "case-0") == c.collapse || !strings.Contains(b.String(), "under-way") {
 			t.Errorf("%d cases, verbose %v:\n%s", c.n, c.verbose, b.String())
 		}

@@ -40,7 +40,7 @@ type ReadBack struct {
 // Enabled reports whether there is a way to look.
 func (b ReadBack) Enabled() bool { return b.URL != "" || len(b.Command) > 0 }
 
-// Firewall is what the owner's firewall lets in (R110).
+// Firewall is the addresses that the owner's firewall allows (R110).
 type Firewall struct {
 	Allow  string // file with an address or a CIDR block a line; "": not given
 	Region string // of the organisation
@@ -143,7 +143,7 @@ func (r *reader) readProbe(root *yaml.Node, p *Probe) {
 	p.ExpiredToken, _ = o.secret("expiredToken")
 	r.readBack(o.take("readBack"), &p.ReadBack)
 	if f := r.object(o.take("firewall"), "firewall"); f != nil {
-		p.Firewall = Firewall{r.line(f.require("allow", "name the file with what the firewall lets in"), "allow"), r.line(f.require("region", "VA7, NLD2, …"), "region")}
+		p.Firewall = Firewall{r.line(f.require("allow", "name the file with the addresses that the firewall allows"), "allow"), r.line(f.require("region", "VA7, NLD2, …"), "region")}
 		f.end()
 	}
 	r.readLimits(o.take("limits"), o.take("load"), p)

@@ -182,7 +182,7 @@ func firewallOf(w scenarios.Firewall, c *probe.Config) error {
 	}
 	list, err := os.Open(w.Allow)
 	if err != nil {
-		return failure{exitUsage, fmt.Errorf("firewall: %w", err), "give the file with what the firewall lets in"}
+		return failure{exitUsage, fmt.Errorf("firewall: %w", err), "give the file with the addresses that the firewall allows"}
 	}
 	defer func() { _ = list.Close() }()
 	if c.Missing, err = probe.ShutOut(list, w.Region, published); err != nil {

@@ -107,7 +107,7 @@ func prefix(text string) (netip.Prefix, error) {
 // Names lists the regions, sorted.
 func (e *Egress) Names() []string { return slices.Sorted(maps.Keys(e.regions)) }
 
-// Allowed lists what a firewall must let in for a region: every global address,
+// Allowed lists what a firewall must allow for a region: every global address,
 // and those of the region (R110). ok is false for a region that is not listed.
 func (e *Egress) Allowed(region string) (prefixes []netip.Prefix, ok bool) {
 	of, ok := e.regions[region]

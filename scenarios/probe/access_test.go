@@ -57,7 +57,7 @@ var _ = Describe("client certificates", func() {
 		c.Roots.AddCert(s.Certificate())
 		return c
 	}
-	It("are let in where both hierarchies are trusted, and refused as they should be", func() {
+	It("are accepted where both hierarchies are trusted, and refused as they should be", func() {
 		r := probed(server(func(c *tls.Config, roots func(string) *x509.CertPool) { c.ClientCAs = roots("client-ca.pem") }))
 		Expect(failed(r)).To(BeEmpty())
 		Expect(ruleOf(r, "rcv-mtls-only").Verdict).To(Equal(reports.Pass))
@@ -67,7 +67,7 @@ var _ = Describe("client certificates", func() {
 		for _, one := range []string{"current-ca.pem", "new-ca.pem"} {
 			r := probed(server(func(c *tls.Config, roots func(string) *x509.CertPool) { c.ClientCAs = roots(one) }))
 			Expect(failed(r)).To(Equal([]string{"rcv-new-ca"}), one)
-			Expect(ruleOf(r, "rcv-2xx").Verdict).To(Equal(reports.Pass), "the rest is probed with the one that is let in")
+			Expect(ruleOf(r, "rcv-2xx").Verdict).To(Equal(reports.Pass), "the rest is probed with the one that is accepted")
 		}
 	})
 	It("would never be sent where TLS is still enabled", func() {
@@ -75,7 +75,7 @@ var _ = Describe("client certificates", func() {
 			c.ClientCAs, c.ClientAuth = roots("client-ca.pem"), tls.VerifyClientCertIfGiven
 		}))
 		Expect(failed(r)).To(Equal([]string{"rcv-mtls-only"}))
-		Expect(said(r, reports.Fail)).To(ContainSubstring("TLS is still enabled: the sender would never present its certificate|the server asked for a client certificate and did not insist"))
+		Expect(said(r, reports.Fail)).To(ContainSubstring("TLS is still enabled: the sender would never present its certificate|the server requested a client certificate and did not require it"))
 	})
 	It("are worth nothing where neither hierarchy is trusted", func() {
 		r := probed(server(func(c *tls.Config, _ func(string) *x509.CertPool) { c.ClientCAs = x509.NewCertPool() }))
@@ -124,12 +124,12 @@ var _ = Describe("tokens", func() {
 		Expect(said(r, reports.Unspecified)).To(ContainSubstring("tokens live for less than the advised 24 hours|expires_in: 1h0m0s"))
 		Expect(failed(r)).To(BeEmpty())
 	})
-	It("are the end of it where there are none", func() {
+	It("end the probe where the token endpoint issues no token", func() {
 		c := issuing(token.Options{})
 		c.Destination.Auth.ClientSecret = "another-secret"
 		r := probed(c)
 		Expect(failed(r)).To(Equal([]string{"rcv-token"}))
-		Expect(caseOf(r, "message/plain").Reason).To(Equal("the token endpoint issues no token: mend that first"))
+		Expect(caseOf(r, "message/plain").Reason).To(Equal("the token endpoint issues no token: fix that first"))
 	})
 })
 
@@ -139,7 +139,7 @@ var _ = Describe("what a probe sends", func() {
 			m, ok := probe.Sample(probe.Config{}, id)
 			Expect(ok).To(BeTrue())
 			if strings.HasPrefix(id, "batch/") || id == "exited/existing" || strings.HasPrefix(id, "times/") || id == "profile/no-audiences" {
-				continue // forms of older samples, and one that no default of ours sends
+				continue // forms of older samples, and one that no default dataflow sends
 			}
 			Expect(payload.Export().Check(m.Body)).To(Succeed(), id)
 		}
@@ -156,7 +156,7 @@ var _ = Describe("what a probe sends", func() {
 
 var _ = Describe("a firewall", func() {
 	published, err := platform.ShippedEgress()
-	It("must let in what is published", func() {
+	It("must allow the published addresses", func() {
 		Expect(err).NotTo(HaveOccurred())
 		all, ok := published.Allowed("VA7")
 		Expect(ok).To(BeTrue())
@@ -172,7 +172,7 @@ var _ = Describe("a firewall", func() {
 		_, err := probe.ShutOut(strings.NewReader("3.209.222.108\nnowhere\n"), "VA7", published)
 		Expect(err).To(MatchError(`line 2: "nowhere" is neither an address nor a CIDR block`))
 		_, err = probe.ShutOut(strings.NewReader(""), "XX1", published)
-		Expect(err).To(MatchError(ContainSubstring(`no region "XX1": there are AUS5`)))
+		Expect(err).To(MatchError(ContainSubstring(`region "XX1" does not exist: choose one of AUS5`)))
 	})
 })
 

@@ -45,7 +45,7 @@ var knownCauses = sync.OnceValue(func() []cause {
 	for _, file := range [][]byte{gatewaysFile, causesFile} {
 		var all []cause
 		if err := yaml.Load(file, &all, yaml.WithKnownFields()); err != nil {
-			panic("probe: likely causes: " + err.Error()) // shipped with us and tested
+			panic("probe: likely causes: " + err.Error()) // embedded, and read by every test
 		}
 		out = append(out, all...)
 	}
@@ -129,7 +129,7 @@ func likely(rule string, a *answer) []cause {
 	return found
 }
 
-// certain says whether a response that fits names the cause itself.
+// certain reports whether a response that fits names the cause itself.
 func (c cause) certain() bool { return len(c.headers) > 0 || c.words != nil }
 
 // recognise is what the response to a refused message names, if anything.
@@ -195,7 +195,7 @@ func (c cause) fits(rule string, a *answer) bool {
 	return slices.ContainsFunc(outcomes, func(o string) bool { return slices.Contains(c.Outcomes, o) })
 }
 
-// named says whether the response has the headers and the words of the entry.
+// named reports whether the response has the headers and the words of the entry.
 func (c cause) named(a *answer) bool {
 	if !c.certain() {
 		return true
@@ -212,7 +212,7 @@ func (c cause) named(a *answer) bool {
 	return c.words == nil || c.words.Match(a.Body)
 }
 
-// served says whether the answer names the kind of server in its headers.
+// served reports whether the answer names the kind of server in its headers.
 func (c cause) served(a *answer) bool {
 	if a == nil || c.Server == "any" {
 		return false

@@ -16,8 +16,8 @@ func answeredWith(status int, body string, alone bool) *answer {
 	return &answer{alone: alone, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: status}, Header: http.Header{}, Body: []byte(body)}}
 }
 
-// What refuses every message is a cause, unless the plain message was accepted next
-// to the refused one.
+// An entry about every message is the cause of a refusal, unless the plain message
+// was accepted next to the refused one.
 func TestContradicted(t *testing.T) {
 	const page = "<h1>Bad Request (400)</h1>"
 	if c, ok := answeredWith(400, page, false).recognise("rcv-2xx"); !ok || c.Server != "Django" {

@@ -54,7 +54,7 @@ const clientHost = "httpdest.test"
 // year. Nobody else may read the keys.
 func WriteClients(dir string, now time.Time) error {
 	if _, err := os.Stat(dir); err == nil {
-		return fmt.Errorf("%s is there already", dir)
+		return fmt.Errorf("%s already exists", dir)
 	}
 	from, to := now.AddDate(-1, 0, 0), now.AddDate(1, 0, 0)
 	files := map[string][]byte{}

@@ -18,7 +18,7 @@ func concurrent(ctx context.Context, t *round) {
 	s := t.shaper()
 	a, b := s.audience(0), s.audience(1)
 	if !t.known("ups", b) {
-		t.skipped("the receiver was said to know one audience: name two")
+		t.skipped("the configuration names one audience that the receiver knows: name two")
 		return
 	}
 	access, err := t.access(ctx)
@@ -122,11 +122,11 @@ func repeatedInBatch(ctx context.Context, t *round) {
 		return
 	}
 	if d := difference(twice, once, t.config.State.Ignore); d != "" {
-		t.lost(rule, "a repetition within a message changed the state", "the state that one leaves", d,
+		t.lost(rule, "a repetition within a message changed the state", "the state after one", d,
 			"write by profile and audience instead of appending or counting, also within a message")
 		return
 	}
-	t.pass(rule, "the state is that of one", "")
+	t.pass(rule, "the state is as after one", "")
 }
 
 // shared sends two profiles that have a mail address in common and nothing else.

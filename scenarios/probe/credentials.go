@@ -29,11 +29,11 @@ func noExpired(p *Prober) string {
 	case p.token.life > 0 && p.token.life <= longestWait:
 		return ""
 	}
-	return "no token that has expired is known: give expiredToken"
+	return "no expired token is known: set expiredToken"
 }
 
-// credentials are the cases about who is let in. They come late: some
-// receivers shut out who comes with wrong credentials.
+// credentials are the cases about accepted clients. They come late: some
+// receivers block a client that sent wrong credentials.
 func (p *Prober) credentials() []trial {
 	rules := []string{"rcv-auth"}
 	return []trial{

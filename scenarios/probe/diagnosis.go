@@ -36,7 +36,7 @@ var suspects = []suspect{
 	{rule: "rcv-batch", title: "refused because the profile does not stand in a list", applies: func(d dataflow.Destination) bool { return d.MaxProfilesPerRequest < 2 },
 		change: func(d *dataflow.Destination) { d.MaxProfilesPerRequest, d.BatchEncoding = 2, "array" }},
 	{rule: "rcv-2xx", title: "refused because Content-Type has no charset", alter: setHeader("Content-Type", "application/json; charset=utf-8"),
-		fix: "accept application/json whatever parameters follow it, and none: the sender writes no charset"},
+		fix: "accept application/json with any parameters and without: the sender writes no charset"},
 	{rule: "rcv-2xx", title: "refused because there is no Accept header", alter: setHeader("Accept", "application/json"),
 		fix: "do not require Accept: the body of the response is not read"},
 	{rule: "rcv-2xx", title: "refused because of the User-Agent", alter: setHeader("User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"),
@@ -224,11 +224,11 @@ func (t *round) unwelcome(ctx context.Context, a answer) {
 		return
 	}
 	if noCredentials(t.Prober) != "" {
-		t.unclear("rcv-auth", "the endpoint requires credentials, and the probe has none: "+a.says(), "give --bearer, or destination.auth in a file")
+		t.unclear("rcv-auth", "the endpoint requires credentials, and the probe sends no credentials: "+a.says(), "give --bearer, or destination.auth in a file")
 		return
 	}
 	if a.status() == 403 && t.sameForStrangers(ctx, a) {
-		t.explained(gateway, "rcv-2xx", "403 whatever the credentials are: they are not looked at", "2xx within 2 s", a)
+		t.explained(gateway, "rcv-2xx", "403 with any credentials: nothing checks them", "2xx within 2 s", a)
 		return
 	}
 	switch {
@@ -241,7 +241,7 @@ func (t *round) unwelcome(ctx context.Context, a answer) {
 	}
 }
 
-// sameForStrangers says whether wrong credentials get the same answer.
+// sameForStrangers reports whether wrong credentials get the same answer.
 func (t *round) sameForStrangers(ctx context.Context, a answer) bool {
 	access := wrongCredential
 	if !t.fetches() {

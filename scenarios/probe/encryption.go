@@ -89,17 +89,17 @@ func serverCertificate(ctx context.Context, t *round) {
 	}
 }
 
-// unreachable ends the probe: nothing can be said of a receiver that is not
-// there, and one that no sender can speak with needs only this mended.
+// unreachable ends the probe: a receiver that is not there cannot be judged, and
+// one that no sender can connect to has only this to fix.
 func (t *round) unreachable(rule string, a answer) {
 	switch {
 	case !a.connected() && !t.main.sender.Encrypted():
-		t.unclear("rcv-2xx", a.says(), "look at the address, and whether the receiver runs")
+		t.unclear("rcv-2xx", a.says(), "check the address, and that the receiver runs")
 	case !a.connected():
-		t.unclear(rule, a.says(), "look at the address, at the receiver, and at what the firewall lets in")
+		t.unclear(rule, a.says(), "look at the address, at the receiver, and at the addresses that the firewall allows")
 	case rule == "rcv-tls" || a.Outcome.Kind == "tls":
 		shown := a
-		k := failed("rcv-tls", "no TLS with the server", "HTTPS with TLS 1.2 or newer and a valid certificate", a.says())
+		k := failed("rcv-tls", "no TLS connection to the server", "HTTPS with TLS 1.2 or newer and a valid certificate", a.says())
 		k.Fix = tlsFix(a.Outcome.Reason)
 		if k.Causes = []reports.Cause{}; strings.HasPrefix(a.Outcome.Reason, "server-certificate-") {
 			k.Causes = causes("rcv-tls", noTLS, &shown)
@@ -127,7 +127,7 @@ func tlsFix(reason string) string {
 	return "look into the log of the server for the handshake, and whether something in between ends TLS"
 }
 
-// speaksTLS says whether a port that does not take a message in the clear speaks
+// speaksTLS reports whether a port that does not take a message in the clear speaks
 // TLS: then the endpoint is configured with the wrong scheme.
 func (t *round) speaksTLS(ctx context.Context, a answer) bool {
 	suspicious := a.Outcome.Kind == retry.Malformed || a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset || a.status() == 400 || a.status() == 426
@@ -191,8 +191,8 @@ func (t *round) certificate() *tls.Certificate {
 	return t.config.Clients.certificate(t.client())
 }
 
-// client is the name of that certificate: of the current hierarchy, unless only
-// the other is let in.
+// client is the name of that certificate: of the current hierarchy, unless the
+// server accepts the other one alone.
 func (p *Prober) client() string {
 	if p.onlyNew {
 		return "new"

@@ -69,7 +69,7 @@ func profilesIn(body []byte) []sent {
 	return []sent{one}
 }
 
-// known says whether a receiver must keep an audience: one that it was said to
+// known reports whether a receiver must keep an audience: one that it was said to
 // know or, where none were named, any.
 func (p *Prober) known(namespace, audience string) bool {
 	if len(p.config.Audiences) == 0 {
@@ -149,7 +149,7 @@ func (t *round) lost(rule, title, expected, actual, fix string) {
 }
 
 // readBackFix is what to do about a read-back that fails.
-const readBackFix = "look at readBack in the configuration: its URL, its header, its command"
+const readBackFix = "check readBack in the configuration: its URL, its header, its command"
 
 // leastPatience is the shortest wait for a state of a receiver that was seen to
 // store faster.

@@ -12,20 +12,20 @@ import (
 	"github.com/httpdest/httpdest/engine/platform"
 )
 
-// firewall is the case about the addresses that are let in. It cannot be seen
+// firewall is the case about the addresses that the firewall allows. It cannot be seen
 // from here: the owner's list is compared with the published one.
 func (p *Prober) firewall() []trial {
-	return []trial{{id: "firewall/addresses", title: "The firewall lets in the published addresses", rules: []string{"rcv-ip"}, always: true, unless: func(p *Prober) string {
+	return []trial{{id: "firewall/addresses", title: "The firewall allows the published addresses", rules: []string{"rcv-ip"}, always: true, unless: func(p *Prober) string {
 		if p.config.Firewall == "" {
-			return "what the firewall lets in cannot be seen from here: give firewall"
+			return "the probe cannot see which addresses the firewall allows: set firewall in the configuration"
 		}
 		return ""
 	}, run: func(_ context.Context, t *round) {
 		if len(t.config.Missing) == 0 {
-			t.pass("rcv-ip", "every global address, and those of "+t.config.Firewall+", are let in", "")
+			t.pass("rcv-ip", "the firewall allows every global address and those of "+t.config.Firewall, "")
 			return
 		}
-		t.check(failed("rcv-ip", exactly(len(t.config.Missing), "published block")+" of addresses shut out", "all global ones, and those of "+t.config.Firewall, some(t.config.Missing)), nil)
+		t.check(failed("rcv-ip", exactly(len(t.config.Missing), "published address block")+" not allowed", "all global ones, and those of "+t.config.Firewall, some(t.config.Missing)), nil)
 	}}}
 }
 
@@ -41,12 +41,12 @@ func some(all []netip.Prefix) string {
 	return strings.Join(words, ", ")
 }
 
-// ShutOut are the published addresses of a region that a list does not let in.
+// ShutOut are the published addresses of a region that a list does not allow.
 // The list has an address or a CIDR block a line; # begins a comment.
 func ShutOut(list io.Reader, region string, published *platform.Egress) ([]netip.Prefix, error) {
 	wanted, ok := published.Allowed(region)
 	if !ok {
-		return nil, fmt.Errorf("no region %q: there are %s", region, strings.Join(published.Names(), ", "))
+		return nil, fmt.Errorf("region %q does not exist: choose one of %s", region, strings.Join(published.Names(), ", "))
 	}
 	var allowed []netip.Prefix
 	lines := bufio.NewScanner(list)
@@ -73,7 +73,7 @@ func ShutOut(list io.Reader, region string, published *platform.Egress) ([]netip
 	return slices.DeleteFunc(wanted, func(w netip.Prefix) bool { return covered(w, allowed) }), nil
 }
 
-// covered says whether a block is within others, one or several together.
+// covered reports whether a block is within others, one or several together.
 func covered(w netip.Prefix, allowed []netip.Prefix) bool {
 	for _, a := range allowed {
 		if a.Bits() <= w.Bits() && a.Contains(w.Addr()) {

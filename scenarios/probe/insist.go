@@ -286,7 +286,7 @@ func (t *round) strained(a answer) {
 	t.saidThrottles = true
 	if a.throttles() {
 		k := advice("rcv-2s", fmt.Sprintf("the receiver throttles at %d requests a second", t.config.Limits.Rate), a.says(),
-			"nothing, if it accepts the rate that it must; --rate makes the probe slower from the start")
+			"do nothing if it accepts the rate that it must; --rate slows the probe from the start")
 		k.Class, k.Said = string(throttled), a.quote()
 		t.check(k, &a)
 		return
@@ -308,7 +308,7 @@ func (t *round) stopped2xx(ctx context.Context, title string, c comparison) {
 	case last.status() == 401:
 		t.explained(credentials, "rcv-2xx", title, expected, last)
 	case last.status() == 403 && t.sameForStrangers(ctx, last):
-		t.blame(gateway, "rcv-2xx", title, expected, "look for what shuts the sender out after some requests: a ban, a limit by address, a firewall", last)
+		t.blame(gateway, "rcv-2xx", title, expected, "look for something that blocks the sender after some requests: a ban, a limit by address, a firewall", last)
 	case last.status() == 403:
 		t.blame(throttled, "rcv-2xx", title, expected, "look for a quota or a limit of requests: the same credentials were accepted before. Answer 429 to what is too much", last)
 	default:
@@ -317,7 +317,7 @@ func (t *round) stopped2xx(ctx context.Context, title string, c comparison) {
 	t.refused = fmt.Errorf("the plain message, which was accepted before, got %s: fix that first", last.says())
 }
 
-// throttles says whether the answer is about load and not about the message.
+// throttles reports whether the answer is about load and not about the message.
 func (a answer) throttles() bool { return a.status() == 429 || a.status() == 503 }
 
 // pause is how long to wait before a message that was throttled is sent again;

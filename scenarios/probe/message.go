@@ -17,7 +17,7 @@ type Message struct {
 
 	people []person // that are in it
 	batch  bool     // for receivers that said they take several profiles
-	advice bool     // a refusal is no failure
+	advice bool     // a refusal does not fail the rule
 	needs  []string // rules that must hold for a refusal to be about Rule
 	bare   bool     // it has entries without names and timestamps whatever the destination adds
 
@@ -132,7 +132,7 @@ func detail(e entry, names, timestamps bool) entry {
 }
 
 // Sample is a message by its id, the same bytes in every process; ok is false
-// when there is none.
+// when it does not exist.
 func Sample(c Config, id string) (m Message, ok bool) {
 	for _, m := range shapes(samplePeople(), c) {
 		if m.ID == id {

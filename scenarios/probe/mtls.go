@@ -15,7 +15,7 @@ import (
 func notPlanned(p *Prober) string {
 	switch {
 	case p.config.Clients == nil:
-		return "mTLS is not planned: give certificates to say that it is"
+		return "mTLS is not planned: set certificates to test it"
 	case !p.main.sender.Encrypted():
 		return "an endpoint without TLS has no mTLS"
 	}
@@ -29,8 +29,8 @@ func (p *Prober) mutual() []trial {
 		return func(ctx context.Context, t *round) { t.turnedAwayFor(ctx, kind, how) }
 	}
 	return []trial{
-		{id: "mtls/current", title: "A certificate of the current hierarchy is let in", rules: append(both, only...), requests: 1, essential: true, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
-		{id: "mtls/new", title: "A certificate of the new hierarchy is let in", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "new") }},
+		{id: "mtls/current", title: "A certificate of the current hierarchy is accepted", rules: append(both, only...), requests: 1, essential: true, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
+		{id: "mtls/new", title: "A certificate of the new hierarchy is accepted", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "new") }},
 		{id: "mtls/decision", title: "The sender finds that the endpoint is mTLS-only", rules: only, requests: 2, unless: notPlanned, run: decision},
 		{id: "mtls/none", title: "A client without a certificate is refused", rules: only, requests: 1, unless: notPlanned, run: refused("", "without a client certificate")},
 		{id: "mtls/untrusted", title: "A certificate of a foreign authority is refused", rules: only, requests: 1, unless: notPlanned, run: refused("untrusted", "with a certificate of a foreign authority")},
@@ -45,8 +45,8 @@ func (t *round) hello(ctx context.Context, l *lane) (answer, bool) {
 	return t.send(ctx, l, "plain", s.single(d))
 }
 
-// letIn shows the certificate of a hierarchy. What the application says of the
-// message is not asked here, only whether the server took the certificate.
+// letIn shows the certificate of a hierarchy. It judges whether the server accepts
+// the certificate, and not how the application answers the message.
 func (t *round) letIn(ctx context.Context, kind string) {
 	a, ok := t.hello(ctx, t.lane(t.config.Destination, t.config.Clients.certificate(kind)))
 	switch {
@@ -64,18 +64,18 @@ func (t *round) letIn(ctx context.Context, kind string) {
 	case a.refusedCertificate() && !t.applicationSays(a) && !t.otherwise(ctx, a):
 		t.shut = append(t.shut, kind)
 		if slices.Equal(t.shut, []string{"current", "new"}) {
-			// Neither is: then it is not about one hierarchy. The first check said
-			// so too soon.
-			t.fail("rcv-mtls-only", "neither hierarchy is trusted", "both are let in", &a)
+			// Both are refused, so the reason is not one hierarchy, as the first check
+			// reported.
+			t.fail("rcv-mtls-only", "neither hierarchy is trusted", "both are accepted", &a)
 			t.refused = fmt.Errorf("no client certificate is accepted: trust client-ca.pem in the receiver")
 			return
 		}
-		t.fail("rcv-new-ca", leafOf(t.config.Clients.certificate(kind))+" is refused", "certificates of both hierarchies are let in", &a)
+		t.fail("rcv-new-ca", leafOf(t.config.Clients.certificate(kind))+" is refused", "certificates of both hierarchies are accepted", &a)
 		t.useNew(kind)
 		return
 	}
-	t.pass("rcv-new-ca", "a certificate of the "+kind+" hierarchy is let in", a.says())
-	t.pass("rcv-mtls-only", "a trusted certificate is let in", a.says())
+	t.pass("rcv-new-ca", "a certificate of the "+kind+" hierarchy is accepted", a.says())
+	t.pass("rcv-mtls-only", "a trusted certificate is accepted", a.says())
 }
 
 // askedTooLate is a refusal by a server that requested no client certificate in
@@ -90,7 +90,7 @@ func (t *round) askedTooLate(a answer) {
 	t.refused = errors.New(title)
 }
 
-// otherwise says whether a certificate of a foreign authority is refused in
+// otherwise reports whether a certificate of a foreign authority is refused in
 // another way than a trusted one: then the trusted one was accepted, and the
 // status is about something else.
 func (t *round) otherwise(ctx context.Context, a answer) bool {
@@ -142,9 +142,9 @@ func decision(ctx context.Context, t *round) {
 	if ctx.Err() != nil {
 		return
 	}
-	asked := "the server did not ask for a client certificate"
+	asked := "the server did not request a client certificate"
 	if bare.Asked {
-		asked = "the server asked for a client certificate and did not insist"
+		asked = "the server requested a client certificate and did not require it"
 	}
 	switch verdict {
 	case engine.MTLSOnly:
@@ -154,7 +154,7 @@ func decision(ctx context.Context, t *round) {
 			"a client without a certificate is refused, in the handshake or with 400, 401, 403, 495 or 496", asked+"; "+bare.says())
 		t.check(k, &bare)
 	default:
-		t.unclear("rcv-mtls-only", "the sender could not decide: "+bare.says(), "let OPTIONS to the endpoint be answered or refused within 2 s")
+		t.unclear("rcv-mtls-only", "the sender could not decide: "+bare.says(), "answer or refuse OPTIONS to the endpoint within 2 s")
 	}
 }
 
@@ -172,11 +172,11 @@ func (t *round) turnedAwayFor(ctx context.Context, kind, how string) {
 	case a.Outcome.Kind == retry.Timeout, !a.connected():
 		t.unclear("rcv-mtls-only", "a client "+how+" was not answered: "+a.says(), "refuse it in the handshake")
 	default:
-		t.fail("rcv-mtls-only", "a client "+how+" is let in", "the handshake, or the first answer, refuses it", &a)
+		t.fail("rcv-mtls-only", "a client "+how+" is accepted", "the handshake, or the first answer, refuses it", &a)
 	}
 }
 
-// refusedLater says whether the server refused without a request for a
+// refusedLater reports whether the server refused without a request for a
 // certificate in the handshake: by a status, or by asking for a second handshake.
 func (a answer) refusedLater() bool {
 	if a.Asked {

@@ -21,7 +21,7 @@ import (
 var endings = map[string]func(conn *net.TCPConn, refused bool) error{
 	// The alert is on its way, and the connection ends behind it.
 	"alert": func(*net.TCPConn, bool) error { return nil },
-	// What the client sent is not read: the reset may overtake the alert.
+	// The server does not read the request: the reset may overtake the alert.
 	"reset": func(conn *net.TCPConn, refused bool) error {
 		if refused {
 			return conn.SetLinger(0)

@@ -28,7 +28,7 @@ func (p *Prober) pace() []trial {
 		{id: "pace/crossing", title: "A message that meets the end of an idle connection is not lost", rules: []string{"rcv-2s"}, requests: 2 * crossings, run: crossing},
 		{id: "pace/cold", title: "A message after a long time without any is answered within 2 s", rules: rules, requests: 2, unless: func(p *Prober) string {
 			if p.config.Cold == 0 {
-				return "a cold start takes its time: give --cold 15m"
+				return "a cold start needs a pause before it: set --cold 15m"
 			}
 			return ""
 		}, run: cold},
@@ -40,7 +40,7 @@ func (c Config) stated() string {
 	if c.Load.Stated {
 		return ", the stated load,"
 	}
-	return ", as nobody stated a load,"
+	return ", the default load,"
 }
 
 // timed is one body for a series, each about a profile of its own.
@@ -211,7 +211,7 @@ func load(ctx context.Context, t *round) {
 	achieved := float64(sent) / (time.Since(began).Seconds() + 1/float64(rate))
 	t.metrics["loadRateOffered"], t.metrics["loadRateAchieved"] = float64(rate), achieved
 	if latest > time.Second/2 {
-		t.unclear("rcv-2s", fmt.Sprintf("this machine was up to %s late in sending", ms(latest)), "probe from a machine with less to do, or with a lower --load")
+		t.unclear("rcv-2s", fmt.Sprintf("this machine was up to %s late in sending", ms(latest)), "probe from a less busy machine, or with a lower --load")
 		return
 	}
 	if t.inTime("load", all) {
@@ -223,8 +223,8 @@ func load(ctx context.Context, t *round) {
 // sampled is how many of the messages of a load are read back.
 const sampled = 50
 
-// allStored reads back what a load left, in the order in which it was sent, and
-// says how far the store lags behind the answers.
+// allStored reads back the profiles of a load, in the order in which they were
+// sent, and reports how far the store lags behind the answers.
 func (t *round) allStored(ctx context.Context, accepted []person) {
 	if unread(t.Prober) != "" || len(accepted) == 0 {
 		return
@@ -286,7 +286,7 @@ func (t *round) inTime(name string, all []answer) bool {
 	lag := t.machine.lag(worst.timing.began, worst.timing.ended)
 	switch {
 	case worst.late() && lag > Deadline/4:
-		t.unclear("rcv-2s", fmt.Sprintf("%s; this machine stood still for %s of the worst", says, ms(lag)), "probe from a machine with less to do")
+		t.unclear("rcv-2s", fmt.Sprintf("%s; this machine stood still for %s of the worst", says, ms(lag)), "probe from a less busy machine")
 		return false
 	case worst.late():
 		late := 0
@@ -298,7 +298,7 @@ func (t *round) inTime(name string, all []answer) bool {
 		t.check(failed("rcv-2s", fmt.Sprintf("%d of %d answers came too late", late, len(took)), "every answer complete within 2 s", says), &worst)
 		return false
 	case len(took) < alone:
-		t.unclear("rcv-2s", fmt.Sprintf("%s: %d are the least to judge by", says, alone), "raise the limits, or --load")
+		t.unclear("rcv-2s", fmt.Sprintf("%s: too few to judge, which takes at least %d", says, alone), "raise the limits, or --load")
 		return false
 	}
 	t.pass("rcv-2s", "answered in time", says)
@@ -342,7 +342,7 @@ func (t *round) allAccepted(ctx context.Context, name string, all []answer) {
 		t.check(k, &a)
 	default:
 		t.strained(a)
-		t.unclear("rcv-2xx", says+": the receiver throttles, and nobody stated a load that it holds", "state the load with --load RATE/s:TIME, and lower --rate to what the receiver accepts")
+		t.unclear("rcv-2xx", says+": the receiver throttles, and no load is stated that it must hold", "state the load with --load RATE/s:TIME, and lower --rate to what the receiver accepts")
 	}
 }
 

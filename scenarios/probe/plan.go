@@ -33,7 +33,7 @@ func (p *Prober) needs(rules ...string) string {
 		for _, k := range c.Checks {
 			if k.Verdict == reports.Fail && slices.Contains(rules, k.Rule) {
 				rule, _ := p.config.Rules.Find(k.Rule)
-				return fmt.Sprintf("rests on %s %s, which failed: mend that first", rule.Ref, k.Rule)
+				return fmt.Sprintf("needs %s %s, which failed: fix that first", rule.Ref, k.Rule)
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func (p *Prober) Describe(w io.Writer) error {
 		fmt.Fprintf(&b, "%4d  %-*s  %s (%s)\n", t.requests, width, t.id, t.title, strings.Join(t.rules, ", "))
 	}
 	least := time.Duration(total) * time.Second / time.Duration(c.Limits.Rate)
-	fmt.Fprintf(&b, "\n%s at most about, in %s or more; nothing was sent\n", exactly(total, "request"), least.Round(time.Second))
+	fmt.Fprintf(&b, "\nwould send about %s at most, in at least %s; nothing was sent\n", exactly(total, "request"), least.Round(time.Second))
 	if total > c.Limits.Requests {
 		fmt.Fprintf(&b, "more than the limit of %d: the last cases would be inconclusive\n", c.Limits.Requests)
 	}

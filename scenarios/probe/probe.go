@@ -1,9 +1,9 @@
-// Package probe sends synthetic profiles to somebody else's receiver and says
-// of every rule that binds a receiver (R92 to R111) whether it holds, what was
-// sent, what came back, and how to mend it.
+// Package probe sends synthetic profiles to a receiver and reports for each rule
+// that binds a receiver (R92 to R111) whether it holds, with the request, the
+// response and the fix.
 //
-// What is sent has the exact wire form of the engine: package delivery sends
-// it. Everything else is the probe's own: the messages, the caps it keeps to,
+// A message has the exact wire form of the engine: package delivery sends
+// it. The messages, the limits and the verdicts are the probe's own.
 // the verdicts.
 package probe
 
@@ -49,7 +49,7 @@ type Config struct {
 	Expired     dataflow.Secret      // a token that is no longer good; "": none to show
 	ReadBack    ReadBack             // nil: the state is not looked at
 	State       scenarios.ReadBack   // how long to wait for it, and what of it to ignore
-	Missing     []netip.Prefix       // published addresses that the firewall does not let in (R110)
+	Missing     []netip.Prefix       // published addresses that the firewall does not allow (R110)
 	Firewall    string               // region that Missing is about; "": not given
 	Limits      scenarios.Limits
 	Load        scenarios.StatedLoad
@@ -78,11 +78,11 @@ type Prober struct {
 	lanes    []*lane
 	idle     *lane // one message went by it at the beginning, and none since
 	idleAt   time.Time
-	watching *watcher // of another such connection; nil: there is none
-	main     *lane    // what messages go by, once it is known which certificate is let in
+	watching *watcher // of another such connection; nil: not watched
+	main     *lane    // that messages go by, once it is known which certificate is accepted
 	token    token
-	onlyNew  bool                     // only the new hierarchy is let in
-	shut     []string                 // hierarchies that are not let in
+	onlyNew  bool                     // only the new hierarchy is accepted
+	shut     []string                 // hierarchies that are not accepted
 	refused  error                    // why nothing more can be tried; nil: go on
 	alter    func(*delivery.Exchange) // of each attempt: what the plain message is refused for is left out
 	seen     statuses
@@ -121,7 +121,7 @@ func (p *Prober) Run(ctx context.Context) (*reports.Report, error) {
 	for i, c := range all {
 		if ctx.Err() != nil {
 			// Not tried is not passed, whatever was found before.
-			p.cases = append(p.cases, reports.Case{ID: c.id, Title: c.title, Rules: slices.Clone(c.rules), Verdict: reports.Inconclusive, Reason: "the probe was interrupted before"})
+			p.cases = append(p.cases, reports.Case{ID: c.id, Title: c.title, Rules: slices.Clone(c.rules), Verdict: reports.Inconclusive, Reason: "the probe was interrupted before this case"})
 			continue
 		}
 		if p.config.Progress != nil {
@@ -145,7 +145,7 @@ func (p *Prober) close() {
 	}
 }
 
-// try runs a case, or says why it was not.
+// try runs a case, or reports why it was not.
 func (p *Prober) try(ctx context.Context, c trial) reports.Case {
 	t := &round{Prober: p, trial: c}
 	began := time.Now()

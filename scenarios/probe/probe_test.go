@@ -95,7 +95,7 @@ var _ = Describe("a probe", func() {
 		Expect(r.Verdict).To(Equal(reports.Pass))
 		Expect(ruleOf(r, "rcv-2s").Verdict).To(Equal(reports.Pass))
 		Expect(ruleOf(r, "rcv-auth").Verdict).To(Equal(reports.Pass))
-		Expect(ruleOf(r, "rcv-idempotent")).To(And(HaveField("Verdict", reports.Skip), HaveField("Reason", ContainSubstring("give readBack"))))
+		Expect(ruleOf(r, "rcv-idempotent")).To(And(HaveField("Verdict", reports.Skip), HaveField("Reason", ContainSubstring("set readBack"))))
 		Expect(ruleOf(r, "trig-enter").Reason).To(Equal("not about a receiver: use run"))
 		Expect(int(r.Metrics["requests"])).To(BeNumerically(">", 90))
 		marked := 0
@@ -104,7 +104,7 @@ var _ = Describe("a probe", func() {
 				marked++
 			}
 		}
-		Expect(marked).To(BeNumerically(">", 80)) // all but what is no JSON
+		Expect(marked).To(BeNumerically(">", 80)) // all but the bodies that are not JSON
 	})
 
 	It("keeps to its limit of requests, and says what it could not judge", func() {
@@ -131,7 +131,7 @@ var _ = Describe("a probe", func() {
 			}
 		}
 		Expect(reached).To(BeNumerically("<", 3))
-		Expect(caseOf(r, "pace/load").Reason).To(Equal("the probe was interrupted before"))
+		Expect(caseOf(r, "pace/load").Reason).To(Equal("the probe was interrupted before this case"))
 		Expect(r.Schema).To(Equal(reports.Schema))
 	})
 
@@ -284,7 +284,7 @@ func caseOf(r *reports.Report, id string) reports.Case {
 	return reports.Case{}
 }
 
-var _ = Describe("a receiver that is none", func() {
+var _ = Describe("an address without a receiver", func() {
 	hostile := func(serve func(net.Conn)) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		Expect(err).NotTo(HaveOccurred())
@@ -346,7 +346,7 @@ var _ = Describe("a receiver that is none", func() {
 	It("answers with a page", func() {
 		r := probed(config(answering(200, "text/html; charset=utf-8", "<!doctype html><title>Log in</title>")))
 		Expect(r.Verdict).To(Equal(reports.Inconclusive))
-		Expect(said(r, reports.Inconclusive)).To(ContainSubstring("is this the receiver? a login, a proxy or a start page"))
+		Expect(said(r, reports.Inconclusive)).To(ContainSubstring("check that this is the receiver: a login, a proxy or a start page"))
 		r = probed(config(answering(200, "text/html; charset=utf-8", "OK")))
 		Expect(ruleOf(r, "rcv-2xx").Verdict).To(Equal(reports.Pass), "the content type alone makes no page")
 		r = probed(config(answering(404, "text/html", "<html>")))

@@ -27,7 +27,7 @@ func (a answer) quote() string {
 	return cut(text, longestQuote)
 }
 
-// markup says whether a text is HTML or XML.
+// markup reports whether a text is HTML or XML.
 func markup(text string) bool {
 	start := strings.TrimSpace(text)
 	return strings.HasPrefix(start, "<") && strings.Contains(start, ">")

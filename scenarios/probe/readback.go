@@ -22,15 +22,15 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// ReadBack looks at the stored state of a profile by its ECID: nil when there is
-// none. What it returns is JSON, decoded. bearer is the token of the moment, for
-// a read-back on the host of the endpoint that was given no header of its own.
+// ReadBack returns the stored state of a profile, decoded JSON, by its ECID; nil
+// for a profile that is not stored. bearer is the current token, for a read-back
+// on the host of the endpoint that has no header configured.
 type ReadBack func(ctx context.Context, ecid, bearer string) (state any, err error)
 
 // maxState bounds a state, in bytes.
 const maxState = 8 << 20
 
-// NewReadBack makes the read-back of a configuration; nil when there is none.
+// NewReadBack makes the read-back of a configuration; nil without one.
 // roots and own are those of the endpoint, for a read-back on the same server.
 func NewReadBack(b scenarios.ReadBack, roots *x509.CertPool, own *tls.Certificate) ReadBack {
 	switch {
@@ -94,7 +94,7 @@ func readCommand(ctx context.Context, command []string, ecid string) (any, error
 	return decodeState(out)
 }
 
-// decodeState reads a state; blank text and null are none.
+// decodeState reads a state; blank text and null mean that nothing is stored.
 func decodeState(body []byte) (any, error) {
 	if len(bytes.Trim(body, " \t\r\n")) == 0 {
 		return nil, nil
@@ -202,8 +202,8 @@ func compact(v any) string {
 	return cut(string(b), 80)
 }
 
-// read looks at a profile, with the credentials of the destination where the
-// read-back is on the same host and has none of its own.
+// read returns the state of a profile. It sends the credentials of the destination
+// where the read-back is on the same host and has no header configured.
 func (t *round) read(ctx context.Context, ecid string) (any, error) {
 	bearer := ""
 	at, err := url.Parse(t.config.State.URL)

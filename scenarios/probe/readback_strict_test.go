@@ -24,7 +24,7 @@ func TestStateStrictness(t *testing.T) {
 	}
 }
 
-// A number of the same value is no difference, and a rounded one is.
+// Numbers of the same value do not differ, and a rounded one does.
 func TestStateNumbers(t *testing.T) {
 	for _, c := range []struct {
 		a, b string

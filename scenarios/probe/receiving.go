@@ -20,7 +20,7 @@ func (p *Prober) messages() []trial {
 		t := trial{id: "message/" + m.ID, title: "Accepts " + m.Title, rules: []string{m.Rule}, requests: 1,
 			unless: func(p *Prober) string {
 				if m.batch && p.config.Destination.MaxProfilesPerRequest < 2 {
-					return "batches are off: give maxProfilesPerRequest"
+					return "batches are off: set maxProfilesPerRequest"
 				}
 				if m.bare {
 					return p.needs(append(p.shaper().nameless(), m.needs...)...)
@@ -102,7 +102,7 @@ func (t *round) greeted(ctx context.Context, m Message, a answer) {
 	case a.late():
 		t.accepted("rcv-2xx", "the plain message", a)
 	case a.ok() && a.html():
-		t.unclear("rcv-2xx", "answers a message with an HTML page: "+a.says(), "is this the receiver? a login, a proxy or a start page answers so, and the sender would take it for a delivery")
+		t.unclear("rcv-2xx", "answers a message with an HTML page: "+a.says(), "check that this is the receiver: a login, a proxy or a start page answers like this, and the sender would count it as a delivery")
 	case a.ok():
 		t.pass("rcv-2xx", "the plain message", a.says())
 		t.pass("rcv-2s", "the plain message is answered in time", a.says())
@@ -134,13 +134,13 @@ func (t *round) beginIdle(ctx context.Context) {
 	t.watchIdle(ctx)
 }
 
-// credentialsTaken notes that the right credentials were let in.
+// credentialsTaken notes that the right credentials were accepted.
 func (t *round) credentialsTaken(a answer) {
 	if noCredentials(t.Prober) == "" || t.keyHeader() != "" {
-		t.pass("rcv-auth", "the right credentials are let in", a.says())
+		t.pass("rcv-auth", "the right credentials are accepted", a.says())
 	}
 	if t.fetches() {
-		t.pass("rcv-token", "a token that was just issued is let in", a.says())
+		t.pass("rcv-token", "a token that was just issued is accepted", a.says())
 	}
 }
 
@@ -203,6 +203,6 @@ func query(ctx context.Context, t *round) {
 	case a.ok():
 		t.accepted("rcv-query", "query parameters, though none are configured", a)
 	default:
-		t.advise("rcv-query", "query parameters are refused, and none are configured", a.says(), "mend it before you configure some", &a)
+		t.advise("rcv-query", "query parameters are refused, and none are configured", a.says(), "fix it before you configure some", &a)
 	}
 }

@@ -54,7 +54,7 @@ func TestPlainMessageRefused(t *testing.T) {
 		{"a longer start", nil, func(_ *http.Request, _ string, n int) int { return map[bool]int{true: 503, false: 200}[n <= 3] },
 			[]string{"rcv-2xx: the plain message is refused several times, and then accepted"}, "flaky"},
 		{"forbidden to everybody", func(d *dataflow.Destination) { d.Auth = token }, func(*http.Request, string, int) int { return 403 },
-			[]string{"rcv-2xx: 403 whatever the credentials are: they are not looked at"}, "gateway"},
+			[]string{"rcv-2xx: 403 with any credentials: nothing checks them"}, "gateway"},
 		{"forbidden to this client", func(d *dataflow.Destination) { d.Auth = token }, func(q *http.Request, _ string, _ int) int {
 			return map[bool]int{true: 403, false: 401}[q.Header.Get("Authorization") == "Bearer right-token"]
 		}, []string{"rcv-auth: the credentials of the configuration are known, and not permitted"}, "credentials"},

@@ -41,7 +41,7 @@ func (s *shaper) optional() {
 	who, d := s.plain()
 	entries(d)[s.audience(0)] = detail(in("realized", qualified), true, true)
 	entries(d)[s.audience(1)] = in("realized", qualified)
-	s.add("rcv-optional-fields", "optional/mixed", "one audience with names and timestamps beside one without", who, d, s.foreign(1)...)
+	s.add("rcv-optional-fields", "optional/mixed", "one audience with names and timestamps next to one without", who, d, s.foreign(1)...)
 	who, d = s.plain()
 	entries(d)[s.audience(0)] = in("realized", qualified)
 	s.add("rcv-optional-fields", "optional/neither", "entries without names and timestamps", who, d)
@@ -68,7 +68,7 @@ func (s *shaper) exits() {
 	s.add("rcv-exited", "exited/alone", "a profile that left its only audience", who, d)
 	who, d = s.plain()
 	entries(d)[s.audience(1)] = s.in("exited", qualified)
-	s.add("rcv-exited", "exited/beside", "one audience left, one still realized", who, d, s.foreign(1)...)
+	s.add("rcv-exited", "exited/mixed", "one audience left, one still realized", who, d, s.foreign(1)...)
 	who, d = s.plain()
 	entries(d)[s.audience(0)] = s.in("existing", qualified)
 	s.add("rcv-exited", "exited/existing", "the status existing, which older versions sent", who, d)
@@ -78,14 +78,14 @@ func (s *shaper) unknown() {
 	who, d := s.plain()
 	entries(d)["0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01"] = in("realized", qualified)
 	entries(d)["c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"] = in("realized", qualified)
-	s.add("rcv-unmapped", "unmapped/beside", "two audiences that are not mapped beside one that is", who, d, "rcv-optional-fields").unknown = []string{"0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01", "c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"}
+	s.add("rcv-unmapped", "unmapped/mixed", "two unmapped audiences next to a mapped one", who, d, "rcv-optional-fields").unknown = []string{"0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01", "c1d2e3f4-0a1b-4c2d-9e3f-5a6b7c8d9e0f"}
 	who = s.next()
-	s.add("rcv-unmapped", "unmapped/only", "a profile in no audience but one that is not mapped", who,
+	s.add("rcv-unmapped", "unmapped/only", "a profile whose only audience is not mapped", who,
 		who.document(map[string]entry{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77": in("realized", qualified)}), "rcv-optional-fields").unknown = []string{"7d0c1f3e-52aa-4a51-b7e0-3f5d2b9c8a77"}
 }
 
 // ids that a pattern for UUIDs or digests refuses. The first two are in the
-// sample of the page: g and k are no hexadecimal digits.
+// sample of the page: g and k are not hexadecimal digits.
 func (s *shaper) ids() {
 	for _, a := range []struct{ id, audience string }{
 		{"sample", "7841ba61-23c1-4bb3-a495-00d3g5fe1e93"},

@@ -276,8 +276,8 @@ func (p *Prober) curl(a answer) string {
 	return strings.Join(parts, " ")
 }
 
-// authorization is the header as curl takes it. A credential that nobody has is
-// no secret.
+// authorization is the header as curl takes it. A credential that nobody has
+// need not be hidden.
 func (p *Prober) authorization(value string) string {
 	scheme, credential, _ := strings.Cut(value, " ")
 	switch {

@@ -11,7 +11,7 @@ import (
 func unread(p *Prober) string {
 	switch {
 	case p.config.ReadBack == nil:
-		return "accepted, and what was stored is not known: give readBack"
+		return "accepted, and the stored state is unknown: set readBack"
 	case p.broken != "":
 		return p.broken
 	}
@@ -58,7 +58,7 @@ func readable(rules ...string) func(*Prober) string {
 // batched is why a case about the state that a batch leaves is not tried.
 func batched(p *Prober) string {
 	if p.config.Destination.MaxProfilesPerRequest < 2 {
-		return "batches are off: give maxProfilesPerRequest"
+		return "batches are off: set maxProfilesPerRequest"
 	}
 	return unread(p)
 }
@@ -122,10 +122,10 @@ func stored(ctx context.Context, t *round) {
 // sent after it is there.
 func (t *round) settled(ctx context.Context, rule string) bool {
 	who, d := t.shaper().plain()
-	if !t.put(ctx, rule, "a message behind them", d) {
+	if !t.put(ctx, rule, "a following message", d) {
 		return false
 	}
-	_, ok := t.there(ctx, rule, who, "a message behind them is not stored", "the profile", present)
+	_, ok := t.there(ctx, rule, who, "a following message is not stored", "the profile", present)
 	return ok
 }
 
@@ -164,10 +164,10 @@ func twice(ctx context.Context, t *round) {
 	}
 	if d := difference(before, after, t.config.State.Ignore); d != "" {
 		t.last = again
-		t.lost(rule, "a repetition changed the state", "the state that the first left", d, "write by profile and audience instead of appending or counting: up to three copies of a message arrive")
+		t.lost(rule, "a repetition changed the state", "the state after the first message", d, "write by profile and audience instead of appending or counting: up to three copies of a message arrive")
 		return
 	}
-	t.pass(rule, "the state is that after the first", "")
+	t.pass(rule, "the state is as after the first message", "")
 }
 
 // onlyAccepted takes back that a rule was shown: what was stored is not known.
@@ -246,7 +246,7 @@ func order(ctx context.Context, t *round) {
 
 func orNone(status string) string {
 	if status == "" {
-		return "no member any more"
+		return "no longer a member"
 	}
 	return status
 }
@@ -268,7 +268,7 @@ func exit(ctx context.Context, t *round) {
 	if !t.put(ctx, rule, "the exit", who.document(map[string]entry{id: s.in("exited", qualified)})) {
 		return
 	}
-	if _, ok := t.there(ctx, rule, who, "the exit changed nothing", "no member any more", is(false)); ok {
+	if _, ok := t.there(ctx, rule, who, "the exit changed nothing", "no longer a member", is(false)); ok {
 		t.pass(rule, "the membership ended", "")
 	}
 }
@@ -279,11 +279,11 @@ func unmapped(ctx context.Context, t *round) {
 	who := s.next()
 	id := s.audience(0)
 	d := who.document(map[string]entry{id: s.in("realized", qualified), "0e5a3a2c-93f4-4b0e-8a54-7f7f6a1d9c01": in("realized", qualified)})
-	if !t.put(ctx, rule, "an unknown audience beside a mapped one", d) {
+	if !t.put(ctx, rule, "an unknown audience next to a mapped one", d) {
 		return
 	}
-	if _, ok := t.there(ctx, rule, who, "the audience beside an unknown one is not stored", "realized", func(state any) bool { return statusOf(state, id) == "realized" }); ok {
-		t.pass(rule, "what is mapped is stored", "")
+	if _, ok := t.there(ctx, rule, who, "the audience next to an unknown one is not stored", "realized", func(state any) bool { return statusOf(state, id) == "realized" }); ok {
+		t.pass(rule, "the mapped audience is stored", "")
 	}
 }
 

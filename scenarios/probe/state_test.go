@@ -31,7 +31,7 @@ type keeper struct {
 	dead   bool   // it answers, and stores nothing any more
 }
 
-// isProfile says whether the parts that are read have the right types.
+// isProfile reports whether the parts that are read have the right types.
 func isProfile(p map[string]any) bool {
 	_, list := p["segmentMembership"].([]any)
 	return !list
@@ -190,7 +190,7 @@ var _ = Describe("read-back", func() {
 	}
 	// by is the case that is made for the fault. It must fail even where other
 	// cases find the fault as well.
-	DescribeTable("tells what was stored from what was only accepted", func(wrong, by string, rules ...string) {
+	DescribeTable("distinguishes stored messages from accepted ones", func(wrong, by string, rules ...string) {
 		if testing.Short() && !slices.Contains([]string{"", "counts", "loses one of two"}, wrong) {
 			Skip("a probe with every message takes seconds with the race detector")
 		}

@@ -46,7 +46,7 @@ func (p *Prober) grant() engine.Grant {
 	return engine.ClientCredentials
 }
 
-// fetches says whether there is a token endpoint.
+// fetches reports whether there is a token endpoint.
 func (p *Prober) fetches() bool { return p.config.Destination.Auth.FetchesTokens() }
 
 // request asks the token endpoint by a lane. No client certificate is shown to
@@ -127,7 +127,7 @@ func issued(ctx context.Context, t *round) {
 	const want = "200 with JSON that has an access_token, within 10 s"
 	if a.Issued == nil {
 		t.fail("rcv-token", "no token: "+tokenProblem(a), want, &a)
-		t.refused = fmt.Errorf("the token endpoint issues no token: mend that first")
+		t.refused = fmt.Errorf("the token endpoint issues no token: fix that first")
 		return
 	}
 	t.pass("rcv-token", "issued a token", a.says())
@@ -137,7 +137,7 @@ func issued(ctx context.Context, t *round) {
 	t.token.use(a.Issued)
 	switch life := a.Issued.ExpiresIn; {
 	case life == 0:
-		t.advise("rcv-token", "the token endpoint does not say how long a token lives", "no expires_in", "say expires_in; the sender takes an hour for granted", nil)
+		t.advise("rcv-token", "the token endpoint does not return the lifetime of the token", "no expires_in", "return expires_in: without it the sender assumes an hour", nil)
 	case life < advisedLife:
 		t.advise("rcv-token", "tokens live for less than the advised 24 hours", "expires_in: "+life.String(), "let tokens live for 24 hours or more: each renewal is one more thing that can fail", nil)
 	}
@@ -173,7 +173,7 @@ func (t *round) letsIn(ctx context.Context, i *engine.Issued) {
 	case !ok:
 		return
 	case a.ok():
-		t.pass("rcv-token", "a token from the refresh token is let in", a.says())
+		t.pass("rcv-token", "a token from the refresh token is accepted", a.says())
 		t.token.use(i)
 		return
 	}
@@ -182,11 +182,11 @@ func (t *round) letsIn(ctx context.Context, i *engine.Issued) {
 	switch {
 	case !ok:
 	case other.ok():
-		k := t.refusal("rcv-token", "a token from the refresh token is refused, and one from the grant is let in", "2xx with each token that is issued", a)
+		k := t.refusal("rcv-token", "a token from the refresh token is refused, and one from the grant is accepted", "2xx with each token that is issued", a)
 		k.Class, k.Fix = string(credentials), "let data calls accept the tokens that refresh tokens are exchanged for: every export fails once each time a token ends"
 		t.check(k, &a)
 	default:
-		t.unclear("rcv-token", "a token from the refresh token was not let in, and neither was one from the grant: "+other.says(), "look at the receiver's log for the time of the request")
+		t.unclear("rcv-token", "a token from the refresh token was not accepted, and neither was one from the grant: "+other.says(), "look at the receiver's log for the time of the request")
 	}
 }
 
@@ -210,7 +210,7 @@ func (t *round) renewed(ctx context.Context, l *lane, message string, body []byt
 	if ok && a.ok() && !k.early {
 		k.early = true
 		c := t.refusal("rcv-token", "a token is refused "+ms(age)+" after it was issued, and a new one is accepted", "2xx: a token is good until expires_in", refused)
-		c.Class, c.Fix = string(credentials), "say the true life of a token in expires_in, and let every replica know the tokens of all"
+		c.Class, c.Fix = string(credentials), "return the true lifetime in expires_in, and let every replica accept the tokens of all replicas"
 		t.check(c, &refused)
 	}
 	return a, ok

@@ -23,7 +23,7 @@ type trial struct {
 	run       func(context.Context, *round)
 }
 
-// skip says why a case is not tried.
+// skip reports why a case is not tried.
 func (c trial) skip(p *Prober) string {
 	if only := p.config.Only; only != nil && !only.MatchString(c.id) && !c.essential {
 		return "not selected"
@@ -40,7 +40,7 @@ type round struct {
 	trial
 	checks []reports.Check
 	reason string
-	last   answer  // to a message whose effect is looked at afterwards
+	last   answer  // to a message whose effect is checked afterwards
 	form   Message // whose form a refusal is about, where it has a fix of its own
 }
 
@@ -139,8 +139,8 @@ func (t *round) result(took time.Duration) reports.Case {
 	return c
 }
 
-// stopped says of an error of budget.take what it means for a case; it is true
-// when the case cannot go on.
+// stopped records what an error of budget.take means for a case, and reports
+// whether the case cannot go on.
 func (t *round) stopped(err error) bool {
 	var spent errSpent
 	switch {
@@ -220,7 +220,7 @@ func (t *round) stoodStill(title string, a answer) bool {
 	if lag <= Deadline/4 {
 		return false
 	}
-	t.unclear("rcv-2s", fmt.Sprintf("%s took %s, and this machine stood still for %s of it", title, ms(a.took), ms(lag)), "probe from a machine with less to do")
+	t.unclear("rcv-2s", fmt.Sprintf("%s took %s, and this machine stood still for %s of it", title, ms(a.took), ms(lag)), "probe from a less busy machine")
 	return true
 }
 

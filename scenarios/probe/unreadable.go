@@ -25,7 +25,7 @@ func (a answer) cutShort() bool {
 	return a.Outcome.Reason == "in-response" && (a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset)
 }
 
-// tooMuch says of what an answer has too much.
+// tooMuch names the part of an answer that is too large.
 func (a answer) tooMuch() string {
 	if a.Outcome.Reason == "response-headers-too-large" {
 		return fmt.Sprintf("headers of more than %d kB", delivery.MaxResponseHeaders>>10)
@@ -58,7 +58,7 @@ func (a answer) unreadableFix() string {
 }
 
 // smallHeaders is what to do about large headers.
-const smallHeaders = "send fewer and shorter headers: look for cookies, traces, and headers that repeat what was sent; answers need none of their own"
+const smallHeaders = "send fewer and shorter headers: look for cookies, traces, and headers that repeat the request; the sender reads no custom header"
 
 // garbled fails the answer to a message, and not the form of the message.
 func (t *round) garbled(title string, a answer) {

@@ -17,12 +17,12 @@ func (p *Prober) untested() []reports.Untested {
 			out = append(out, reports.Untested{What: what, Rules: p.levelled(rules), Command: p.command() + flags})
 		}
 	}
-	add(c.ReadBack == nil, "what is stored: repetitions, order, exits, and every accepted message", " --read-back "+quote(p.stateURL()), "rcv-idempotent", "rcv-order")
+	add(c.ReadBack == nil, "the stored state: repetitions, order, exits, and every accepted message", " --read-back "+quote(p.stateURL()), "rcv-idempotent", "rcv-order")
 	add(c.Clients == nil && p.main.sender.Encrypted(), "mutual TLS", " --certificates clients   # made by: httpdest probe --write-certificates clients", "rcv-mtls-only", "rcv-new-ca")
 	add(!p.main.sender.Encrypted(), "TLS and mutual TLS: the endpoint is plain http", "   # with the endpoint as https://", "rcv-tls", "rcv-mtls-only", "rcv-new-ca")
 	add(c.Destination.MaxProfilesPerRequest < 2, "messages with several profiles", " --batch 10", "rcv-batch")
 	add(!c.Load.Stated, "a load that you state", " --rate 50 --load 50/s:30s", "rcv-2s")
-	add(c.Firewall == "", "the addresses that the firewall lets in", "   # with firewall: {allow: FILE, region: VA7} in the configuration", "rcv-ip")
+	add(c.Firewall == "", "the addresses that the firewall allows", "   # with firewall: {allow: FILE, region: VA7} in the configuration", "rcv-ip")
 	add(c.Destination.Auth.Kind == dataflow.AuthNone && p.keyHeader() == "", "credentials", " --bearer \"$TOKEN\"", "rcv-auth")
 	add(!c.Destination.Auth.FetchesTokens(), "OAuth 2", "   # with auth: {type: oauth2-client-credentials, …} in the configuration", "rcv-token")
 	return out

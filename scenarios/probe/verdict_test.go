@@ -78,8 +78,8 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-// What can never be accepted is refused with a status that neither policy
-// sends again for nothing (R104).
+// A message that can never be accepted is refused with a status that neither
+// policy sends again for nothing (R104).
 func TestRefusedForGood(t *testing.T) {
 	for status, want := range map[int]string{
 		400: "pass", 413: "pass", 422: "pass", 404: "pass",

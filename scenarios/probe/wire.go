@@ -142,7 +142,7 @@ type answer struct {
 	alone    bool   // the message is refused, and the plain one accepted next to it
 }
 
-// wantsCertificate says whether the server requested a client certificate, got
+// wantsCertificate reports whether the server requested a client certificate, got
 // none, and then refused. Under TLS 1.3 the refusal comes after the handshake, as
 // an alert, a reset or an end of the connection, whichever is noticed first.
 func (a answer) wantsCertificate() bool {
@@ -165,7 +165,7 @@ func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
 	return a
 }
 
-// ours says whether an exchange failed on a connection that this side gave up:
+// ours reports whether an exchange failed on a connection that this side gave up:
 // net/http does so when this machine was too busy to note that a request was
 // written. Nothing was sent on it, and the receiver has no part in it.
 func (a answer) ours() bool {
@@ -204,11 +204,11 @@ func (l *lane) close() {
 	l.sender.Close()
 }
 
-// ok says whether the engine would take the answer for a delivery, had it come
+// ok reports whether the engine would take the answer for a delivery, had it come
 // in time.
 func (a answer) ok() bool { return a.Outcome.Delivered() }
 
-// late says whether the engine would have given up before.
+// late reports whether the engine would have given up before.
 func (a answer) late() bool { return a.took > Deadline }
 
 // status is that of the answer, 0 without one.
@@ -219,7 +219,7 @@ func (a answer) status() int {
 	return 0
 }
 
-// html says whether the answer is a page: of a proxy, a login, or an
+// html reports whether the answer is a page: of a proxy, a login, or an
 // application that answers everything with its start page. The content type
 // alone says nothing: it is what some frameworks write on everything.
 func (a answer) html() bool {
@@ -269,7 +269,7 @@ func (a answer) reported() string {
 	return ": " + short(a.lane.redact.text(inOneLine(a.Failure.Error())))
 }
 
-// outcome is says without the time, which a report has beside it.
+// outcome is says without the time, which a report shows next to it.
 func (a answer) outcome() string {
 	says, _, _ := strings.Cut(a.says(), " in "+ms(a.took))
 	return strings.TrimSuffix(says, ",")
@@ -300,7 +300,7 @@ func (a answer) stuck() string {
 	return "the request could not be sent"
 }
 
-// connected says whether there was a connection at all.
+// connected reports whether there was a connection at all.
 func (a answer) connected() bool {
 	a.timing.mu.Lock()
 	defer a.timing.mu.Unlock()
@@ -327,7 +327,7 @@ func tlsReason(reason string) string {
 		"server-certificate-self-signed":   "the server signed its certificate itself",
 		"server-certificate-unknown-ca":    "the certificate of the server comes from an authority that is not trusted, or its intermediate is not sent",
 		"server-certificate-invalid":       "the certificate of the server is not valid",
-		"certificate-required":             "the server insists on a client certificate",
+		"certificate-required":             "the server requires a client certificate",
 		"bad-certificate":                  "the server refused the client certificate, or that there was none",
 		"unknown-ca":                       "the server does not trust the authority of the client certificate",
 		"expired-certificate":              "the server found that the client certificate has expired",
@@ -354,7 +354,7 @@ func (a answer) certificateDetail() string {
 			names = append(names, ip.String())
 		}
 		if len(names) == 0 {
-			return ": it is for no name at all"
+			return ": it contains no name"
 		}
 		return ": it is for " + short(inOneLine(strings.Join(names, ", "))) + ", and not for " + host.Host
 	case errors.As(a.Failure, &invalid) && invalid.Cert != nil && (invalid.Reason == x509.Expired):
@@ -365,7 +365,7 @@ func (a answer) certificateDetail() string {
 	return ""
 }
 
-// refusedCertificate says whether the server ended the exchange because of the
+// refusedCertificate reports whether the server ended the exchange because of the
 // client certificate, in the handshake or at the level of HTTP.
 func (a answer) refusedCertificate() bool {
 	switch a.Outcome.Kind {

@@ -164,7 +164,7 @@ func (f found) rules(verdict reports.Verdict) []string {
 }
 
 // TestExamples probes every receiver with the binary, as its owner would: the
-// right ones pass, and each wrong one fails what is declared beside it.
+// right ones pass, and each wrong one fails the rules that its description names.
 func TestExamples(t *testing.T) {
 	if !*examples {
 		t.Skip("needs the flag -examples: more than a hundred probes; `make probe-examples` gives it")
@@ -190,8 +190,8 @@ func TestExamples(t *testing.T) {
 					lag := watchClock()
 					f, err = probeWith(ctx, httpdest, filepath.Join(dir, fmt.Sprintf("probe-%d", i)), e.configuration(p.url))
 					check(t, err)
-					// What a machine without a processor to spare shows is not the
-					// receiver's: it is looked at again, and once more.
+					// A busy machine makes answers late: the probe is repeated, up
+					// to twice.
 					if starved := lag() > tolerated; !f.stoodStill() && (len(judge(e, f)) == 0 || !starved) {
 						break
 					}
@@ -215,7 +215,7 @@ func TestExamples(t *testing.T) {
 // tolerated is how late a clock may tick on a machine with a processor to spare.
 const tolerated = 100 * time.Millisecond
 
-// watchClock ticks until the returned function is called, which says how late the
+// watchClock ticks until the returned function is called, which reports how late the
 // latest tick was.
 func watchClock() (stop func() time.Duration) {
 	quit, worst := make(chan struct{}), make(chan time.Duration)
@@ -288,7 +288,7 @@ func buildAll(t *testing.T, ctx context.Context, all []example) []string {
 	return binaries
 }
 
-// probeWith runs the command with a configuration, which it writes beside the report.
+// probeWith runs the command with a configuration, which it writes next to the report.
 func probeWith(ctx context.Context, httpdest, path string, configuration tree) (found, error) {
 	var f found
 	content, err := json.MarshalIndent(configuration, "", "  ") // is YAML too
@@ -314,7 +314,7 @@ func probeWith(ctx context.Context, httpdest, path string, configuration tree) (
 	return f, json.Unmarshal(content, &f.report)
 }
 
-// stoodStill says whether the probe could not judge for want of a processor: it
+// stoodStill reports whether the probe could not judge for want of a processor: it
 // says nothing about the receiver, and is repeated.
 func (f found) stoodStill() bool {
 	return slices.ContainsFunc(f.report.Cases, func(c reports.Case) bool {

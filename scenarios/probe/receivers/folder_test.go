@@ -14,7 +14,7 @@ import (
 )
 
 // writeServers leaves in a folder what receivers present: server.pem, with its
-// intermediate; incomplete.pem, the same without; expired.pem; the key beside
+// intermediate; incomplete.pem, the same without; expired.pem; the key of
 // each; and server-ca.pem, the roots.
 func writeServers(t *testing.T, dir string) {
 	t.Helper()

@@ -133,8 +133,8 @@ func TestGatewaysAreRecognised(t *testing.T) {
 	}
 }
 
-// What refuses every message is not named as the cause where the plain message is
-// accepted, however the response looks.
+// An entry about every message is not named as the cause where the plain message
+// is accepted, however the response looks.
 func TestGatewaysAreContradicted(t *testing.T) {
 	byName := map[string]Receiver{}
 	for _, r := range answering(t) {

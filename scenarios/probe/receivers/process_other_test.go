@@ -5,5 +5,5 @@ package receivers
 import "os/exec"
 
 // endWithUs does nothing: only Linux can end a process with the one that
-// started it. What ends in the usual ways ends its processes everywhere.
+// started it. A test that ends in the usual ways ends its processes everywhere.
 func endWithUs(*exec.Cmd) {}

@@ -30,7 +30,7 @@ var root = filepath.Join("..", "..", "..")
 // process is a running receiver.
 type process struct {
 	url string // "https://127.0.0.1:40001"
-	end func() // lets it answer what is under way, and says whether it ended as it should
+	end func() // lets it finish open requests, and reports whether it ended as it should
 }
 
 // ending is a context that ends processes while there is time to do so: before
@@ -57,7 +57,7 @@ func command(ctx context.Context, dir string, env []string, name string, argumen
 	return c
 }
 
-// start starts a receiver in a folder and waits until it says where it listens.
+// start starts a receiver in a folder and waits until it prints its address.
 func start(t *testing.T, c *exec.Cmd) (*process, error) {
 	t.Helper()
 	out, err := c.StdoutPipe()

@@ -112,7 +112,7 @@ func readFronts(rules scenarios.Catalogue) ([]Receiver, error) {
 	return all, nil
 }
 
-// InProcess says whether a receiver runs in the process of the test.
+// InProcess reports whether a receiver runs in the process of the test.
 func (r Receiver) InProcess() bool { return r.Plan == FrontPlan }
 
 // read parses and checks one description.

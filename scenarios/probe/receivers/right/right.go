@@ -21,11 +21,11 @@ var (
 	python string
 )
 
-// Languages are what there is a receiver in.
+// Languages are the languages that have a receiver.
 func Languages() []string { return []string{"go", "node", "python"} }
 
-// Example is the receiver in a language as one file; ok is false when there is
-// none.
+// Example is the receiver in a language as one file; ok is false for an unknown
+// language.
 func Example(language string) (program string, ok bool) {
 	switch language {
 	case "go":
@@ -53,8 +53,8 @@ func joined(first, second string) string {
 	return b.String()
 }
 
-// parts are what stands before the imports of a file of ours, the imports, and
-// what stands behind them.
+// parts are the text before the imports of a file, the imports, and the text
+// after them.
 func parts(file string) (head string, imports map[string]bool, rest string) {
 	head, block, _ := strings.Cut(file, "import (\n")
 	block, rest, _ = strings.Cut(block, ")")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What is printed is a program: Go builds it from one file, Node and Python read
-// it.
+// Each printed receiver is a program: Go builds it from one file, Node and Python
+// read it.
 func TestExamples(t *testing.T) {
 	check := map[string][]string{"go": {"go", "vet", "FILE.go"}, "node": {"node", "--check", "FILE.mjs"}, "python": {"python3", "-m", "py_compile", "FILE.py"}}
 	for _, language := range Languages() {

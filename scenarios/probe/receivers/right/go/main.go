@@ -1,6 +1,6 @@
 // The receiver in Go serves an endpoint for the HTTP API destination with
 // net/http alone, small enough to copy. This file is how it is served and who
-// is let in; profiles.go is what a message means.
+// accepts; profiles.go is what a message means.
 package main
 
 import (
@@ -88,7 +88,7 @@ func run(ctx context.Context, env func(string) string) error {
 }
 
 // tlsConfig speaks TLS 1.2 and 1.3. With authorities of clients it is
-// mTLS-only: asking for a certificate without insisting on it would leave TLS
+// mTLS-only: requesting a certificate without requiring it would leave TLS
 // enabled, and the sender would present none.
 func tlsConfig(cert, key, clientCA string) (*tls.Config, error) {
 	certificate, err := tls.LoadX509KeyPair(cert, key) // the file holds the chain: the certificate, then its intermediates
@@ -177,7 +177,7 @@ func (rc *receiver) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil || !json.Valid(body) {
-		http.Error(w, "the body is no JSON", http.StatusBadRequest)
+		http.Error(w, "the body is not JSON", http.StatusBadRequest)
 		return
 	}
 	profiles, err := parse(body)
@@ -185,7 +185,7 @@ func (rc *receiver) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
 	}
-	// What is answered with 2xx is never sent again: store first, durably, then
+	// A message answered with 2xx is never sent again: store first, durably, then
 	// answer, and leave everything that takes long for afterwards.
 	rc.store.add(profiles)
 	w.WriteHeader(http.StatusNoContent)

@@ -28,13 +28,13 @@ type entry struct {
 }
 
 // parse reads the three forms of a message: a profile, a list of them, and a
-// list in a wrapper. It refuses what is no profile, and nothing for what it
-// does not know.
+// list in a wrapper. It refuses a body that is not a profile, and accepts
+// unknown members.
 func parse(body []byte) ([]profile, error) {
 	body = bytes.TrimSpace(body)
 	if body[0] != '[' {
 		var members map[string]json.RawMessage
-		_ = json.Unmarshal(body, &members) // what is no object is refused below
+		_ = json.Unmarshal(body, &members) // a body that is not an object is refused below
 		if list := members["profiles"]; len(members) == 1 && bytes.HasPrefix(list, []byte("[")) {
 			body = list
 		} else {
@@ -163,7 +163,7 @@ func (s *store) put(m profile) {
 	}
 }
 
-// take stores entries one by one, and says whether none was older than the
+// take stores entries one by one, and reports whether none was older than the
 // stored one.
 func (p *profile) take(membership map[string]map[string]entry) bool {
 	current := true

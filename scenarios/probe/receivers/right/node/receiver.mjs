@@ -20,8 +20,8 @@ const need = (ok, what) => { if (!ok) throw new NoProfile(what) }
 const nameOf = (namespace, id) => JSON.stringify([namespace, id])
 
 // parse reads the three forms of a message: a profile, a list of them, and a
-// list in a wrapper. It refuses what is no profile, and nothing for what it
-// does not know.
+// list in a wrapper. It refuses a body that is not a profile, and accepts
+// unknown members.
 function parse(message) {
   if (isObject(message) && Array.isArray(message.profiles) && Object.keys(message).length === 1) message = message.profiles
   return (Array.isArray(message) ? message : [message]).map(profileOf)
@@ -149,7 +149,7 @@ async function receive(request, response) {
     try {
       message = JSON.parse(Buffer.concat(chunks).toString())
     } catch {
-      return answer(response, 400, 'the body is no JSON')
+      return answer(response, 400, 'the body is not JSON')
     }
     // What is answered with 2xx is never sent again: store first, durably, then
     // answer, and leave everything that takes long for afterwards.
@@ -192,7 +192,7 @@ if (CERT) {
 }
 if (CLIENT_CA) {
   if (!CERT) throw new Error('CLIENT_CA needs CERT and KEY')
-  // mTLS-only: asking for a certificate without insisting on it would leave TLS
+  // mTLS-only: requesting a certificate without requiring it would leave TLS
   // enabled, and the sender would present none. The authorities of both of its
   // hierarchies are in that file.
   Object.assign(options, { ca: readFileSync(CLIENT_CA), requestCert: true, rejectUnauthorized: true })

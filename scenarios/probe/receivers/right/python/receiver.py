@@ -209,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
         except NoProfile as error:
             self.answer(422, str(error))
         except (ValueError, RecursionError):
-            self.answer(400, "the body is no JSON")
+            self.answer(400, "the body is not JSON")
         finally:
             SLOTS.release()
 
@@ -257,7 +257,7 @@ def tls_context(cert, key, client_ca):
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert, key)  # the chain: the certificate, then its intermediates
     if client_ca:
-        # mTLS-only: asking for a certificate without insisting on it would leave
+        # mTLS-only: requesting a certificate without requiring it would leave
         # TLS enabled, and the sender would present none. The authorities of both of
         # its hierarchies are in that file.
         context.verify_mode = ssl.CERT_REQUIRED
