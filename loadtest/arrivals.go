@@ -28,6 +28,31 @@ func ParseArrivals(text string) (Arrivals, error) {
 	return "", fmt.Errorf("%q is not a kind of arrivals", text)
 }
 
+// Words are what the kind means.
+func (a Arrivals) Words() string {
+	if a == Paced {
+		return "evenly (paced)"
+	}
+	return "by chance (poisson)"
+}
+
+// evenness is the squared coefficient of variation of the times between them.
+func (a Arrivals) evenness() float64 {
+	if a == Paced {
+		return 0
+	}
+	return 1
+}
+
+// assumption is what a plan takes for granted with them.
+func (a Arrivals) assumption() string {
+	if a == Paced {
+		return "Updates come evenly at the rate of their hour, and every day is like the one before. " +
+			"Those of many profiles come by chance, and wait longer near saturation: --arrivals poisson."
+	}
+	return "Updates come by chance at the rate of their hour, and every day is like the one before."
+}
+
 // Of is a pace with these arrivals. The same seed gives the same moments.
 func (a Arrivals) Of(p Pace, seed uint64) Pace {
 	if a != Poisson {

@@ -12,7 +12,8 @@ import (
 // this module (TestDefinitionsStandAlone), so that it agrees with plan and load
 // only where these are right.
 //
-// Exports are due by chance at a rate that each hour has (Poisson). An attempt
+// Exports are due at a rate that each hour has: by chance (Poisson), or paced,
+// each when the rate has added up to one more. An attempt
 // waits, first come first served, until one of the sockets is free, and keeps it
 // until its answer, two seconds at most. An attempt that fails is repeated 15 s
 // after its end, and once more 30 s after the end of that; then the export is
@@ -32,6 +33,7 @@ type deadTime struct {
 type situation struct {
 	rates   []float64 // exports a second, by the hour; they begin again after the last
 	length  float64   // seconds in which exports are due
+	paced   bool
 	sockets int
 	next    []source                 // further dataflows to the same receiver
 	servers int                      // of the receiver; 0: as many as it takes
@@ -163,17 +165,21 @@ func ofFirst(flow int) int {
 }
 
 // arrival is when the next export of a dataflow after a moment is due, -1 for
-// never. The wait for it has no memory, so that it begins anew with each hour.
+// never: when the rate has added up to an exponential number since then, or to
+// one where exports are paced.
 func (p *playing) arrival(f *line, t float64) float64 {
+	missing := 1.
+	if !p.paced {
+		missing = p.random.ExpFloat64()
+	}
 	for t < p.length {
 		hour := math.Floor(t / 3600)
-		rate := f.rates[int(hour)%len(f.rates)]
-		if rate > 0 {
-			if at := t + p.random.ExpFloat64()/rate; at < min((hour+1)*3600, p.length) {
-				return at
-			}
+		rate, until := f.rates[int(hour)%len(f.rates)], min((hour+1)*3600, p.length)
+		if rate > 0 && t+missing/rate < until {
+			return t + missing/rate
 		}
-		t = (hour + 1) * 3600
+		missing -= rate * (until - t)
+		t = until
 	}
 	return -1
 }

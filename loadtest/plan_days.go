@@ -82,7 +82,7 @@ func (p Planning) side(which int) *side {
 	}
 	for _, d := range p.dataflows() {
 		f := &flowSide{Dataflow: d, peak: d.peak(which)}
-		f.steady = s.receiver.At(f.peak, d.Sockets, 1)
+		f.steady = s.receiver.At(f.peak, d.Sockets, p.Arrivals.evenness())
 		s.flows = append(s.flows, f)
 	}
 	if p.Outage != nil {
@@ -184,7 +184,7 @@ func (p Planning) play(s *side, follow int) {
 // load is the days of a dataflow, all alike but for a backfill, which is in the
 // busiest hour of the day of the plan.
 func (p Planning) load(s *side, f *flowSide, follow int) model.Load {
-	l := model.Load{Step: dayStep, Evenness: 1, Sockets: f.Sockets}
+	l := model.Load{Step: dayStep, Evenness: p.Arrivals.evenness(), Sockets: f.Sockets}
 	backfill := s.lead*24 + f.busiest()
 	if f.busiest() < s.first {
 		backfill += 24

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/httpdest/httpdest/loadtest/model"
 	"github.com/httpdest/httpdest/reports"
 )
 
@@ -41,16 +42,17 @@ func TestPlanHoldsLittlesLaw(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calm, failing, evening, outage, two := known(), known(), known(), known(), known()
+	calm, failing, evening, outage, two, paced := known(), known(), known(), known(), known(), known()
 	calm.Errors = Exactly(0)
 	failing.Sockets = 7
 	evening.Curve, evening.Errors = day, Exactly(0)
 	outage.Outage = &Outage{20 * time.Hour, 30 * time.Minute, Unavailable}
+	paced.Latency, paced.Errors, paced.Sockets, paced.Arrivals = model.Exponential(0.5), Exactly(0), 6, Paced
 	two.Others = []Dataflow{{"b", Exactly(86_400), day, 3, 0}}
 	plans := map[string]Planning{"calm": calm, "failing, sockets scarce": failing, "an evening that saturates": evening,
-		"an outage": outage, "two dataflows": two}
+		"an outage": outage, "two dataflows": two, "paced": paced}
 	for name, p := range plans {
-		plan := p.Plan()
+		plan, busy := p.Plan(), 1000*model.Receiver{Latency: p.Latency, Policy: model.Documented()}.Busy()
 		law := func(table string, in, rate, ms float64) {
 			if want := rate * ms / 1000; off(in, want) > 0.03 {
 				t.Errorf("%s, %s: %.4g in it; %.4g/s for %.4g ms each are %.4g", name, table, in, rate, ms, want)
@@ -59,11 +61,11 @@ func TestPlanHoldsLittlesLaw(t *testing.T) {
 		total := 0.0
 		for _, h := range plan.Hours {
 			total += h.Rate * 3600 * h.SpentMs / 1000
-			if name == "calm" || name == "failing, sockets scarce" || name == "two dataflows" {
+			if name == "calm" || name == "failing, sockets scarce" || name == "two dataflows" || name == "paced" {
 				law("hours", h.Backlog, h.Rate, h.SpentMs)
 			}
 			if !h.Outage { // in which attempts take another time
-				law("sockets of an hour", h.Utilisation*float64(p.Sockets), h.Requests, 500)
+				law("sockets of an hour", h.Utilisation*float64(p.Sockets), h.Requests, busy)
 			}
 		}
 		for _, d := range plan.Days {
@@ -79,19 +81,20 @@ func TestPlanHoldsLittlesLaw(t *testing.T) {
 		}
 		peak := figure(t, plan, "rate in the busiest hour").Value
 		for _, s := range plan.Sensitivity {
-			law("sensitivity", s.Sockets, peak*s.AttemptsPerExport, min(2000, 500+s.AddedMs))
+			r := model.Receiver{Latency: p.Latency.Shift(s.AddedMs / 1000), Policy: model.Documented()}
+			law("sensitivity", s.Sockets, peak*s.AttemptsPerExport, 1000*r.Busy())
 			if off(s.Utilisation*float64(p.Sockets), s.Sockets) > 1e-9 || off(s.MaxRate*s.Utilisation, peak) > 1e-9 {
 				t.Errorf("%s: %+v", name, s)
 			}
 		}
 		for _, f := range plan.Flows {
-			law("dataflows", f.Utilisation*float64(f.Sockets), f.Requests, 500)
+			law("dataflows", f.Utilisation*float64(f.Sockets), f.Requests, busy)
 		}
 		law(
 			"results",
 			figure(t, plan, "sockets busy in the busiest hour").Value,
 			figure(t, plan, "requests a second at the receiver").Value,
-			500,
+			busy,
 		)
 	}
 }

@@ -24,6 +24,7 @@ func (b Between) at(side int) float64 { return [3]float64{b.Low, b.Likely, b.Hig
 type Planning struct {
 	PerDay   Between     // exports a day
 	Curve    [24]float64 // share of the day's exports in each hour; sums to 1
+	Arrivals Arrivals    // of the exports of every dataflow at the rate of an hour; "": Poisson
 	Latency  model.Latency
 	Spread   float64 // relative uncertainty of the latency: a factor of 1+Spread, both sides
 	Errors   Between
@@ -122,7 +123,7 @@ func (p Planning) assumptions() []string {
 		"Exports wait in the queue of the dataflow, in the engine, not at the receiver: first come, first served, " +
 			"until one of its sockets is free. " +
 			"A backlog counts what is due and has not ended: waiting, under way, or between two attempts.",
-		"Updates come by chance at the rate of their hour, and every day is like the one before.",
+		p.Arrivals.assumption(),
 	}
 	if p.Capacity.High > 0 {
 		out = append(
@@ -240,7 +241,7 @@ func (k OutageKind) Words() string {
 func (p Planning) sensitivity(ms float64, r model.Receiver) reports.Sensitivity {
 	all := p.dataflows()
 	peak, hour := all[0].peak(0), all[0].busiest()
-	s := r.At(peak, p.Sockets, 1)
+	s := r.At(peak, p.Sockets, p.Arrivals.evenness())
 	out := reports.Sensitivity{
 		AddedMs:           ms,
 		TimeoutShare:      r.Timeouts(),
@@ -262,7 +263,12 @@ func (p Planning) sensitivity(ms float64, r model.Receiver) reports.Sensitivity 
 		}
 		loads = append(
 			loads,
-			model.Load{Rates: slices.Repeat([]float64{rate}, 600), Step: 1, Evenness: 1, Sockets: d.Sockets},
+			model.Load{
+				Rates:    slices.Repeat([]float64{rate}, 600),
+				Step:     1,
+				Evenness: p.Arrivals.evenness(),
+				Sockets:  d.Sockets,
+			},
 		)
 	}
 	out.P95Ms = r.Together(loads)[0].Between(0, math.Inf(1)).P95 * 1000

@@ -54,6 +54,39 @@ func TestPlanOnPaper(t *testing.T) {
 	}
 }
 
+// Paced exports wait less than those that come by chance: with answers that all take
+// as long they do not wait at all, and with exponential ones on one socket they wait
+// as the root of x = exp(-(1-x)/utilisation) says.
+func TestPlanOfPacedArrivals(t *testing.T) {
+	volume(t)
+	p := known()
+	p.Errors, p.Sockets = Exactly(0), 6
+	chance := p.Plan()
+	p.Arrivals = Paced
+	paced := p.Plan()
+	for _, name := range []string{"delivery latency, p50", "delivery latency, p95", "delivery latency, p99"} {
+		if v := figure(t, paced, name).Value; !near(v, 500, 1e-6) {
+			t.Errorf("%s: %v ms, paced, where all answers take 500 ms", name, v)
+		}
+	}
+	if a, b := figure(t, chance, "delivery latency, p95").Value, chance.Sensitivity[0].P95Ms; a < 550 || b < 550 {
+		t.Errorf("p95 %v and %v ms by chance; want more than an answer takes", a, b)
+	}
+	if v := paced.Sensitivity[0].P95Ms; !near(v, 500, 1e-6) {
+		t.Errorf("sensitivity: p95 %v ms, paced", v)
+	}
+	p = known()
+	p.Errors, p.Sockets, p.Latency, p.PerDay = Exactly(0), 1, model.Exponential(0.2), Exactly(345_600)
+	p.Arrivals = Paced
+	root := 0.8
+	for range 100 {
+		root = math.Exp(-(1 - root) / 0.8)
+	}
+	if got, want := p.Plan().Days[0].SpentMs, 200/(1-root); off(got, want) > 0.02 {
+		t.Errorf("%v ms from due to the end, on average; want %v", got, want)
+	}
+}
+
 // Each 100 ms cost what they cost: at one second 1.11 seconds of a socket for
 // each export, at 1.6 s above the budget nothing more.
 func TestSensitivity(t *testing.T) {

@@ -29,7 +29,7 @@ func init() {
 func each(t *testing.T, f func(t *testing.T, s planned, seeds int)) {
 	t.Helper()
 	all := flag.Lookup("nine").Value.String() == "true"
-	for i, s := range fourteen {
+	for i, s := range situations {
 		if all && part.Has(i) || !all && slices.Contains(ordinary, s.name) {
 			t.Run(s.name, func(t *testing.T) { f(t, s, map[bool]int{true: 6 * s.longer, false: 2}[all]) })
 		}
@@ -113,10 +113,11 @@ func TestPlanAgreesWithTheSecondSimulation(t *testing.T) {
 	loadtest.Volume(t)
 	each(t, func(t *testing.T, s planned, seeds int) {
 		p := loadtest.Planning{
-			PerDay:  loadtest.Exactly(s.perDay),
-			Errors:  loadtest.Exactly(s.errors),
-			Sockets: s.sockets,
-			Outage:  s.outageOf(t),
+			PerDay:   loadtest.Exactly(s.perDay),
+			Errors:   loadtest.Exactly(s.errors),
+			Sockets:  s.sockets,
+			Outage:   s.outageOf(t),
+			Arrivals: s.arrivals,
 		}
 		var err error
 		if p.Latency, err = loadtest.ParseLatency(s.latency); err == nil {
@@ -139,6 +140,7 @@ func TestPlanAgreesWithTheSecondSimulation(t *testing.T) {
 		w := situation{
 			rates:   s.hours(t, first-before, 24),
 			length:  (before + 24 + after) * 3600,
+			paced:   s.arrivals == loadtest.Paced,
 			sockets: s.sockets,
 			answer:  s.answer,
 			errors:  s.errors,
@@ -244,7 +246,7 @@ func TestVirtualLoadAgreesWithTheSecondSimulation(t *testing.T) {
 	loadtest.Volume(t)
 	each(t, func(t *testing.T, s planned, seeds int) {
 		from, length, outage := 0, 24, s.outageOf(t)
-		w := situation{sockets: s.sockets, answer: s.answer, errors: s.errors}
+		w := situation{paced: s.arrivals == loadtest.Paced, sockets: s.sockets, answer: s.answer, errors: s.errors}
 		if outage != nil {
 			from, length = int(outage.At.Hours())-1, 5
 			outage.At -= time.Duration(from) * time.Hour
@@ -336,7 +338,7 @@ func (s planned) virtually(t *testing.T, rates []float64, outage *loadtest.Outag
 	for seed := range seeds {
 		v := loadtest.Virtual{
 			Pace:     loadtest.Steps(rates, time.Duration(len(rates))*time.Hour),
-			Chance:   true,
+			Chance:   s.arrivals == loadtest.Poisson,
 			Seed:     uint64(seed),
 			Outage:   outage,
 			Settings: engine.Settings{Policy: retry.Documented(), MaxInFlight: s.sockets},

@@ -107,6 +107,7 @@ func completePlan(c *cobra.Command) {
 	c.ValidArgsFunction = reportFiles
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"report":      reportKinds,
+		"arrivals":    cobra.FixedCompletions([]cobra.Completion{"paced", "poisson"}, cobra.ShellCompDirectiveNoFileComp),
 		"curve":       cobra.FixedCompletions([]cobra.Completion{"flat", "day"}, cobra.ShellCompDirectiveNoFileComp),
 		"outage-kind": cobra.FixedCompletions([]cobra.Completion{"stall", "refuse", "503"}, cobra.ShellCompDirectiveNoFileComp),
 	})

@@ -22,8 +22,11 @@ type loadRunFlags struct {
 	startAt    string
 }
 
+// arrivalsUsage is that of --arrivals of load and plan.
+const arrivalsUsage = "paced: %s come evenly; poisson: they come by chance, as those of many callers do"
+
 func (f *loadRunFlags) add(s *pflag.FlagSet) {
-	s.StringVar(&f.arrivals, "arrivals", string(loadtest.Paced), "paced: requests come evenly; poisson: they come by chance, as those of many callers do")
+	s.StringVar(&f.arrivals, "arrivals", string(loadtest.Paced), fmt.Sprintf(arrivalsUsage, "requests"))
 	s.StringArrayVar(&f.abortOn, "abort-on", nil, "end the load when a threshold is reached in its last 10 s: errors>20%, p95>5s, rate<50/s; repeatable")
 	s.StringVar(&f.prometheus, "prometheus-addr", "", "address and port of metrics for Prometheus while the load runs, such as 127.0.0.1:8880")
 	s.StringVar(&f.shard, "shard", "", "part that this machine has in a load of several: I/N, counted from 0, such as 0/3, 1/3 and 2/3")
@@ -44,8 +47,8 @@ const mostByChance = 1e9
 
 // check checks them before anything begins.
 func (f loadRunFlags) check() (r loadRun, err error) {
-	if r.arrivals, err = loadtest.ParseArrivals(f.arrivals); err != nil {
-		return r, failure{exitUsage, fmt.Errorf("--arrivals: %w", err), "give paced or poisson"}
+	if r.arrivals, err = arrivalsOf(f.arrivals); err != nil {
+		return r, err
 	}
 	if f.shard != "" {
 		if r.shard, err = loadtest.ParseShard(f.shard); err != nil {
@@ -65,6 +68,15 @@ func (f loadRunFlags) check() (r loadRun, err error) {
 		r.abort = append(r.abort, r.shard.Threshold(a))
 	}
 	return r, nil
+}
+
+// arrivalsOf reads --arrivals.
+func arrivalsOf(text string) (loadtest.Arrivals, error) {
+	a, err := loadtest.ParseArrivals(text)
+	if err != nil {
+		return a, failure{exitUsage, fmt.Errorf("--arrivals: %w", err), "give paced or poisson"}
+	}
+	return a, nil
 }
 
 // paced is a pace with the arrivals that were asked for.

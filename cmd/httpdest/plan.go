@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 // planFlags are the flags of httpdest plan.
 type planFlags struct {
 	profiles, share, updates, curve string
+	arrivals                        string
 	latency, errors, capacity       string
 	sockets                         int
 	outage, outageKind              string
@@ -70,6 +72,7 @@ func (f *planFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.share, "share", "100%", "share of them that is in a mapped audience")
 	s.StringVar(&f.updates, "updates", "1", "updates a day of each that lead to an export")
 	s.StringVar(&f.curve, "curve", "flat", "when in the day: flat, day, or 24 weights with commas between them")
+	s.StringVar(&f.arrivals, "arrivals", string(loadtest.Poisson), fmt.Sprintf(arrivalsUsage, "exports"))
 	s.Float64Var(&f.backfill, "backfill", 0, "members of a newly mapped audience, exported within the busiest hour")
 	s.StringVar(
 		&f.latency,

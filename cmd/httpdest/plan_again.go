@@ -17,6 +17,7 @@ var planInputs = []string{
 	"share",
 	"updates",
 	"curve",
+	"arrivals",
 	"backfill",
 	"latency",
 	"errors",

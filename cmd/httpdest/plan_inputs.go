@@ -56,6 +56,9 @@ func (f planFlags) planning() (p loadtest.Planning, err error) {
 	if p.Curve, err = loadtest.ParseCurve(f.curve); err != nil {
 		return p, usage("--curve", err)
 	}
+	if p.Arrivals, err = arrivalsOf(f.arrivals); err != nil {
+		return p, err
+	}
 	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || f.sockets > mostSockets ||
 		!between(0, f.backfill, 1e15) ||
 		p.PerDay.High+p.Backfill <= 0 {
@@ -66,6 +69,7 @@ func (f planFlags) planning() (p loadtest.Planning, err error) {
 		}
 	}
 	p.Inputs = append(p.Inputs, reports.Figure{Name: "curve of the day", Text: f.curve, From: f.known("curve")},
+		reports.Figure{Name: "arrivals in an hour", Text: p.Arrivals.Words(), From: f.known("arrivals")},
 		figureOf("backfill in the busiest hour", loadtest.Exactly(f.backfill), "exports", f.known("backfill")))
 	for _, step := range []func(*loadtest.Planning) error{f.others, f.broken, f.receiver, f.pick} {
 		if err := step(&p); err != nil {

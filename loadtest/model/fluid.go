@@ -51,7 +51,7 @@ func newSharing(r Receiver, loads []Load) *sharing {
 	for _, l := range loads {
 		n := len(l.Rates) + len(l.Rates)/8
 		s.flows = append(s.flows, &flowing{slowed: &s.slowed, load: l,
-			queueing: newQueueing(l.Sockets, l.Evenness, r.Latency, r.Policy.Budget), coming: map[int][]float64{},
+			queueing: newQueueing(l.Sockets, r.evenness(l.Evenness), r.Latency, r.Policy.Budget), coming: map[int][]float64{},
 			arrived: make(
 				[]float64,
 				0,

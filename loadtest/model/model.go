@@ -174,6 +174,18 @@ func (r Receiver) Attempts() float64 {
 	return sum
 }
 
+// evenness is the index of dispersion of attempts whose exports have the one
+// given: which of them are repeated is by chance.
+func (r Receiver) evenness(exports float64) float64 {
+	variance, mean, f := 0.0, 0.0, 1.0
+	for range r.Policy.Attempts() {
+		variance += f * (f*exports + 1 - f)
+		mean += f
+		f *= r.Failing()
+	}
+	return variance / mean
+}
+
 // Lost is the share of exports given up after the last attempt.
 func (r Receiver) Lost() float64 {
 	return math.Pow(r.Failing(), float64(r.Policy.Attempts()))
