@@ -38,6 +38,10 @@ type flowSide struct {
 	course  model.Course
 	calm    model.Course // the same days without the outage
 	windows []window     // days, one after the other
+	// worst is the hour of the shown days with the highest p95, and worstWindow the
+	// day that it is in, from 0.
+	worst       hourOfDay
+	worstWindow int
 }
 
 // window is a day: 24 hours from the hour on in which the day of the plan
@@ -52,7 +56,8 @@ type window struct {
 	highest   float64
 	latencies model.Latencies
 	hours     []hourOfDay
-	outage    bool // some of it is in the outage
+	outage    bool        // some of it is in the outage
+	days      *model.Days // how such days differ by chance; nil: hardly
 }
 
 // hourOfDay is one of 24.
@@ -64,6 +69,7 @@ type hourOfDay struct {
 	backlog   float64 // on average
 	latencies model.Latencies
 	outage    bool
+	days      *model.Days // as in window
 }
 
 // side plays the days at one end of what is not known. The days before the one
@@ -97,6 +103,8 @@ func (p Planning) side(which int) *side {
 				break
 			}
 		}
+		f.findWorst()
+		f.vary(s.grows())
 	}
 	p.figuresOf(s)
 	return s
@@ -280,17 +288,16 @@ func meanOf(all []float64, from, n int) float64 {
 	return total / float64(n)
 }
 
-// worstHour is that of the shown days with the highest p95.
-func (f *flowSide) worstHour() hourOfDay {
-	worst := f.windows[0].hours[0]
-	for _, w := range f.windows {
+// findWorst finds the hour of the shown days with the highest p95.
+func (f *flowSide) findWorst() {
+	f.worst = f.windows[0].hours[0]
+	for i, w := range f.windows {
 		for _, h := range w.hours {
-			if h.latencies.P95 > worst.latencies.P95 {
-				worst = h
+			if h.latencies.P95 > f.worst.latencies.P95 {
+				f.worst, f.worstWindow = h, i
 			}
 		}
 	}
-	return worst
 }
 
 // worstDay is the one with the largest value, and its number, from 1.
@@ -343,23 +350,30 @@ func sumOf(all []float64) float64 {
 	return total
 }
 
+// latenciesIn are latencies as a report has them.
+func latenciesIn(l model.Latencies) reports.PlanLatencies {
+	return reports.PlanLatencies{
+		P50Ms:     l.P50 * 1000,
+		P95Ms:     l.P95 * 1000,
+		P99Ms:     l.P99 * 1000,
+		SpentMs:   l.Spent * 1000,
+		LostShare: l.LostShare,
+	}
+}
+
 // hours are the hours of the first day in a report.
 func (s *side) hours() (out []reports.PlanHour) {
 	for _, h := range s.flows[0].windows[0].hours {
 		out = append(
 			out,
 			reports.PlanHour{
-				Hour:        h.hour,
-				Rate:        h.rate,
-				Requests:    h.requests,
-				Utilisation: h.busy,
-				Backlog:     h.backlog,
-				Outage:      h.outage,
-				P50Ms:       h.latencies.P50 * 1000,
-				P95Ms:       h.latencies.P95 * 1000,
-				P99Ms:       h.latencies.P99 * 1000,
-				SpentMs:     h.latencies.Spent * 1000,
-				LostShare:   h.latencies.LostShare,
+				Hour:          h.hour,
+				Rate:          h.rate,
+				Requests:      h.requests,
+				Utilisation:   h.busy,
+				Backlog:       h.backlog,
+				PlanLatencies: latenciesIn(h.latencies),
+				Outage:        h.outage,
 			},
 		)
 	}
@@ -376,20 +390,16 @@ func (s *side) days() (out []reports.PlanDay) {
 		out = append(
 			out,
 			reports.PlanDay{
-				Day:       i + 1,
-				FromHour:  s.first,
-				Exports:   w.exports,
-				Requests:  w.requests,
-				Begins:    w.begins,
-				Ends:      w.ends,
-				Backlog:   mean,
-				Highest:   w.highest,
-				Outage:    w.outage,
-				P50Ms:     w.latencies.P50 * 1000,
-				P95Ms:     w.latencies.P95 * 1000,
-				P99Ms:     w.latencies.P99 * 1000,
-				SpentMs:   w.latencies.Spent * 1000,
-				LostShare: w.latencies.LostShare,
+				Day:           i + 1,
+				FromHour:      s.first,
+				Exports:       w.exports,
+				Requests:      w.requests,
+				Begins:        w.begins,
+				Ends:          w.ends,
+				Backlog:       mean,
+				Highest:       w.highest,
+				PlanLatencies: latenciesIn(w.latencies),
+				Outage:        w.outage,
 			},
 		)
 	}

@@ -56,6 +56,7 @@ func (p Planning) warnings(sides [3]*side) []string {
 		add("%s of the exports are given up after three attempts", percentText(main.steady.Lost))
 	}
 	p.staying(worst, add)
+	p.varying(worst, add)
 	p.collapse(worst, add)
 	if p.Outage != nil && p.Outage.Length > 47*time.Second {
 		add(
@@ -84,7 +85,7 @@ func (p Planning) staying(s *side, add func(string, ...any)) {
 		add("the backlog of the outage does not drain within %d days", mostDays)
 	}
 	limit := Documented().Limit
-	if h := main.worstHour(); h.latencies.P95*1000 >= limit && main.windows[0].latencies.P95*1000 < limit {
+	if h := main.worst; h.latencies.P95*1000 >= limit && main.windows[0].latencies.P95*1000 < limit {
 		add(
 			"p95 of the exports due from %02d:00 to %02d:00 is %s, although that of the day is %s",
 			h.hour,
@@ -163,7 +164,7 @@ func (p Planning) flows(sides [3]*side) (out []reports.PlanFlow) {
 		return nil
 	}
 	for i, f := range sides[1].flows {
-		worst := f.worstHour()
+		worst := f.worst
 		o := p.judged(Documented(), sides, i)
 		out = append(
 			out,
@@ -207,13 +208,23 @@ func (p Planning) judged(o Objective, sides [3]*side, flow int) reports.Objectiv
 	if o.Quantity == Lost {
 		out.Unit = "share"
 	}
-	var values [3]float64
-	var day int
+	day, varies := 0, false
 	for i, s := range sides {
-		day, values[i] = s.flows[flow].worstDay(o.inPlan)
+		f := s.flows[flow]
+		number, value := f.worstDay(o.inPlan)
+		low, high := value, value
+		if o.Quantity != Lost {
+			low, high = apart(f.windows[number-1].days, value, o.Quantile)
+		}
+		varies = varies || low != high
+		if i == 0 {
+			out.Low, out.High = low, high
+		}
+		if i == 1 {
+			day, out.Measured = number, value
+		}
+		out.Low, out.High = min(out.Low, low), max(out.High, high)
 	}
-	out.Measured = values[1]
-	out.Low, out.High = min(values[0], values[1], values[2]), max(values[0], values[1], values[2])
 	peak := sides[1].flows[flow].peak
 	within := func(v float64) bool { return v < o.Limit || v == o.Limit && o.Op == "<=" }
 	expected := "expected " + valueText(out.Measured, out.Unit)
@@ -236,11 +247,12 @@ func (p Planning) judged(o Objective, sides [3]*side, flow int) reports.Objectiv
 	case !within(out.Low) || sides[0].overloaded(flow):
 		out.Verdict, out.Reason = reports.Fail, expected
 	default:
-		out.Reason = fmt.Sprintf(
-			"between %s and %s: narrow the inputs",
-			valueText(out.Low, out.Unit),
-			valueText(out.High, out.Unit),
-		)
+		out.Reason = fmt.Sprintf("between %s and %s: ", valueText(out.Low, out.Unit), valueText(out.High, out.Unit))
+		if varies {
+			out.Reason += "days differ near full utilisation; more sockets or a faster receiver would settle it"
+		} else {
+			out.Reason += "narrow the inputs"
+		}
 	}
 	return out
 }

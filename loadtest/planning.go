@@ -86,8 +86,9 @@ func (p Planning) Plan() *reports.Plan {
 		sides[i] = p.side(i - 1)
 	}
 	for i, f := range sides[1].figures {
-		low, high := sides[0].figures[i].Value, sides[2].figures[i].Value
-		f.Low, f.High = min(low, f.Value, high), max(low, f.Value, high)
+		for _, s := range sides {
+			f.Low, f.High = min(f.Low, s.figures[i].Low), max(f.High, s.figures[i].High)
+		}
 		out.Results = append(out.Results, f)
 	}
 	likely := sides[1]
@@ -150,10 +151,18 @@ func finite(v float64) float64 {
 // figuresOf are the results of one side.
 func (p Planning) figuresOf(s *side) {
 	add := func(name string, v float64, unit, from string) {
-		s.figures = append(s.figures, reports.Figure{Name: name, Value: finite(v), Unit: unit, From: from})
+		v = finite(v)
+		s.figures = append(s.figures, reports.Figure{Name: name, Value: v, Low: v, High: v, Unit: unit, From: from})
+	}
+	latency := func(name string, d *model.Days, seconds, quantile float64, from string) {
+		low, high := apart(d, seconds*1000, quantile)
+		s.figures = append(
+			s.figures,
+			reports.Figure{Name: name, Value: finite(seconds * 1000), Low: finite(low), High: finite(high), Unit: "ms", From: from},
+		)
 	}
 	main := s.flows[0]
-	whole, worst := main.windows[0], main.worstHour()
+	whole, worst := main.windows[0], main.worst
 	of := "of the deliveries that are due in the day"
 	if s.grows() {
 		of = "of the deliveries that are due on the first day; the next days are in a table"
@@ -179,13 +188,14 @@ func (p Planning) figuresOf(s *side) {
 	)
 	add("highest rate the sockets carry", main.steady.MaxRate, "/s", "sockets ÷ (attempts × time of each)")
 	add("utilisation in the busiest hour", main.steady.Utilisation, "share", "busy ÷ sockets")
-	add("delivery latency, p50", whole.latencies.P50*1000, "ms", of)
-	add("delivery latency, p95", whole.latencies.P95*1000, "ms", of)
-	add("delivery latency, p99", whole.latencies.P99*1000, "ms", of)
-	add(
+	latency("delivery latency, p50", whole.days, whole.latencies.P50, 0.5, of)
+	latency("delivery latency, p95", whole.days, whole.latencies.P95, 0.95, of)
+	latency("delivery latency, p99", whole.days, whole.latencies.P99, 0.99, of)
+	latency(
 		"delivery latency, p95 of the worst hour",
-		worst.latencies.P95*1000,
-		"ms",
+		worst.days,
+		worst.latencies.P95,
+		0.95,
 		fmt.Sprintf("of what is due from %02d:00 to %02d:00", worst.hour, (worst.hour+1)%24),
 	)
 	add("highest backlog", main.highest(), "exports", "in the engine: due and not ended")

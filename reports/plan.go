@@ -43,8 +43,8 @@ type PlanMeasured struct {
 type Figure struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
-	// Low to High is what the uncertainty of the inputs allows; both are Value
-	// where nothing is uncertain.
+	// Low to High is what the uncertainty of the inputs allows, and near full
+	// utilisation nine of ten days; both are Value where nothing is uncertain.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
 	Unit string  `json:"unit"` // /s, s, ms, share, exports, attempts, requests, sockets, ""
@@ -77,6 +77,15 @@ type PlanOutage struct {
 	Words     string  `json:"words"` // of the kind: "does not answer (stall)"
 }
 
+// PlanLatencies are the delivery latencies of what is due in a time.
+type PlanLatencies struct {
+	P50Ms     float64 `json:"p50Ms"`
+	P95Ms     float64 `json:"p95Ms"`
+	P99Ms     float64 `json:"p99Ms"`
+	SpentMs   float64 `json:"spentMs"`   // from due to the end, on average, of lost exports too
+	LostShare float64 `json:"lostShare"` // of what is due in the time
+}
+
 // PlanHour is an hour of the day. Its latencies are of what is due in it.
 type PlanHour struct {
 	Hour        int     `json:"hour"`        // 0 to 23
@@ -84,30 +93,22 @@ type PlanHour struct {
 	Requests    float64 `json:"requests"`    // a second, at the receiver
 	Utilisation float64 `json:"utilisation"` // share of the sockets that are busy
 	Backlog     float64 `json:"backlog"`     // exports due and not ended, on average
-	P50Ms       float64 `json:"p50Ms"`
-	P95Ms       float64 `json:"p95Ms"`
-	P99Ms       float64 `json:"p99Ms"`
-	SpentMs     float64 `json:"spentMs"`   // from due to the end, on average, of lost exports too
-	LostShare   float64 `json:"lostShare"` // of what is due in the hour
-	Outage      bool    `json:"outage,omitempty"`
+	PlanLatencies
+	Outage bool `json:"outage,omitempty"`
 }
 
 // PlanDay is 24 hours of the plan. Its latencies are of what is due in it.
 type PlanDay struct {
-	Day       int     `json:"day"`      // from 1
-	FromHour  int     `json:"fromHour"` // in which it begins, 0 to 23
-	Exports   float64 `json:"exports"`
-	Requests  float64 `json:"requests"`
-	Begins    float64 `json:"begins"`  // backlog at its beginning
-	Ends      float64 `json:"ends"`    // and at its end
-	Backlog   float64 `json:"backlog"` // on average
-	Highest   float64 `json:"highest"`
-	P50Ms     float64 `json:"p50Ms"`
-	P95Ms     float64 `json:"p95Ms"`
-	P99Ms     float64 `json:"p99Ms"`
-	SpentMs   float64 `json:"spentMs"`
-	LostShare float64 `json:"lostShare"`
-	Outage    bool    `json:"outage,omitempty"`
+	Day      int     `json:"day"`      // from 1
+	FromHour int     `json:"fromHour"` // in which it begins, 0 to 23
+	Exports  float64 `json:"exports"`
+	Requests float64 `json:"requests"`
+	Begins   float64 `json:"begins"`  // backlog at its beginning
+	Ends     float64 `json:"ends"`    // and at its end
+	Backlog  float64 `json:"backlog"` // on average
+	Highest  float64 `json:"highest"`
+	PlanLatencies
+	Outage bool `json:"outage,omitempty"`
 }
 
 // PlanFlow is one of several dataflows that share the receiver.

@@ -28,6 +28,7 @@ type flowing struct {
 	due      []float64
 	began    []float64
 	busy     []float64
+	rooms    []float64 // attempts that the sockets could begin, in each step
 	attempts float64
 	lost     float64
 	repeated float64 // attempts that are made again
@@ -161,6 +162,7 @@ func (f *flowing) couldBegin(i int, total float64, slower int) float64 {
 func (f *flowing) serve(i, slower int) {
 	a := f.attempt(i, slower)
 	room := f.room(a.busy)
+	f.rooms = append(f.rooms, room)
 	arrived := last(f.arrived) - last(f.arrived[:len(f.arrived)-1])
 	total := f.waiting + arrived
 	s, bound := f.settled(total, arrived, room)

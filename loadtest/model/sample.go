@@ -12,8 +12,9 @@ const (
 	samplesOfPart = 2_000
 )
 
-// sample sends exports through the fluid, evenly over all that come in a time.
-func (f *flowing) sample(from, to float64, n int) []Sample {
+// dues are when n exports are due, evenly over all that come in a time, and the
+// weight of each.
+func (f *flowing) dues(from, to float64, n int) (dues []float64, weight float64) {
 	cumulative := make([]float64, 0, len(f.load.Rates))
 	first, total := -1, 0.0
 	for i, r := range f.load.Rates {
@@ -31,17 +32,25 @@ func (f *flowing) sample(from, to float64, n int) []Sample {
 		cumulative = append(cumulative, total)
 	}
 	if total == 0 {
-		return nil
+		return nil, 0
 	}
-	d := draws(1 + int64(from))
-	offset := d.pair()
-	out := make([]Sample, 0, n)
 	for k := range n {
 		due := (float64(k) + 0.5) / float64(n) * total
 		i := sort.SearchFloat64s(cumulative, due)
 		before := cumulative[i] - f.load.Rates[first+i]*f.load.Step
-		at := (float64(first+i) + (due-before)/(cumulative[i]-before)) * f.load.Step
-		out = f.through(out, at, total/float64(n), spread(k, offset), &d)
+		dues = append(dues, (float64(first+i)+(due-before)/(cumulative[i]-before))*f.load.Step)
+	}
+	return dues, total / float64(n)
+}
+
+// sample sends exports through the fluid, evenly over all that come in a time.
+func (f *flowing) sample(from, to float64, n int) []Sample {
+	dues, weight := f.dues(from, to, n)
+	d := draws(1 + int64(from))
+	offset := d.pair()
+	out := make([]Sample, 0, len(dues))
+	for k, at := range dues {
+		out = f.through(out, at, weight, spread(k, offset), &d)
 	}
 	return out
 }
