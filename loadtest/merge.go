@@ -44,11 +44,17 @@ func Merge(parts []Part) (*reports.Load, error) {
 	if err := m.align(parts, times); err != nil {
 		return nil, err
 	}
+	after := make([]time.Duration, len(parts))
 	for i, p := range parts {
-		if err := m.add(p, m.shift(times[i])); err != nil {
+		after[i] = m.shift(times[i])
+		if err := m.add(p, after[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.From, err)
 		}
 	}
+	if err := m.stages(parts); err != nil {
+		return nil, err
+	}
+	m.trend(parts, after)
 	m.shards(parts)
 	return m.result()
 }
@@ -115,6 +121,10 @@ func (m *merging) add(p Part, after time.Duration) error {
 		out.Parts = append(out.Parts, reports.LoadPart{From: p.From, Run: l.Run, Offered: l.Offered, Achieved: l.Achieved, Verdict: reports.Worst(worst...)})
 	}
 	m.cost(l.Cost)
+	m.late(l.Late)
+	for _, left := range l.LeftOut { // of an earlier merge
+		out.LeftOut = append(out.LeftOut, p.From+": "+left)
+	}
 	out.Growing = max(out.Growing, l.Growing)
 	if err := errors.Join(m.histograms(l), m.stored(l.Stored)); err != nil {
 		return err
@@ -304,7 +314,7 @@ func (m *merging) result() (*reports.Load, error) {
 	}
 	e := Evidence{Pipeline: out.Mode == Pipeline, Peak: out.Offered.Target, Service: m.service, Response: m.response, Delivery: m.delivery,
 		AllService: m.allService, AllResponse: m.allResponse, FailedOf: failedOf, LostOf: lostOf, Growing: out.Growing,
-		Exports: m.exports, Lost: out.Failed.Count, Rate: out.Delivered.Rate, Doubts: out.Doubts}
+		Exports: m.exports, Lost: out.Failed.Count, Rate: out.Delivered.Rate, Trend: out.Trend, Doubts: out.Doubts}
 	if s := out.Stored; s != nil {
 		e.Stored, e.Missing, e.Behind = m.storedTimes, s.Missing, s.Behind
 	}

@@ -60,7 +60,7 @@ func (r *Recorder) stageResults() (out []reports.Stage) {
 		q := s.whole.quantiles(0.5, 0.95, 0.99)
 		out = append(out, reports.Stage{AtSeconds: s.at, Seconds: s.length, From: s.from, To: s.to,
 			Offered: r.due(from+seconds(s.length)) - r.due(from), Begun: s.begun, Delivered: s.ok, Failed: s.failed,
-			P50Ms: q[0], P95Ms: q[1], P99Ms: q[2]})
+			P50Ms: q[0], P95Ms: q[1], P99Ms: q[2], Histogram: s.whole.encode()})
 	}
 	return out
 }

@@ -75,6 +75,8 @@ type Load struct {
 	Flows  []Flow     `json:"flows,omitempty"` // of a test with a noisy neighbour
 	Cost   *Cost      `json:"cost,omitempty"`
 	Parts  []LoadPart `json:"parts,omitempty"` // of a merge
+	// LeftOut is what a merge could not put together, and why.
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // Attempts are the service times of all attempts, those that failed included;
@@ -216,6 +218,7 @@ type Stage struct {
 	P50Ms     float64 `json:"p50Ms"`
 	P95Ms     float64 `json:"p95Ms"`
 	P99Ms     float64 `json:"p99Ms"`
+	Histogram string  `json:"histogram,omitempty"` // of the successful, as in Point; so that those of several machines add up
 }
 
 // Trend is how the mean latency changes with time, in shares of its value at the

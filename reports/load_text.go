@@ -19,7 +19,10 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 			t.latencies(l)
 		}
 		t.stages(l.Stages)
-		t.trend(l)
+		if trend := l.TrendText(); trend != "" {
+			t.line("")
+			t.line("trend: %s", trend)
+		}
 		t.search(l)
 		t.outage(l.Outage)
 		t.flows(l.Flows)
@@ -27,6 +30,9 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 			t.run(l.Series)
 		}
 		t.line("")
+	}
+	for _, left := range l.LeftOut {
+		t.wrap("left out:", strings.Fields(visible(left)))
 	}
 	for _, doubt := range l.Doubts {
 		t.wrap("in doubt:", strings.Fields(visible(doubt)))
@@ -83,11 +89,12 @@ func (t *printer) offer(l *Load) {
 		t.line("access tokens: %s requested%s", thousands(float64(k.Requests)), failed)
 	}
 	t.cost(l.Cost)
-	t.late(l.Late)
+	t.late(l)
 }
 
 // late prints whose fault late starts were.
-func (t *printer) late(l *Lateness) {
+func (t *printer) late(load *Load) {
+	l := load.Late
 	if l == nil {
 		return
 	}
@@ -101,7 +108,7 @@ func (t *printer) late(l *Lateness) {
 		}
 	}
 	if l.StoodSeconds > 0 {
-		parts = append(parts, fmt.Sprintf("this process stood still for %s in all", quantity(l.StoodSeconds, "s")))
+		parts = append(parts, load.Stood())
 	}
 	t.wrap("late starts:", strings.Fields(strings.Join(parts, ", ")))
 }
@@ -165,19 +172,31 @@ func (t *printer) stages(all []Stage) {
 	}
 }
 
-// trend prints a change of the latency that is more than chance, and more than
-// leastTrend of it by the end.
-func (t *printer) trend(l *Load) {
+// Stood says for how long the process of the generator stood still; "" where it did
+// not.
+func (l *Load) Stood() string {
+	if l.Late == nil || l.Late.StoodSeconds <= 0 {
+		return ""
+	}
+	who := "this process"
+	if l.Machines > 1 {
+		who = "the process of one machine"
+	}
+	return fmt.Sprintf("%s stood still for %s in all", who, quantity(l.Late.StoodSeconds, "s"))
+}
+
+// TrendText is a change of the latency that is more than chance, and more than
+// leastTrend of it by the end; "" where there is none.
+func (l *Load) TrendText() string {
 	d := l.Trend
 	if d == nil || d.Low <= 0 && d.High >= 0 || math.Abs(d.PerHour)*l.Seconds/3600 < leastTrend {
-		return
+		return ""
 	}
 	word := "grows"
 	if d.PerHour < 0 {
 		word = "falls"
 	}
-	t.line("")
-	t.line("trend: the %s %s by %s an hour (%s to %s), from %s at first", l.Headline(), word, quantity(math.Abs(d.PerHour), "share"),
+	return fmt.Sprintf("the %s %s by %s an hour (%s to %s), from %s at first", l.Headline(), word, quantity(math.Abs(d.PerHour), "share"),
 		quantity(min(math.Abs(d.Low), math.Abs(d.High)), "share"), quantity(max(math.Abs(d.Low), math.Abs(d.High)), "share"), duration(d.StartMs))
 }
 

@@ -126,6 +126,10 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	x.target = t
+	if err := x.prepare(); err != nil {
+		return err
+	}
 	watch, unwatched, err := a.serveMetrics(f.running.prometheus)
 	if err != nil {
 		return err
@@ -147,7 +151,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 	}
 	r := &reports.Report{Schema: reports.Schema, Kind: "load", Environment: environment()}
 	r.Environment.Seed = f.seed
-	x.target, x.progress = t, a.watchLoad(x.through.drainAtMost(), f.quiet)
+	x.progress = a.watchLoad(x.through.drainAtMost(), f.quiet)
 	x.progress.begin(x.planned())
 	if x.progress == nil && !f.quiet && !f.search.on && x.through.clock == "wall" {
 		fmt.Fprintf(a.stderr, "httpdest: %s of load; Ctrl-C ends it with a report\n", x.planned())
@@ -225,9 +229,19 @@ type loading struct {
 	pace       loadtest.Pace // that of this one
 	flags      loadFlags
 	target     *loadTarget
+	alone      loadtest.Attack // of a receiver alone, on the wall clock
 	run        loadRun
 	objectives []loadtest.Objective
 	progress   *loadProgress // nil: nobody looks
+}
+
+// prepare makes the messages of a receiver alone, and refuses what cannot be sent or
+// read back before anything is announced.
+func (x *loading) prepare() (err error) {
+	if !x.through.on && x.through.clock == "wall" {
+		x.alone, err = x.target.attack(x.pace, x.flags, x.objectives)
+	}
+	return err
 }
 
 // planned is how long it takes at least.
@@ -253,10 +267,7 @@ func (a *app) offer(ctx context.Context, x loading) (*reports.Load, error) {
 	case x.through.on:
 		return x.wall(ctx)
 	}
-	attack, err := x.target.attack(x.pace, f, x.objectives)
-	if err != nil {
-		return nil, err
-	}
+	attack := x.alone
 	attack.Progress, attack.Abort, attack.Watch, attack.Offer = x.progress.callback(0), x.run.abort, x.run.watch, x.run.offer(f.seed)
 	attack.Start = x.run.start
 	end, err := f.vegeta.keep(&attack, x.target.address)

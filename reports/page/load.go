@@ -15,6 +15,7 @@ type loaded struct {
 	Charts        []*chart
 	Distributions []distribution
 	Amounts       []amount
+	LateRows      []lateRow
 	Broken        string // why a histogram could not be read
 }
 
@@ -109,6 +110,43 @@ func (p *printer) load() *loaded {
 		out.Distributions = append(out.Distributions, d)
 	}
 	out.Charts = inBothSizes(out.pictures)
+	if s := l.Stored; s != nil && s.Time != nil { // in the table only: the pictures are about answers
+		out.Distributions = append(out.Distributions, distribution{"Stored", storedWords(s), s.Time, nil})
+	}
+	out.LateRows = lateRows(l.Late)
+	return out
+}
+
+// storedWords say what the times of a read-back are of.
+func storedWords(s *reports.Stored) string {
+	text := "from the 2xx to the storage, of messages that were read back"
+	if s.Missing > 0 {
+		text += fmt.Sprintf("; %d could not be read back in time", s.Missing)
+	}
+	if s.Behind > 0 {
+		text += fmt.Sprintf("; %s less is stored than is answered", percent(s.Behind))
+	}
+	return text
+}
+
+// lateRow is a cause of late starts.
+type lateRow struct {
+	Name string
+	reports.LateStarts
+}
+
+// lateRows are the causes that there were.
+func lateRows(l *reports.Lateness) (out []lateRow) {
+	if l == nil {
+		return nil
+	}
+	for _, r := range []lateRow{
+		{"the generator", l.Generator}, {"busy sockets", l.Sockets}, {"a slow receiver", l.Receiver},
+	} {
+		if r.Count > 0 {
+			out = append(out, r)
+		}
+	}
 	return out
 }
 
