@@ -24,6 +24,17 @@ func DecideAll(exports []*Export, now time.Time, s State, u profile.Update, flow
 	return s, exports
 }
 
+// Merge makes a profile part of another one. It returns the state of the one that
+// stays, of the one that does not, and appends the exports that the first leads
+// to, as DecideAll does.
+func Merge(exports []*Export, now time.Time, s, other State, flows ...*dataflow.Snapshot) (stays, gone State, all []*Export) {
+	into := s.Profile.ID
+	s, exports = DecideAll(exports, now, s, profile.Update{Profile: into, Changes: []profile.Change{{Op: profile.Merge, Other: &other.Profile}}}, flows...)
+	other.Profile, other.MergedInto = profile.Profile{ID: other.Profile.ID}, into
+	other.Version++
+	return s, other, exports
+}
+
 // apply applies an update. The time of a membership is one for all dataflows, so
 // that one which reads that it moves is enough (A41).
 func (s State) apply(now time.Time, u profile.Update, flows ...*dataflow.Snapshot) (State, profile.Delta) {

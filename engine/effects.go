@@ -17,6 +17,9 @@ type State struct {
 	// only after the version before it, so that two writers cannot overwrite
 	// each other unseen.
 	Version uint64
+	// MergedInto is the profile that this one became part of; "" for one that
+	// stands by itself. Nothing else is kept of one that does not.
+	MergedInto profile.ID
 }
 
 // Export is one decision to send one profile to one dataflow. Body is fixed at
@@ -104,14 +107,15 @@ type Completion struct {
 type RecordKind string
 
 // A message's life in the store: accepted, charged once per attempt, settled.
-// One that was dropped is kept as a dead letter, and may be sent again on the
-// wish of a person.
+// One that was dropped is kept as a dead letter, and may be sent again, or erased,
+// on the wish of a person.
 const (
 	Accepted  RecordKind = "accepted"
 	Charged   RecordKind = "charged"
 	Delivered RecordKind = "delivered"
 	Dropped   RecordKind = "dropped"
 	Resent    RecordKind = "resent"
+	Erased    RecordKind = "erased"
 	// Noted is not about a message: a note is kept, or removed.
 	Noted RecordKind = "noted"
 )

@@ -39,6 +39,11 @@ func (v View) Decide(into []*engine.Export, now time.Time, s engine.State, u pro
 	return engine.DecideAll(into, now, s, u, v.snapshots...)
 }
 
+// Merge makes a profile part of another one (see engine.Merge).
+func (v View) Merge(into []*engine.Export, now time.Time, s, other engine.State) (stays, gone engine.State, exports []*engine.Export) {
+	return engine.Merge(into, now, s, other, v.snapshots...)
+}
+
 // Turn appends the exports of a profile whose turn in a backfill of a dataflow
 // has come, none when it is no longer a member (see engine.DecideBackfill).
 func (v View) Turn(into []*engine.Export, now time.Time, id string, s engine.State, audiences []profile.AudienceRef) (

@@ -16,9 +16,11 @@ type ended struct {
 	completion engine.Completion
 }
 
-// act is an action of a person, who waits.
+// act is an action of a person, who waits: of a dataflow, or on profiles of which
+// several shards know.
 type act struct {
 	action   flow.Action
+	merge    *merging
 	problems []dataflow.Problem
 	done     chan error
 }
@@ -43,22 +45,8 @@ func (d *Driver) Act(ctx context.Context, action flow.Action) (warnings []datafl
 	if !ofAll && d.view.Load().Snapshot(action.Dataflow) == nil {
 		return nil, fmt.Errorf("%w: %q", ErrNoDataflow, action.Dataflow)
 	}
-	select {
-	case <-d.ending:
-		return nil, ErrDraining
-	default:
-	}
-	select {
-	case d.acts <- a:
-		err := d.wait(ctx, a.done)
-		return a.problems, err
-	case <-d.ending:
-		return nil, ErrDraining
-	case <-d.dead:
-		return nil, d.ended()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	err = d.perforce(ctx, a)
+	return a.problems, err
 }
 
 // holding is an action that waits until no shard decides: a decision by the
@@ -110,6 +98,12 @@ func (l *looping) shardArrived() {
 		return
 	}
 	d, a := l.driver, h.act
+	if a.merge != nil {
+		l.merge(a)
+		l.held = nil
+		close(h.released)
+		return
+	}
 	now := time.Now()
 	e := d.runtime.Act(now, a.action)
 	if a.action.Kind == flow.Refresh {

@@ -37,6 +37,8 @@ type api struct {
 //	GET  /dataflows            what is mapped, what fires, the totals
 //	GET  /dataflows/ID/runs    hourly runs, one JSON object a line
 //	POST /dataflows/ID/ACTION  activate, map, unmap, rename, switch, label, enable, disable, delete
+//	POST /profiles/ID/merge      {"from": "OTHER"}: makes that profile part of this one
+//	POST /profiles/ID/forget     removes everything that is known of it
 //	GET  /audiences              the audiences that take files, and how far each is
 //	POST /audiences/KEY/upload   a CSV file; 202 when every row is durable
 //	POST /audiences/KEY/refresh  starts its term anew
@@ -53,6 +55,8 @@ func Handler(d *Driver, audiences intake.Audiences) http.Handler {
 	m.HandleFunc("GET /dataflows", a.dataflows)
 	m.HandleFunc("GET /dataflows/{id}/runs", a.runs)
 	m.HandleFunc("POST /dataflows/{id}/{action}", a.act)
+	m.HandleFunc("POST /profiles/{id}/merge", a.merge)
+	m.HandleFunc("POST /profiles/{id}/forget", a.forget)
 	m.HandleFunc("GET /audiences", a.uploads)
 	m.HandleFunc("POST /audiences/{key}/upload", a.upload)
 	m.HandleFunc("POST /audiences/{key}/refresh", a.refresh)
@@ -210,6 +214,7 @@ func refusal(err error) (int, answer) {
 	var exceeded *limits.Exceeded
 	var broken brokenBody
 	var trouble *store.Trouble
+	var gone *MergedAway
 	out := answer{Error: err.Error()}
 	switch {
 	case errors.As(err, &exceeded):
@@ -235,6 +240,9 @@ func refusal(err error) (int, answer) {
 			out.Hint = trouble.Hint
 		}
 		return http.StatusInsufficientStorage, out
+	case errors.As(err, &gone):
+		out.Hint = gone.hint()
+		return http.StatusConflict, out
 	case errors.Is(err, store.ErrNotDead):
 		return http.StatusNotFound, out
 	case errors.As(err, &trouble):

@@ -229,6 +229,10 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		d.fail(err)
 		return batch
 	}
+	if err := updatable(state, r.update); err != nil {
+		r.done <- err
+		return batch
+	}
 	x := &decided{shard: s, done: r.done, at: time.Now()}
 	x.state, x.exports = d.view.Load().Decide(x.one[:0], x.at, state, r.update)
 	if x.size, err = x.state.Profile.WithinLimits(); err != nil {
@@ -250,6 +254,18 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		}
 	}
 	return append(batch, x)
+}
+
+// updatable is the error of an update of a profile that became part of another, or
+// of one to forget of which nothing is known.
+func updatable(s engine.State, u profile.Update) error {
+	switch {
+	case s.MergedInto != "":
+		return &MergedAway{s.Profile.ID, s.MergedInto}
+	case len(u.Changes) == 1 && u.Changes[0].Op == profile.Forget && !known(s):
+		return fmt.Errorf("%w: %.100q", ErrNoProfile, s.Profile.ID)
+	}
+	return nil
 }
 
 // sizeOf is about how many bytes decisions take.

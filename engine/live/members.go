@@ -243,7 +243,13 @@ func (d *Driver) running() error {
 // once.
 type pipeline struct {
 	driver *Driver
-	waits  []func(context.Context) error
+	waits  []submitted
+}
+
+// submitted is an update that is not durable yet.
+type submitted struct {
+	update profile.Update
+	wait   func(context.Context) error
 }
 
 // submit takes an update in. It waits while the disk is full.
@@ -259,7 +265,7 @@ func (p *pipeline) submit(ctx context.Context, u profile.Update) error {
 		if err != nil {
 			return err
 		}
-		if p.waits = append(p.waits, wait); len(p.waits) < underImport {
+		if p.waits = append(p.waits, submitted{u, wait}); len(p.waits) < underImport {
 			return nil
 		}
 		return p.finish(ctx)
@@ -267,17 +273,23 @@ func (p *pipeline) submit(ctx context.Context, u profile.Update) error {
 }
 
 // finish waits until all are durable. A profile that cannot be read, or would be
-// too large, stays as it is.
+// too large, stays as it is; what one became part of is updated in its place.
 func (p *pipeline) finish(ctx context.Context) error {
-	for _, wait := range p.waits {
-		err := wait(ctx)
+	waits := p.waits
+	p.waits = nil
+	for _, s := range waits {
+		err := s.wait(ctx)
+		var gone *MergedAway
+		for errors.As(err, &gone) {
+			s.update.Profile = gone.Into
+			err = p.driver.Submit(ctx, s.update)
+		}
 		var unreadable *store.Unreadable
 		var exceeded *limits.Exceeded
 		if err != nil && !errors.As(err, &unreadable) && !errors.As(err, &exceeded) {
 			return err
 		}
 	}
-	p.waits = p.waits[:0]
 	return nil
 }
 

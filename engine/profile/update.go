@@ -17,6 +17,11 @@ const (
 	AddIdentity     Op = "add-identity"
 	RemoveIdentity  Op = "remove-identity"
 	ReplaceIdentity Op = "replace-identity"
+
+	// Each of these stands alone in its update.
+	Merge  Op = "merge"  // another profile becomes part of this one
+	Merged Op = "merged" // this profile became part of another one: nothing of it stays
+	Forget Op = "forget" // nothing of it stays
 )
 
 // Change is one change within an update; Op decides which fields count.
@@ -27,6 +32,7 @@ type Change struct {
 	Value    any         // Set
 	Identity Identity    // AddIdentity, RemoveIdentity, ReplaceIdentity
 	To       string      // ReplaceIdentity: the new id in the same namespace
+	Other    *Profile    // Merge: the other profile as it is; Merged: the one that stays, by its ID alone
 }
 
 // Update is one change to one profile. Its Changes happen at once: together
@@ -92,6 +98,10 @@ func Apply(p Profile, u Update, now time.Time, moves bool) (Profile, Delta) {
 			changed := done.withIdentity(p.Identities, c)
 			d.Identities = d.Identities || changed.ok
 			p.Identities = changed.identities
+		case Merge:
+			return merged(p, *c.Other, now)
+		case Merged, Forget:
+			return Profile{ID: p.ID}, Delta{}
 		default:
 			panic(fmt.Sprintf("profile: unknown change %q", c.Op))
 		}

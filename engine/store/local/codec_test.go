@@ -42,7 +42,7 @@ func TestStateRoundTrip(t *testing.T) {
 			return profile.Membership{Status: profile.Status(rapid.String().Draw(t, "status")),
 				LastQualified: instants().Draw(t, "qualified"), ExitedAt: instants().Draw(t, "exited")}
 		}), 1, 3)
-		want := engine.State{Version: rapid.Uint64().Draw(t, "version"), Exports: rapid.Uint64().Draw(t, "exports"), Profile: profile.Profile{
+		want := engine.State{Version: rapid.Uint64().Draw(t, "version"), Exports: rapid.Uint64().Draw(t, "exports"), MergedInto: profile.ID(rapid.String().Draw(t, "into")), Profile: profile.Profile{
 			ID:          profile.ID(rapid.String().Draw(t, "id")),
 			Attributes:  rapid.MapOfN(rapid.String(), values(2), 1, 4).Draw(t, "attributes"),
 			Identities:  rapid.MapOfN(rapid.String(), rapid.SliceOfN(rapid.String(), 1, 3), 1, 3).Draw(t, "identities"),

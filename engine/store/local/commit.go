@@ -213,7 +213,13 @@ func (c *commit) record(r engine.Record) error {
 	case engine.Delivered, engine.Dropped:
 		return c.settle(r)
 	case engine.Resent:
-		return c.resend(r)
+		if err := c.erase(r); err != nil {
+			return err
+		}
+		return c.accept(r.Message.Exports)
+	case engine.Erased:
+		c.sync = true
+		return c.erase(r)
 	case engine.Noted:
 		return c.note(*r.Note)
 	}
@@ -344,17 +350,14 @@ func (c *commit) latestValue(key []byte, decode func([]byte) error) error {
 	return c.store.value(key, decode)
 }
 
-// resend takes a dead letter back into the queue, as if it came anew.
-func (c *commit) resend(r engine.Record) error {
+// erase removes a dead letter.
+func (c *commit) erase(r engine.Record) error {
 	seq, ok := c.store.dead[r.Message.ID]
 	if !ok || c.revived[r.Message.ID] {
 		return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
 	}
 	c.revived[r.Message.ID] = true
-	if err := c.batch.Delete(c.numbered(deadKey, seq), nil); err != nil {
-		return err
-	}
-	return c.accept(r.Message.Exports)
+	return c.batch.Delete(c.numbered(deadKey, seq), nil)
 }
 
 // note keeps a note, or removes it.

@@ -27,7 +27,11 @@ func (a *appender) state(s engine.State) error {
 	for _, namespace := range plainjson.Keys(few[:0], s.Profile.Memberships) {
 		a.entries(namespace, s.Profile.Memberships[namespace])
 	}
-	return a.attributes(s.Profile)
+	if err := a.attributes(s.Profile); err != nil || s.MergedInto == "" {
+		return err
+	}
+	a.text(string(s.MergedInto)) // at the end, where earlier versions wrote nothing
+	return nil
 }
 
 func (a *appender) entries(namespace string, entries map[string]profile.Membership) {
@@ -92,6 +96,9 @@ func decodeState(value []byte) (engine.State, error) {
 		}
 	}
 	raw := t.view()
+	if t.more() {
+		s.MergedInto = profile.ID(t.text())
+	}
 	if err := t.end(); err != nil {
 		return engine.State{}, err
 	}

@@ -96,8 +96,11 @@ func (s *Store) check(records []engine.Record) error {
 			continue
 		}
 		_, dead := s.dead[r.Message.ID]
-		if r.Kind == engine.Resent && !dead {
+		if (r.Kind == engine.Resent || r.Kind == engine.Erased) && !dead {
 			return fmt.Errorf("%w: %s", store.ErrNotDead, r.Message.ID)
+		}
+		if r.Kind == engine.Erased {
+			continue
 		}
 		for _, x := range r.Message.Exports {
 			unsettled, own := open[x.ID]
@@ -120,6 +123,8 @@ func (s *Store) apply(r engine.Record) {
 		if s.notes[r.Note.Key] = bytes.Clone(r.Note.Value); r.Note.Value == nil {
 			delete(s.notes, r.Note.Key)
 		}
+	case engine.Erased:
+		delete(s.dead, r.Message.ID)
 	case engine.Resent:
 		delete(s.dead, r.Message.ID)
 		s.accept(r.Message.Exports)

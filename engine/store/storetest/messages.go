@@ -133,6 +133,23 @@ func resent(t *testing.T, s store.Store) {
 	}
 }
 
+func erased(t *testing.T, s store.Store) {
+	accept(t, s, "a#1", "b#1")
+	gone, kept := drop(t, s, message("a#1")), drop(t, s, message("b#1"))
+	must(t, s.Commit(nil, []engine.Record{{Kind: engine.Erased, Message: gone.Message}}))
+	if diff := cmp.Diff([]store.DeadLetter{kept}, dead(t, s)); diff != "" {
+		t.Errorf("Dead (-want +got):\n%s", diff)
+	}
+	if got := unsettled(t, s); len(got) != 0 {
+		t.Errorf("Unsettled = %v; want none", got)
+	}
+	for _, kind := range []engine.RecordKind{engine.Erased, engine.Resent} {
+		if err := s.Commit(nil, []engine.Record{{Kind: kind, Message: gone.Message}}); !errors.Is(err, store.ErrNotDead) {
+			t.Errorf("Commit of what was erased, as %s, = %v; want ErrNotDead", kind, err)
+		}
+	}
+}
+
 func settledOnce(t *testing.T, s store.Store) {
 	accept(t, s, "a#1")
 	must(t, s.Commit(nil, []engine.Record{record(engine.Accepted, "a#1", 0)})) // a commit repeated

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store) {
 		"a charged message comes where its first export was":   inOrder,
 		"what is dropped stays as a dead letter":               deadLetters,
 		"a dead letter may be sent again":                      resent,
+		"a dead letter may be erased":                          erased,
 		"a message is settled once":                            settledOnce,
 		"an unsettled message is read with its bodies":         readBack,
 		"a dead letter gets the bodies that were stored":       droppedWithoutBodies,
