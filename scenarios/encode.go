@@ -389,8 +389,7 @@ func (e *encoder) history() *yaml.Node {
 		given(m, "destination", s.Destination, "")
 		switch s.Action {
 		case "":
-			m.put("profiles", s.Profiles)
-			e.changes(m, s)
+			e.update(m, s)
 		case "map", "unmap", "refresh":
 			m.put(s.Action, s.Targets)
 		case "lookup":
@@ -411,6 +410,22 @@ func (e *encoder) history() *yaml.Node {
 		all = append(all, m)
 	}
 	return lines(all)
+}
+
+// update writes what happens to profiles.
+func (e *encoder) update(m mapping, s Step) {
+	switch s.Changes[0].Op {
+	case "merge":
+		both := newMapping().flow()
+		both.put("from", s.From)
+		both.put("into", s.Profiles)
+		m.put("merge", both)
+	case "forget":
+		m.put("forget", s.Profiles)
+	default:
+		m.put("profiles", s.Profiles)
+		e.changes(m, s)
+	}
 }
 
 // keyOf is the key of a step that a change is written under.

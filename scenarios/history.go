@@ -15,7 +15,7 @@ const maxSteps = 100_000
 // the token endpoint.
 var (
 	changeKeys = []string{"qualify", "exit", "set", "remove", "addIdentity", "removeIdentity", "replaceIdentity"}
-	actions    = []string{"activate", "map", "unmap", "label", "disable", "enable", "triggers", "rename", "delete", "revoke", "totals", "refresh", "lookup"}
+	actions    = []string{"activate", "map", "unmap", "label", "disable", "enable", "triggers", "rename", "delete", "revoke", "totals", "refresh", "lookup", "merge", "forget"}
 )
 
 // readHistory reads `history:`. Audiences, dataflow and profiles must be known.
@@ -106,7 +106,7 @@ func (r *reader) step(o *object) Step {
 		r.dataflowsOf(o, "a change of profiles", false)
 	}
 	changes := false
-	for _, key := range append([]string{"map", "unmap", "refresh", "label", "triggers", "rename"}, changeKeys...) {
+	for _, key := range append([]string{"map", "unmap", "refresh", "label", "triggers", "rename", "merge"}, changeKeys...) {
 		f, there := o.field(key) // each is asked for, so that each is known to the hint of an unknown key
 		if there && (f.value.Kind == yaml.SequenceNode || f.value.Kind == yaml.MappingNode) && len(f.value.Content) == 0 {
 			r.problem(f.value, "name at least one, or leave the key out", "%s is empty", key)
@@ -124,6 +124,9 @@ func (r *reader) step(o *object) Step {
 		r.problem(o.node, "name profiles and a change, or an action such as activate: true", "the step does nothing")
 	case !named:
 		r.problem(o.node, "add profiles: member-7", "the step names no profiles")
+	}
+	if slices.Contains(profileActions, s.Action) {
+		s.Action = "" // a change of profiles to whoever plays it
 	}
 	return s
 }
@@ -152,6 +155,10 @@ func (r *reader) action(o *object, s *Step) {
 			s.Triggers = r.triggers(o.take(name))
 		case "rename":
 			r.rename(o.take(name), s)
+		case "merge":
+			r.merge(o.take(name), s)
+		case "forget":
+			r.forget(o.take(name), s)
 		default:
 			o.yes(name)
 		}

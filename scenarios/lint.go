@@ -135,15 +135,19 @@ type linter struct {
 	problems Problems
 }
 
-// reasonOf is the reason of an export that a change is.
-func reasonOf(op string) string {
+// reasonsOf are the reasons of an export that a change may be.
+func reasonsOf(op string) []string {
 	switch op {
 	case "qualify", "exit":
-		return "audience"
+		return []string{"audience"}
 	case "set", "remove":
-		return "attribute"
+		return []string{"attribute"}
+	case "merge":
+		return []string{"audience", "attribute", "identity"}
+	case "forget":
+		return nil
 	}
-	return "identity"
+	return []string{"identity"}
 }
 
 func newLinter(s *Scenario) *linter {
@@ -167,9 +171,14 @@ func newLinter(s *Scenario) *linter {
 		}
 		l.steps[step.At].add(step.Profiles)
 		l.named.add(step.Profiles)
+		if step.From.Len() > 0 {
+			l.named.add(step.From)
+		}
 		for _, c := range step.Changes {
 			l.ops[c.Op] = true
-			l.changed[reasonOf(c.Op)].add(step.Profiles)
+			for _, reason := range reasonsOf(c.Op) {
+				l.changed[reason].add(step.Profiles)
+			}
 		}
 	}
 	l.uploads()

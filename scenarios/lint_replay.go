@@ -37,6 +37,7 @@ type replayed struct {
 	identities  map[Identity]bool   // false: it has lost it
 	memberships map[string]bool     // by audience; false: it has left
 	crossed     map[string]crossing // by audience: the last change of its membership
+	gone        string              // what became of it: "was merged into doc at 2h"; "" stands by itself
 }
 
 type crossing struct {
@@ -105,6 +106,7 @@ func (r *replay) choose() {
 	}
 	for i := range r.s.History {
 		take(r.s.History[i].Profiles)
+		take(r.s.History[i].From)
 	}
 	slices.Sort(r.names)
 }
@@ -158,6 +160,10 @@ func (r *replay) apply(step *Step, name string) {
 	if p == nil {
 		return
 	}
+	if p.gone != "" {
+		r.wrong(step.Pos, "name the profile that it became part of", "%s %s", name, p.gone)
+		return
+	}
 	_, number, _ := r.s.Group(name)
 	for i, c := range step.Changes {
 		place := changePlace{step.Pos, i}
@@ -202,6 +208,10 @@ func (r *replay) change(step *Step, p *replayed, name string, c Change) (message
 		p.identities[c.Identity] = true
 	case "remove-identity", "replace-identity":
 		return r.dropIdentity(step, p, name, c)
+	case "merge":
+		return r.merge(step, p, name)
+	case "forget":
+		return r.forget(step, p, name)
 	}
 	return "", ""
 }

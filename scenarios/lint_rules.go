@@ -78,7 +78,7 @@ func (l *linter) holds(p premise) bool {
 // changesUnmapped reports whether a membership changes in an audience that is
 // not mapped all the time.
 func (l *linter) changesUnmapped() bool {
-	if l.ops["unmap"] {
+	if l.ops["unmap"] || l.ops["merge"] {
 		return true
 	}
 	return slices.ContainsFunc(l.s.History, func(step Step) bool {

@@ -14,8 +14,8 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(catalogue) != 143 {
-		t.Errorf("%d rules, want 143", len(catalogue))
+	if len(catalogue) != 146 {
+		t.Errorf("%d rules, want 146", len(catalogue))
 	}
 	for i, r := range catalogue {
 		if want := fmt.Sprintf("R%d", i+1); r.Ref != want {
@@ -114,7 +114,7 @@ func TestSidesOfRules(t *testing.T) {
 			t.Errorf("%s has side %s", r.Ref, r.Side)
 		}
 	}
-	want := map[string]int{"configuration": 27, "sender": 83, "receiver": 18, "report": 13, "both": 2}
+	want := map[string]int{"configuration": 27, "sender": 86, "receiver": 18, "report": 13, "both": 2}
 	if diff := cmp.Diff(want, count); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}

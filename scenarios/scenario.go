@@ -226,6 +226,7 @@ type Count struct{ First, Last int }
 type Step struct {
 	At       time.Duration // after Start
 	Profiles NameRange     // of Changes
+	From     NameRange     // merge: those that become part of Profiles, one of each
 	Changes  []Change
 	// Action is "" for changes; activate, map, unmap, label, disable, enable,
 	// triggers, rename, delete, refresh, lookup; revoke, which the token endpoint
@@ -245,7 +246,9 @@ type Step struct {
 
 // Change is one change within an update. Op decides which fields count.
 type Change struct {
-	Op       string // qualify, exit, set, remove, add-identity, remove-identity, replace-identity
+	// Op is qualify, exit, set, remove, add-identity, remove-identity or
+	// replace-identity; or, alone in its step, merge or forget.
+	Op       string
 	Audience string // qualify, exit
 	Path     string // set, remove: dotted
 	Value    any    // set; as ProfileGroup.Attributes, never nil

@@ -52,6 +52,7 @@ var contexts = map[string][]string{
 		head + "expect: []\nhistory: [{at: 1s, lookup: egress-addresses, §}]\n",
 		head + "expect: []\nhistory: [{at: 1s, §}]\n", // the hint lists every change only while the step has no change
 	},
+	"merge":       {head + "expect: []\nhistory: [{at: 1s, merge: {from: p, into: q-1, §}}]\n"},
 	"replacement": {head + "expect: []\nhistory: [{at: 1s, profile: p, replaceIdentity: {email: {from: a, to: b, §}}}]\n"},
 	"expectation": {
 		head + "expect: [{profile: p, §}]\n",

@@ -66,8 +66,8 @@ dataflows, for several, are maps as in a scenario. Updates are JSON objects, one
   curl -H "Authorization: Bearer $TOKEN" --data-binary @updates.jsonl http://127.0.0.1:PORT/updates
   {"profile": "doc", "qualify": "delorean", "set": {"person.name.firstName": "Emmett"}}
 
-The answer comes when all of them are durable. Also: GET /health, GET /dead, POST
-/dead/resend?id=ID. httpdest help limits lists what is refused as too large.
+The answer comes when all are durable. Also: GET /health, GET /dead, POST /dead/resend?id=ID,
+POST /profiles/ID/merge, POST /profiles/ID/forget. httpdest help limits lists what is too large.
 
 People change the dataflow while it runs, with the documented consequences. Mapping an
 audience exports its members within the hour:

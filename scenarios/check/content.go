@@ -124,8 +124,7 @@ func orNone(name any) string {
 
 // identities compares the identityMap without the synthetic ecid.
 func (v *view) identities(e *scenarios.Expectation, x *exported, b *body, n int64) []mismatch {
-	synthetic := "ecid:" + scenarios.ECID(v.scenario.Seed, x.Profile)
-	got := slices.DeleteFunc(b.identities(), func(i string) bool { return i == synthetic })
+	got := slices.DeleteFunc(b.identities(), func(i string) bool { return v.synthetic(x.Profile, i) })
 	want := make([]string, len(e.Identities))
 	for i, identity := range e.Identities {
 		want[i] = v.shownIdentity(fmt.Sprintf("%s:%v", identity.Namespace, scenarios.Expand(identity.ID, n)))

@@ -39,6 +39,8 @@ func (g *graph) apply(changes []recording.Change) {
 		switch {
 		case c.Op == "add-identity":
 			g.add(c.Identity)
+		case c.Op == "merged" || c.Op == "forget":
+			g.identities = nil
 		case at < 0:
 			// Nothing to take away.
 		case c.Op == "remove-identity":
@@ -76,11 +78,23 @@ func (v *view) replay(look func(x *exported, g *graph)) {
 	next := 0
 	for _, x := range v.exports {
 		for ; next < x.updates; next++ {
-			u := v.updates[next]
-			v.graphOf(graphs, u.Profile).apply(u.Changes)
+			v.advance(graphs, v.updates[next])
 		}
 		look(x, v.graphOf(graphs, x.Profile))
 	}
+}
+
+// advance applies an update.
+func (v *view) advance(graphs map[string]*graph, u *recording.Update) {
+	g := v.graphOf(graphs, u.Profile)
+	for _, c := range u.Changes {
+		if c.Op == "merge" {
+			for _, identity := range v.graphOf(graphs, c.From).identities {
+				g.add(identity)
+			}
+		}
+	}
+	g.apply(u.Changes)
 }
 
 func (v *view) graphOf(graphs map[string]*graph, profile string) *graph {

@@ -58,7 +58,9 @@ func (v *view) batchSplit(f *findings) {
 		}
 		for _, a := range m.attempts {
 			if r := v.carried[a]; r != nil {
-				stranger := slices.ContainsFunc(r.Profiles, func(name string) bool { return !slices.Contains(profiles, name) })
+				stranger := slices.ContainsFunc(r.Profiles, func(name string) bool {
+					return !slices.ContainsFunc(profiles, func(own string) bool { return v.same(own, name) })
+				})
 				f.note(!stranger, "attempt %d of %s carried %v, and not %v", a.Number, m.id, r.Profiles, profiles)
 			}
 		}

@@ -231,13 +231,13 @@ func (v *view) changedAudience(f *findings) {
 				continue
 			}
 			for _, c := range u.Changes {
-				want, counts := map[string]string{"qualify": "realized", "exit": "exited"}[c.Op]
-				if counts {
-					changed = append(changed, v.audiences[c.Audience].Key)
-					shown = shown || status[c.Audience] == want && x.mapped[c.Audience]
+				for id, want := range v.changedBy(c, u) {
+					changed = append(changed, v.audiences[id].Key)
+					shown = shown || status[id] == want && x.mapped[id]
 				}
 			}
 		}
+		slices.Sort(changed)
 		f.note(shown, "%s: of %v none is in %s", x.ID, changed, text(b.object["segmentMembership"]))
 	})
 }

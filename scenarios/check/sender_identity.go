@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,22 +32,28 @@ func knownIdentities(sc *scenarios.Scenario) map[string]string {
 		}
 	}
 	for i := range sc.Audiences {
-		knownByUpload(sc.Audiences[i].Upload, known)
+		knownByUpload(sc, sc.Audiences[i].Upload, known)
 	}
 	return known
 }
 
-// knownByUpload adds the profiles that rows make whose identity nobody has.
-func knownByUpload(u *scenarios.Upload, known map[string]string) {
+// knownByUpload adds the profiles that rows make whose identity nobody has, or one who was
+// forgotten before.
+func knownByUpload(sc *scenarios.Scenario, u *scenarios.Upload, known map[string]string) {
 	if u == nil {
 		return
+	}
+	forgotten := func(name string) bool {
+		return slices.ContainsFunc(sc.History, func(s scenarios.Step) bool {
+			return len(s.Changes) > 0 && s.Changes[0].Op == "forget" && s.At <= u.At+u.Delay && s.Profiles.Contains(name)
+		})
 	}
 	rows, err := u.Members()
 	if err != nil {
 		return // the sender refuses it as well
 	}
 	for n, row := range rows {
-		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" {
+		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" || forgotten(known[identity]) {
 			known[identity] = u.Created.At(int64(n))
 		}
 	}
@@ -56,13 +63,15 @@ func knownByUpload(u *scenarios.Upload, known map[string]string) {
 // spelling; "" when nobody has one of them.
 func (s *Sender) nameOf(b *body) string {
 	all := b.identities()
+	var owners []string
 	for _, identity := range all {
-		if name := s.profiles[exportForm(identity)]; name != "" {
-			return name
+		name := cmp.Or(s.profiles[exportForm(identity)], s.profiles[exportForm(strings.ToLower(identity))])
+		if name != "" && !slices.Contains(owners, name) {
+			owners = append(owners, name)
 		}
-		if name := s.profiles[exportForm(strings.ToLower(identity))]; name != "" {
-			return name
-		}
+	}
+	if len(owners) > 0 {
+		return s.survivor(owners)
 	}
 	if name := s.guessed(b); name != "" {
 		return name
@@ -72,6 +81,25 @@ func (s *Sender) nameOf(b *body) string {
 		return anonymous[0]
 	}
 	return ""
+}
+
+// survivor is the first of the owners of some identities, unless it became part of
+// another one of them: a profile has its identities from then on.
+func (s *Sender) survivor(owners []string) string {
+	name := owners[0]
+	for i := range s.Scenario.History {
+		step := &s.Scenario.History[i]
+		if !step.From.Contains(name) {
+			continue
+		}
+		for into := range step.Profiles.All() {
+			if step.Other(into) == name && slices.Contains(owners, into) {
+				name = into
+				break
+			}
+		}
+	}
+	return name
 }
 
 // anonymous are the first two profiles that start without an identity: with

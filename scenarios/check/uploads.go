@@ -87,14 +87,16 @@ func identitiesIn(u *scenarios.Upload) (map[string]bool, error) {
 
 // identitiesAt are those of a profile after an update.
 func (v *view) identitiesAt(u *recording.Update) []string {
-	g := v.initialGraph(u.Profile)
-	for _, earlier := range v.updatesOf[u.Profile] {
-		g.apply(earlier.Changes)
+	graphs, parts := map[string]*graph{}, v.parts(u.Profile)
+	for _, earlier := range v.updates {
+		if slices.Contains(parts, earlier.Profile) {
+			v.advance(graphs, earlier)
+		}
 		if earlier == u {
 			break
 		}
 	}
-	return g.identities
+	return v.graphOf(graphs, u.Profile).identities
 }
 
 // uploadExpiry looks at who leaves an uploaded audience and when: everybody at

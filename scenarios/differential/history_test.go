@@ -51,10 +51,13 @@ func some[T any](t *rapid.T, label string, of []T, n int) []T {
 }
 
 // histories draws a scenario without expectations.
-func histories() *rapid.Generator[*scenarios.Scenario] {
+func histories() *rapid.Generator[*scenarios.Scenario] { return drawn(true) }
+
+// drawn is one of profiles that may become part of others, and be forgotten, or not.
+func drawn(ends bool) *rapid.Generator[*scenarios.Scenario] {
 	return rapid.Custom(func(t *rapid.T) *scenarios.Scenario {
 		sc := *plain()
-		h := &history{t: t, sc: &sc}
+		h := &history{t: t, sc: &sc, ends: ends}
 		h.audiences()
 		h.destination()
 		h.dataflow()
@@ -71,6 +74,8 @@ type history struct {
 	sc   *scenarios.Scenario
 	keys []string
 	now  time.Duration
+	ends bool
+	gone []int // profiles that became part of others
 }
 
 // audiences: two namespaces, two merge policies.
@@ -239,7 +244,9 @@ func (h *history) steps() {
 				h.sc.History = append(h.sc.History, scenarios.Step{At: h.now, Action: "enable"})
 				disabled = false
 			}
-			h.update(label, &step)
+			if !h.ends || !h.whole(label, &step) {
+				h.update(label, &step)
+			}
 		}
 		h.sc.History = append(h.sc.History, step)
 	}
@@ -260,10 +267,12 @@ var kinds = []string{"qualify", "qualify", "exit", "exit", "set", "set", "remove
 // update draws one to three changes of one to three profiles. An update has no
 // key twice, and neither qualifies for nor exits from one audience.
 func (h *history) update(label string, step *scenarios.Step) {
-	first := draw(h.t, label+" of", 1, 2, 3, 4, 5)
+	standing := h.standing()
+	first := draw(h.t, label+" of", standing...)
 	step.Profiles = scenarios.NameRange{Prefix: name(first)}
 	identities := true
-	if first < 4 && chance(h.t, label+" of several", 8) {
+	three := !slices.ContainsFunc([]int{first, first + 1, first + 2}, func(n int) bool { return !slices.Contains(standing, n) })
+	if three && chance(h.t, label+" of several", 8) {
 		step.Profiles = scenarios.NameRange{Prefix: "p-", First: int64(first), Last: int64(first) + 2, Numbered: true}
 		identities = false // an identity is that of one profile
 	}

@@ -20,7 +20,7 @@ const least = 100
 var expected = []string{
 	"because attribute", "because audience", "because backfill", "because identity",
 	"because attribute+audience", "because attribute+identity", "because audience+identity", "because attribute+audience+identity",
-	"enter", "exit", "update without export", "update before the activation", "update in a pause",
+	"enter", "exit", "merge", "forgotten", "update without export", "update before the activation", "update in a pause",
 	"action activate", "action map", "action unmap", "action disable", "action enable", "mapped again",
 	"action delete", "action rename", "action triggers", "activated after a deletion", "update under a switch", "batch", "batch of profiles", "batch failed",
 	"attempt failed", "message dropped", "exited entry", "companion", "exited long ago",
@@ -133,7 +133,7 @@ func (c *tally) configured(sc *scenarios.Scenario) {
 
 func (c *tally) update(u *recording.Update, d *told) {
 	for _, change := range u.Changes {
-		if word := map[string]string{"qualify": "enter", "exit": "exit"}[change.Op]; word != "" {
+		if word := map[string]string{"qualify": "enter", "exit": "exit", "merge": "merge", "forget": "forgotten"}[change.Op]; word != "" {
 			c.counts[word]++
 		}
 	}

@@ -21,6 +21,16 @@ type effect struct {
 
 // update replays an update and notes what it amounts to.
 func (o *Observer) update(u *recording.Update) {
+	if len(u.Changes) == 1 {
+		switch u.Changes[0].Op {
+		case "merge":
+			o.merge(u)
+			return
+		case "merged", "forget":
+			o.vanish(u)
+			return
+		}
+	}
 	p := o.world.person(u.Profile)
 	was := o.world.member(p)
 	p.changed, p.entered = u.At, map[string]bool{}

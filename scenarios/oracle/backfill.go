@@ -87,6 +87,9 @@ func (o *Oracle) firm(p *person, c claim) bool {
 		s, _ := p.memberships[id].latest(c.tick)
 		return o.least() == former && (s.to == endless || c.ends.Sub(s.until) <= o.retention())
 	}
+	if slices.ContainsFunc(p.vanished, func(at time.Time) bool { return !at.Before(c.at) && !at.After(c.ends) }) {
+		return false
+	}
 	return c.closed && slices.ContainsFunc(c.members, func(id string) bool {
 		return (lasts(p.memberships[id]) || carried(id)) && lasts(o.flow.mapped[id])
 	})

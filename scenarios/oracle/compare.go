@@ -74,10 +74,10 @@ func (c *comparison) attributes(object map[string]any) {
 			if asKey {
 				clause = "nested-attributes"
 			}
-			c.note(false, clause, dotted(path), text(want), "absent")
+			c.note(false, c.decided(path, clause), dotted(path), text(want), "absent")
 			continue
 		}
-		c.note(equal(want, value, c.own), c.unequal(want, value), dotted(path), text(want), text(value))
+		c.note(equal(want, value, c.own), c.decided(path, c.unequal(want, value)), dotted(path), text(want), text(value))
 		if strings.Contains(path, separator) {
 			c.report.look("nested-attributes")
 		}
@@ -101,8 +101,16 @@ func (c *comparison) attributes(object map[string]any) {
 		if got[path] == nil {
 			value = "null"
 		}
-		c.note(false, r, dotted(path), "absent", value)
+		c.note(false, c.decided(path, r), dotted(path), "absent", value)
 	}
+}
+
+// decided is the clause about an attribute: that of merges, where one decided.
+func (c *comparison) decided(path, clause string) string {
+	if c.want.contested(path) {
+		return "merge-gains/values"
+	}
+	return clause
 }
 
 // unsent is the clause that an absent leaf breaks. No page promises that a list is

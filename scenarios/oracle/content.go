@@ -15,6 +15,8 @@ type content struct {
 	absent     []string          // namespace/id of memberships that are left out
 	several    bool              // mapped audiences of several merge policies are concerned
 	forbidden  func(namespace, id string) string
+	contested  func(path string) bool // a merge decided about the attribute
+	synthetic  []string               // identities that nobody wrote down
 }
 
 // entry is one membership within segmentMembership.
@@ -33,6 +35,7 @@ type entry struct {
 	mappedAt time.Time // zero: before the history
 	updated  time.Time
 	audience string
+	brought  bool // a merge decided about it
 
 	otherName string // by the other reading; the same where it was not renamed
 }
@@ -45,7 +48,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 	if !x.live && o.foreign && x.To.After(at) {
 		latest = x.To // when within the hour a backfill is decided nobody knows
 	}
-	c.several = o.severalPolicies(p, x)
+	c.several, c.synthetic = o.severalPolicies(p, x), o.syntheticOf(p.all(), x.tick)
 	for id, t := range p.all().memberships {
 		a, known := o.audiences[id]
 		s, ever := t.latest(x.tick)
@@ -58,7 +61,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		}
 		mapping, mapped := o.flow.mapped[id].at(x.tick)
 		e := &entry{audience: a.Key, status: "realized", since: s.since, until: s.until, initial: s.from <= 0, mapped: mapped}
-		e.again = p.qualifiedAgain(id, s.from, min(s.to, x.tick))
+		e.again, e.brought = p.qualifiedAgain(id, s.from, min(s.to, x.tick)), p.all().broughtBy(id, x.tick)
 		if s.to <= x.tick {
 			e.status, e.exited = "exited", true
 		}
@@ -93,6 +96,7 @@ func (o *Oracle) content(p *person, x *Possible, at time.Time) *content {
 		}
 		c.entries[a.Namespace+"/"+id] = e
 	}
+	c.contested = func(path string) bool { return p.all().contested(path, x.tick) }
 	c.forbidden = func(namespace, id string) string { return o.forbids(p, x, namespace, id) }
 	o.hide(c)
 	return c
@@ -187,6 +191,8 @@ func (o *Oracle) forbids(p *person, x *Possible, namespace, id string) string {
 	switch mapped := o.flow.has(id, x.tick); {
 	case !known || a.Namespace != namespace:
 		return "namespace-key"
+	case !ever && p.all().broughtBy(id, x.tick):
+		return "merge-gains/values"
 	case mapped && !ever:
 		return "changed-audience-present"
 	case mapped && !o.sees(p, id):

@@ -61,6 +61,12 @@ func (d *document) set(dotted string, value any, tick int) {
 	d.open(at, value, tick)
 }
 
+// gain opens a leaf that nothing is in the way of, but for empty objects above it.
+func (d *document) gain(at string, value any, tick int) {
+	d.end(tick, func(path string) bool { return within(at, path) })
+	d.open(at, value, tick)
+}
+
 // remove ends what is at the path. The object it was in stays, though empty.
 func (d *document) remove(dotted string, tick int) {
 	at := inner(dotted)

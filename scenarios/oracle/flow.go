@@ -48,7 +48,7 @@ func newFlow(sc *scenarios.Scenario, moments []moment) *flow {
 		ids[a.Key] = a.ID
 	}
 	t := telling{flow: f, scenario: sc, configured: map[string]bool{}, about: map[string][]statement{},
-		ability: []statement{{0, time.Time{}, true}}}
+		ability: []statement{{holds: true}}}
 	for _, key := range sc.Dataflow.Audiences {
 		t.configured[ids[key]] = true
 	}
@@ -79,10 +79,10 @@ type telling struct {
 
 func (t *telling) activate(tick int, at time.Time) {
 	t.active = true
-	t.activity = append(t.activity, statement{tick, at, true})
+	t.activity = append(t.activity, statement{tick: tick, at: at, holds: true})
 	for _, a := range t.scenario.Audiences {
 		if t.configured[a.ID] {
-			t.about[a.ID] = append(t.about[a.ID], statement{tick, at, true})
+			t.about[a.ID] = append(t.about[a.ID], statement{tick: tick, at: at, holds: true})
 		}
 	}
 }
@@ -98,24 +98,24 @@ func (t *telling) action(a *recording.Action, tick int) {
 	case "delete":
 		t.flow.deleted, t.flow.ended = append(t.flow.deleted, tick), append(t.flow.ended, a.At)
 		t.active, t.configured = false, map[string]bool{}
-		t.activity = append(t.activity, statement{tick, a.At, false})
-		t.ability = append(t.ability, statement{tick, a.At, true})
+		t.activity = append(t.activity, statement{tick: tick, at: a.At, holds: false})
+		t.ability = append(t.ability, statement{tick: tick, at: a.At, holds: true})
 		for _, audience := range t.scenario.Audiences {
-			t.about[audience.ID] = append(t.about[audience.ID], statement{tick, a.At, false})
+			t.about[audience.ID] = append(t.about[audience.ID], statement{tick: tick, at: a.At, holds: false})
 		}
 	case "rename":
 		for i, id := range a.Audiences[:min(len(a.Audiences), len(a.Names))] {
 			t.flow.renamed[id] = append(t.flow.renamed[id], naming{tick, a.At, a.Names[i]})
 		}
 	case "enable", "disable":
-		t.ability = append(t.ability, statement{tick, a.At, a.Action == "enable"})
+		t.ability = append(t.ability, statement{tick: tick, at: a.At, holds: a.Action == "enable"})
 	case "map", "unmap":
 		for _, id := range a.Audiences {
 			if !t.active {
 				t.configured[id] = a.Action == "map"
 				continue
 			}
-			t.about[id] = append(t.about[id], statement{tick, a.At, a.Action == "map"})
+			t.about[id] = append(t.about[id], statement{tick: tick, at: a.At, holds: a.Action == "map"})
 		}
 	}
 }
@@ -203,11 +203,11 @@ var kinds = map[string]string{"attributeChanges": "attribute", "segmentationChan
 func switches(sc *scenarios.Scenario, moments []moment) map[string]timeline {
 	out := map[string]timeline{}
 	for kind, trigger := range kinds {
-		said := []statement{{0, time.Time{}, !sc.Dataflow.Triggers.On(kind)}}
+		said := []statement{{holds: !sc.Dataflow.Triggers.On(kind)}}
 		for _, m := range moments {
 			if a := m.event.Action; a != nil {
 				if on, about := a.Triggers[kind]; about {
-					said = append(said, statement{m.last, a.At, !on})
+					said = append(said, statement{tick: m.last, at: a.At, holds: !on})
 				}
 			}
 		}

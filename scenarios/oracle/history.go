@@ -60,6 +60,11 @@ func Planned(sc *scenarios.Scenario) []Event {
 				u.Changes = append(u.Changes, planned(c, ids, n))
 			}
 			out = append(out, Event{Update: u})
+			if s.From.Len() > 0 {
+				from := s.Other(name)
+				u.Changes[0].From = from
+				out = append(out, Event{Update: &recording.Update{At: at, Profile: from, Changes: []recording.Change{{Op: "merged", To: name}}}})
+			}
 		}
 	}
 	return withUploads(sc, out)

@@ -49,6 +49,7 @@ import (
 type moment struct {
 	event       Event
 	first, last int
+	merge       *merge // where the update is what a profile gains by it
 }
 
 // Oracle knows a whole history. Its methods may be called in
@@ -84,7 +85,8 @@ func New(sc *scenarios.Scenario, history []Event) *Oracle {
 	}
 	tick := 0
 	for _, e := range history {
-		m := moment{event: e, first: tick + 1, last: tick + 1}
+		e, merge := o.expanded(e, tick)
+		m := moment{event: e, first: tick + 1, last: tick + 1, merge: merge}
 		if e.Update != nil {
 			m.last = tick + max(1, len(e.Update.Changes))
 			o.updates[e.Update.Profile] = append(o.updates[e.Update.Profile], m)

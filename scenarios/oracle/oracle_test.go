@@ -77,12 +77,17 @@ func TestTheLibraryIsRight(t *testing.T) {
 // seen is what the endpoint of a recording saw, message by message.
 func seen(lines []recording.Line) []oracle.Seen {
 	var out []oracle.Seen
+	into := map[string]string{} // of merged profiles, which the endpoint knows by their identities as well
 	for _, l := range lines {
+		if l.Update != nil && l.Update.Changes[0].Op == "merged" {
+			into[l.Update.Profile] = l.Update.Changes[0].To
+		}
 		if l.Request == nil || l.Request.Method != "POST" || len(l.Request.Profiles) == 0 {
 			continue
 		}
-		bodies := oracle.Split(l.Request.Body, len(l.Request.Profiles))
-		for i, profile := range l.Request.Profiles {
+		profiles := slices.DeleteFunc(slices.Clone(l.Request.Profiles), func(name string) bool { return slices.Contains(l.Request.Profiles, into[name]) })
+		bodies := oracle.Split(l.Request.Body, len(profiles))
+		for i, profile := range profiles {
 			out = append(out, oracle.Seen{Profile: profile, At: l.Request.At, Body: bodies[i], ID: profile})
 		}
 	}

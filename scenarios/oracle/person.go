@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -18,7 +19,8 @@ type person struct {
 	said        map[string][]statement // audience id -> what its updates say
 	identities  map[string]timeline    // namespace:id in the form of an export
 	document    document
-	view        *view // nil: as a whole
+	vanished    []time.Time // when it was forgotten, or became part of another
+	view        *view       // nil: as a whole
 }
 
 // newPerson gathers every fact about a profile.
@@ -38,11 +40,15 @@ func (o *Oracle) newPerson(name string) *person {
 			tick := m.first + i
 			switch c.Op {
 			case "qualify", "exit":
-				memberships[c.Audience] = append(memberships[c.Audience], statement{tick, m.event.At(), c.Op == "qualify"})
+				memberships[c.Audience] = append(memberships[c.Audience], statement{tick: tick, at: m.event.At(), holds: c.Op == "qualify"})
 			case "set":
 				p.document.set(c.Path, parse(c.Value), tick)
 			case "remove":
 				p.document.remove(c.Path, tick)
+			case gain:
+				p.document.gain(c.Path, parse(c.Value), tick)
+			case "merged", "forget":
+				p.vanish(tick, m, memberships)
 			default:
 				p.identify(c, tick, m)
 			}
@@ -69,7 +75,7 @@ func (o *Oracle) standing(m scenarios.Membership) span {
 func (p *person) identify(c recording.Change, tick int, m moment) {
 	from := exportForm(c.Identity)
 	say := func(identity string, holds bool) {
-		p.identities[identity] = p.identities[identity].follow([]statement{{tick, m.event.At(), holds}})
+		p.identities[identity] = p.identities[identity].follow([]statement{{tick: tick, at: m.event.At(), holds: holds}})
 	}
 	switch c.Op {
 	case "add-identity":

@@ -14,6 +14,7 @@ var rules = []string{
 	"ts-off", "ts-on", "ts-unmapped", "ts-order", "lqt-format", "namespace-key", "lowercase-identity-ns", "hash",
 	"nested-attributes", "exited-retention", "name-static", "backfill-new-audience", "backfill-new-dest",
 	"backfill-hour", "backfill-once", "unmap-silent", "disabled-silent", "delete-unmaps", "lqt-value", "one-body",
+	"merge-gains", "merge-silent", "forget-silent",
 }
 
 // Finds reports whether a finding can name a rule.

@@ -14,6 +14,8 @@ const endless = int(^uint(0) >> 1)
 type span struct {
 	from, to     int
 	since, until time.Time // when it began and ended; until is zero while to is endless
+	// erased spans hold nothing, and hide everything before them.
+	erased bool
 }
 
 // timeline is the spans in which something held, ascending and apart.
@@ -21,9 +23,10 @@ type timeline []span
 
 // statement says that something holds from a tick on, or no longer.
 type statement struct {
-	tick  int
-	at    time.Time
-	holds bool
+	tick   int
+	at     time.Time
+	holds  bool
+	erases bool // and it never held
 }
 
 // since is the timeline that statements make, in their order. A repeated
@@ -32,7 +35,12 @@ func (t timeline) follow(all []statement) timeline {
 	for _, s := range all {
 		n := len(t)
 		open := n > 0 && t[n-1].to == endless
+		if s.erases && open {
+			t[n-1].to, t[n-1].until = s.tick, s.at
+		}
 		switch {
+		case s.erases:
+			t = append(t, span{from: s.tick, to: s.tick, since: s.at, until: s.at, erased: true})
 		case s.holds && !open:
 			t = append(t, span{from: s.tick, to: endless, since: s.at})
 		case !s.holds && open:
@@ -50,7 +58,7 @@ func (t timeline) latest(tick int) (span, bool) {
 		}
 		return 1
 	})
-	if n == 0 {
+	if n == 0 || t[n-1].erased {
 		return span{}, false
 	}
 	return t[n-1], true

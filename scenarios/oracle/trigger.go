@@ -18,8 +18,14 @@ func (o *Oracle) changeBy(p *person, m moment, reads readings) Possible {
 	before, after := m.first-1, m.last
 	member := o.changes(p, after)
 	why := "incremental" // of the first change, should none lead to an export
+	if m.merge != nil {
+		why = "merge-gains"
+	}
 	for i, c := range m.event.Update.Changes {
 		trigger, r := o.cause(p, c, m.first+i, before, after, member, reads)
+		if m.merge != nil {
+			r = ofMerge(trigger, r)
+		}
 		switch {
 		case trigger != "":
 			if c.Audience != "" {
@@ -144,7 +150,9 @@ func (o *Oracle) cause(p *person, c recording.Change, tick, before, after int, m
 	switch c.Op {
 	case "qualify", "exit":
 		return o.audienceCause(p, c, tick, reads)
-	case "set", "remove":
+	case "merged", "forget":
+		return "", silentEnd(c.Op)
+	case "set", "remove", gain:
 		r, touched := o.attributeCause(p, c, tick, before, after)
 		if touched && !member {
 			return "", "trig-member-only"
@@ -193,7 +201,7 @@ func (o *Oracle) audienceCause(p *person, c recording.Change, tick int, reads re
 // attributeCause: a write counts at a mapped attribute, within it, and above it
 // where it was there before or is afterwards; whatever the value is (R46–R49).
 func (o *Oracle) attributeCause(p *person, c recording.Change, tick, before, after int) (string, bool) {
-	at := inner(c.Path)
+	at := pathOf(c)
 	if c.Op == "remove" && !p.document.exists(at, tick-1) {
 		return "trig-attr-mapped/nothing-removed", false
 	}

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,13 +30,31 @@ func withUploads(sc *scenarios.Scenario, history []Event) []Event {
 		history = append(history, entered...)
 		if expires := expiry(sc, a); expires.Before(end) {
 			for _, e := range entered {
-				history = append(history, Event{Update: &recording.Update{At: expires, Profile: e.Update.Profile,
-					Changes: []recording.Change{{Op: "exit", Audience: a.ID}}}})
+				if name := heir(e.Update.Profile, at, expires, history); name != "" {
+					history = append(history, Event{Update: &recording.Update{At: expires, Profile: name,
+						Changes: []recording.Change{{Op: "exit", Audience: a.ID}}}})
+				}
 			}
 		}
 		slices.SortStableFunc(history, func(a, b Event) int { return a.At().Compare(b.At()) })
 	}
 	return history
+}
+
+// heir is the profile that has what a profile had after one time, at another; "" where
+// it was forgotten.
+func heir(name string, after, at time.Time, history []Event) string {
+	for _, e := range history {
+		if u := e.Update; u != nil && u.Profile == name && !u.At.Before(after) && !u.At.After(at) {
+			switch c := u.Changes[0]; c.Op {
+			case "merged":
+				name = c.To
+			case "forget":
+				return ""
+			}
+		}
+	}
+	return name
 }
 
 // entries are the updates by which the rows of an upload become members: of
@@ -85,6 +104,14 @@ func holdersAt(sc *scenarios.Scenario, at time.Time, history []Event) map[string
 			switch c.Op {
 			case "add-identity":
 				holders[identity] = e.Update.Profile
+			case "merge":
+				for i, name := range holders {
+					if name == c.From {
+						holders[i] = e.Update.Profile
+					}
+				}
+			case "forget":
+				maps.DeleteFunc(holders, func(_, name string) bool { return name == e.Update.Profile })
 			case "remove-identity":
 				delete(holders, identity)
 			case "replace-identity":

@@ -45,7 +45,8 @@ var between = rapid.Custom(func(t *rapid.T) Line {
 	}), true)
 	switch rapid.IntRange(0, 12).Draw(t, "type") {
 	case 0:
-		change := Change{Op: "set", Path: text.Draw(t, "path"), Audience: text.Draw(t, "audience"), Identity: text.Draw(t, "identity")}
+		change := Change{Op: "set", Path: text.Draw(t, "path"), Audience: text.Draw(t, "audience"), Identity: text.Draw(t, "identity"),
+			To: text.Draw(t, "to"), From: text.Draw(t, "from")}
 		change.Value, _ = json.Marshal(map[string]any{text.Draw(t, "key"): number})
 		return Line{Update: &Update{at, text.Draw(t, "profile"), []Change{change}}}
 	case 1:

@@ -99,7 +99,8 @@ type Change struct {
 	Path     string          `json:"path,omitempty"`
 	Value    json.RawMessage `json:"value,omitempty"`
 	Identity string          `json:"identity,omitempty"` // namespace:id
-	To       string          `json:"to,omitempty"`
+	To       string          `json:"to,omitempty"`       // the new id; merged: the profile that stays
+	From     string          `json:"from,omitempty"`     // merge: the profile that becomes part of this one
 }
 
 // Action is a change of the dataflow: activate, map, unmap, disable, enable,

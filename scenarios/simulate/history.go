@@ -28,6 +28,9 @@ func (d *driver) step(s *scenarios.Step) error {
 	default:
 		return d.action(s)
 	}
+	if ofWhole(s) == profile.Merge {
+		return d.merge(s)
+	}
 	for first := int64(0); first < s.Profiles.Len(); first += chunk {
 		names := make([]string, min(chunk, s.Profiles.Len()-first))
 		for i := range names {
@@ -85,6 +88,9 @@ func (d *driver) decide(view flow.View, name string, u profile.Update) decided {
 	state, err := d.population.load(name)
 	if err != nil {
 		return decided{err: err}
+	}
+	if state.MergedInto != "" { // of a history that was too long to lint
+		return decided{err: fmt.Errorf("profile %s was merged into %s", name, state.MergedInto)}
 	}
 	for _, c := range u.Changes {
 		switch c.Op {
@@ -212,6 +218,12 @@ func recordedChanges(changes []profile.Change) []recording.Change {
 	out := make([]recording.Change, len(changes))
 	for i, c := range changes {
 		out[i] = recording.Change{Op: string(c.Op), Audience: c.Audience.ID, Path: string(c.Path), To: c.To}
+		switch c.Op {
+		case profile.Merge:
+			out[i].From = string(c.Other.ID)
+		case profile.Merged:
+			out[i].To = string(c.Other.ID)
+		}
 		if c.Identity.Namespace != "" {
 			out[i].Identity = c.Identity.Namespace + ":" + c.Identity.ID
 		}

@@ -67,6 +67,10 @@ func (s *liveStage) forget() {
 
 // submit takes the updates of a step in, in the order of the profiles.
 func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
+	if op := ofWhole(step); op != "" {
+		s.whole(t, step, op)
+		return
+	}
 	var updates []profile.Update
 	for name := range step.Profiles.All() {
 		u := s.update(step, name)
@@ -103,6 +107,22 @@ func (s *liveStage) submit(t *testing.T, step *scenarios.Step) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// whole plays a step on whole profiles. Who is not told that it happened does it
+// again: the second time changes nothing.
+func (s *liveStage) whole(t *testing.T, step *scenarios.Step, op profile.Op) {
+	for name := range step.Profiles.All() {
+		err := s.life.do(func(d *live.Driver) error {
+			if op == profile.Merge {
+				return d.Merge(t.Context(), profile.ID(step.Other(name)), profile.ID(name))
+			}
+			return d.Forget(t.Context(), profile.ID(name))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -175,6 +175,9 @@ func (p *population) resolve(i profile.Identity) (has profile.Profile, found boo
 		return profile.Profile{}, false, nil
 	}
 	s, err := p.load(name)
+	for err == nil && s.MergedInto != "" {
+		s, err = p.load(string(s.MergedInto))
+	}
 	return s.Profile, err == nil && s.Profile.HasIdentity(i), err
 }
 

@@ -240,6 +240,7 @@ func (e *restarted) play(t *testing.T) {
 type liveEvent struct {
 	at     time.Duration
 	update *profile.Update
+	whole  *profile.Update // a merge or a forgetting, which changes nothing the second time
 	action *flow.Action
 	upload *scenarios.Audience
 }
@@ -270,8 +271,17 @@ func (e *restarted) events() (all []liveEvent) {
 			continue
 		}
 		for n := range s.Profiles.Len() {
-			u := d.update(s, s.Profiles.At(n))
-			all = append(all, liveEvent{at: s.At, update: &u})
+			name := s.Profiles.At(n)
+			u := d.update(s, name)
+			switch ofWhole(s) {
+			case profile.Merge:
+				u.Changes[0].Other = &profile.Profile{ID: profile.ID(s.Other(name))}
+				fallthrough
+			case profile.Forget:
+				all = append(all, liveEvent{at: s.At, whole: &u})
+			default:
+				all = append(all, liveEvent{at: s.At, update: &u})
+			}
 		}
 	}
 	return all
@@ -382,22 +392,7 @@ func (e *restarted) happens(t *testing.T, d *live.Driver, s store.Store, event l
 		e.submitted, e.before = n, state.Version
 	}
 	done := make(chan error, 1)
-	go func() {
-		if event.update != nil {
-			done <- d.Submit(ctx, *event.update)
-			return
-		}
-		if event.upload != nil {
-			done <- uploadOnce(ctx, d, event.upload, e.c.refs[event.upload.Key])
-			return
-		}
-		_, err := d.Act(ctx, *event.action)
-		var refused *live.Refused
-		if errors.As(err, &refused) {
-			err = nil // so it is in the case
-		}
-		done <- err
-	}()
+	go func() { done <- e.perhaps(ctx, d, event) }()
 	select {
 	case err := <-done:
 		if e.isGone(second) {
@@ -416,6 +411,27 @@ func (e *restarted) happens(t *testing.T, d *live.Driver, s store.Store, event l
 		e.unclear = e.unclear || event.action != nil
 		return false
 	}
+}
+
+// perhaps has the engine do an event, and ends when it is durable.
+func (e *restarted) perhaps(ctx context.Context, d *live.Driver, event liveEvent) error {
+	switch u := event.whole; {
+	case event.update != nil:
+		return d.Submit(ctx, *event.update)
+	case event.upload != nil:
+		return uploadOnce(ctx, d, event.upload, e.c.refs[event.upload.Key])
+	case u == nil:
+	case u.Changes[0].Op == profile.Merge:
+		return d.Merge(ctx, u.Changes[0].Other.ID, u.Profile)
+	default:
+		return d.Forget(ctx, u.Profile)
+	}
+	_, err := d.Act(ctx, *event.action)
+	var refused *live.Refused
+	if errors.As(err, &refused) {
+		return nil // so it is in the case
+	}
+	return err
 }
 
 // compare holds a case with a kill against the same one without.

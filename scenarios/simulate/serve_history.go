@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/audience/upload"
+	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -145,6 +147,9 @@ func (s *served) filesRefused(ctx context.Context) error {
 
 // submit sends the updates of a step as one request.
 func (s *served) submit(ctx context.Context, step *scenarios.Step) error {
+	if op := ofWhole(step); op != "" {
+		return s.whole(ctx, step, op)
+	}
 	var lines bytes.Buffer
 	keys := keysOf(s.c.refs)
 	for name := range step.Profiles.All() {
@@ -155,6 +160,24 @@ func (s *served) submit(ctx context.Context, step *scenarios.Step) error {
 		lines.Write(append(line, '\n'))
 	}
 	return s.ask(ctx, "the updates", "/updates", "application/x-ndjson", &lines, http.StatusOK)
+}
+
+// whole merges profiles, or has them forgotten.
+func (s *served) whole(ctx context.Context, step *scenarios.Step, op profile.Op) error {
+	for name := range step.Profiles.All() {
+		var body []byte
+		if op == profile.Merge {
+			var err error
+			if body, err = json.Marshal(map[string]string{"from": step.Other(name)}); err != nil {
+				return err
+			}
+		}
+		path := "/profiles/" + url.PathEscape(name) + "/" + string(op)
+		if err := s.ask(ctx, string(op), path, "application/json", bytes.NewReader(body), http.StatusOK); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // act does the action of a step. One that is refused is recorded by serve.
