@@ -15,12 +15,21 @@ import (
 
 // answer is what a receiver does with a request, counted from its arrival.
 type answer struct {
-	headers time.Duration // when the status line leaves; never is "not at all"
-	end     time.Duration // when the last byte leaves, or a reset
+	waits   []time.Duration // the endpoint's own, one after another; nil is one until the end
+	headers time.Duration   // when the status line leaves; never is "not at all"
+	end     time.Duration   // when the last byte leaves, or a reset
 	status  int
 	outcome retry.Outcome // as the sender sees it, if it waits for so long
 	close   bool          // the connection ends with it
 	cut     bool          // because the sender has had enough
+}
+
+// pauses are the waits of the endpoint until the end.
+func (a answer) pauses() []time.Duration {
+	if a.waits == nil {
+		return []time.Duration{a.end}
+	}
+	return a.waits
 }
 
 // never is the time of what does not happen.
@@ -93,6 +102,10 @@ func slowly(f *fault.Fault, status int) answer {
 		a.end, a.outcome, a.close = headers+resetLead, retry.Outcome{Kind: retry.Reset, Reason: "in-response"}, true
 	case f.Close, f.HalfClose:
 		a.outcome, a.close = retry.Outcome{Kind: retry.Closed, Reason: "in-response"}, true
+	}
+	a.waits = []time.Duration{f.Latency, f.HeadersAt, never}
+	if a.end != never {
+		a.waits[2] = a.end - headers
 	}
 	return a
 }

@@ -161,6 +161,16 @@ func (v *visit) after(d time.Duration, next func()) {
 	}
 }
 
+// afterAll goes on after some waits, of which each begins when the one before is over:
+// what ends at one instant ends in the order in which the last waits began.
+func (v *visit) afterAll(waits []time.Duration, next func()) {
+	if len(waits) == 0 {
+		next()
+		return
+	}
+	v.after(waits[0], func() { v.afterAll(waits[1:], next) })
+}
+
 // early plays a fault of a phase before there is a request.
 func (v *visit) early(phase fault.Phase, entry *journal.Handshake, next func()) {
 	f := v.plan.Connection(v.socket.nth, phase, false)
@@ -237,7 +247,7 @@ func (v *visit) request() {
 		}
 		answeredAt(v.now)
 	}
-	v.after(a.end, func() {
+	v.afterAll(a.pauses(), func() {
 		if a.headers != never {
 			entry.Status = a.status
 		}

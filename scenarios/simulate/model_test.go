@@ -109,3 +109,40 @@ others: allowed
 	// Per profile: its update, the start of its attempt, the end of it.
 	b.ReportMetric(3*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
+
+// Two answers that end at one instant end in the order in which their last waits
+// began, on the model as over the wire: an answer with a late head waits once more.
+func TestModelEndsTogetherAsTheWireDoes(t *testing.T) {
+	sc, err := scenarios.Parse("together.yaml", []byte(`
+title: t
+rules: [trig-enter]
+audiences: {fans: {}}
+profiles: {doc: {}, marty: {}}
+endpoint:
+  faults:
+    - {profile: doc, headersAt: 1s, slowBody: 2s}
+    - {profile: marty, latency: 2s}
+dataflow: {audiences: [fans]}
+history: [{at: 1h, profile: doc, qualify: fans}, {at: 1h, profile: marty, qualify: fans}]
+expect: []
+others: allowed
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := map[Wire][]string{}
+	for _, on := range []Wire{InMemory, Model} {
+		lines, err := PlayOn(context.Background(), sc, Setting{Wire: on, Store: memory.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			if l.Attempt != nil {
+				played[on] = append(played[on], l.Attempt.Message)
+			}
+		}
+	}
+	if diff := cmp.Diff(played[InMemory], played[Model]); diff != "" || len(played[Model]) != 2 || played[Model][0] != "marty#1" {
+		t.Errorf("the attempts end in the order %v on the wire and %v on the model; want that of marty first", played[InMemory], played[Model])
+	}
+}
