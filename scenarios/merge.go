@@ -20,6 +20,21 @@ func (s *Step) Other(into string) string {
 	return s.From.At(n - s.Profiles.First)
 }
 
+// Into is the profile that another one becomes part of in a merge; "" where that is
+// not one of the step.
+func (s *Step) Into(from string) string {
+	switch n, numbered := s.From.Number(from); {
+	case !s.From.Contains(from):
+		return ""
+	case numbered:
+		return s.Profiles.At(n - s.From.First)
+	}
+	return s.Profiles.At(0)
+}
+
+// Does reports whether the step is a change of whole profiles: merge or forget.
+func (s *Step) Does(op string) bool { return len(s.Changes) > 0 && s.Changes[0].Op == op }
+
 // merge reads `merge: {from: doc-2, into: doc}`, of ranges of one length as well.
 func (r *reader) merge(n *yaml.Node, s *Step) {
 	o := r.object(n, "merge")

@@ -21,6 +21,7 @@ type posting struct {
 	place    int                       // in its request, from 0
 	name     string                    // of its profile; "" when nobody knows
 	mayBe    func(profile string) bool // of which it may be; nil for no profile of the history
+	among    []string                  // that its identities were of, where these are several
 	role     oracle.Role
 	before   *posting // the attempt before, or the body that a duplicate repeats
 	next     *posting // the attempt after
@@ -28,18 +29,18 @@ type posting struct {
 	copies   int // duplicates that repeat it
 }
 
-// posted makes an entry for every body. Those of unknown profiles are
-// unexplained; the others are returned in the words of the oracle as well.
+// posted makes an entry for every body. Those of unknown profiles are unexplained;
+// the others are returned, those as well that the oracle is to tell the profile of.
 func (s *Sender) posted() (*ledger, []*posting) {
 	l := &ledger{}
 	var known []*posting
 	for _, x := range s.exchanges {
 		l.bodies += len(x.message.profiles)
 		for i := range x.names {
-			p := &posting{exchange: x, place: i, name: x.names[i], mayBe: x.mayBe[i], role: oracle.Role{Kind: oracle.Unexplained, Before: -1, First: -1}}
+			p := &posting{exchange: x, place: i, name: x.names[i], mayBe: x.mayBe[i], among: x.among[i], role: oracle.Role{Kind: oracle.Unexplained, Before: -1, First: -1}}
 			x.postings = append(x.postings, p)
 			l.entries = append(l.entries, p)
-			if p.name != "" {
+			if p.name != "" || len(p.among) > 0 {
 				known = append(known, p)
 			}
 		}
@@ -50,7 +51,7 @@ func (s *Sender) posted() (*ledger, []*posting) {
 // assign gives the known bodies their roles.
 func assign(known []*posting, roles []oracle.Role) {
 	for i, p := range known {
-		p.role = roles[i]
+		p.role, p.name = roles[i], roles[i].Profile
 		if b := roles[i].Before; b >= 0 && b < len(known) {
 			p.before = known[b]
 			if p.role.Kind == oracle.Duplicate {

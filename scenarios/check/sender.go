@@ -48,8 +48,9 @@ type Sender struct {
 	entries     entries
 	exchanges   []*exchange                   // kept where there is a history to hold them against
 	audiences   map[string]scenarios.Audience // by id; nil without a history
-	profiles    map[string]string             // by identity, in the form of an export
-	unclear     []string                      // what nobody can tell from this capture
+	profiles    owners
+	forgotten   map[string]time.Duration // profile -> when it is forgotten first
+	unclear     []string                 // what nobody can tell from this capture
 	sendings    sendings
 	ledger      *ledger
 	underWay    underWay          // requests, where the capture tells when they ended
@@ -79,7 +80,8 @@ func NewSender(rules scenarios.Catalogue, o SenderOptions) *Sender {
 		for _, a := range o.Scenario.Audiences {
 			s.audiences[a.ID] = a
 		}
-		s.profiles, s.hidden = knownIdentities(o.Scenario), secret.NewRedactor(o.Scenario.Credentials()...)
+		s.profiles, s.forgotten = knownIdentities(o.Scenario), forgottenIn(o.Scenario)
+		s.hidden = secret.NewRedactor(o.Scenario.Credentials()...)
 	}
 	return s
 }
@@ -158,7 +160,8 @@ func (s *Sender) named(x capture.Exchange, m *sentMessage) string {
 		name = x.Request.Profiles[0]
 	}
 	if s.Scenario != nil && len(m.profiles) > 0 && m.profiles[0].object != nil {
-		name = cmp.Or(s.nameOf(m.profiles[0].body), name)
+		known, among := s.nameOf(m.profiles[0].body, s.latest(&x))
+		name = cmp.Or(known, strings.Join(among, " or "), name)
 	}
 	if len(m.profiles) > 1 && name != "" {
 		name = fmt.Sprintf("%s and %d more", name, len(m.profiles)-1)

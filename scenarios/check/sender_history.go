@@ -3,6 +3,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,10 @@ type exchange struct {
 	names   []string // of its profiles, in their order; "" for one that nobody knows
 	// mayBe has the profiles to which a body without a name may belong, where
 	// there are several; nil for all others.
-	mayBe    []func(profile string) bool
+	mayBe []func(profile string) bool
+	// among has the profiles that the identities of a body were of at one time or
+	// another, where these are several.
+	among    [][]string
 	postings []*posting // in the same order
 }
 
@@ -41,23 +45,35 @@ func (s *Sender) identify() {
 	s.synthetic, s.identifying = s.knowsSynthetic(), true
 	for _, x := range s.exchanges {
 		for _, p := range x.message.profiles {
-			name := ""
+			name, among := "", []string(nil)
 			var mayBe func(string) bool
 			if p.object != nil {
-				if name = s.nameOf(p.body); name == "" {
-					mayBe = s.stranger(x.Line, p.body)
+				if name, among = s.nameOf(p.body, s.latest(&x.Exchange)); name == "" && among == nil {
+					mayBe = s.stranger(x.Line, p.body, s.latest(&x.Exchange))
 				}
 			}
-			x.names, x.mayBe = append(x.names, name), append(x.mayBe, mayBe)
+			x.names, x.among, x.mayBe = append(x.names, name), append(x.among, among), append(x.mayBe, mayBe)
 		}
 	}
 }
 
+// latest is the time of the history by which a request was sent; endless where
+// nobody knows.
+func (s *Sender) latest(x *capture.Exchange) time.Duration {
+	if s.Began.IsZero() || !x.Told.Time {
+		return endless
+	}
+	return x.Request.At.Sub(s.Began) + s.tolerance
+}
+
+// endless is after every time of a history.
+const endless = time.Duration(math.MaxInt64)
+
 // stranger is a body that is of no profile of the history for sure. It returns
 // which profiles it may be of; nil for none.
-func (s *Sender) stranger(line int, b *body) func(profile string) bool {
-	unnamed := !s.synthetic && onlySynthetic(b) && len(s.unnamed()) > 0
-	anonymous := len(b.identities()) == 0 && len(s.anonymous()) > 0
+func (s *Sender) stranger(line int, b *body, until time.Duration) func(profile string) bool {
+	unnamed := !s.synthetic && onlySynthetic(b) && len(s.withForgotten(s.unnamed(), until)) > 0
+	anonymous := len(b.identities()) == 0 && s.blurred(s.bare(until))
 	switch {
 	case unnamed:
 		s.unclear = append(s.unclear, fmt.Sprintf("line %d: several profiles have no identity but a synthetic ecid, which no sender knows: its profile cannot be determined", line))
@@ -70,7 +86,9 @@ func (s *Sender) stranger(line int, b *body) func(profile string) bool {
 		s.noteAs("incremental", stranger, false, line, "a profile that the history does not have")
 		return nil
 	}
-	return func(name string) bool { return unnamed && s.isUnnamed(name) || anonymous && s.isAnonymous(name) }
+	return func(name string) bool {
+		return unnamed && s.isUnnamed(name) || anonymous && s.isAnonymous(name) || s.forgets(name)
+	}
 }
 
 // until is how long the capture lasts.
@@ -120,7 +138,11 @@ func (s *Sender) exports(in *capture.Reader) {
 			missing = append(missing, f)
 			continue
 		}
-		s.finding(s.held(f, in), f.Export, lines[f.Export])
+		whose := f.Export
+		if line := lines[f.Export]; line > 0 {
+			whose = fmt.Sprintf("%s (line %d)", f.Profile, line) // whose it is, the oracle found out
+		}
+		s.finding(s.held(f, in), whose, lines[f.Export])
 	}
 	s.missing(missing, in)
 	for rule, looked := range verdicts.Looked {
@@ -192,7 +214,7 @@ func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lin
 			requests[x] = len(requests) + 1
 		}
 		e := s.toldOf(p, began)
-		e.ID, e.Request = fmt.Sprintf("%s (line %d)", p.name, x.Line), requests[x]
+		e.ID, e.Request = fmt.Sprintf("%s (line %d)", cmp.Or(p.name, strings.Join(p.among, " or ")), x.Line), requests[x]
 		lines[e.ID] = cmp.Or(lines[e.ID], x.Line)
 		all = append(all, e)
 	}
@@ -207,7 +229,7 @@ func (s *Sender) seen(known []*posting, began time.Time) (all []oracle.Seen, lin
 // toldOf is the evidence of the capture about a body.
 func (s *Sender) toldOf(p *posting, began time.Time) oracle.Seen {
 	x := p.exchange
-	e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, Outcome: s.outcomeOf(x), Of: p.mayBe}
+	e := oracle.Seen{Profile: p.name, Body: x.message.profiles[p.place].text, Outcome: s.outcomeOf(x), Of: p.mayBe, Among: p.among}
 	if !x.Told.Time {
 		return e
 	}

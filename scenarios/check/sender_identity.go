@@ -1,105 +1,69 @@
 package check
 
 import (
-	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// knownIdentities is whose an identity is, in the form of an export: those a
-// profile starts with, and those the history gives it.
-func knownIdentities(sc *scenarios.Scenario) map[string]string {
-	known := map[string]string{}
-	for i := range sc.Profiles {
-		for name := range sc.Profiles[i].Names.All() {
-			start, _ := sc.Initial(name)
-			for _, id := range start.Identities {
-				known[exportForm(id.Namespace+":"+id.ID)] = name
-			}
-		}
-	}
-	for i := range sc.History {
-		for name := range sc.History[i].Profiles.All() {
-			_, n, _ := sc.Group(name)
-			for _, c := range sc.History[i].Changes {
-				id := map[string]any{"add-identity": c.Identity.ID, "replace-identity": c.To}[c.Op]
-				if text, ok := scenarios.Expand(id, n).(string); ok && text != "" {
-					known[exportForm(c.Identity.Namespace+":"+text)] = name
-				}
-			}
-		}
-	}
-	for i := range sc.Audiences {
-		knownByUpload(sc, sc.Audiences[i].Upload, known)
-	}
-	return known
-}
-
-// knownByUpload adds the profiles that rows make whose identity nobody has, or one who was
-// forgotten before.
-func knownByUpload(sc *scenarios.Scenario, u *scenarios.Upload, known map[string]string) {
-	if u == nil {
-		return
-	}
-	forgotten := func(name string) bool {
-		return slices.ContainsFunc(sc.History, func(s scenarios.Step) bool {
-			return len(s.Changes) > 0 && s.Changes[0].Op == "forget" && s.At <= u.At+u.Delay && s.Profiles.Contains(name)
-		})
-	}
-	rows, err := u.Members()
-	if err != nil {
-		return // the sender refuses it as well
-	}
-	for n, row := range rows {
-		if identity := exportForm(row.Namespace + ":" + row.ID); known[identity] == "" || forgotten(known[identity]) {
-			known[identity] = u.Created.At(int64(n))
-		}
-	}
-}
-
 // nameOf finds the profile of a body by any of its identities, whatever their
-// spelling; "" when nobody has one of them.
-func (s *Sender) nameOf(b *body) string {
-	all := b.identities()
-	var owners []string
-	for _, identity := range all {
-		name := cmp.Or(s.profiles[exportForm(identity)], s.profiles[exportForm(strings.ToLower(identity))])
-		if name != "" && !slices.Contains(owners, name) {
-			owners = append(owners, name)
-		}
+// spelling: the only one that had one of them by some time of the history, or "" and
+// all that had. It returns neither where nobody can be named.
+func (s *Sender) nameOf(b *body, until time.Duration) (name string, among []string) {
+	all := s.among(b, until)
+	if len(all) == 0 {
+		all = s.guessed(b, until)
 	}
-	if len(owners) > 0 {
-		return s.survivor(owners)
+	if bare := s.bare(until); len(all) == 0 && len(b.identities()) == 0 && !s.blurred(bare) {
+		all = bare
 	}
-	if name := s.guessed(b); name != "" {
-		return name
+	if len(all) == 1 {
+		return all[0], nil
 	}
-	// A body without an identity can only belong to the one profile without one.
-	if anonymous := s.anonymous(); len(all) == 0 && len(anonymous) == 1 {
-		return anonymous[0]
-	}
-	return ""
+	return "", all
 }
 
-// survivor is the first of the owners of some identities, unless it became part of
-// another one of them: a profile has its identities from then on.
-func (s *Sender) survivor(owners []string) string {
-	name := owners[0]
-	for i := range s.Scenario.History {
-		step := &s.Scenario.History[i]
-		if !step.From.Contains(name) {
+// bare are the profiles that may have no identity up to a time of the history: the
+// first two that start without, and those that were forgotten.
+func (s *Sender) bare(until time.Duration) []string { return s.withForgotten(s.anonymous(), until) }
+
+// withForgotten are some profiles and those that were forgotten up to a time.
+func (s *Sender) withForgotten(some []string, until time.Duration) []string {
+	var forgotten []string
+	for name, from := range s.forgotten {
+		if from <= until && !slices.Contains(some, name) {
+			forgotten = append(forgotten, name)
+		}
+	}
+	slices.Sort(forgotten)
+	return append(slices.Clip(some), forgotten...)
+}
+
+// mostBare bounds the profiles among which the one is looked for that a body without
+// an identity is of.
+const mostBare = 8
+
+// blurred reports whether nobody can tell profiles without an identity apart: two that
+// start without are the same to any sender.
+func (s *Sender) blurred(bare []string) bool { return len(s.anonymous()) > 1 || len(bare) > mostBare }
+
+// forgottenIn are the profiles that a history forgets, and when first.
+func forgottenIn(sc *scenarios.Scenario) map[string]time.Duration {
+	out := map[string]time.Duration{}
+	for i := range sc.History {
+		s := &sc.History[i]
+		if !s.Does("forget") {
 			continue
 		}
-		for into := range step.Profiles.All() {
-			if step.Other(into) == name && slices.Contains(owners, into) {
-				name = into
-				break
+		for name := range s.Profiles.All() {
+			if at, before := out[name]; !before || s.At < at {
+				out[name] = s.At
 			}
 		}
 	}
-	return name
+	return out
 }
 
 // anonymous are the first two profiles that start without an identity: with
@@ -124,6 +88,12 @@ func (s *Sender) isAnonymous(name string) bool {
 	return known && g.NoIdentity && len(g.Identities) == 0 && g.UploadOf == ""
 }
 
+// forgets reports whether the history forgets a profile.
+func (s *Sender) forgets(name string) bool {
+	_, does := s.forgotten[name]
+	return does
+}
+
 // onlySynthetic reports whether a body has no identity but an ecid: that of a
 // profile that was given none may have any value.
 func onlySynthetic(b *body) bool {
@@ -142,8 +112,9 @@ func (s *Sender) knowsSynthetic() bool {
 				continue
 			}
 			for _, identity := range p.identities() {
-				name := s.profiles[exportForm(identity)]
-				if namespace, id, _ := strings.Cut(identity, ":"); name != "" && strings.EqualFold(namespace, "ecid") && id == scenarios.ECID(s.Scenario.Seed, name) {
+				namespace, id, _ := strings.Cut(identity, ":")
+				owned := func(has owner) bool { return id == scenarios.ECID(s.Scenario.Seed, has.name) }
+				if strings.EqualFold(namespace, "ecid") && slices.ContainsFunc(s.profiles[exportForm(identity)], owned) {
 					return true
 				}
 			}
@@ -162,9 +133,11 @@ func (s *Sender) unnamed() []string {
 		return s.nameless
 	}
 	others := map[string]bool{}
-	for identity, name := range s.profiles {
-		if identity != "ecid:"+scenarios.ECID(s.Scenario.Seed, name) {
-			others[name] = true
+	for identity, all := range s.profiles {
+		for _, has := range all {
+			if !has.merged && identity != "ecid:"+scenarios.ECID(s.Scenario.Seed, has.name) {
+				others[has.name] = true
+			}
 		}
 	}
 	s.nameless = []string{}
@@ -197,19 +170,26 @@ func (s *Sender) isUnnamed(name string) bool {
 
 // guessed is the unnamed profile that a body is of: the only one there is, or
 // the only one that has its attributes. An ecid of the sender's own stays with
-// the profile that it was first recognised by.
-func (s *Sender) guessed(b *body) string {
+// the profile that it was first recognised by. Once profiles were forgotten, which
+// have no identity either, it is all that it may be.
+func (s *Sender) guessed(b *body, until time.Duration) []string {
 	if !s.identifying || s.synthetic || !onlySynthetic(b) {
-		return ""
+		return nil
 	}
 	own := strings.Join(b.identities(), " ")
 	if own == "" && len(s.anonymous()) > 0 {
-		return "" // rather one that has no identity at all
+		return nil // rather one that has no identity at all
 	}
 	if name := s.own[own]; name != "" {
-		return name
+		return []string{name}
 	}
 	all := s.unnamed()
+	if with := s.withForgotten(all, until); len(with) > len(all) {
+		if len(with) > mostBare {
+			return nil
+		}
+		return with
+	}
 	fits := all
 	if len(all) > 1 {
 		fits = nil
@@ -221,7 +201,7 @@ func (s *Sender) guessed(b *body) string {
 		}
 	}
 	if len(fits) != 1 {
-		return ""
+		return nil
 	}
 	if s.own == nil {
 		s.own = map[string]string{}
@@ -229,5 +209,5 @@ func (s *Sender) guessed(b *body) string {
 	if own != "" {
 		s.own[own] = fits[0]
 	}
-	return fits[0]
+	return fits
 }

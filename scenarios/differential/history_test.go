@@ -51,13 +51,10 @@ func some[T any](t *rapid.T, label string, of []T, n int) []T {
 }
 
 // histories draws a scenario without expectations.
-func histories() *rapid.Generator[*scenarios.Scenario] { return drawn(true) }
-
-// drawn is one of profiles that may become part of others, and be forgotten, or not.
-func drawn(ends bool) *rapid.Generator[*scenarios.Scenario] {
+func histories() *rapid.Generator[*scenarios.Scenario] {
 	return rapid.Custom(func(t *rapid.T) *scenarios.Scenario {
 		sc := *plain()
-		h := &history{t: t, sc: &sc, ends: ends}
+		h := &history{t: t, sc: &sc}
 		h.audiences()
 		h.destination()
 		h.dataflow()
@@ -74,7 +71,6 @@ type history struct {
 	sc   *scenarios.Scenario
 	keys []string
 	now  time.Duration
-	ends bool
 	gone []int // profiles that became part of others
 }
 
@@ -244,7 +240,7 @@ func (h *history) steps() {
 				h.sc.History = append(h.sc.History, scenarios.Step{At: h.now, Action: "enable"})
 				disabled = false
 			}
-			if !h.ends || !h.whole(label, &step) {
+			if !h.whole(label, &step) {
 				h.update(label, &step)
 			}
 		}

@@ -68,7 +68,7 @@ func TestOtherReadingsOfHistories(t *testing.T) {
 // otherReading judges a history under another reading by that, and without it. It
 // returns 1 where the capture is left open with the key that would decide.
 func otherReading(t *testing.T, all scenarios.Catalogue, chosen scenarios.Readings, seed int) (open int64) {
-	sc := drawn(false).Example(seed).WithReadings(chosen)
+	sc := histories().Example(seed).WithReadings(chosen)
 	if _, external := chosen[scenarios.ReadingExternalAudiences]; external {
 		withExternal(sc, seed)
 	}

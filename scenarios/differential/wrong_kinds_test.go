@@ -30,11 +30,13 @@ var backfills = []string{"backfill-new-audience", "backfill-new-dest", "backfill
 // Too many, too few, too late.
 var wrongSendings = []wrongKind{
 	{"sent again after its delivery", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) && !t.twice(m) && !t.claims(m) })
+		m := t.pick(func(m *sending) bool { return ok(m.last()) && !t.twice(m) && !t.claims(m) && !t.resumed(m) })
 		return m != nil && t.send(m.last(), m.last().AnsweredAt.Add(3*time.Second)) != nil
 	}},
 	{"one profile of a message sent again", []string{"stop-on-success"}, nil, func(t *tamper) bool {
-		m := t.pick(func(m *sending) bool { return ok(m.last()) && !m.single() && !t.twice(m) && !t.claims(m) })
+		m := t.pick(func(m *sending) bool {
+			return ok(m.last()) && !m.single() && !t.twice(m) && !t.claims(m) && !t.resumed(m)
+		})
 		if m == nil {
 			return false
 		}
@@ -236,7 +238,7 @@ func overtakeOne(t *tamper) bool {
 			return false
 		}
 		apart := n.first().At.Sub(m.first().At)
-		return apart > 5*time.Second && apart < 8*time.Minute && t.quiet(m.exports[0].At.Add(-5*time.Minute), n.first().At.Add(6*time.Minute)) &&
+		return t.settled(m) && t.settled(n) && apart > 5*time.Second && apart < 8*time.Minute && t.quiet(m.exports[0].At.Add(-5*time.Minute), n.first().At.Add(6*time.Minute)) &&
 			t.silent(n, m.first().At, n.first().At.Add(10*time.Minute)) && t.owed(m) && t.owed(n) && n.first().At.Add(time.Hour).Before(t.end)
 	})
 	if m == nil {
@@ -262,8 +264,11 @@ func uncalledFor(t *tamper) bool {
 	}
 	var all []place
 	for _, m := range t.messages {
-		if m.hidden > 0 || len(m.attempts) == 0 || !ok(m.last()) || !m.single() || t.nameless(m.profiles[0]) {
+		if m.hidden > 0 || len(m.attempts) == 0 || !ok(m.last()) || !m.single() || t.nameless(m.profiles[0]) || t.blurred(m) {
 			continue
+		}
+		if t.merged(m) && len(t.policies()) > 1 {
+			continue // what a merge brought is a default, and so a body for each merge policy may explain it as well (A50)
 		}
 		for _, p := range t.oracle.Possible(m.profiles[0]) {
 			least := m.last().AnsweredAt.Add(6 * time.Minute)
@@ -281,6 +286,15 @@ func uncalledFor(t *tamper) bool {
 	p := all[t.random.IntN(len(all))]
 	t.want = p.rule
 	return t.send(p.message.last(), p.at.Add(time.Second)) != nil
+}
+
+// policies are the merge policies of the audiences.
+func (t *tamper) policies() map[string]bool {
+	out := map[string]bool{}
+	for _, a := range t.sc.Audiences {
+		out[a.MergePolicy] = true
+	}
+	return out
 }
 
 // onlyUpdate reports whether a profile has one update at a time.

@@ -109,7 +109,7 @@ func (t *tamper) lines() []recording.Line {
 func (t *tamper) pick(fits func(m *sending) bool) *sending {
 	var all []*sending
 	for _, m := range t.messages {
-		if m.hidden == 0 && len(m.attempts) > 0 && !slices.ContainsFunc(m.profiles, t.nameless) && fits(m) {
+		if m.hidden == 0 && len(m.attempts) > 0 && !slices.ContainsFunc(m.profiles, t.nameless) && !t.blurred(m) && fits(m) {
 			all = append(all, m)
 		}
 	}
@@ -122,6 +122,47 @@ func (t *tamper) pick(fits func(m *sending) bool) *sending {
 func (t *tamper) nameless(profile string) bool {
 	g, _, _ := t.sc.Group(profile)
 	return g.NoIdentity
+}
+
+// blurred reports whether a message has a body without an identity, of a profile that
+// was forgotten, and others may have none either: one may be taken for the other.
+func (t *tamper) blurred(m *sending) bool {
+	bare := map[string]bool{}
+	for _, g := range t.sc.Profiles {
+		if g.NoIdentity && len(g.Identities) == 0 {
+			bare[g.Names.At(0)] = true
+		}
+	}
+	for _, s := range t.sc.History {
+		if s.Does("forget") {
+			bare[s.Profiles.At(0)] = true
+		}
+	}
+	all, _ := bodies(m.first().Body)
+	return len(bare) > 1 && slices.ContainsFunc(all, func(o object) bool {
+		identities, _ := o["identityMap"].(object)
+		return len(identities) == 0
+	})
+}
+
+// resumed reports whether the dataflow was paused within the hour of a mapping before a
+// message: its backfills may come after the pause, and a copy of the body may be one.
+func (t *tamper) resumed(m *sending) bool {
+	at := m.last().At
+	return slices.ContainsFunc(t.sc.History, func(s scenarios.Step) bool {
+		mapped := t.sc.Start.Add(s.At)
+		return (s.Action == "map" || s.Action == "activate") && !mapped.After(at) && !t.quiet(mapped, mapped.Add(time.Hour)) &&
+			!t.quiet(mapped, at)
+	})
+}
+
+// merged reports whether another profile became part of one of a message before: which
+// of two values stays, and when a membership began that it brought, is a default (R144).
+func (t *tamper) merged(m *sending) bool {
+	return slices.ContainsFunc(t.sc.History, func(s scenarios.Step) bool {
+		into := func(p string) bool { return s.Profiles.Contains(p) }
+		return s.Does("merge") && !t.sc.Start.Add(s.At).After(m.exports[0].At) && slices.ContainsFunc(m.profiles, into)
+	})
 }
 
 func (m *sending) first() *recording.Request { return m.attempts[0] }

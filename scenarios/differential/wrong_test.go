@@ -86,9 +86,7 @@ func TestWrongSenders(t *testing.T) {
 	for range runtime.NumCPU() {
 		wg.Go(func() { // ends with the histories
 			for i := int(next.Add(1)) - 1; i < *wrong; i = int(next.Add(1)) - 1 {
-				// A sender's profiles are known by their identities alone: those of one that was
-				// forgotten, or that merged and lost its own since, may be nobody's.
-				sc := withAHeader(drawn(false).Example(*seed + i)).WithReadings(lastByte)
+				sc := withAHeader(histories().Example(*seed + i)).WithReadings(lastByte)
 				lines, err := play(sc, simulate.Model)
 				if err != nil {
 					t.Errorf("seed %d: %v", *seed+i, err)

@@ -25,6 +25,10 @@ type Seen struct {
 	// Of lists the profiles to which the body may belong, where Profile is ""
 	// because it is unknown. An export that it may be is not missing.
 	Of func(profile string) bool
+	// Among are the profiles that its identities were of at one time or another,
+	// the last one last, where these are several; Profile is "" then. See
+	// Role.Profile.
+	Among []string
 }
 
 // Clock relates the clock of a capture to that of the history.
@@ -66,9 +70,14 @@ func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Cl
 	var names []string
 	r, roles := newReport(), make([]Role, len(seen))
 	for i, s := range seen {
-		if s.Profile == "" {
+		if s.Profile == "" && len(s.Among) == 0 {
 			roles[i] = Role{Kind: Unexplained, Before: -1, First: -1}
 			o.unclaimed = append(o.unclaimed, unclaimed{s, nil})
+		}
+	}
+	seen = o.settled(seen)
+	for i, s := range seen {
+		if s.Profile == "" {
 			continue
 		}
 		if byProfile[s.Profile] == nil {
@@ -85,6 +94,9 @@ func judgeHistory(sc *scenarios.Scenario, history []Event, seen []Seen, clock Cl
 	}
 	for _, name := range names {
 		o.align(name, seen, byProfile[name], roles, r)
+		for _, i := range byProfile[name] {
+			roles[i].Profile = name
+		}
 	}
 	return r, roles
 }

@@ -20,6 +20,8 @@ const (
 // Role is what one profile body is: every body has exactly one.
 type Role struct {
 	Kind RoleKind
+	// Profile is the one that the body is of, "" where nobody knows.
+	Profile string
 	// Export numbers the exports of a profile from 1, in the order in which they
 	// began. A duplicate has the number of the export that it repeats.
 	Export int
@@ -423,6 +425,9 @@ func (a *alignment) match(i, j, last int) int {
 		findings = slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return strings.HasPrefix(f.Clause, "unmapped-") })
 	}
 	wrong, misspelt := costs(findings)
+	if slices.Contains(ends, x.Clause) {
+		wrong, misspelt = 0, 0 // what of a profile that is gone is exported nobody knows
+	}
 	if x.Obligation == MustNot {
 		if !s.At.IsZero() && !s.At.After(x.From.Add(delay)) && wrong+misspelt <= 2*costOfDifference {
 			return costOfTimely + min(wrong+misspelt, costOfDifference)

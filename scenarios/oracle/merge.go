@@ -125,6 +125,9 @@ func ofMerge(trigger, clause string) string {
 	return "merge-gains"
 }
 
+// ends are the clauses that forbid an export of a profile that ends.
+var ends = []string{"merge-silent", "forget-silent"}
+
 // silentEnd is the clause that forbids an export of a profile that ends.
 func silentEnd(op string) string {
 	if op == "merged" {

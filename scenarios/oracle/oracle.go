@@ -32,7 +32,9 @@
 // one before it and that nothing calls for is taken for one. The history is
 // that of the scenario (Planned), or any other. Exports are aligned with the
 // possible ones so that as little as possible is wrong, which takes the product
-// of the two numbers per profile. Times within bodies are not compared there:
+// of the two numbers per profile. A body whose identities were of several profiles,
+// which merged or were forgotten, is given to the one for which least is wrong then,
+// so that a right sender stays right. Times within bodies are not compared there:
 // nobody knows the sender's clock.
 package oracle
 
