@@ -109,11 +109,15 @@ lint: ## Check format, go vet, staticcheck, and that go.mod is tidy
 
 .PHONY: mutants
 mutants: ## Play the library under every mutant and write the kill matrix; ONLY=regexp plays some and writes nothing, MISSING=1 plays what was not measured
-	@go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutants$$' -args -mutants -only '$(ONLY)' $(if $(MISSING),-missing)
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutants$$' -args -mutants -only '$(ONLY)' $(if $(MISSING),-missing)
 
 .PHONY: kills
 kills: ## Play every mutant with the cases that must find it; ONLY=regexp for some of them, PART=K/N for a share, as CI does
-	@go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)' -part '$(PART)'
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestMutants$$' -args -mutants -named -only '$(ONLY)' -part '$(PART)'
+
+.PHONY: mutants-live
+mutants-live: ## Play every mutant of the engine through the engine of serve, its store and its wire; ONLY=regexp, PART=K/N
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutantsThroughLive$$' -args -mutants -through-live -only '$(ONLY)' -part '$(PART)'
 
 .PHONY: coverage
 coverage: build ## Show that every rule is proved
@@ -173,7 +177,7 @@ secrets-mutants: ## Show a credential in one place each, and see the suite of al
 	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 30m -run 'TestSecretsMutants$$' -args -mutants -only '$(ONLY)'
 
 .PHONY: mutants-all
-mutants-all: mutants judge-mutants mock-mutants secrets-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
+mutants-all: mutants mutants-live judge-mutants mock-mutants secrets-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
 
 .PHONY: probe-examples
 probe-examples: build ## Probe the right receivers, which must pass, and each wrong one, which must fail its rules and no others; ONLY=regexp for some of them

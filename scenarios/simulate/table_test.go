@@ -22,7 +22,11 @@ var (
 )
 
 // columns are what every case is played through, in the order of the table.
-var columns = []string{"simulation", "model", "wall", "live with a moved clock", "serve", "live with kills"}
+var columns = []string{"simulation", "model", "wall", liveColumn, "serve", "live with kills"}
+
+// liveColumn is that of the engine of serve in a bubble, whose clock moves when
+// every goroutine waits.
+const liveColumn = "live with a moved clock"
 
 // cell is what became of a case in a column: a verdict, and the reason of a skip.
 type cell struct {
