@@ -125,7 +125,7 @@ func (t *tamper) nameless(profile string) bool {
 }
 
 // blurred reports whether a message has a body without an identity, of a profile that
-// was forgotten, and others may have none either: one may be taken for the other.
+// was forgotten, and other profiles may lack one too: one may be taken for the other.
 func (t *tamper) blurred(m *sending) bool {
 	bare := map[string]bool{}
 	for _, g := range t.sc.Profiles {

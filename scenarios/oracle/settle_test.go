@@ -121,8 +121,8 @@ history:
 	}
 }
 
-// What a sender exports of a profile that became part of another one is for that, even
-// where it repeats what it sent before: the documentation does not forbid it.
+// An export of a profile that became part of another one is because of the merge, even
+// where it repeats an earlier body: the documentation does not forbid it.
 func TestACopyAtTheEndOfAProfile(t *testing.T) {
 	sc := scene(t, `
 audiences: {mapped: {id: mapped}}
