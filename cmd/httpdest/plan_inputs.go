@@ -53,10 +53,7 @@ func (f planFlags) planning() (p loadtest.Planning, err error) {
 		}
 	}
 	p.PerDay = loadtest.PerDay(profiles, share, updates)
-	if p.Curve, err = loadtest.ParseCurve(f.curve); err != nil {
-		return p, usage("--curve", err)
-	}
-	if p.Arrivals, err = arrivalsOf(f.arrivals); err != nil {
+	if err := f.when(&p); err != nil {
 		return p, err
 	}
 	if p.Sockets, p.Backfill = f.sockets, f.backfill; f.sockets < 1 || f.sockets > mostSockets ||
@@ -68,8 +65,7 @@ func (f planFlags) planning() (p loadtest.Planning, err error) {
 			"give --profiles, --share and --updates above 0, and --sockets from 1 to 100000",
 		}
 	}
-	p.Inputs = append(p.Inputs, reports.Figure{Name: "curve of the day", Text: f.curve, From: f.known("curve")},
-		reports.Figure{Name: "arrivals in an hour", Text: p.Arrivals.Words(), From: f.known("arrivals")},
+	p.Inputs = append(p.Inputs,
 		figureOf("backfill in the busiest hour", loadtest.Exactly(f.backfill), "exports", f.known("backfill")))
 	for _, step := range []func(*loadtest.Planning) error{f.others, f.broken, f.receiver, f.pick} {
 		if err := step(&p); err != nil {
@@ -77,6 +73,20 @@ func (f planFlags) planning() (p loadtest.Planning, err error) {
 		}
 	}
 	return p, nil
+}
+
+// when reads at which times exports are due.
+func (f planFlags) when(p *loadtest.Planning) (err error) {
+	if p.Curve, err = loadtest.ParseCurve(f.curve); err != nil {
+		return usage("--curve", err)
+	}
+	p.Arrivals, err = arrivalsOf(f.arrivals)
+	p.Inputs = append(
+		p.Inputs,
+		reports.Figure{Name: "curve of the day", Text: f.curve, From: f.known("curve")},
+		reports.Figure{Name: "arrivals in an hour", Text: p.Arrivals.Words(), From: f.known("arrivals")},
+	)
+	return err
 }
 
 // figureOf is an input of a plan.

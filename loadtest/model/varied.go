@@ -3,7 +3,6 @@ package model
 import (
 	"cmp"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"sort"
 )
@@ -43,12 +42,12 @@ func (c Course) Vary(from, day float64) *Varied {
 	}
 	uneven := f.longRun(f.load.Evenness)
 	for k := range v.level {
-		random := rand.New(rand.NewPCG(19, uint64(k)))
+		random := draws(k)
 		waiting := 0.0
 		move := func(from, to int) { // the end of one step, and that of a later one
 			came, room := f.arrived[to]-f.arrived[from], v.room[to]-v.room[from]
 			served := min(room, waiting+came)
-			chance := math.Sqrt(uneven*came+f.queueing.answers*served) * random.NormFloat64()
+			chance := math.Sqrt(uneven*came+f.queueing.answers*served) * random.normal()
 			waiting = max(0, waiting+came-room+chance)
 		}
 		for range daysBefore {
