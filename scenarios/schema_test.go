@@ -271,7 +271,7 @@ func TestSchemaDescriptions(t *testing.T) {
 }
 
 // words are the texts an enum allows, in a property, behind a reference, or
-// in a list.
+// in a list; other values of an enum are not words.
 func words(definitions, schema map[string]any) []string {
 	if ref, ok := schema["$ref"].(string); ok {
 		name := strings.TrimPrefix(ref, "#/definitions/")
@@ -279,7 +279,9 @@ func words(definitions, schema map[string]any) []string {
 	}
 	var out []string
 	for _, v := range list(schema["enum"]) {
-		out = append(out, v.(string))
+		if text, ok := v.(string); ok {
+			out = append(out, text)
+		}
 	}
 	for _, keyword := range []string{"anyOf", "allOf"} {
 		for _, branch := range list(schema[keyword]) {

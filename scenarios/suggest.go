@@ -13,7 +13,7 @@ func didYouMean(word string, known []string) string {
 		return fmt.Sprintf("did you mean %q?", best)
 	}
 	// A catalogue of rules or a thousand profiles would not help in a hint.
-	const most = 32
+	const most = 40
 	switch {
 	case len(known) == 0:
 		return "this file defines none"

@@ -3,6 +3,8 @@ package simulate
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,9 +49,7 @@ endpoint: {faults: [`+text+`]}
 // The JSON form of a fault and that of scenario files are one grammar: what
 // the one takes the other takes, and both mean the same.
 func TestFaultsHaveOneGrammar(t *testing.T) {
-	names := rapid.SampledFrom([]string{"profile", "profiles", "requests", "connections", "every", "from", "until", "on", "at", "probability", "status",
-		"answer", "expiresIn", "revoke", "headers", "headersAt", "slowBody", "latency", "stall", "reset", "close", "halfClose", "garbage",
-		"malformedChunk", "endless", "rate", "burst", "id"})
+	names := rapid.SampledFrom(specKeys(t))
 	taken := 0
 	rapid.Check(t, func(t *rapid.T) {
 		var keys []string
@@ -103,6 +103,52 @@ func TestFaultsHaveOneGrammar(t *testing.T) {
 	}
 	if taken < want {
 		t.Errorf("only %d faults were taken; the test is about nothing", taken)
+	}
+}
+
+// specKeys are the keys of a fault in JSON; each needs values to try.
+func specKeys(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for field := range reflect.TypeFor[fault.Spec]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if len(values[name]) == 0 {
+			t.Fatalf("the key %q of a fault has no values to try: add some to values", name)
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
+// A way to end an answer reaches the plan from a scenario file and from JSON, and is
+// written again: neither translation forgets it.
+func TestEveryEndingReachesThePlan(t *testing.T) {
+	for _, name := range specKeys(t) {
+		if !slices.Equal(values[name], []string{"true"}) {
+			continue
+		}
+		text := fmt.Sprintf("{%q:true}", name)
+		spec, err := fault.ParseSpec([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		direct, err := spec.Fault()
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		sc, err := parsedFault(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		for from, f := range map[string]fault.Fault{"JSON": direct, "a scenario file": faultPlan(sc).List()[0].Fault} {
+			written, err := json.Marshal(fault.SpecOf(f))
+			if err != nil || !strings.Contains(string(written), fmt.Sprintf("%q:true", name)) {
+				t.Errorf("%s from %s is written %s, error %v: convert.go or translate.go lacks the field", text, from, written, err)
+			}
+		}
 	}
 }
 
