@@ -368,16 +368,18 @@ func (a *alignment) abandoned(h hypothesis) int {
 	return cost
 }
 
-// spellings are the rules on how a key, an identity or a time is spelt, and on the
-// timestamps of unmapped audiences, which do not show which export a body is.
-var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns", "lqt-format", "ts-unmapped"}
+// spellings are the rules on how a key, an identity or a time is spelt, on the
+// timestamps of unmapped audiences, and on how long exited entries are carried. They
+// do not show which export a body is.
+var spellings = []string{"hash", "namespace-key", "lowercase-identity-ns", "lqt-format", "ts-unmapped", "exited-retention"}
 
 // forms are the rules on how an entry is written, which hardly shows which
 // export a body is.
 var forms = []string{"lqt-value", "ts-on", "ts-off", "ts-order", "names-off", "names-mapped", "names-unmapped", "name-static"}
 
 // costs are those of the differences, and of the way that keys and identities
-// are spelt: who misspells one misspells all, which counts once.
+// are spelt: who misspells one misspells all, and who carries no exited entry carries
+// none in any body, which counts once.
 func costs(findings []Finding) (wrong, misspelt int) {
 	for _, f := range findings {
 		switch {

@@ -114,6 +114,23 @@ var readingCases = []readingCase{
 			{2 * time.Hour, membership(ups(in("delorean", "exited", "10:00:00") + "," + in("fans", "realized", "09:00:00") + "," + in("shops", "realized", "10:00:00")))},
 		},
 	},
+	{ // a body with an audience that doc left before is not of the policy of that audience
+		key: "mergePolicyBodies", value: "each", other: "one", clause: "one-body",
+		scenario: leftTwoPolicies,
+		sent: []arrival{
+			{30 * time.Minute, `{"email":"doc@example.com",` + membership(ups(in("delorean", "exited", "06:00:00")))[1:]},
+			{time.Hour, `{"email":"doc@example.com",` + membership(ups(in("delorean", "realized", "10:00:00")))[1:]},
+			{time.Hour, `{"email":"doc@example.com",` + membership(ups(in("shops", "realized", "10:00:00")))[1:]},
+		},
+	},
+	{ // what was left is missing in a backfill, which does not make it one of former members
+		key: "exitsCarried", value: "0s", other: "30d", clause: "exited-retention",
+		scenario: mapsOneByOne,
+		sent: []arrival{
+			{95 * time.Minute, membership(ups(in("fans", "realized", "06:00:00")))},
+			{140 * time.Minute, `{"email":"doc@example.com",` + membership(ups(in("fans", "realized", "06:00:00")))[1:]},
+		},
+	},
 	{
 		key: "exitsCarried", value: "0s", other: "30d", clause: "exited-retention",
 		scenario: leavesAndEnters,
@@ -223,6 +240,34 @@ profiles: {doc: {identities: {email: doc}, audiences: {fans: {qualified: 0s}}}}
 history:
   - {at: 1h, profile: doc, qualify: [delorean, shops]}
   - {at: 2h, profile: doc, exit: delorean}
+`
+
+const leftTwoPolicies = `
+audiences:
+  delorean: {id: delorean, mergePolicy: web}
+  shops: {id: shops, mergePolicy: stores}
+organisation: {mergePolicies: {default: {default: true}, web: {}, stores: {}}}
+dataflow: {audiences: [delorean, shops], attributes: [email], requireMembership: false}
+profiles: {doc: {identities: {email: doc}, audiences: {delorean: {qualified: 3h, exited: 2h}}}}
+history:
+  - {at: 30m, profile: doc, set: email, to: doc@example.com}
+  - {at: 1h, profile: doc, qualify: [delorean, shops]}
+`
+
+const mapsOneByOne = `
+audiences: {delorean: {id: delorean}, shops: {id: shops}, fans: {id: fans}, scifi: {id: scifi}}
+dataflow: {audiences: [scifi], attributes: [email]}
+profiles:
+  doc:
+    identities: {email: doc}
+    audiences: {delorean: {qualified: 3h, exited: 2h}, shops: {qualified: 3h, exited: 2h}, fans: {qualified: 3h}}
+history:
+  - {at: 1h, map: delorean}
+  - {at: 70m, map: shops}
+  - {at: 90m, map: fans}
+  - {at: 130m, disable: true}
+  - {at: 140m, enable: true}
+  - {at: 140m, profile: doc, set: email, to: doc@example.com}
 `
 
 const leavesAndEnters = `

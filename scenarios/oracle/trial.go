@@ -20,6 +20,7 @@ type part struct {
 	*alignment
 	mine []int
 	path *node
+	cost int
 }
 
 // explained explains the bodies of a profile by the chosen reading, or by the
@@ -57,19 +58,64 @@ func (o *Oracle) explained(p *person, all []Seen, mine []int) trial {
 }
 
 // try explains the bodies by the views of a profile, each body by the one view
-// whose audiences it has.
+// whose audiences it has. A body with exited audiences alone may be of a profile that
+// leaves them, or of one that is in no mapped audience any more: it is of the rest
+// where that explains the bodies better.
 func (o *Oracle) try(views []*person, all []Seen, mine []int) (t trial) {
 	for _, p := range views {
 		own := mine
 		if len(views) > 1 {
 			own = slices.DeleteFunc(slices.Clone(mine), func(i int) bool { return !o.shows(p, all[i]) })
 		}
-		a := o.newAlignment(p, all, own)
-		path, cost := a.explain()
-		t.parts = append(t.parts, part{a, own, path})
-		t.cost += cost
+		t.add(o.partOf(p, all, own))
+	}
+	rest := slices.IndexFunc(views, func(p *person) bool { return p.view != nil && p.view.rest })
+	if t.cost == 0 || rest < 0 {
+		return t
+	}
+	for _, i := range mine {
+		from := slices.IndexFunc(t.parts, func(x part) bool { return slices.Contains(x.mine, i) })
+		if from < 0 || from == rest || !o.left(all[i]) {
+			continue
+		}
+		fewer := slices.DeleteFunc(slices.Clone(t.parts[from].mine), func(k int) bool { return k == i })
+		more := slices.Sorted(slices.Values(append(slices.Clone(t.parts[rest].mine), i)))
+		var moved trial
+		for n, x := range t.parts {
+			switch n {
+			case from:
+				x = o.partOf(views[n], all, fewer)
+			case rest:
+				x = o.partOf(views[n], all, more)
+			}
+			moved.add(x)
+		}
+		if moved.cost < t.cost {
+			t = moved
+		}
 	}
 	return t
+}
+
+func (o *Oracle) partOf(p *person, all []Seen, own []int) part {
+	a := o.newAlignment(p, all, own)
+	path, cost := a.explain()
+	return part{a, own, path, cost}
+}
+
+func (t *trial) add(x part) {
+	t.parts, t.cost = append(t.parts, x), t.cost+x.cost
+}
+
+// left reports whether every mapped audience in a body is one that was left.
+func (o *Oracle) left(s Seen) bool {
+	b := newSentBody(s.Body)
+	for id := range o.flow.mapped {
+		if e := o.entryOf(b, id); e != nil && e["status"] != "exited" {
+			return false
+		}
+	}
+	return true
 }
 
 // shows reports whether a body is of a view: it has audiences of one merge policy, or
