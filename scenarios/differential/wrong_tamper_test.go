@@ -272,26 +272,28 @@ func (t *tamper) claims(m *sending) bool {
 	return n > 1 || n == 1 && m.live()
 }
 
-// twice reports whether a profile of a message qualifies twice within a second for
-// an audience, shortly before or after it: by a reading (A41) the second time is
-// exported as well, with the body of the first.
+// twice reports whether a profile of a message qualifies and changes otherwise, or
+// qualifies again, within a second, shortly before or after it: by a reading (A41) a
+// second qualification is exported as well, so that there may be two exports.
 func (t *tamper) twice(m *sending) bool {
 	for _, p := range m.profiles {
-		last := map[string]time.Duration{}
+		var steps []scenarios.Step // near the message
 		for _, s := range t.sc.History {
-			for _, c := range s.Changes {
-				if c.Op != "qualify" || !s.Profiles.Contains(p) {
-					continue
-				}
-				before, qualified := last[c.Audience]
-				last[c.Audience] = s.At
-				if near := t.sc.Start.Add(s.At).Sub(m.last().At).Abs() < 10*time.Minute; near && qualified && s.At-before <= time.Second {
-					return true
-				}
+			if len(s.Changes) > 0 && s.Profiles.Contains(p) && t.sc.Start.Add(s.At).Sub(m.last().At).Abs() < 10*time.Minute {
+				steps = append(steps, s)
+			}
+		}
+		for i := 1; i < len(steps); i++ {
+			if steps[i].At-steps[i-1].At <= time.Second && (qualifies(steps[i-1]) || qualifies(steps[i])) {
+				return true
 			}
 		}
 	}
 	return false
+}
+
+func qualifies(s scenarios.Step) bool {
+	return slices.ContainsFunc(s.Changes, func(c scenarios.Change) bool { return c.Op == "qualify" })
 }
 
 // send adds a copy of a request that is answered 200 some time after another.
