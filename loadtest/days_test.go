@@ -12,7 +12,7 @@ import (
 // Near full utilisation p95 of one day is not that of the next: nine of ten days of
 // the second simulation are within the interval of plan, which is not much wider
 // than these, and days with sockets to spare have no interval.
-func TestPlanSaysHowDaysDifferNearFullUtilisation(t *testing.T) {
+func TestRangeOfDaysNearFullUtilisation(t *testing.T) {
 	loadtest.Volume(t)
 	for _, tt := range []struct {
 		name   string

@@ -34,7 +34,7 @@ func TestGuideNamesTheNumbersOfTheCode(t *testing.T) {
 			t.Errorf("docs/how-to/load.md does not say: %s", claim)
 		}
 	}
-	// As many samples as the guide says have an interval, and one fewer have none.
+	// As many samples as the guide says have an interval, and one fewer do not.
 	for q, n := range map[float64]int64{0.95: 72, 0.99: 368} {
 		if _, high := quantileRanks(n, q); high > n {
 			t.Errorf("%d samples have no interval of p%g", n, q*100)

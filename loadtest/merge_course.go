@@ -107,7 +107,7 @@ func (m *merging) trend(parts []Part, after []time.Duration) {
 	switch {
 	case with == 0:
 	case without != "":
-		m.out.LeftOut = append(m.out.LeftOut, "the trend: "+without+" has none")
+		m.out.LeftOut = append(m.out.LeftOut, "the trend: "+without+" has no trend")
 	case start > 0:
 		m.out.Trend = &reports.Trend{StartMs: start / count, PerHour: rise / start, Low: low / start, High: high / start}
 	}

@@ -79,7 +79,7 @@ func TestMergeKeepsTheTrend(t *testing.T) {
 	}
 	b.Trend = nil
 	if got, err = Merge([]Part{{"a.json", a}, {"b.json", b}}); err != nil || got.Trend != nil ||
-		!strings.Contains(strings.Join(got.LeftOut, "\n"), "the trend: b.json has none") {
+		!strings.Contains(strings.Join(got.LeftOut, "\n"), "the trend: b.json has no trend") {
 		t.Errorf("%v, %q, %+v", err, got.LeftOut, got.Trend)
 	}
 }

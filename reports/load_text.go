@@ -186,7 +186,7 @@ func (l *Load) Stood() string {
 }
 
 // TrendText is a change of the latency that is more than chance, and more than
-// leastTrend of it by the end; "" where there is none.
+// leastTrend of it by the end; "" without such a change.
 func (l *Load) TrendText() string {
 	d := l.Trend
 	if d == nil || d.Low <= 0 && d.High >= 0 || math.Abs(d.PerHour)*l.Seconds/3600 < leastTrend {

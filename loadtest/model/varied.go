@@ -7,7 +7,7 @@ import (
 	"sort"
 )
 
-// Varied is how a course can go by chance: a fluid has none in it, but near full
+// Varied is how a course can go by chance: a fluid has no chance in it, but near full
 // utilisation one day differs from another by a lot. Each path is a random walk
 // with the attempts that come to the fluid, the room of its sockets, and the
 // variance of both, which does not go below nothing.
