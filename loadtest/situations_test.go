@@ -19,7 +19,8 @@ type planned struct {
 	outage  string
 	kind    loadtest.OutageKind
 	// longer is how many times as often it is played: near saturation a day says
-	// little, since those who wait long do so together.
+	// little, since those who wait long do so together, and the highest of a backlog
+	// that stays level for long is that of a chance.
 	longer   int
 	arrivals loadtest.Arrivals
 }
@@ -61,7 +62,7 @@ var situations = []planned{
 	{"half an hour of 503 in the evening",
 		432e3, "day", "min=50ms max=150ms", uniform(.05, .15), .005, 2, "30m@20h", loadtest.Unavailable, 1, loadtest.Poisson},
 	{"an hour of 503 from 23:30 on, one in fourteen fails",
-		432e3, "flat", "mean=200ms", exponential(.2), .07, 5, "60m@23h30m", loadtest.Unavailable, 1, loadtest.Poisson},
+		432e3, "flat", "mean=200ms", exponential(.2), .07, 5, "60m@23h30m", loadtest.Unavailable, 5, loadtest.Poisson},
 	{"three hours without an answer, drained the next day",
 		432e3, "day", "500ms", always(.5), 0, 4, "3h@19h", loadtest.Stalled, 1, loadtest.Poisson},
 	{"one socket, four fifths busy, paced", 172800, "flat", "mean=400ms", exponential(.4), 0, 1, "", "", 4, loadtest.Paced},
