@@ -269,7 +269,7 @@ type Letter struct {
 
 // NewLetter is the readable form of a dead letter.
 func NewLetter(l store.DeadLetter) Letter {
-	out := Letter{ID: l.Message.ID, Attempts: l.Attempts, Outcome: l.Outcome.String(), Reason: l.Outcome.Reason, At: l.At, Body: string(l.Message.Body)}
+	out := Letter{ID: l.Message.ID, Attempts: l.Attempts, Outcome: l.Outcome.String(), Reason: l.Outcome.Reason, At: l.At.UTC(), Body: string(l.Message.Body)}
 	for _, x := range l.Message.Exports {
 		out.Profiles, out.Exports = append(out.Profiles, string(x.Profile)), append(out.Exports, x.ID)
 	}

@@ -195,7 +195,7 @@ func (d *Driver) dataflow(id string) Dataflow {
 		Firing: slices.Concat([]dataflow.AlertKind{}, d.runtime.Firing(id))}
 	for _, ref := range s.MappedRefs() {
 		m := s.Mapped[ref]
-		out.Mapped = append(out.Mapped, Mapped{ref.Namespace, ref.ID, m.Name, m.CreatedAt})
+		out.Mapped = append(out.Mapped, Mapped{ref.Namespace, ref.ID, m.Name, m.CreatedAt.UTC()})
 	}
 	return out
 }
@@ -234,7 +234,7 @@ type Run struct {
 }
 
 func runLine(h monitor.Hour) Run {
-	out := Run{Start: h.Start, Status: monitor.Processing, Audiences: len(h.Audiences), Received: h.Received,
+	out := Run{Start: h.Start.UTC(), Status: monitor.Processing, Audiences: len(h.Audiences), Received: h.Received,
 		Counters: h.Counters, Exclusions: h.Exclusions, Errors: h.Errors}
 	if h.Completed {
 		out.Status = monitor.Completed

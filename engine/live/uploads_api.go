@@ -41,7 +41,7 @@ type fileRefused struct {
 }
 
 func uploadedAudience(key string, ref profile.AudienceRef, u flow.Uploaded) UploadedAudience {
-	return UploadedAudience{key, ref.Namespace, ref.ID, u.Stage, u.Rows, u.At, u.Available, u.Expires}
+	return UploadedAudience{key, ref.Namespace, ref.ID, u.Stage, u.Rows, u.At.UTC(), u.Available.UTC(), u.Expires.UTC()}
 }
 
 // upload takes the file of an audience.

@@ -38,9 +38,9 @@ func (t Term) Refresh(now time.Time) (Term, error) {
 	from := t.expires.Add(-RefreshWindow)
 	switch {
 	case now.Before(from):
-		return t, fmt.Errorf("too early: it can be refreshed from %s on", from.Format(time.RFC3339))
+		return t, fmt.Errorf("too early: it can be refreshed from %s on", from.UTC().Format(time.RFC3339))
 	case !now.Before(t.expires):
-		return t, fmt.Errorf("too late: it expired at %s", t.expires.Format(time.RFC3339))
+		return t, fmt.Errorf("too late: it expired at %s", t.expires.UTC().Format(time.RFC3339))
 	}
 	t.expires = now.Add(t.lifetime)
 	return t, nil

@@ -11,7 +11,7 @@ import (
 
 func TestTerm(t *testing.T) {
 	at := time.Date(2026, 1, 15, 9, 0, 0, 0, time.UTC)
-	term := NewTerm(at, Spec{})
+	term := NewTerm(at.In(time.FixedZone("of the machine", 20700)), Spec{})
 	if got, want := term.Available(), at.Add(2*time.Hour); !got.Equal(want) {
 		t.Errorf("available at %s; want %s", got, want)
 	}
