@@ -49,6 +49,34 @@ func (d *Driver) Act(ctx context.Context, action flow.Action) (warnings []datafl
 	return a.problems, err
 }
 
+// perforce has the loop take up what every shard must wait for.
+func (d *Driver) perforce(ctx context.Context, a *act) error {
+	if err := handOver(ctx, d, d.acts, a); err != nil {
+		return err
+	}
+	return d.wait(ctx, a.done)
+}
+
+// handOver gives a goroutine of the engine something to do, unless the engine ends
+// or ctx is done.
+func handOver[T any](ctx context.Context, d *Driver, to chan<- T, x T) error {
+	select {
+	case <-d.ending:
+		return ErrDraining
+	default:
+	}
+	select {
+	case to <- x:
+		return nil
+	case <-d.ending:
+		return ErrDraining
+	case <-d.dead:
+		return d.ended()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // holding is an action that waits until no shard decides: a decision by the
 // configuration before it must not be taken up after it.
 type holding struct {

@@ -114,21 +114,10 @@ func (d *Driver) Begin(ctx context.Context, u profile.Update) (wait func(context
 	}
 	done := make(chan error, 1) // nobody waits to tell
 	s := d.shardOf(u.Profile)
-	select {
-	case <-d.ending:
-		return nil, ErrDraining
-	default:
+	if err := handOver(ctx, d, s.in, request{update: u, done: done}); err != nil {
+		return nil, err
 	}
-	select {
-	case s.in <- request{update: u, done: done}:
-		return func(ctx context.Context) error { return d.wait(ctx, done) }, nil
-	case <-d.ending:
-		return nil, ErrDraining
-	case <-d.dead:
-		return nil, d.ended()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	return func(ctx context.Context) error { return d.wait(ctx, done) }, nil
 }
 
 func (d *Driver) shardOf(id profile.ID) *shard {

@@ -46,25 +46,6 @@ func (d *Driver) Merge(ctx context.Context, from, into profile.ID) error {
 	return d.perforce(ctx, &act{merge: &merging{from, into}, done: make(chan error, 1)})
 }
 
-// perforce has the loop take up what every shard must wait for.
-func (d *Driver) perforce(ctx context.Context, a *act) error {
-	select {
-	case <-d.ending:
-		return ErrDraining
-	default:
-	}
-	select {
-	case d.acts <- a:
-		return d.wait(ctx, a.done)
-	case <-d.ending:
-		return ErrDraining
-	case <-d.dead:
-		return d.ended()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // merge makes a profile part of another one, while no shard decides.
 func (l *looping) merge(a *act) {
 	d, m := l.driver, a.merge

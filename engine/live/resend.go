@@ -34,16 +34,10 @@ func (d *Driver) Resend(ctx context.Context, message string) error {
 	if r.message == nil {
 		return fmt.Errorf("%w: %s", store.ErrNotDead, message)
 	}
-	select {
-	case d.resent <- r:
-		return d.wait(ctx, r.done)
-	case <-d.ending:
-		return ErrDraining
-	case <-d.dead:
-		return d.ended()
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := handOver(ctx, d, d.resent, r); err != nil {
+		return err
 	}
+	return d.wait(ctx, r.done)
 }
 
 // resend takes a dead letter up. Asked for twice at once, it is sent once: the
