@@ -117,7 +117,7 @@ kills: ## Play every mutant with the cases that must find it; ONLY=regexp for so
 
 .PHONY: mutants-live
 mutants-live: ## Play every mutant of the engine through the engine of serve, its store and its wire; ONLY=regexp, PART=K/N
-	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutantsThroughLive$$' -args -mutants -through-live -only '$(ONLY)' -part '$(PART)'
+	@CGO_ENABLED=0 go test ./scenarios/mutants -v -count=1 -timeout 60m -run 'TestMutantsThroughLive$$' -args -mutants -only '$(ONLY)' -part '$(PART)'
 
 .PHONY: coverage
 coverage: build ## Show that every rule is proved

@@ -7,10 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/httpdest/httpdest/scenarios"
@@ -145,43 +143,17 @@ func few(ids []string) string {
 // binary of many mutants and those that are not in it: nil are all, and with
 // none a mutant is not played.
 func playAll(t *testing.T, all []Mutant, choose func(many string, apart []Mutant) [][]string) [][]string {
-	files, apart, err := Together(root, all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	many := build(t, "many mutants", files)
-	if t.Failed() {
+	b, ok := buildsOf(t, all, "many mutants", build)
+	if !ok {
 		return nil
 	}
-	if red := play(t, "unchanged", many, 0); len(red) > 0 {
+	if red := play(t, "unchanged", b.many, 0); len(red) > 0 {
 		t.Fatalf("cases are red without any mutant: %v", red)
 	}
-	chosen := choose(many, apart)
+	chosen := choose(b.many, b.apart)
 	red := make([][]string, len(all))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.NumCPU())
-	for i, m := range all {
-		if chosen[i] != nil && len(chosen[i]) == 0 {
-			continue
-		}
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if !isOneOf(m, apart) {
-				red[i] = play(t, m.ID, many, i+1, chosen[i]...)
-				return
-			}
-			content, err := m.Apply(root)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if binary := build(t, m.ID, map[string]string{m.File: string(content)}); binary != "" {
-				red[i] = play(t, m.ID, binary, 0, chosen[i]...)
-			}
-		})
-	}
-	wg.Wait()
+	played := func(i int) bool { return chosen[i] == nil || len(chosen[i]) > 0 }
+	b.each(played, func(i int, binary string, number int) { red[i] = play(t, all[i].ID, binary, number, chosen[i]...) })
 	return red
 }
 

@@ -21,6 +21,10 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
+// elsewhere is a zone east of Greenwich and a quarter of an hour off: what depends on
+// the zone of the machine shows.
+const elsewhere = "TZ=Asia/Kathmandu"
+
 // build builds httpdest with files put in the place of those of the tree, by
 // their path below root, and returns the path of the binary; "" after an error.
 func build(t *testing.T, what string, files map[string]string) string {
@@ -84,9 +88,7 @@ func report(path, binary, env string, cases []string) (reports.Report, error) {
 		arguments = append(arguments, filepath.Join(root, "scenarios", "library", filepath.FromSlash(id)+".yaml"))
 	}
 	cmd := exec.CommandContext(ctx, binary, arguments...)
-	// East of Greenwich and a quarter of an hour off: what depends on the zone of
-	// the machine shows.
-	cmd.Env = append(os.Environ(), env, "GOMAXPROCS=1", "GOGC=400", "TZ=Asia/Kathmandu")
+	cmd.Env = append(os.Environ(), env, "GOMAXPROCS=1", "GOGC=400", elsewhere)
 	out, runErr := cmd.CombinedOutput()
 	content, err := os.ReadFile(path)
 	if err != nil {

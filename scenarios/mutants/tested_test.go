@@ -13,10 +13,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -174,43 +172,18 @@ func playPackage(t *testing.T, name string, mutants []tested) (killed int) {
 	for i, m := range mutants {
 		plain[i] = m.mutant()
 	}
-	files, apart, err := Together(root, plain)
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
-	many := buildTest(t, name, files)
-	if many == "" {
+	b, ok := buildsOf(t, plain, "many mutants", buildTestOf(name))
+	if !ok {
 		return 0
 	}
 	for _, test := range namesOf(mutants) {
-		if out, err := runTest(many, name, test, 0); err != nil {
+		if out, err := runTest(b.many, name, test, 0); err != nil {
 			t.Errorf("%s %s is red without any mutant: %v\n%s", name, test, err, out)
 			return 0
 		}
 	}
 	results := make([]string, len(mutants))
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.NumCPU())
-	for i, m := range mutants {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			binary, number := many, i+1
-			if isOneOf(plain[i], apart) {
-				content, err := plain[i].Apply(root)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if binary, number = buildTest(t, name, map[string]string{m.File: string(content)}), 0; binary == "" {
-					return
-				}
-			}
-			results[i] = verdictOn(t, m, binary, number)
-		})
-	}
-	wg.Wait()
+	b.each(every, func(i int, binary string, number int) { results[i] = verdictOn(t, mutants[i], binary, number) })
 	for i, m := range mutants {
 		fmt.Printf("%-44s %-28s %s\n", m.ID, m.in(), results[i])
 		if strings.HasPrefix(results[i], "killed") {
@@ -249,23 +222,25 @@ func verdictOn(t *testing.T, m tested, binary string, number int) string {
 	return fmt.Sprintf("killed by %s: %s", m.name(), bytes.TrimSpace(said))
 }
 
-// buildTest builds the tests of a package with files put in the place of those
-// of the tree; "" after an error.
-func buildTest(t *testing.T, name string, files map[string]string) string {
-	dir := t.TempDir()
-	list, err := Overlay(root, dir, files)
-	if err != nil {
-		t.Errorf("%s: %v", name, err)
-		return ""
+// buildTestOf builds the tests of a package with files put in the place of those of
+// the tree; "" after an error.
+func buildTestOf(name string) func(t *testing.T, what string, files map[string]string) string {
+	return func(t *testing.T, what string, files map[string]string) string {
+		dir := t.TempDir()
+		list, err := Overlay(root, dir, files)
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			return ""
+		}
+		binary := filepath.Join(dir, "tests")
+		c := exec.Command("go", "test", "-c", "-trimpath", "-vet=off", "-ldflags=-s -w", "-overlay", list, "-o", binary, name)
+		c.Dir = root
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%s: the tests of %s do not build: %v\n%s", what, name, err, out)
+			return ""
+		}
+		return binary
 	}
-	binary := filepath.Join(dir, "tests")
-	c := exec.Command("go", "test", "-c", "-trimpath", "-vet=off", "-ldflags=-s -w", "-overlay", list, "-o", binary, name)
-	c.Dir = root
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Errorf("the tests of %s do not build: %v\n%s", name, err, out)
-		return ""
-	}
-	return binary
 }
 
 // runTest runs one test of a test binary in its package's folder, under the
