@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/httpdest/httpdest/reports"
 )
@@ -95,7 +96,7 @@ func byItself(l *reports.Load) (reports.Verdict, string) {
 	verdict, reason := reports.Pass, ""
 	for _, o := range l.Objectives {
 		if worst := reports.Worst(verdict, o.Verdict); worst != verdict {
-			verdict, reason = worst, o.Text
+			verdict, reason = worst, strings.TrimSuffix(o.Text+": "+o.Reason, ": ")
 		}
 	}
 	if len(l.Doubts) > 0 && verdict == reports.Pass {

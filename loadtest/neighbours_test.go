@@ -184,6 +184,29 @@ func TestNeighboursOfASlowReceiver(t *testing.T) {
 	}
 }
 
+// Without a noisy one, a dataflow has the worst verdict of its objectives, with the
+// reason, and no more than a doubt allows.
+func TestADataflowByItself(t *testing.T) {
+	passed := reports.Objective{Text: "lost<1%", Verdict: reports.Pass}
+	open := reports.Objective{Text: "p95<10m", Verdict: reports.Inconclusive, Reason: "run for at least 1m"}
+	failed := reports.Objective{Text: "p95<1s", Verdict: reports.Fail}
+	for _, tt := range []struct {
+		objectives []reports.Objective
+		doubts     []string
+		want       string
+	}{
+		{[]reports.Objective{passed}, nil, "pass "},
+		{[]reports.Objective{passed, open}, nil, "inconclusive p95<10m: run for at least 1m"},
+		{[]reports.Objective{failed, open, passed}, []string{"late"}, "fail p95<1s"},
+		{[]reports.Objective{passed}, []string{"late"}, "inconclusive late"},
+	} {
+		verdict, reason := byItself(&reports.Load{Objectives: tt.objectives, Doubts: tt.doubts})
+		if got := string(verdict) + " " + reason; got != tt.want {
+			t.Errorf("%q; want %q", got, tt.want)
+		}
+	}
+}
+
 func TestNeighbourly(t *testing.T) {
 	p95 := func(ms float64) *reports.Distribution { return &reports.Distribution{P95Ms: ms} }
 	all := reports.Amount{Count: 1000}

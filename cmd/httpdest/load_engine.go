@@ -71,8 +71,10 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 		return e, failure{exitUsage, errors.New("--outage is about deliveries"), "give --through-engine too"}
 	case to != "mock" && (virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("--time virtual and --outage work only with the built-in mock"), "give mock"}
-	case f.dataflows < 1 || f.dataflows > 20 || f.noisy != "" && f.noisy != "dead" && f.noisy != "slow":
-		return e, failure{exitUsage, errors.New("--dataflows is from 1 to 20, --noisy dead or slow"), "leave them out"}
+	case f.dataflows < 1 || f.dataflows > 20:
+		return e, failure{exitUsage, fmt.Errorf("--dataflows %d", f.dataflows), "give a number from 1 to 20"}
+	case f.noisy != "" && f.noisy != "dead" && f.noisy != "slow":
+		return e, failure{exitUsage, fmt.Errorf("--noisy %q", f.noisy), "give dead or slow"}
 	case f.several() && (to != "mock" || virtual || e.broken != nil):
 		return e, failure{exitUsage, errors.New("several dataflows go through the engine to mock, on the wall clock and without an outage"), "give mock and --through-engine, and leave --time and --outage out"}
 	case f.several() && e.noisy != "" && f.data != "":
