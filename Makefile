@@ -226,8 +226,9 @@ coverage-of-intervals: ## Play queues of known latency at four loads with SEEDS 
 	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run 'TestCoverageOfIntervals$$|TestCompareCriesNoWolf$$' -args -coverage -seeds $${SEEDS:-200}
 
 .PHONY: model
-model: ## Test load and plan without the race detector, the model against the simulation for SCALE (1) times a hundred thousand profiles
-	@CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -args -nine -scale $${SCALE:-1} -part '$(PART)'
+model: ## Play the volume of load and plan, which make test leaves out with the race detector: the model against the simulation for SCALE (1) times a hundred thousand profiles
+	@volume=$$(awk '/^func Test/ { split($$2, name, "(") } /^\tvolume\(t\)/ { print name[1] }' loadtest/*_test.go | paste -sd '|' -)
+	CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run "^(.*SecondSimulation|$$volume)\$$" -args -nine -scale $${SCALE:-1} -part '$(PART)'
 
 .PHONY: bench
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver

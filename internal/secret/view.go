@@ -56,6 +56,9 @@ func (v view) follow(visit func(view) bool) {
 
 // next adds the views that follow at once from this one.
 func (v view) next(to []view) []view {
+	if inert(v.text) {
+		return to
+	}
 	if w, changed := v.decoded(); changed {
 		to = append(to, w)
 	}
@@ -65,6 +68,17 @@ func (v view) next(to []view) []view {
 		}
 	}
 	return to
+}
+
+// inert reports whether a text has no byte that begins an escape or that wraps a
+// text: nothing follows from it, as from most headers and bodies.
+func inert(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '%' || c == '\\' || c == '&' || c == '<' || c == '+' {
+			return false
+		}
+	}
+	return true
 }
 
 // place is where a part of the view is in the original.

@@ -136,3 +136,24 @@ func BenchmarkTextWithSpaces(b *testing.B) {
 		r.Text(body)
 	}
 }
+
+// Of a text that is taken for inert no other view would follow.
+func TestInertTexts(t *testing.T) {
+	for first := range 256 {
+		for second := range 256 {
+			text := string([]byte{'a', byte(first), byte(second), 'b'})
+			v := plainView(text, true, false)
+			_, changed := v.decoded()
+			for _, how := range wrappings {
+				_, joined := v.joined(how)
+				changed = changed || joined
+			}
+			if changed && inert(text) {
+				t.Errorf("%q is inert, and another view of it exists", text)
+			}
+		}
+	}
+	if !inert("Bearer=s3cret/abc-DEF_~.") || inert("two words") {
+		t.Error("every text is inert, or none")
+	}
+}
