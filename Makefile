@@ -13,11 +13,12 @@ SECONDS ?= 60
 # The race detector needs cgo and a C compiler; without them the tests run without it.
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
-# OpenAPI, which are slow to compile, or they start the command many times. What the command calls is tested with it.
-APART := cmd/httpdest mockendpoint/admin scenarios/containers scenarios/probe/receivers reports/browser
+# OpenAPI, which are slow to compile, or they start the command, some of them many times, and would build it with cgo once more.
+# What the command calls is tested with the race detector.
+APART := cmd/httpdest examples examples/go/receiver internal/packaging mockendpoint/admin scenarios/containers scenarios/probe/receivers reports/browser
 # Packages with tests of volume, which ask for testing.Short(): they are tested with the race detector without these, and in full
 # without it.
-LONG := internal/packaging scenarios/probe scenarios/simulate
+LONG := scenarios/probe scenarios/simulate
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0

@@ -104,9 +104,6 @@ func pack(t *testing.T, path string) {
 // go install of the published module gives a binary that knows its version and
 // has library, rules and guides on board, far from the source.
 func TestInstall(t *testing.T) {
-	if testing.Short() {
-		t.Skip("installs the module from a proxy of files")
-	}
 	if runtime.GOOS == "windows" {
 		t.Skip("paths of a file proxy are URLs")
 	}

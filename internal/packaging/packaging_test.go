@@ -157,9 +157,6 @@ func read(t *testing.T, path string) string {
 // The GitLab template installs httpdest with go install, fails with its exit
 // status, and its artifacts exist afterwards in both cases.
 func TestGitLabTemplate(t *testing.T) {
-	if testing.Short() {
-		t.Skip("installs the module from a proxy of files")
-	}
 	var template map[string]struct {
 		Variables    map[string]string
 		BeforeScript []string `yaml:"before_script"`

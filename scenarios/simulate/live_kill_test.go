@@ -13,6 +13,7 @@ import (
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/store"
+	"github.com/httpdest/httpdest/internal/share"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/library"
 )
@@ -112,6 +113,19 @@ func killsAt(id string, commits int) (at []int) {
 	return at
 }
 
+// fewer is every fourth case for the race detector, which makes minutes of all of
+// them: the code is the same in each. Without it all of them are played.
+func fewer(cases []*scenarios.Scenario) []*scenarios.Scenario {
+	if !testing.Short() {
+		return cases
+	}
+	var fourth share.Share
+	if err := fourth.Set("0/4"); err != nil {
+		panic(err) // a mistake here, and not of a user
+	}
+	return share.Of(&fourth, cases)
+}
+
 // A kill after any commit changes nothing that is exported: each export is
 // decided once, with the same body.
 func TestLibraryThroughLiveWithKills(t *testing.T) {
@@ -119,6 +133,7 @@ func TestLibraryThroughLiveWithKills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases = fewer(cases)
 	killed := 0
 	for _, sc := range cases {
 		t.Run(sc.ID, func(t *testing.T) {

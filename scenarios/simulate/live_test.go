@@ -455,6 +455,7 @@ func TestLibraryThroughLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases = fewer(cases)
 	played := 0
 	for _, sc := range cases {
 		if *liveCases != "" && !slices.Contains(strings.Split(*liveCases, ","), sc.ID) {

@@ -467,9 +467,10 @@ func (e *restarted) compare(t *testing.T, calm *restarted) {
 // and no export comes a fourth time.
 func TestLibraryOverRestarts(t *testing.T) {
 	played, unclear := 0, 0
+	apart := map[bool]int{false: 12, true: 48}[testing.Short()]
 	for n, sc := range libraryCases(t) {
 		c := configure(sc)
-		if reasonNotLive(sc, c) != "" || !*everyCase && n%12 != 0 || *everyCase && !part.Has(n) {
+		if reasonNotLive(sc, c) != "" || !*everyCase && n%apart != 0 || *everyCase && !part.Has(n) {
 			continue
 		}
 		if *everyCase {
@@ -493,7 +494,7 @@ func TestLibraryOverRestarts(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d more while an action was under way", played, unclear)
-	if played < 20 {
+	if played < 240/apart {
 		t.Errorf("only %d kills", played)
 	}
 }
