@@ -2,6 +2,9 @@ package oracle_test
 
 import (
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/oracle"
@@ -38,5 +41,35 @@ others: allowed
 	}
 	if v := oracle.Recording(sc, lines); len(v.Findings) > 0 || exports != 1 {
 		t.Errorf("%d exports of p-2, findings %+v; want one, and none", exports, v.Findings)
+	}
+}
+
+// A backfill meets the claims that there were when it was decided: its retries have
+// the same body, and decide nothing. In a pause nothing is decided, and what was
+// mapped in it comes when it ends, each mapping with its backfill.
+func TestABackfillMeetsNoClaimAfterItsDecision(t *testing.T) {
+	const before = "{at: 1h, delete: true}, {at: 1h, map: mapped}, {at: 1h, activate: true}, "
+	for _, tt := range []struct {
+		name, history string
+		at            []time.Duration
+		outcomes      []oracle.Outcome
+		want          []string
+	}{
+		{"a retry", before + "{at: 1h, map: later}", []time.Duration{time.Hour, time.Hour + 15*time.Second, time.Hour + 15*time.Second},
+			[]oracle.Outcome{oracle.Failed, oracle.Delivered, oracle.Delivered}, []string{"attempt 1 of 1", "attempt 2 of 1", "attempt 1 of 2"}},
+		{"a pause", before + "{at: 1h, disable: true}, {at: 2h, map: later}, {at: 3h, enable: true}", []time.Duration{3 * time.Hour, 3 * time.Hour},
+			[]oracle.Outcome{oracle.Delivered, oracle.Delivered}, []string{"attempt 1 of 1", "attempt 1 of 2"}},
+		{"no pause", before + "{at: 2h, map: later}", []time.Duration{150 * time.Minute, 150 * time.Minute},
+			[]oracle.Outcome{oracle.Delivered, oracle.Delivered}, []string{"attempt 1 of 1", "duplicate of 1"}},
+	} {
+		sc, body := inBoth(t, tt.history)
+		var all []oracle.Seen
+		for i, at := range tt.at {
+			all = append(all, sent(sc, body, at, tt.outcomes[i], i+1))
+		}
+		_, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start})
+		if diff := cmp.Diff(tt.want, rolesOf(roles)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
 	}
 }

@@ -250,3 +250,18 @@ func (f *flow) once(id string, tick int) bool {
 	_, ok := f.mapped[id].latest(tick)
 	return ok
 }
+
+// running is the first time, from one on, at which the dataflow is enabled; that time
+// itself where it never is again.
+func (f *flow) running(from time.Time) time.Time {
+	for _, s := range f.enabled {
+		switch {
+		case s.to != endless && !s.until.After(from):
+		case s.since.After(from):
+			return s.since
+		default:
+			return from
+		}
+	}
+	return from
+}

@@ -269,7 +269,7 @@ func prune(row [][]hypothesis, owed []int, left int) {
 
 // start takes body i for the first attempt of possibility j.
 func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
-	cost := a.match(i, j, h.lastTick)
+	cost := a.match(i, j, h)
 	if cost >= impossible {
 		return
 	}
@@ -289,7 +289,7 @@ func (a *alignment) start(i, j int, h hypothesis, use func(hypothesis)) {
 // overtake takes body i for the kth of the exports that were skipped.
 func (a *alignment) overtake(i int, h hypothesis, k int, use func(hypothesis)) {
 	j := h.skipped[k]
-	cost := a.match(i, j, h.lastTick)
+	cost := a.match(i, j, h)
 	if cost > 2*costOfDifference {
 		return
 	}
@@ -397,24 +397,36 @@ func costs(findings []Finding) (wrong, misspelt int) {
 // oneMore is the cost of taking body i for a backfill, when it repeats the one
 // before it within the time of its retries: rather a retry than one more turn,
 // and rather a duplicate where that one, a backfill itself, has met the claim
-// already. The export of a change was decided with the change, at the tick last.
-func (a *alignment) oneMore(i int, x *Possible, last int) int {
-	before := a.seen[i-1]
-	live := slices.ContainsFunc(a.possible, func(p Possible) bool { return p.live && p.tick == last && p.Obligation != MustNot })
+// already: its first attempt came after the claim, and a claim of a disabled dataflow
+// waits until it is enabled. The export of a change was decided with the change, at the
+// tick of the latest export.
+func (a *alignment) oneMore(i int, x *Possible, h hypothesis) int {
+	before, began := a.seen[i-1], a.seen[h.firstOf(i-1)].At
+	live := slices.ContainsFunc(a.possible, func(p Possible) bool { return p.live && p.tick == h.lastTick && p.Obligation != MustNot })
 	gap, told := a.gap(i-1, i)
-	switch met := before.At.Add(-grain - a.oracle.clock.Tolerance); {
+	switch met := began.Add(-grain - a.oracle.clock.Tolerance); {
 	case told && gap > a.window():
 		return 0
-	case told && !live && before.Outcome == Delivered && !before.At.IsZero() && x.From.Before(met):
+	case told && !live && before.Outcome == Delivered && !began.IsZero() && a.oracle.flow.running(x.From).Before(met):
 		return costOfDuplicate + costOfRepetition
 	}
 	return costOfRepetition
 }
 
+// firstOf is the first attempt at the export that body i is an attempt at.
+func (h hypothesis) firstOf(i int) int {
+	for n := h.path; n != nil; n = n.before {
+		if n.i == i && n.how == retried {
+			i = n.j
+		}
+	}
+	return i
+}
+
 // match is the cost of taking body i for the first attempt of possibility j,
-// after an export at the tick last.
-func (a *alignment) match(i, j, last int) int {
-	x, s := a.turn(j, last), a.seen[i]
+// after the exports of a hypothesis.
+func (a *alignment) match(i, j int, h hypothesis) int {
+	x, s := a.turn(j, h.lastTick), a.seen[i]
 	if a.forbidden(i, j) {
 		x.Obligation = MustNot
 	}
@@ -438,7 +450,7 @@ func (a *alignment) match(i, j, last int) int {
 	}
 	cost := min(wrong+misspelt, costOfContent)
 	if !x.live && i > 0 && s.Body == a.seen[i-1].Body {
-		cost += a.oneMore(i, x, last)
+		cost += a.oneMore(i, x, h)
 	}
 	if !x.live && wrong > 0 {
 		cost += costOfMaybe
