@@ -37,9 +37,9 @@ func ParseAbort(text string) (Abort, error) {
 	}
 	o.Text, o.Op = strings.TrimSpace(text), text[at:at+1]+strings.TrimPrefix(o.Op, turned)
 	switch {
-	case o.Quantity == Lost || o.Quantity == Trend:
+	case o.Quantity == Lost || o.Quantity == Trend || o.Quantity == Backfilled:
 		return Abort{}, &SyntaxError{text, 1, fmt.Sprintf("%s cannot end a load", o.Quantity), form}
-	case o.Over == Service || o.All:
+	case o.Over == Service || o.Over == DuringBackfill || o.All:
 		return Abort{}, &SyntaxError{text, 1, "a threshold is about response times or delivery latencies of successful answers", form}
 	}
 	return Abort{o}, nil

@@ -69,7 +69,14 @@ func (r *Recorder) judge(l *reports.Load, objectives []Objective, g generator) {
 	r.settle(true)
 	e := Evidence{Pipeline: l.Mode == Pipeline, Peak: l.Offered.Target, Service: r.service.ok, AllService: r.service.all, Attempts: r.attempts, Failed: r.failed,
 		Exports: r.delivered + r.lost, Lost: r.lost, Rate: l.Delivered.Rate, Doubts: l.Doubts}
-	if steady(r.pace) && l.Outage == nil {
+	if b := r.backfill; b != nil {
+		l.Backfill = b.report(seconds(l.Seconds))
+		if len(l.Doubts) > 0 && l.Backfill.Verdict != reports.Fail {
+			l.Backfill.Verdict, l.Backfill.Reason = reports.Inconclusive, l.Doubts[0]
+		}
+		b.evidence(&e, seconds(l.Seconds))
+	}
+	if steady(r.pace) && l.Outage == nil && l.Backfill == nil {
 		e.Growing = r.course.growing()
 		e.FailedOf, e.LostOf = r.failures.effectiveShare(), r.losses.effectiveShare()
 		if t, ok := r.course.soak(); ok {
@@ -112,6 +119,7 @@ func (r *Recorder) fair(e Evidence, seconds float64) *Evidence {
 	e.Response, e.AllResponse = f.whole.applied(e.Response), f.allWhole.applied(e.AllResponse)
 	if e.Pipeline {
 		e.Delivery, e.Response, e.AllResponse = f.whole.applied(e.Delivery), f.accepted.applied(r.accepted), nil
+		e.DuringBackfill = f.during.applied(e.DuringBackfill)
 	}
 	e.Failed -= f.excused
 	if seconds > 0 {
@@ -134,6 +142,9 @@ func Verdict(l *reports.Load) reports.Verdict {
 	}
 	for _, f := range l.Flows {
 		all = append(all, f.Verdict)
+	}
+	if l.Backfill != nil {
+		all = append(all, l.Backfill.Verdict)
 	}
 	if l.Aborted != "" {
 		all = append(all, reports.Fail)

@@ -34,6 +34,10 @@ type Evidence struct {
 	Stored  *Histogram
 	Missing int64
 	Behind  float64
+	// Backfill is what is known of the backfill of a load that has one, and DuringBackfill
+	// the delivery latencies of ordinary exports that were due while it went on.
+	Backfill       *BackfillEvidence
+	DuringBackfill *Histogram
 	// Fair is the evidence without the lateness of the generator; nil where it was
 	// never late.
 	Fair *Evidence
@@ -88,7 +92,14 @@ func (o Objective) measured(e Evidence) reports.Objective {
 		r.Verdict, r.Reason = reports.Skip, fmt.Sprintf("premise not met: %s/s offered, and the documentation speaks of less than %d/s for each dataflow", rateText(e.Peak), DocumentedRate)
 		return r
 	}
+	if o.Quantity == Backfilled {
+		o.backfill(e, &r)
+		return r
+	}
 	missing := o.measure(e, &r)
+	if o.Over == DuringBackfill && e.Backfill != nil && missing == "" {
+		missing = e.Backfill.Missing
+	}
 	if o.Over == Stored && missing == "" {
 		var failed bool
 		if missing, failed = o.stored(e, &r); failed && len(e.Doubts) == 0 {
@@ -284,6 +295,8 @@ func (o Objective) histogram(e Evidence) *Histogram {
 		return e.Service
 	case Stored:
 		return e.Stored
+	case DuringBackfill:
+		return e.DuringBackfill
 	}
 	if e.Pipeline {
 		return e.Delivery

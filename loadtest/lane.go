@@ -17,9 +17,11 @@ import (
 type Further struct {
 	Flow     *dataflow.Snapshot // with an id that no other dataflow of the engine has
 	Settings engine.Settings
-	Perform  live.Perform
-	To       string
-	Hopeless bool // its receiver is a bad one: nobody waits for its exports at the end
+	// Configuration is what actions on the dataflow are judged by.
+	Configuration dataflow.Configuration
+	Perform       live.Perform
+	To            string
+	Hopeless      bool // its receiver is a bad one: nobody waits for its exports at the end
 }
 
 // lane is one dataflow of an engine under load, and the record of it.
@@ -38,7 +40,7 @@ type driven struct {
 
 // lanesOf are the dataflow of the load and the further ones.
 func (t Through) lanesOf(recorder *Recorder, p Pace) []*lane {
-	lanes := []*lane{{Further: Further{Flow: t.Population.Flow, Settings: t.Settings, Perform: t.Perform, To: t.To}, bit: 1, recorder: recorder}}
+	lanes := []*lane{{Further: Further{Flow: t.Population.Flow, Settings: t.Settings, Configuration: t.Configuration, Perform: t.Perform, To: t.To}, bit: 1, recorder: recorder}}
 	for i, b := range t.Further {
 		r := NewRecorder(p)
 		r.byChance = recorder.byChance
@@ -53,7 +55,7 @@ func (t Through) lanesOf(recorder *Recorder, p Pace) []*lane {
 // dataflows are what the engine takes over.
 func (x *through) dataflows() (all []flow.Dataflow) {
 	for _, l := range x.lanes {
-		all = append(all, flow.Dataflow{Snapshot: l.Flow, Settings: l.Settings})
+		all = append(all, flow.Dataflow{Snapshot: l.Flow, Settings: l.Settings, Configuration: l.Configuration})
 	}
 	return all
 }

@@ -56,9 +56,10 @@ type lateness struct {
 // without the lateness of this process.
 type fairness struct {
 	service, allService, whole, allWhole, accepted correction
-	excused                                        int64 // attempts that failed while it stood still
-	inTime                                         int64 // deliveries that it made late
-	parts                                          int64 // times that were corrected
+	during                                         correction // of whole, while a backfill went on
+	excused                                        int64      // attempts that failed while it stood still
+	inTime                                         int64      // deliveries that it made late
+	parts                                          int64      // times that were corrected
 	most                                           time.Duration
 }
 

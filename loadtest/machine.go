@@ -72,8 +72,15 @@ func (g generator) cost(r *Recorder, note string) *reports.Cost {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := &reports.Cost{CPUSeconds: g.cpuTime.Seconds(), CPUShare: min(1, g.cpu), MaxWorkers: g.workers, LateMs: r.late.Quantile(0.99), Note: note}
-	if n := r.delivered + r.lost; n > 0 {
-		c.CPUPerExport = float64(g.cpuTime.Microseconds()) / float64(n)
+	n := r.delivered + r.lost
+	all := n // exports that this process had to do with
+	if b := r.backfill; b != nil {
+		all += b.delivered + b.lost
+	}
+	if all > 0 {
+		c.CPUPerExport = float64(g.cpuTime.Microseconds()) / float64(all)
+	}
+	if n > 0 {
 		c.AttemptsPerExport = float64(r.attempts) / float64(n)
 	}
 	return c

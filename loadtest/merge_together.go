@@ -30,8 +30,8 @@ func mergeable(first, l *reports.Load) error {
 		return fmt.Errorf("it loaded another receiver, %s", l.To)
 	case l.To == mockName:
 		return errors.New("each of these loads has a mock of its own: their rates do not reach one receiver")
-	case l.Search != nil || l.Outage != nil || l.Flows != nil:
-		return errors.New("a search, an outage or several dataflows cannot be merged")
+	case l.Search != nil || l.Outage != nil || l.Flows != nil || l.Backfill != nil:
+		return errors.New("a search, an outage, a backfill or several dataflows cannot be merged")
 	}
 	return nil
 }

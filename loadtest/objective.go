@@ -14,26 +14,31 @@ type Quantity string
 
 // The quantities. Errors is the share of the attempts without a 2xx, Lost that
 // of the exports given up after the last retry, Rate how many end with a 2xx
-// each second.
+// each second, and Backfilled the time from a mapping to the end of its backfill.
 const (
 	Latency Quantity = "latency"
 	Errors  Quantity = "errors"
 	Lost    Quantity = "lost"
 	Rate    Quantity = "rate"
 	Trend   Quantity = "trend"
+
+	Backfilled Quantity = "backfill"
 )
 
 // Span is what a latency is measured over.
 type Span string
 
 // The spans; see reports.Load. Headline is the delivery latency of a pipeline
-// and the response time of a receiver.
+// and the response time of a receiver. DuringBackfill is the delivery latency of
+// ordinary exports that were due while a backfill went on.
 const (
 	Headline Span = ""
 	Delivery Span = "delivery"
 	Response Span = "response"
 	Service  Span = "service"
 	Stored   Span = "stored"
+
+	DuringBackfill Span = "during-backfill"
 )
 
 // Objective is one limit for a measured quantity.
@@ -121,7 +126,7 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%q, column %d: %s", e.Text, e.Column, e.Message)
 }
 
-const forms = "write p95<10m, response.p99<2s, max<5s, errors<0.1%, lost<1% or rate>=9900/s"
+const forms = "write p95<10m, response.p99<2s, max<5s, errors<0.1%, lost<1%, rate>=9900/s or backfill<10m"
 
 // ParseObjective reads one objective. The error is a *SyntaxError.
 func ParseObjective(text string) (Objective, error) {
@@ -151,16 +156,16 @@ func (o *Objective) subject(text, subject string) error {
 	indent := len(subject) - len(strings.TrimLeft(subject, " "))
 	name := strings.TrimSpace(subject)
 	switch q := Quantity(name); q {
-	case Errors, Lost, Rate, Trend:
+	case Errors, Lost, Rate, Trend, Backfilled:
 		o.Quantity = q
 		return nil
 	}
 	o.Quantity = Latency
 	before, after, dotted := strings.Cut(name, ".")
-	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service || s == Stored) {
+	if s := Span(before); dotted && (s == Delivery || s == Response || s == Service || s == Stored || s == DuringBackfill) {
 		o.Over, name = s, after
 		indent += len(before) + 1
-		if s != Delivery && s != Stored && strings.HasPrefix(name, "all.") {
+		if (s == Response || s == Service) && strings.HasPrefix(name, "all.") {
 			o.All, name = true, name[len("all."):]
 			indent += len("all.")
 		}
@@ -192,7 +197,7 @@ func (o *Objective) limit(text string, from int) error {
 		return bad("the limit is missing", forms)
 	}
 	switch o.Quantity {
-	case Latency:
+	case Latency, Backfilled:
 		d, err := time.ParseDuration(value)
 		if err != nil || d <= 0 {
 			return bad(fmt.Sprintf("%q is not a time", value), "write a number with its unit: 250ms, 2s, 10m")

@@ -14,7 +14,7 @@ func (r *Recorder) outage(o Outage, s *reports.Series, fired int64, objectives [
 	out := &reports.Outage{AtSeconds: o.At.Seconds(), Seconds: o.Length.Seconds(), Fired: fired, Lost: r.lost}
 	limit := Documented().Limit
 	for _, x := range objectives {
-		if x.Quantity == Latency && x.Quantile == 0.95 {
+		if x.Quantity == Latency && x.Quantile == 0.95 && x.Over != DuringBackfill {
 			limit = x.Limit
 			break
 		}

@@ -13,6 +13,7 @@ type pacer struct {
 	pace  Pace
 	now   func() time.Time
 	began atomic.Pointer[time.Time]
+	begun func() // called once, at the beginning; nil: nobody asks
 	// overdue is how long after its end a load is waited for.
 	overdue time.Duration
 }
@@ -34,6 +35,9 @@ func (p *pacer) Pace(elapsed time.Duration, hits uint64) (wait time.Duration, st
 	if p.began.Load() == nil {
 		began := p.now().Add(-elapsed)
 		p.began.Store(&began)
+		if p.begun != nil {
+			p.begun()
+		}
 	}
 	if hits >= p.pace.Total() || elapsed > p.pace.Duration()+grace {
 		return 0, true

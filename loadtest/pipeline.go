@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/live"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -24,15 +25,17 @@ type Through struct {
 	Population *Population
 	First      uint64 // number of the first update: those before it were driven in already
 	Settings   engine.Settings
-	Store      store.Store
-	StoreName  string
-	Perform    live.Perform
-	To         string
-	Backlog    int           // 0: that of live
-	Drain      time.Duration // at most so long after the load
-	Objectives []Objective
-	Progress   func(at time.Duration, c Counts)
-	Outage     *Outage
+	// Configuration is what actions on the dataflow are judged by.
+	Configuration dataflow.Configuration
+	Store         store.Store
+	StoreName     string
+	Perform       live.Perform
+	To            string
+	Backlog       int           // 0: that of live
+	Drain         time.Duration // at most so long after the load
+	Objectives    []Objective
+	Progress      func(at time.Duration, c Counts)
+	Outage        *Outage
 	// Break begins the outage's clock; Broken is how many attempts met it.
 	Break   func(Outage) error
 	Broken  func() int64
@@ -42,6 +45,8 @@ type Through struct {
 	Start   Start
 	Watch   func(*Recorder) // called with the record of the load before it begins; nil: nobody asks
 	Further []Further       // further dataflows of the engine
+	// Backfill is an audience that is mapped during the load; nil: no audience.
+	Backfill *Backfill
 }
 
 // Run drives until the pace ends or ctx is done, and waits until everything
@@ -60,7 +65,10 @@ func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 	if t.Outage != nil {
 		x.recorder.unsteady()
 	}
-	var err error
+	mapped, err := x.prepareBackfill(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	x.driver, err = live.New(live.Config{Dataflows: x.dataflows(), Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
 		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}) // as serve has them
@@ -78,12 +86,13 @@ func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 	machine := observe(x.watch())
 	go func() { ended <- x.driver.Run(running) }()
 	elapsed := x.drive(ctx)
+	mapped()
 	if err := x.drain(ctx, ended); err != nil {
 		machine.done()
 		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
 	g := machine.done()
-	left := x.unfinished()
+	left := x.unfinished() || x.recorder.backfilling()
 	if left {
 		x.driver.Abort() // the report has the rest
 	}
@@ -102,12 +111,13 @@ func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 type through struct {
 	Through
 	*clocked
-	driver  *live.Driver
-	lanes   []*lane  // one for each dataflow, that of clocked's recorder first
-	updates sync.Map // *profile.Change, the first of an update, to its *driven
-	broken  error
-	waiting atomic.Int64 // updates that are not durable yet
-	most    atomic.Int64 // at once
+	driver   *live.Driver
+	lanes    []*lane  // one for each dataflow, that of clocked's recorder first
+	updates  sync.Map // *profile.Change, the first of an update, to its *driven
+	broken   error
+	unmapped error        // why the audience of the backfill could not be mapped
+	waiting  atomic.Int64 // updates that are not durable yet
+	most     atomic.Int64 // at once
 }
 
 func (x *through) workers() int {
@@ -177,9 +187,13 @@ func (x *through) perform(ctx context.Context, op engine.Operation) engine.Compl
 	end := l.Perform(ctx, op)
 	now := x.pacer.since(time.Now())
 	ok := end.Outcome.Delivered()
-	l.recorder.Attempt(began, now, end.Outcome.String(), ok)
+	if allOfBackfill(op.Message) {
+		l.recorder.backfillAttempt(began, now, end.Outcome.String(), ok)
+	} else {
+		l.recorder.Attempt(began, now, end.Outcome.String(), ok)
+	}
 	if ok {
-		l.over(op.Message, now, true)
+		x.over(l, op.Message, now, true)
 	}
 	return end
 }
@@ -197,12 +211,16 @@ func (l *lane) waited(op engine.Operation, began time.Duration) {
 // settled learns what was given up.
 func (x *through) settled(s engine.Settled) {
 	if !s.Outcome.Delivered() {
-		x.laneOf(s.Message.Exports[0].Dataflow).over(s.Message, x.pacer.since(time.Now()), false)
+		x.over(x.laneOf(s.Message.Exports[0].Dataflow), s.Message, x.pacer.since(time.Now()), false)
 	}
 }
 
-func (l *lane) over(m *engine.Message, now time.Duration, ok bool) {
+func (x *through) over(l *lane, m *engine.Message, now time.Duration, ok bool) {
 	for i := range m.Exports {
+		if ofBackfill(&m.Exports[i]) {
+			l.recorder.backfilled(x.pacer.since(m.Exports[i].At), now, ok)
+			continue
+		}
 		if update, ours := l.exports.LoadAndDelete(m.Exports[i].ID); ours {
 			d := update.(*driven)
 			l.recorder.Over(d.due, d.begun, now, ok)
@@ -217,7 +235,7 @@ func (x *through) drain(ctx context.Context, ended chan error) error {
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for n := 0; x.open() > 0; n++ {
+	for n := 0; x.open() > 0 || x.awaited(); n++ {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -247,6 +265,9 @@ func (x *through) report(ctx context.Context, of *lane, g generator, elapsed tim
 		if x.broken != nil {
 			l.Doubts = append(l.Doubts, "the outage could not be planned: "+x.broken.Error())
 		}
+	}
+	if x.unmapped != nil {
+		l.Doubts = append(l.Doubts, "the audience could not be mapped: "+x.unmapped.Error())
 	}
 	of.recorder.judge(l, x.Objectives, g)
 	return l

@@ -53,6 +53,7 @@ type Recorder struct {
 	served    *served    // when successful answers came
 	lateness  lateness
 	stages    []*stage
+	backfill  *backfillRecord      // nil: no audience is mapped
 	clock     func() time.Duration // how long the run has lasted
 	aborting  aborting
 	storing   *storing // nil: there is no read-back
@@ -91,6 +92,7 @@ func (l answers) place(due, took time.Duration, ok bool) {
 // stepCounts are what happened in a step.
 type stepCounts struct {
 	begun, ok, failed, over int64 // over: ended, whichever way
+	backfilled              int64 // exports of a backfill with a 2xx
 	mostOpen                int64
 	whole                   *Histogram // of what was due in it
 }
@@ -151,6 +153,7 @@ func (r *Recorder) Begin(due, now time.Duration) {
 	r.late.Record(now - due)
 	r.served.began(now)
 	r.stageAt(due).begin()
+	r.backfill.begin(due)
 	r.lateness.started(due, now, true)
 }
 
@@ -228,6 +231,7 @@ func (r *Recorder) Over(due, begun, now time.Duration, ok bool) {
 		r.lostThen += count(within)
 	}
 	r.stageAt(due).end(now-due, ok)
+	r.backfill.end(due, now-due, ok)
 	r.aborting.at(now).ended(now-due, ok)
 	r.losses.add(due, batchOf(!ok))
 	r.whole.record(now-due, ok)
@@ -272,6 +276,9 @@ func (r *Recorder) settle(all bool) {
 		r.place(t, measured-blamed)
 		if blamed >= leastBlame {
 			fair.correct(t, measured, blamed, r.pace.Duration())
+			if t.kind == aWhole && t.ok && r.backfill.during(t.due) {
+				fair.during.move(measured, measured-blamed)
+			}
 		}
 	}
 }
@@ -435,7 +442,7 @@ func (r *Recorder) series(offered time.Duration) *reports.Series {
 		over += c.over
 		due := r.due(min(to, offered))
 		p := reports.Point{AtSeconds: from.Seconds(), Offered: due - before, Achieved: c.begun,
-			Ended: c.ok, Errors: c.failed, Backlog: max(0, due-over), InFlight: c.mostOpen}
+			Ended: c.ok, Errors: c.failed, Backlog: max(0, due-over), InFlight: c.mostOpen, Backfilled: c.backfilled}
 		if c.whole != nil {
 			q := c.whole.quantiles(0.5, 0.95, 0.99)
 			p.P50Ms, p.P95Ms, p.P99Ms = q[0], q[1], q[2]

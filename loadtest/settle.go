@@ -26,6 +26,9 @@ func Settle(r *reports.Report, objectives []reports.Objective) {
 		if a := r.Load.Aborted; a != "" {
 			r.Cases = append(r.Cases, reports.Case{ID: "load/abort-on", Title: "abort-on", Rules: []string{}, Verdict: reports.Fail, Reason: "the load was ended: " + a})
 		}
+		if b := r.Load.Backfill; b != nil {
+			r.Cases = append(r.Cases, reports.Case{ID: "load/backfill", Title: "backfill", Rules: []string{}, Verdict: b.Verdict, Reason: b.Reason})
+		}
 		for _, f := range r.Load.Flows {
 			r.Cases = append(r.Cases, reports.Case{ID: "load/dataflow/" + f.Name, Title: "dataflow " + f.Name, Rules: []string{}, Verdict: f.Verdict, Reason: f.Reason})
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/httpdest/httpdest/engine"
 	"github.com/httpdest/httpdest/engine/agenda"
-	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/engine/flow"
 	"github.com/httpdest/httpdest/engine/profile"
 	"github.com/httpdest/httpdest/engine/retry"
@@ -28,7 +27,8 @@ type Virtual struct {
 	Receiver VirtualReceiver
 	Profiles int // updated in turn; 0: each once
 	Outage   *Outage
-	Offer    Offer // of a trial
+	Backfill *Backfill // an audience that is mapped during the load; nil: no audience
+	Offer    Offer     // of a trial
 	Abort    []Abort
 	Drain    time.Duration // at most so long after the load; 0: as long as it takes
 	// Progress is called now and then; nil: nobody asks.
@@ -68,6 +68,7 @@ type virtual struct {
 	begun    map[engine.OperationID]underWay
 	dueByID  map[string]time.Duration
 	fired    int64
+	mapped   bool // the audience of the backfill
 	next     uint64
 	asked    int64   // when it looks at thresholds again
 	chanceAt float64 // of the next update that comes by chance, in updates due
@@ -91,19 +92,17 @@ func (v Virtual) Run(ctx context.Context, objectives []Objective) (*reports.Load
 	return l, err
 }
 
-// newVirtualRuntime has one dataflow, whose exports are made without a decision.
-func newVirtualRuntime(s engine.Settings) *flow.Runtime {
-	return flow.New(flow.Dataflow{Snapshot: dataflow.NewSnapshot(dataflow.Dataflow{ID: virtualFlow}, nil), Settings: s})
-}
-
 func (v Virtual) run(ctx context.Context, objectives []Objective) (*reports.Load, *Recorder, error) {
 	v.Settings.Certificate, v.Settings.Grant = engine.NeverPresent, engine.NoGrant // there is nothing to ask
-	r := &virtual{Virtual: v, runtime: newVirtualRuntime(v.Settings), recorder: NewRecorder(v.Pace),
+	r := &virtual{Virtual: v, runtime: newVirtualRuntime(v.Settings, v.Backfill), recorder: NewRecorder(v.Pace),
 		receiver: v.Receiver.begin(v.Seed), begun: map[engine.OperationID]underWay{}, dueByID: map[string]time.Duration{}}
 	r.recorder.byChance = v.Chance
 	r.recorder.AbortOn(v.Abort)
 	if v.Outage != nil {
 		r.recorder.unsteady()
+	}
+	if v.Backfill != nil {
+		r.recorder.expect(v.Backfill, v.Settings.Window)
 	}
 	interrupted := r.play(ctx)
 	l := &reports.Load{Mode: Pipeline, Clock: "virtual", To: "model"}
@@ -143,7 +142,10 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 		if end := v.endings.Next(); !end.IsZero() && int64(end.Sub(base)) < next {
 			next, what = int64(end.Sub(base)), 3
 		}
-		if what == 0 || v.Drain > 0 && next > int64(v.Pace.Duration()+v.Drain) {
+		if at := v.mappingAt(); at < next {
+			next, what = at, 4
+		}
+		if what == 0 || v.Drain > 0 && next > int64(v.Pace.Duration()+v.Drain) || arrival < 0 && v.idle(next) {
 			return false
 		}
 		v.now = next
@@ -157,6 +159,8 @@ func (v *virtual) play(ctx context.Context) (interrupted bool) {
 			arrival = v.arrival()
 		case 3:
 			v.completed(v.endings.Take())
+		case 4:
+			v.mapAudience()
 		}
 	}
 }
@@ -211,6 +215,10 @@ func (v *virtual) perform(e flow.Effects) {
 		for i := range s.Message.Exports {
 			id := s.Message.Exports[i].ID
 			ok := s.Outcome.Delivered()
+			if x := &s.Message.Exports[i]; ofBackfill(x) {
+				v.recorder.backfilled(x.At.Sub(base), now, ok)
+				continue
+			}
 			v.recorder.End(v.dueByID[id], now, ok)
 			delete(v.dueByID, id)
 		}
@@ -226,6 +234,7 @@ func (v *virtual) perform(e flow.Effects) {
 			v.wake = a
 		}
 	}
+	v.turns(e.Turns)
 }
 
 // begin has the receiver answer.
@@ -256,6 +265,10 @@ func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
 func (v *virtual) completed(op engine.Operation) {
 	a := v.begun[op.ID]
 	delete(v.begun, op.ID)
-	v.recorder.Attempt(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
+	count := v.recorder.Attempt
+	if allOfBackfill(op.Message) {
+		count = v.recorder.backfillAttempt
+	}
+	count(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
 	v.perform(v.runtime.Completed(v.time(), op, engine.Completion{Operation: op.ID, Outcome: a.outcome}))
 }

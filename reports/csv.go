@@ -61,6 +61,16 @@ func (l *Load) latencyRows() [][]string {
 	for _, n := range l.named() {
 		rows = append(rows, latencyRow("latency", n.Name, figures(n.Distribution)))
 	}
+	if b := l.Backfill; b != nil {
+		if b.Latency != nil {
+			rows = append(rows, latencyRow("backfill", b.Audience, figures(b.Latency)))
+		}
+		for _, p := range b.Phases {
+			if p.Latency != nil {
+				rows = append(rows, latencyRow("backfill phase", p.Phase, figures(p.Latency)))
+			}
+		}
+	}
 	for _, f := range l.Flows {
 		if f.Latency != nil {
 			rows = append(rows, latencyRow("flow", f.Name, figures(f.Latency)))

@@ -65,16 +65,17 @@ type Load struct {
 	// no objective passes.
 	Doubts []string `json:"doubts,omitempty"`
 
-	Late   *Lateness  `json:"late,omitempty"`   // nil: every request began in time
-	Stored *Stored    `json:"stored,omitempty"` // with a read-back
-	Stages []Stage    `json:"stages,omitempty"` // of a pace that has some
-	Trend  *Trend     `json:"trend,omitempty"`  // of a constant pace
-	Series *Series    `json:"series,omitempty"`
-	Search *Search    `json:"search,omitempty"`
-	Outage *Outage    `json:"outage,omitempty"`
-	Flows  []Flow     `json:"flows,omitempty"` // of a test with a noisy neighbour
-	Cost   *Cost      `json:"cost,omitempty"`
-	Parts  []LoadPart `json:"parts,omitempty"` // of a merge
+	Late     *Lateness  `json:"late,omitempty"`   // nil: every request began in time
+	Stored   *Stored    `json:"stored,omitempty"` // with a read-back
+	Stages   []Stage    `json:"stages,omitempty"` // of a pace that has some
+	Trend    *Trend     `json:"trend,omitempty"`  // of a constant pace
+	Series   *Series    `json:"series,omitempty"`
+	Search   *Search    `json:"search,omitempty"`
+	Outage   *Outage    `json:"outage,omitempty"`
+	Backfill *Backfill  `json:"backfill,omitempty"`
+	Flows    []Flow     `json:"flows,omitempty"` // of a test with a noisy neighbour
+	Cost     *Cost      `json:"cost,omitempty"`
+	Parts    []LoadPart `json:"parts,omitempty"` // of a merge
 	// LeftOut is what a merge could not put together, and why.
 	LeftOut []string `json:"leftOut,omitempty"`
 }
@@ -275,6 +276,9 @@ type Point struct {
 	P95Ms     float64 `json:"p95Ms"`
 	P99Ms     float64 `json:"p99Ms"`
 	Histogram string  `json:"histogram,omitempty"` // as in Distribution, so that a merge is exact here too
+	// Backfilled are the exports of a backfill that ended with a 2xx in it; no other
+	// count has them.
+	Backfilled int64 `json:"backfilled,omitempty"`
 }
 
 // Search is the way to the highest rate that holds the objectives.
@@ -330,6 +334,44 @@ type Outage struct {
 	Breached        bool    `json:"breached"`
 	Recovered       bool    `json:"recovered"`
 	RecoverySeconds float64 `json:"recoverySeconds"`
+}
+
+// Backfill is an audience that was mapped during the load, and the backfill of its
+// members. Its exports are in no other number of the load.
+type Backfill struct {
+	Audience      string  `json:"audience"`
+	Members       int64   `json:"members"`               // in the store when the load began
+	WindowSeconds float64 `json:"windowSeconds"`         // over which the engine spreads their turns
+	SeedSeconds   float64 `json:"seedSeconds,omitempty"` // that storing them took
+	Mapped        bool    `json:"mapped"`                // the load lasted until then
+	AtSeconds     float64 `json:"atSeconds"`             // of the mapping
+	FirstSeconds  float64 `json:"firstSeconds"`          // of its first attempt; 0: there was none
+	// Seconds are those from the mapping to the end of the backfill, or to that of the
+	// load where it had not Ended: some members were neither delivered nor given up.
+	Seconds        float64        `json:"seconds"`
+	Ended          bool           `json:"ended"`
+	Delivered      Amount         `json:"delivered"`
+	Lost           int64          `json:"lost"` // given up after the last retry
+	Attempts       int64          `json:"attempts"`
+	FailedAttempts int64          `json:"failedAttempts"`
+	Outcomes       []OutcomeCount `json:"outcomes,omitempty"` // of attempts, as those of the load
+	// Latency is from a member's turn to the 2xx.
+	Latency *Distribution   `json:"latency,omitempty"`
+	Phases  []BackfillPhase `json:"phases"`
+	Verdict Verdict         `json:"verdict"`
+	Reason  string          `json:"reason,omitempty"`
+}
+
+// BackfillPhase is ordinary exports whose updates were due before a backfill, during it
+// or after it.
+type BackfillPhase struct {
+	Phase     string        `json:"phase"` // before, during, after
+	AtSeconds float64       `json:"atSeconds"`
+	Seconds   float64       `json:"seconds"`
+	Offered   int64         `json:"offered"` // updates that were begun
+	Delivered int64         `json:"delivered"`
+	Lost      int64         `json:"lost"`
+	Latency   *Distribution `json:"latency,omitempty"` // of deliveries
 }
 
 // Flow is one dataflow of several that share an engine.

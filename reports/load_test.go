@@ -47,12 +47,14 @@ func loaded() *Report {
 	filled(reflect.ValueOf(r.Load).Elem())
 	filled(reflect.ValueOf(r.Plan).Elem())
 	r.Load.Mode, r.Load.Clock = "receiver", "wall"
-	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone, r.Load.Stored.Time} {
+	for _, d := range []*Distribution{r.Load.ServiceTime, r.Load.ResponseTime, r.Load.DeliveryLatency, r.Load.AllServiceTime, r.Load.AllResponseTime, r.Load.Flows[0].Latency, r.Load.Flows[0].Alone, r.Load.Stored.Time,
+		r.Load.Backfill.Latency, r.Load.Backfill.Phases[0].Latency} {
 		d.Effective[0].Quantile = 0.95
 	}
 	for _, o := range []*Objective{&r.Load.Objectives[0], &r.Plan.Objectives[0]} {
 		o.Verdict, o.Unit = Pass, "ms"
 	}
+	r.Load.Backfill.Verdict, r.Load.Backfill.Phases[0].Phase = Fail, "during"
 	r.Plan.Flows[0].Verdict = Fail
 	r.Load.Search.Points[0].Verdict, r.Load.Flows[0].Verdict, r.Load.Parts[0].Verdict = Pass, Skip, Inconclusive
 	return r
@@ -144,7 +146,9 @@ func TestTextOfLoadAndPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{"text → the engine (store text) → text", "offered 7, 1.5/s", "unfinished 7", "drained in 1.5s", "attempts: text×7", "access tokens: 7 requested, 7 of them failed", "7 attempts met it, backlog 7 at most, 7 lost",
-		"back under the objective after 1.5s", "service time ", "delivery latency, from the update ", "highest rate that holds: 1.5/s", "text (noisy)", "in doubt: the generator fell behind",
+		"back under the objective after 1.5s", "service time ", "delivery latency, from the update ", "highest rate that holds: 1.5/s", "text (noisy)",
+		"backfill: audience text was mapped at 1.5s; 7 of its 7 members were exported in 1.5s, 1.5/s; 7 lost after the last retry\nspread by the engine over 1.5s; first attempt at 1.5s; last end at 3s; attempts text×7; from a turn to its 2xx p50 1.5ms, p95 1.5ms\n",
+		"during, for 1.5s                             7         7     1.5ms     1.5ms     1.5ms\n", "in doubt: the generator fell behind",
 		"????  p95<10m  12ms (10ms to 14ms) (too few)", "in flight"} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("no %q in\n%s", part, b.String())

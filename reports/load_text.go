@@ -25,6 +25,7 @@ func WriteLoadText(w io.Writer, r *Report, o TextOptions) error {
 		}
 		t.search(l)
 		t.outage(l.Outage)
+		t.backfill(l.Backfill)
 		t.flows(l.Flows)
 		if o.Verbose {
 			t.run(l.Series)

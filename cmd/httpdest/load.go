@@ -80,7 +80,7 @@ ends early, with a report of what there was; a second one ends at once, without.
 	s.Float64Var(&f.rate, "rate", 100, "requests a second, of the pace constant")
 	s.DurationVar(&f.length, "for", 30*time.Second, "how long")
 	s.StringVar(&f.pace, "pace", "constant", "constant, 'ramp from=10 to=300', 'step 100 200 400', 'sine mean=500 swing=300 period=1m', 'burst base=100 peak=5000 every=30s last=2s', 'stages 30s:100 5m:100 30s:0', or 'trace FILE'")
-	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s, trend<5%/h; repeatable (default: response.p95<2s), and errors<1% unless an objective names errors")
+	s.StringArrayVar(&f.slo, "slo", nil, "objective: p95<10m, response.p99<2s, errors<0.1%, rate>=9900/s, trend<5%/h, backfill<1h; repeatable (default: response.p95<2s), and errors<1% unless an objective names errors")
 	s.IntVar(&f.workers, "workers", 0, "requests under way at once, at most (default: as many as the pace can need)")
 	s.IntVar(&f.profiles, "profiles", 10_000, "generated profiles")
 	s.StringVar(&f.sizes, "sizes", "", "share of the profiles in each audience: 'customers=100% newsletter=20%' (default: all in all)")
@@ -141,7 +141,7 @@ func (a *app) load(ctx context.Context, to string, f loadFlags) (err error) {
 			fmt.Fprintf(a.stderr, "httpdest: ready; the load begins in %s\n", left.Round(100*time.Millisecond))
 		}
 	}
-	if err := errors.Join(x.flags.safe(t, x.whole), prepare(append(f.vegeta.outputs(), outputs...), "")); err != nil {
+	if err := errors.Join(x.safe(), prepare(append(f.vegeta.outputs(), outputs...), "")); err != nil {
 		return err
 	}
 	signals, stop := interrupts()
@@ -206,7 +206,7 @@ func (f loadFlags) asked(to string) (x loading, err error) {
 	if x.pace, err = x.run.paced(x.pace, f.seed); err != nil {
 		return x, err
 	}
-	if err := x.through.seen(x.pace); err != nil {
+	if err := errors.Join(x.through.seen(x.pace), x.through.begins(x.pace)); err != nil {
 		return x, err
 	}
 	x.whole = x.pace
@@ -241,7 +241,7 @@ func (x *loading) prepare() (err error) {
 	if !x.through.on && x.through.clock == "wall" {
 		x.alone, err = x.target.attack(x.pace, x.flags, x.objectives)
 	}
-	return err
+	return errors.Join(err, x.prepareBackfill())
 }
 
 // planned is how long it takes at least.

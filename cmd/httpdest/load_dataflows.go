@@ -103,7 +103,7 @@ func (x loading) together(parts []*scenarios.Scenario, noisy bool, before time.D
 		flows = append(flows, t.service.Flow)
 		if i > 0 {
 			bad := noisy && i == len(targets)-1
-			run.Further = append(run.Further, loadtest.Further{Flow: t.service.Flow, Settings: t.settings, Perform: t.wire.Perform, To: t.name, Hopeless: bad})
+			run.Further = append(run.Further, loadtest.Further{Flow: t.service.Flow, Settings: t.settings, Configuration: t.service.Configuration, Perform: t.wire.Perform, To: t.name, Hopeless: bad})
 		}
 	}
 	run.Population = targets[0].population.For(flows...)

@@ -26,6 +26,7 @@ type engineFlags struct {
 	outageKind  string
 	dataflows   int
 	noisy       string
+	backfill    backfillFlags
 	configured  int // dataflows of --config
 }
 
@@ -43,12 +44,14 @@ func (f *engineFlags) add(s *pflag.FlagSet) {
 	s.StringVar(&f.outageKind, "outage-kind", string(loadtest.Stalled), "how a dead receiver shows itself: stall, refuse or 503")
 	s.IntVar(&f.dataflows, "dataflows", 1, "dataflows of the engine, each with a mock of its own; every update is for all of them, and of two and more the last is the noisy one")
 	s.StringVar(&f.noisy, "noisy", "", "what the receiver of the last of several dataflows is: dead, or slow (default: dead with --dataflows)")
+	f.backfill.add(s)
 }
 
 // engineLoad is what the flags come to.
 type engineLoad struct {
 	engineFlags
-	broken *loadtest.Outage
+	broken  *loadtest.Outage
+	mapping *loadtest.Backfill // nil: no audience is mapped during the load
 }
 
 // check checks them before anything begins.
@@ -60,6 +63,9 @@ func (f engineFlags) check(to string) (e engineLoad, err error) {
 		if e.broken, err = loadtest.ParseOutage(f.outage, loadtest.OutageKind(f.outageKind)); err != nil {
 			return e, usage("--outage", err)
 		}
+	}
+	if e.mapping, err = f.backfill.check(); err != nil {
+		return e, err
 	}
 	virtual := f.clock == "virtual"
 	switch {
@@ -103,7 +109,7 @@ func (x loading) inVirtualTime() (v loadtest.Virtual, err error) {
 	if mock.Latency != nil {
 		latency = *mock.Latency
 	}
-	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Progress: x.progress.callback(0), Outage: x.through.broken, Drain: x.through.drain,
+	return loadtest.Virtual{Pace: x.pace, Seed: x.flags.seed, Settings: x.target.settings, Profiles: x.flags.profiles, Progress: x.progress.callback(0), Outage: x.through.broken, Backfill: x.through.mapping, Drain: x.through.drain,
 		Abort: x.run.abort, Offer: x.run.offer(x.flags.seed), Receiver: loadtest.VirtualReceiver{Latency: latency, Errors: mock.Errors, Rate: mock.Rate}}, nil
 }
 
@@ -148,8 +154,8 @@ func (x loading) wall(ctx context.Context) (l *reports.Load, err error) {
 
 // driven is the drive of one dataflow.
 func (x loading) driven(t *loadTarget, s store.Store) loadtest.Through {
-	run := loadtest.Through{Pace: x.pace, Workers: x.flags.workers, Population: t.population, Settings: t.settings, Store: s, StoreName: x.through.store, Perform: t.wire.Perform,
-		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backlog: 1_000_000,
+	run := loadtest.Through{Pace: x.pace, Workers: x.flags.workers, Population: t.population, Settings: t.settings, Configuration: t.service.Configuration, Store: s, StoreName: x.through.store, Perform: t.wire.Perform,
+		To: t.name, Drain: x.through.drain, Outage: x.through.broken, Backfill: x.through.mapping, Backlog: 1_000_000,
 		Abort: x.run.abort, Watch: x.run.watch, Start: x.run.start, Offer: x.run.offer(x.flags.seed)}
 	if t.mock != nil {
 		run.Break, run.Broken = t.mock.Break, t.mock.Broken

@@ -55,6 +55,11 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 		{virtual, []string{"shard", "start-at"}, "with --time virtual, where no two machines have the same receiver", "leave it out"},
 		{to == "mock", []string{"shard"}, "for mock: each machine would have one of its own", "give the URL of one receiver that all machines load"},
 		{!f.engine.on, []string{"store", "data", "drain", "sockets", "outage", "dataflows"}, "without --through-engine", "leave it out, or give --through-engine too"},
+		{!f.engine.on, []string{"backfill"}, "without --through-engine", "leave it out, or give --through-engine too"},
+		{f.engine.backfill.text == "", []string{"backfill-within"}, "without --backfill", "leave it out, or give --backfill too"},
+		{f.search.on, []string{"backfill"}, "with --search, whose rates must each be held for the whole of a trial", "leave one of them out"},
+		{f.engine.several(), []string{"backfill"}, "with several dataflows, each with a mapping of its own", "leave it out, or have one dataflow"},
+		{given("shard"), []string{"backfill"}, "with --shard: each machine would have an engine and a backfill of its own", "leave one of them out"},
 		{f.engine.outage == "", []string{"outage-kind"}, "without --outage", "leave it out, or give --outage too"},
 		{f.engine.configured > 1, []string{"dataflows"}, "with a configuration of several dataflows", "leave it out"},
 		{!f.engine.several(), []string{"noisy"}, "without several dataflows", "leave it out, or give --dataflows 2 or more"},
@@ -82,6 +87,8 @@ func (f loadFlags) withoutUse(to string, given func(name string) bool) error {
 func (f loadFlags) measurable(o loadtest.Objective) error {
 	documented := len(loadtest.Unique([]loadtest.Objective{loadtest.Documented(), o})) == 1 // which is skipped, with its reason
 	switch {
+	case (o.Quantity == loadtest.Backfilled || o.Over == loadtest.DuringBackfill) && f.engine.backfill.text == "":
+		return failure{exitUsage, fmt.Errorf("--slo %s is about a backfill, and no audience is mapped during the load", o.Text), "give --backfill MEMBERS@WHEN too"}
 	case o.Over == loadtest.Stored && f.readBack == "":
 		return failure{exitUsage, fmt.Errorf("--slo %s measures when a message is stored, which is not known", o.Text), "give --read-back URL too"}
 	case o.Over == loadtest.Delivery && !f.engine.on && !documented:
@@ -108,7 +115,8 @@ func (e engineLoad) seen(p loadtest.Pace) error {
 const mostTries = 3
 
 // safe refuses what a stranger's receiver must not get.
-func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
+func (x loading) safe() error {
+	f, t, p := x.flags, x.target, x.whole
 	if ours(t.host) && !f.rateGiven && !f.requestsGiven {
 		return nil
 	}
@@ -119,7 +127,8 @@ func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
 	if f.search.on {
 		total, what = total*loadtest.MostTrials, fmt.Sprintf(" in up to %d trials", loadtest.MostTrials)
 	}
-	if f.engine.on {
+	more, faster := x.through.backfilled(t.settings)
+	if total += more; f.engine.on {
 		total, what = total*mostTries, what+", retries included,"
 	}
 	if ours(t.host) && !f.requestsGiven {
@@ -130,8 +139,8 @@ func (f loadFlags) safe(t *loadTarget, p loadtest.Pace) error {
 		hint = ", or give a lower --to"
 	}
 	switch {
-	case !(p.Peak() <= f.maxRate) && (!ours(t.host) || f.rateGiven):
-		return failure{exitUsage, fmt.Errorf("%.0f requests a second are more than --max-rate %.0f", p.Peak(), f.maxRate), "raise --max-rate when the receiver may get so many" + hint}
+	case !(p.Peak()+faster <= f.maxRate) && (!ours(t.host) || f.rateGiven):
+		return failure{exitUsage, fmt.Errorf("%.0f requests a second are more than --max-rate %.0f", p.Peak()+faster, f.maxRate), "raise --max-rate when the receiver may get so many" + hint}
 	case total > float64(f.maxRequests):
 		return failure{exitUsage, fmt.Errorf("%.0f requests%s are more than --max-requests %d", total, what, f.maxRequests), "raise --max-requests when the receiver may get so many" + hint}
 	}

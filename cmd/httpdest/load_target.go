@@ -21,7 +21,7 @@ import (
 )
 
 // loadDefaults is the configuration of a load test without one.
-const loadDefaults = `audiences: {customers: {name: Customers}, newsletter: {name: Newsletter}}
+const loadDefaults = `audiences: {customers: {name: Customers}, newsletter: {name: Newsletter}, newcomers: {name: Newcomers}}
 destination: {endpoint: "http://127.0.0.1/"}
 dataflow:
   audiences: [customers, newsletter]

@@ -158,6 +158,9 @@ func (l *loaded) pictures(k canvas) []*chart {
 			if c != nil && l.Outage != nil {
 				c.band(l.Outage.AtSeconds*1000, (l.Outage.AtSeconds+l.Outage.Seconds)*1000, "outage")
 			}
+			if b := l.Backfill; c != nil && b != nil && b.Mapped {
+				c.band(b.AtSeconds*1000, (b.AtSeconds+b.Seconds)*1000, "backfill")
+			}
 			all = append(all, c)
 		}
 	}
@@ -304,6 +307,9 @@ func (k canvas) inTime(l *reports.Load) []*chart {
 		column("p99", func(p reports.Point) float64 { return ended(p.P99Ms) })}
 	rates := []series{column("offered", func(p reports.Point) float64 { return each(p.Offered) }), column("begun", func(p reports.Point) float64 { return each(p.Achieved) }),
 		column("ended with a 2xx", func(p reports.Point) float64 { return each(p.Ended) }), column("failed attempts", func(p reports.Point) float64 { return each(p.Errors) })}
+	if l.Backfill != nil {
+		rates = append(rates, column("backfilled", func(p reports.Point) float64 { return each(p.Backfilled) }))
+	}
 	waiting := []series{column("backlog", func(p reports.Point) float64 { return float64(p.Backlog) }), column("on the wire", func(p reports.Point) float64 { return float64(p.InFlight) })}
 	a := k.chart("latency", "Latency over time", "time", "latency", times(linear), times(heights(latency)), latency).tabled(latency, duration, duration)
 	b := k.chart("throughput", "Throughput over time", "time", "per second", times(linear), linear, rates).tabled(rates, duration, counted)
