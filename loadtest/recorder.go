@@ -381,7 +381,7 @@ func (r *Recorder) Fill(l *reports.Load, offered time.Duration) {
 	}
 	l.ServiceTime, l.AllServiceTime = r.service.ok.Distribution(), r.service.apart()
 	l.Series, l.Stages = r.series(offered), r.stageResults()
-	if t, ok := r.course.soak(); ok && steady(r.pace) && offered >= leastSoak {
+	if t, ok := r.course.soak(); ok && steady(r.pace) && offered >= leastSoak && r.backfill == nil {
 		l.Trend = &t
 	}
 }
