@@ -266,11 +266,29 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 	r.Low, r.High = h.Rank(max(low, 1)), h.Rank(high)
 	if low < 1 || high > n {
 		if short := tooShort(of); short != "" {
-			return short
+			return short + o.within(h, of)
 		}
 		return fmt.Sprintf("%d samples are too few for %s: the interval has no upper end", of.size, o.Text)
 	}
-	return tooShort(of)
+	if short := tooShort(of); short != "" {
+		return short + o.within(h, of)
+	}
+	return ""
+}
+
+// within says why a run is too short although all of its times are within the limit: no
+// bound settles that, since times that depend on each other are one look at the queue,
+// however many they are, and one that has seen no long queue knows nothing of it.
+func (o Objective) within(h *Histogram, of effective) string {
+	longest := h.Rank(h.Count())
+	if longest >= o.Limit {
+		return ""
+	}
+	all := fmt.Sprintf("; all %d took %s or less, but ", h.Count(), valueText(longest, "ms"))
+	if needs := samplesOf(o.Quantile); float64(of.size) < needs {
+		return all + fmt.Sprintf("say no more than %d independent ones, and %s needs %.0f of these", of.size, o.Text, math.Ceil(needs))
+	}
+	return all + "so short a run does not show whether a longer queue comes"
 }
 
 // tooShort is why a run is too short for an interval; "" where it is long

@@ -20,6 +20,34 @@ func TestJudgeTooShort(t *testing.T) {
 	}
 }
 
+// A few hundred times far below the limit that depend on each other do not pass, and the
+// reason says why not and for how long to run; as many independent ones pass.
+func TestJudgeFarBelowTheLimit(t *testing.T) {
+	for together, want := range map[int]reports.Verdict{60: reports.Inconclusive, 1: reports.Pass} {
+		h := newCourse()
+		rng := rand.New(rand.NewPCG(3, 1))
+		took := time.Millisecond
+		for i := range 300 {
+			if i%together == 0 {
+				took = time.Millisecond + time.Duration(rng.IntN(1000))*time.Microsecond
+			}
+			h.RecordAt(time.Duration(i)*100*time.Millisecond, took)
+		}
+		o := objective(t, "p95<10m").judge(Evidence{Response: h, Attempts: 300})
+		if o.Verdict != want {
+			t.Errorf("%d together: %+v; want %s", together, o, want)
+		}
+		if want == reports.Pass {
+			continue
+		}
+		for _, part := range []string{"run for at least ", "; all 300 took ", "ms or less, but say no more than ", "p95<10m needs 72 of these"} {
+			if !strings.Contains(o.Reason, part) {
+				t.Errorf("%q; want %q in it", o.Reason, part)
+			}
+		}
+	}
+}
+
 // A growing latency fails once it is over the limit, and does not pass before.
 func TestJudgeGrowth(t *testing.T) {
 	h := newCourse()
