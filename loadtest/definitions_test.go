@@ -33,6 +33,7 @@ type deadTime struct {
 type situation struct {
 	rates   []float64 // exports a second, by the hour; they begin again after the last
 	length  float64   // seconds in which exports are due
+	waiting int       // exports of the first dataflow that are due at the beginning
 	paced   bool
 	sockets int
 	next    []source                 // further dataflows to the same receiver
@@ -121,6 +122,11 @@ func (s situation) play(seed uint64) played {
 		f := &line{source: x}
 		f.next = p.arrival(f, 0)
 		p.flows = append(p.flows, f)
+	}
+	for range s.waiting {
+		p.exports = append(p.exports, export{})
+		p.open++
+		p.join(len(p.exports) - 1)
 	}
 	for {
 		first := 0

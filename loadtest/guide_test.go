@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/httpdest/httpdest/loadtest/model"
 )
 
 // The numbers of the guide are those of the code.
@@ -28,6 +30,9 @@ func TestGuideNamesTheNumbersOfTheCode(t *testing.T) {
 		fmt.Sprintf("for at most %.0f minutes (`--rest`)", DefaultRest.Minutes()),
 		fmt.Sprintf("for less than %s of the time. Below %s it doubts", percent(leastTogether), percent(surelyTogether)),
 		fmt.Sprintf("From %s in the busiest hour on, `plan`", percent(nearlyFull)),
+		fmt.Sprintf("plays %d random walks of the queue", model.Paths),
+		fmt.Sprintf("is one that %.0f of 100 days do not exceed", 100*highestShare),
+		fmt.Sprintf("So nothing passes from %s of the capacity on", percent(utilisationAdvised)),
 		fmt.Sprintf("in steps of %s seconds", map[int]string{5: "five"}[dayStep]),
 	} {
 		if !strings.Contains(text, claim) {

@@ -25,6 +25,7 @@ type side struct {
 	receiver model.Receiver
 	flows    []*flowSide
 	lead     int     // days before the one of the plan, until each is like the one before
+	standing bool    // these begin with the queue that many such days leave
 	first    int     // hour in which the day of the plan begins
 	outageAt float64 // seconds from the beginning
 	figures  []reports.Figure
@@ -35,6 +36,7 @@ type flowSide struct {
 	Dataflow
 	peak    float64 // exports a second in the busiest hour
 	steady  model.Steady
+	memory  float64 // seconds that its queue remembers, of the average of the day
 	course  model.Course
 	calm    model.Course // the same days without the outage
 	windows []window     // days, one after the other
@@ -53,7 +55,8 @@ type window struct {
 	requests  float64
 	begins    float64 // exports in the engine
 	ends      float64
-	highest   float64
+	highest   float64 // on average of such days
+	most      float64 // of the highest of a day, on highestShare of such days
 	latencies model.Latencies
 	hours     []hourOfDay
 	outage    bool        // some of it is in the outage
@@ -72,32 +75,41 @@ type hourOfDay struct {
 	days      *model.Days // as in window
 }
 
-// side plays the days at one end of what is not known. The days before the one
-// of the plan are played until each is like the one before; where that never
-// comes about, the backlog grows from day to day, and the plan begins with the
-// first.
-func (p Planning) side(which int) *side {
-	s := &side{
-		which: which,
-		receiver: model.Receiver{
-			Latency:  p.Latency.Scale(math.Pow(1+p.Spread, float64(which))),
-			Errors:   p.Errors.at(which),
-			Policy:   model.Documented(),
-			Capacity: p.Capacity.at(-which),
-		},
+// receiver is what it is at one end.
+func (p Planning) receiver(which int) model.Receiver {
+	return model.Receiver{
+		Latency:  p.Latency.Scale(math.Pow(1+p.Spread, float64(which))),
+		Errors:   p.Errors.at(which),
+		Policy:   model.Documented(),
+		Capacity: p.Capacity.at(-which),
 	}
+}
+
+// begun is a side whose days are not played yet.
+func (p Planning) begun(which int, r model.Receiver) *side {
+	s := &side{which: which, receiver: r}
 	for _, d := range p.dataflows() {
 		f := &flowSide{Dataflow: d, peak: d.peak(which)}
-		f.steady = s.receiver.At(f.peak, d.Sockets, p.Arrivals.evenness())
+		f.steady = r.At(f.peak, d.Sockets, p.Arrivals.evenness())
 		s.flows = append(s.flows, f)
 	}
 	if p.Outage != nil {
 		s.first = int(p.Outage.At.Hours())
 	}
+	return s
+}
+
+// side plays the days at one end of what is not known. The days before the one
+// of the plan are played until each is like the one before; where that never
+// comes about, the backlog grows from day to day, and the plan begins with the
+// first.
+func (p Planning) side(which int) *side {
+	s := p.begun(which, p.receiver(which))
 	follow := p.days(s)
 	for _, f := range s.flows {
 		for k := range follow {
 			w := s.window(f, k)
+			w.most = f.course.Highest(w.from, w.from+86400, highestShare)
 			f.windows = append(f.windows, w)
 			if !s.stays(f, k, w) {
 				break
@@ -117,13 +129,19 @@ func (p Planning) days(s *side) (follow int) {
 	if p.Outage != nil {
 		follow = 2
 	}
-	for _, s.lead = range []int{1, mostDays} {
+	for _, begin := range []struct {
+		lead     int
+		standing bool
+	}{{1, false}, {1, true}, {mostDays, true}} {
+		if s.lead, s.standing = begin.lead, begin.standing; s.standing && s.anyOverloaded() {
+			break
+		}
 		if p.play(s, follow); s.settled() {
 			break
 		}
 	}
 	if !s.settled() {
-		s.lead, follow = 0, mostDays
+		s.lead, s.standing, follow = 0, false, mostDays
 		p.play(s, follow)
 	} else if p.Outage != nil && !s.recovered(p) {
 		follow = mostDays
@@ -145,6 +163,16 @@ func (s *side) overloaded(flow int) bool {
 	f := s.flows[flow]
 	return f.PerDay.at(s.which) >= 86400*f.steady.MaxRate ||
 		s.receiver.Capacity > 0 && exports*f.steady.Attempts >= 86400*s.receiver.Capacity
+}
+
+// anyOverloaded reports whether a dataflow is.
+func (s *side) anyOverloaded() bool {
+	for i := range s.flows {
+		if s.overloaded(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // settled reports whether the day before that of the plan ended as the one before
@@ -206,6 +234,10 @@ func (p Planning) load(s *side, f *flowSide, follow int) model.Load {
 		for range stepsPerHour {
 			l.Rates = append(l.Rates, rate)
 		}
+	}
+	waiting, memory := s.receiver.Standing(l, 86400)
+	if f.memory = memory; s.standing && !math.IsInf(waiting, 1) {
+		l.Standing = waiting
 	}
 	return l
 }
@@ -310,13 +342,17 @@ func (f *flowSide) worstDay(of func(window) float64) (day int, value float64) {
 	return day, value
 }
 
-// highest is the highest backlog of the shown days.
+// highestShare is the share of days on which the backlog is not above the highest that
+// a plan gives: the mean of a course is exceeded by chance on every day.
+const highestShare = 0.95
+
+// highest is the highest backlog of the shown days, on highestShare of such days.
 func (f *flowSide) highest() float64 {
-	_, v := f.worstDay(func(w window) float64 { return w.highest })
+	_, v := f.worstDay(func(w window) float64 { return w.most })
 	return v
 }
 
-// peakAfter is the highest backlog from a moment on.
+// peakAfter is the highest backlog from a moment on, on average of such days.
 func (f *flowSide) peakAfter(at float64) float64 {
 	peak := 0.0
 	for i := int(at / dayStep); i < len(f.course.Backlog); i++ {
@@ -397,7 +433,7 @@ func (s *side) days() (out []reports.PlanDay) {
 				Begins:        w.begins,
 				Ends:          w.ends,
 				Backlog:       mean,
-				Highest:       w.highest,
+				Highest:       w.most,
 				PlanLatencies: latenciesIn(w.latencies),
 				Outage:        w.outage,
 			},

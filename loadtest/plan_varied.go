@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/httpdest/httpdest/loadtest/model"
 )
@@ -69,12 +70,25 @@ func (p Planning) varying(s *side, add func(string, ...any)) {
 		}
 		add(
 			"near full utilisation one day is not like another: p95%s is between %s and %s%s in nine of ten cases, "+
-				"and %s over all of them",
+				"and %s over all of them%s",
 			of,
 			valueText(low*1000, "ms"),
 			valueText(high*1000, "ms"),
 			on,
 			valueText(value*1000, "ms"),
+			f.remembers(s.grows()),
 		)
 	}
+}
+
+// remembers says how long it takes until days are like those of the range, where that
+// is long.
+func (f *flowSide) remembers(grows bool) string {
+	if f.memory < 86400 || grows || math.IsInf(f.memory, 1) {
+		return ""
+	}
+	return fmt.Sprintf(
+		"; a queue this full remembers %s days: so long after a change it takes until days are like that",
+		rateText(f.memory/86400),
+	)
 }

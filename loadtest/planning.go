@@ -82,8 +82,11 @@ const utilisationAdvised = 0.8
 func (p Planning) Plan() *reports.Plan {
 	out := &reports.Plan{Inputs: p.Inputs, Assumptions: p.assumptions()}
 	var sides [3]*side
-	for i := range sides {
-		sides[i] = p.side(i - 1)
+	sides[1] = p.side(0)
+	for _, i := range []int{0, 2} {
+		if sides[i] = sides[1]; !p.exact() {
+			sides[i] = p.side(i - 1)
+		}
 	}
 	for i, f := range sides[1].figures {
 		for _, s := range sides {
@@ -109,6 +112,19 @@ func (p Planning) Plan() *reports.Plan {
 	return out
 }
 
+// exact reports whether nothing is uncertain, so that the three sides are one.
+func (p Planning) exact() bool {
+	exact := p.Spread == 0
+	uncertain := []Between{p.PerDay, p.Errors, p.Capacity}
+	for _, d := range p.Others {
+		uncertain = append(uncertain, d.PerDay)
+	}
+	for _, b := range uncertain {
+		exact = exact && b.Low == b.High
+	}
+	return exact
+}
+
 // assumptions are what a plan takes for granted whatever its inputs.
 func (p Planning) assumptions() []string {
 	policy := model.Documented()
@@ -130,7 +146,8 @@ func (p Planning) assumptions() []string {
 		out = append(
 			out,
 			fmt.Sprintf(
-				"Above %s requests a second every answer of the receiver takes longer, until it gets no more than that.",
+				"Above %s requests a second every answer of the receiver takes longer, until it gets no more than that. "+
+					"Below it answers as fast as ever: how requests queue in it by chance is in no figure and no range.",
 				rateText(p.Capacity.Likely),
 			),
 		)
@@ -198,7 +215,12 @@ func (p Planning) figuresOf(s *side) {
 		0.95,
 		fmt.Sprintf("of what is due from %02d:00 to %02d:00", worst.hour, (worst.hour+1)%24),
 	)
-	add("highest backlog", main.highest(), "exports", "in the engine: due and not ended")
+	add(
+		"highest backlog",
+		main.highest(),
+		"exports",
+		fmt.Sprintf("in the engine, due and not ended: on %.0f of 100 days no more", highestShare*100),
+	)
 	if p.Outage != nil {
 		p.recovery(s, add)
 	}
@@ -209,7 +231,7 @@ func (p Planning) figuresOf(s *side) {
 func (p Planning) recovery(s *side, add func(string, float64, string, string)) {
 	main := s.flows[0]
 	from := fmt.Sprintf(
-		"in the engine; %s in which the receiver %s, from %s of the day on",
+		"on average of such days, in the engine; %s in which the receiver %s, from %s of the day on",
 		p.Outage.Length,
 		p.Outage.Kind.Words(),
 		clock(p.Outage.At),
@@ -246,41 +268,24 @@ func (k OutageKind) Words() string {
 	return "does not answer (stall)"
 }
 
-// sensitivity is the busiest hour with a slower receiver, other dataflows at
-// what they have in that hour.
+// sensitivity is the day of the plan with a slower receiver: attempts and sockets are
+// those of the busiest hour, p95 that of the day.
 func (p Planning) sensitivity(ms float64, r model.Receiver) reports.Sensitivity {
-	all := p.dataflows()
-	peak, hour := all[0].peak(0), all[0].busiest()
-	s := r.At(peak, p.Sockets, p.Arrivals.evenness())
+	s := p.begun(0, r)
+	main := s.flows[0]
 	out := reports.Sensitivity{
 		AddedMs:           ms,
 		TimeoutShare:      r.Timeouts(),
-		AttemptsPerExport: s.Attempts,
-		LostShare:         s.Lost,
-		Sockets:           s.Sockets,
-		MaxRate:           s.MaxRate,
-		Utilisation:       s.Utilisation,
-		Stable:            s.Utilisation < 1,
+		AttemptsPerExport: main.steady.Attempts,
+		LostShare:         main.steady.Lost,
+		Sockets:           main.steady.Sockets,
+		MaxRate:           main.steady.MaxRate,
+		Utilisation:       main.steady.Utilisation,
+		Stable:            !s.overloaded(0),
 	}
-	if !out.Stable {
-		return out
+	if out.Stable {
+		p.days(s)
+		out.P95Ms = s.window(main, 0).latencies.P95 * 1000
 	}
-	var loads []model.Load
-	for i, d := range all {
-		rate := peak
-		if i > 0 {
-			rate = d.PerDay.Likely * d.Curve[hour] / 3600
-		}
-		loads = append(
-			loads,
-			model.Load{
-				Rates:    slices.Repeat([]float64{rate}, 600),
-				Step:     1,
-				Evenness: p.Arrivals.evenness(),
-				Sockets:  d.Sockets,
-			},
-		)
-	}
-	out.P95Ms = r.Together(loads)[0].Between(0, math.Inf(1)).P95 * 1000
 	return out
 }

@@ -108,6 +108,41 @@ func TestSensitivity(t *testing.T) {
 	}
 }
 
+// A row of the table is the plan of a receiver that is as much slower: the same day with
+// its curve and its outage, and a queue as long as it gets there.
+func TestSensitivityIsAPlanOfItsOwn(t *testing.T) {
+	volume(t)
+	day, err := ParseCurve("day")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evening, full := known(), known()
+	evening.Curve, evening.Sockets, evening.Errors = day, 12, Exactly(0)
+	evening.Outage = &Outage{20 * time.Hour, 15 * time.Minute, Stalled}
+	full.Latency, full.Errors, full.Sockets, full.PerDay = model.Uniform(1, 1.8), Exactly(0), 1, Exactly(61_097)
+	for name, p := range map[string]Planning{"an evening with an outage": evening, "99 of a hundred busy": full} {
+		for _, ms := range []float64{0, 100, 500} {
+			slower := p
+			slower.Latency = p.Latency.Shift(ms / 1000)
+			row := p.sensitivity(ms, slower.receiver(0))
+			grows := slower.begun(0, slower.receiver(0)).overloaded(0)
+			if row.Stable == grows {
+				t.Errorf("%s, %v ms: stable is %v", name, row.AddedMs, row.Stable)
+			}
+			if grows {
+				continue
+			}
+			if want := slower.side(0).flows[0].windows[0].latencies.P95 * 1000; row.P95Ms != want {
+				t.Errorf("%s, %v ms: p95 %v ms; the plan of such a receiver has %v", name, row.AddedMs, row.P95Ms, want)
+			}
+		}
+	}
+	// One socket: the wait of a queue this full is exponential (heavy traffic).
+	if got, want := full.sensitivity(0, full.receiver(0)).P95Ms, -math.Log(0.05)*1.0272/2*1400*99; off(got, want) > 0.05 {
+		t.Errorf("p95 %v ms; want %v", got, want)
+	}
+}
+
 // Unknown inputs make intervals, and a verdict that depends on them is
 // inconclusive.
 func TestPlanIntervals(t *testing.T) {

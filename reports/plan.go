@@ -55,8 +55,8 @@ type Figure struct {
 	From string `json:"from"`
 }
 
-// Sensitivity is the receiver with some latency added. An infinite value is 0,
-// and Stable is false.
+// Sensitivity is the receiver with some latency added. P95Ms is that of the day of the
+// plan, the rest is of its busiest hour.
 type Sensitivity struct {
 	AddedMs           float64 `json:"addedMs"`
 	TimeoutShare      float64 `json:"timeoutShare"` // of attempts
@@ -64,9 +64,9 @@ type Sensitivity struct {
 	LostShare         float64 `json:"lostShare"`   // of exports, after the last retry
 	Sockets           float64 `json:"sockets"`     // busy on average at the peak rate
 	MaxRate           float64 `json:"maxRate"`     // exports a second that the sockets can carry
-	Utilisation       float64 `json:"utilisation"` // at the peak rate; 1 and above: the backlog grows
-	P95Ms             float64 `json:"p95Ms"`       // of the delivery latency at the peak rate; 0 where not Stable
-	Stable            bool    `json:"stable"`
+	Utilisation       float64 `json:"utilisation"` // at the peak rate; 1 and above: the backlog grows as long as that lasts
+	P95Ms             float64 `json:"p95Ms"`       // of the deliveries that are due in the day; 0 where not Stable
+	Stable            bool    `json:"stable"`      // false: the backlog grows from day to day
 }
 
 // PlanOutage is when the receiver is dead, and how that shows.
@@ -106,7 +106,7 @@ type PlanDay struct {
 	Begins   float64 `json:"begins"`  // backlog at its beginning
 	Ends     float64 `json:"ends"`    // and at its end
 	Backlog  float64 `json:"backlog"` // on average
-	Highest  float64 `json:"highest"`
+	Highest  float64 `json:"highest"` // backlog, which 95 of 100 such days do not exceed
 	PlanLatencies
 	Outage bool `json:"outage,omitempty"`
 }
@@ -124,7 +124,7 @@ type PlanFlow struct {
 	HighMs         float64 `json:"highMs"`
 	WorstHour      int     `json:"worstHour"`
 	WorstHourP95Ms float64 `json:"worstHourP95Ms"`
-	Highest        float64 `json:"highest"` // backlog
+	Highest        float64 `json:"highest"` // backlog, which 95 of 100 days do not exceed
 	Verdict        Verdict `json:"verdict"`
 	Reason         string  `json:"reason,omitempty"`
 }

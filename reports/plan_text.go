@@ -24,7 +24,7 @@ func WritePlanText(w io.Writer, r *Report, o TextOptions) error {
 	t.figures(p.Results)
 	t.dataflows(p.Flows)
 	t.line("")
-	t.line("what a slower receiver costs, in the busiest hour")
+	t.line("what a slower receiver costs: p95 is of the day, the rest of the busiest hour")
 	t.line("  %8s  %8s  %8s  %8s  %8s  %9s  %6s  %s", "added", "too late", "attempts", "lost", "sockets", "carried", "busy", "p95")
 	for _, s := range p.Sensitivity {
 		p95 := "the backlog grows"

@@ -19,6 +19,9 @@ type Load struct {
 	Evenness float64   // as in Receiver.At
 	Sockets  int
 	Outages  []Outage
+	// Standing is how many attempts wait at the beginning, on average of days of which
+	// each has another number (exponential).
+	Standing float64
 	// From and To bound the arrivals that latencies are of, in seconds; both 0: all.
 	From, To float64
 }

@@ -25,6 +25,7 @@ type flowing struct {
 	variance float64 // of the number of them where any wait
 	ended    float64 // exports delivered or lost
 	backlog  []float64
+	levels   []float64 // attempts in the queue, at the end of each step
 	due      []float64
 	began    []float64
 	busy     []float64
@@ -58,7 +59,9 @@ func newSharing(r Receiver, loads []Load) *sharing {
 				0,
 				n,
 			), served: make([]float64, 0, n), waits: make([]waits, 0, n), backlog: make([]float64, 0, n),
-			due: make([]float64, 0, len(l.Rates)), began: make([]float64, 0, n), busy: make([]float64, 0, n)})
+			due: make([]float64, 0, len(l.Rates)), began: make([]float64, 0, n), busy: make([]float64, 0, n),
+			built:    l.Standing * l.Standing / halfNormalMean / halfNormalMean,
+			variance: l.Standing * l.Standing})
 	}
 	return s
 }
@@ -119,6 +122,10 @@ func (f *flowing) arrive(i int) {
 		amount[0] += due
 		f.exports += due
 	}
+	if i == 0 {
+		amount[0] += f.load.Standing
+		f.exports += f.load.Standing
+	}
 	arrived := sum(amount)
 	f.arrived = append(f.arrived, last(f.arrived)+arrived)
 	if arrived > 0 {
@@ -165,11 +172,15 @@ func (f *flowing) serve(i, slower int) {
 	f.rooms = append(f.rooms, room)
 	arrived := last(f.arrived) - last(f.arrived[:len(f.arrived)-1])
 	total := f.waiting + arrived
+	if i == 0 {
+		arrived -= f.load.Standing
+	}
 	s, bound := f.settled(total, arrived, room)
 	f.vary(s, bound, slower)
 	before := f.repeated
 	f.begin(i, total-s.waiting, a)
 	f.waiting = s.waiting
+	f.levels = append(f.levels, f.waiting)
 	if !math.IsInf(room, 1) {
 		f.carried = room / f.load.Step
 	}

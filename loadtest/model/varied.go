@@ -14,51 +14,59 @@ import (
 type Varied struct {
 	flow  *flowing
 	first int         // step with which the levels begin
-	level [][]float32 // of each path: attempts that wait, at the end of each step
+	level [][]float32 // of each path: attempts that wait, at the end of every few steps from first on
 	room  []float64   // attempts that the sockets could begin, cumulative
 }
 
-// paths is how many there are: nine of ten of them are between the tenth from
-// either end, and variedSamples how many exports are sent through each.
+// Paths is how many there are: nine of ten of them are between the fortieth from either
+// end, which is right to about one in twenty-five. variedSamples is how many exports are
+// sent through each.
 const (
-	paths         = 200
-	fromEitherEnd = 10
-	variedSamples = 500
+	Paths         = 800
+	fromEitherEnd = 40
+	variedSamples = 250
 	daysBefore    = 6
+	every         = 3  // steps from one level to the next
 	atOnce        = 12 // steps of the days before
+	longMemory    = 2  // days; see Receiver.Standing
 	// mostRoom stands for sockets that are free at once.
 	mostRoom = 1e6
 )
 
 // Vary plays the paths, which are the same every time, and keeps them from a
-// moment on, in seconds from the beginning. Before it the first day of so many
-// seconds is played several times over, until the queue is like that of any other
-// day; 0 where it begins empty.
+// moment on, in seconds from the beginning. The paths begin as queues that many days of
+// so many seconds have left, of which the first is played several times over before, so
+// that its hours count; 0 where they begin empty.
 func (c Course) Vary(from, day float64) *Varied {
 	f := c.flowing
-	v := &Varied{flow: f, first: min(int(from/f.load.Step), len(f.rooms)), level: make([][]float32, paths)}
+	v := &Varied{flow: f, first: min(int(from/f.load.Step), len(f.rooms)), level: make([][]float32, Paths)}
 	for _, room := range f.rooms {
 		v.room = append(v.room, last(v.room)+min(room, mostRoom*f.load.Step))
 	}
 	uneven := f.longRun(f.load.Evenness)
+	standing, memory := v.steady(int(day/f.load.Step), uneven)
+	replays := daysBefore
+	if memory > longMemory*day {
+		replays = 0 // the days would be few for it, and each path is where it begins
+	}
 	for k := range v.level {
 		random := draws(k)
-		waiting := 0.0
-		move := func(from, to int) { // the end of one step, and that of a later one
+		waiting := -standing * math.Log1p(-(float64(k)+0.5)/Paths) // exponential
+		move := func(from, to int) {                               // the end of one step, and that of a later one
 			came, room := f.arrived[to]-f.arrived[from], v.room[to]-v.room[from]
 			served := min(room, waiting+came)
 			chance := math.Sqrt(uneven*came+f.queueing.answers*served) * random.normal()
 			waiting = max(0, waiting+came-room+chance)
 		}
-		for range daysBefore {
+		for range replays {
 			for i := 0; i+atOnce < min(int(day/f.load.Step), len(v.room)); i += atOnce {
 				move(i, i+atOnce)
 			}
 		}
-		levels := make([]float32, 0, len(v.room)-v.first)
-		for i := range v.room {
+		levels := make([]float32, 0, (len(v.room)-v.first)/every+1)
+		for i := 0; i < len(v.room); i += every {
 			if i > 0 {
-				move(i-1, i)
+				move(i-every, i)
 			}
 			if i >= v.first {
 				levels = append(levels, float32(waiting))
@@ -128,10 +136,12 @@ func (v *Varied) through(path int, at float64, d *draws) (latency float64, deliv
 func (v *Varied) wait(path int, now float64) float64 {
 	step := v.flow.load.Step
 	i := int(now / step)
-	if k := i - v.first; k < 0 || k >= len(v.level[path]) {
+	k := (i - v.first + every/2) / every
+	if i < v.first || k >= len(v.level[path]) {
 		return 0
 	}
-	waiting := float64(v.level[path][i-v.first])
+	i = v.first + k*every
+	waiting := float64(v.level[path][k])
 	if waiting == 0 {
 		return 0
 	}

@@ -51,7 +51,11 @@ func answered(o reports.Objective) string {
 		name = name[:at]
 	}
 	name = visible(strings.TrimSpace(name))
-	text := fmt.Sprintf("%s %s of %s", name, value(o.Measured, o.Unit), value(o.Limit, o.Unit))
+	between := ""
+	if o.Low < o.High {
+		between = fmt.Sprintf(" (%s to %s)", value(o.Low, o.Unit), value(o.High, o.Unit))
+	}
+	text := fmt.Sprintf("%s %s%s of %s", name, value(o.Measured, o.Unit), between, value(o.Limit, o.Unit))
 	switch {
 	case o.Verdict == reports.Pass:
 		return text + ": holds"
@@ -97,19 +101,19 @@ func facts(p *reports.Plan) (out []string) {
 	}
 	if o := p.Outage; o != nil {
 		add(
-			"Outage of %s from %02d:%02d on: the receiver %s; at most %s exports wait, %s are lost, drained after %s",
+			"Outage of %s from %02d:%02d on: the receiver %s; on 95 of 100 days at most %s exports wait, %s are lost, drained after %s",
 			duration(o.Seconds*1000),
 			int(o.AtSeconds)/3600,
 			int(o.AtSeconds)/60%60,
 			visible(
 				o.Words,
 			),
-			counted(figures["backlog after the outage, at most"].Value),
+			counted(figures["highest backlog"].Value),
 			counted(figures["exports lost by the outage"].Value),
 			duration(figures["time until the backlog has drained"].Value*1000),
 		)
 	} else if f, ok := figures["highest backlog"]; ok {
-		add("Highest backlog: %s, in the engine", value(f.Value, f.Unit))
+		add("Highest backlog: at most %s on 95 of 100 days, in the engine", value(f.Value, f.Unit))
 	}
 	return out
 }

@@ -36,6 +36,12 @@ func TestPlanHeadline(t *testing.T) {
 		plan reports.Plan
 		want string
 	}{
+		{"holds with a range", reports.Plan{Objectives: []reports.Objective{
+			{Text: "p95<10m", Limit: 600_000, Unit: "ms", Verdict: reports.Pass, Measured: 544_000, Low: 300_000, High: 590_000}}},
+			"p95 9m4s (5m to 9m50s) of 10m: holds"},
+		{"does not hold with a range", reports.Plan{Objectives: []reports.Objective{
+			{Text: "p95<10m", Limit: 600_000, Unit: "ms", Verdict: reports.Fail, Measured: 900_000, Low: 660_000, High: 1_200_000}}},
+			"p95 15m (11m to 20m) of 10m: does not hold"},
 		{"holds", reports.Plan{Objectives: []reports.Objective{documented}}, "p95 9m4s of 10m: holds"},
 		{"fails", reports.Plan{Objectives: []reports.Objective{with(func(o *reports.Objective) { o.Verdict, o.Measured = reports.Fail, 8_000_000 })}},
 			"p95 2h13m20s of 10m: does not hold"},
