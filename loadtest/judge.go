@@ -276,8 +276,8 @@ func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
 	return ""
 }
 
-// within says why a run is too short although all of its times are within the limit: no
-// bound settles that, since times that depend on each other are one look at the queue,
+// within explains that a run is too short although all of its times are within the limit:
+// no bound settles that, since times that depend on each other are one look at the queue,
 // however many they are, and one that has seen no long queue knows nothing of it.
 func (o Objective) within(h *Histogram, of effective) string {
 	longest := h.Rank(h.Count())

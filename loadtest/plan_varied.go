@@ -81,7 +81,7 @@ func (p Planning) varying(s *side, add func(string, ...any)) {
 	}
 }
 
-// remembers says how long it takes until days are like those of the range, where that
+// remembers is how long it takes until days are like those of the range, where that
 // is long.
 func (f *flowSide) remembers(grows bool) string {
 	if f.memory < 86400 || grows || math.IsInf(f.memory, 1) {

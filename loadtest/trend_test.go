@@ -21,7 +21,7 @@ func TestJudgeTooShort(t *testing.T) {
 }
 
 // A few hundred times far below the limit that depend on each other do not pass, and the
-// reason says why not and for how long to run; as many independent ones pass.
+// reason has the cause and the length of a longer run; as many independent ones pass.
 func TestJudgeFarBelowTheLimit(t *testing.T) {
 	for together, want := range map[int]reports.Verdict{60: reports.Inconclusive, 1: reports.Pass} {
 		h := newCourse()

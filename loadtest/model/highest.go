@@ -6,10 +6,10 @@ import (
 )
 
 // Highest is the backlog that the highest of a day does not exceed on a share of such
-// days, by what is due from one moment to another, in seconds. What is under way or
-// between two attempts is taken as by chance (Poisson), what waits as those who wait do
-// (gamma), and the highest of many moments as that of clumps that come by chance (Aldous,
-// Probability Approximations via the Poisson Clumping Heuristic, 1989, section B).
+// days, by the exports due from one moment to another, in seconds. Exports under way or
+// between two attempts are Poisson, waiting ones gamma with their mean and variance, and
+// high moments come in clumps by chance (Aldous, Probability Approximations via the Poisson
+// Clumping Heuristic, 1989, section B).
 func (c Course) Highest(from, to, share float64) float64 {
 	var all []crowd
 	first, end := int(from/c.Step), min(int(to/c.Step), len(c.Backlog))
