@@ -1,13 +1,16 @@
 package docs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/httpdest/httpdest/docs"
+	"github.com/httpdest/httpdest/scenarios"
 )
 
 // Every Markdown file of the four folders is a page, has a title, and has a name
@@ -40,6 +43,67 @@ func TestPages(t *testing.T) {
 	}
 	if len(seen) < 12 {
 		t.Errorf("%d pages; there were at least 12", len(seen))
+	}
+}
+
+// The page on rules states the number of rules in the catalogue.
+func TestNumberOfRules(t *testing.T) {
+	rules, err := scenarios.Rules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("explanation/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if says := fmt.Sprintf("reads them as %d rules", len(rules)); !strings.Contains(string(page), says) {
+		t.Errorf("explanation/rules.md must say %q", says)
+	}
+}
+
+// Files that CONTRIBUTING names are there. A name without a folder stands next to one
+// that was named with its folder.
+func TestContributingNamesFiles(t *testing.T) {
+	content, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folder string
+	found := 0
+	for i, line := range strings.Split(string(content), "\n") {
+		for _, m := range regexp.MustCompile("`([A-Za-z0-9_./*-]+)`").FindAllStringSubmatch(line, -1) {
+			name := m[1]
+			if strings.Contains(name, "/") {
+				if name == "dist/" || strings.HasPrefix(name, "pgregory.net/") {
+					continue
+				}
+				folder = filepath.Dir(name)
+			} else if filepath.Ext(name) != ".go" {
+				continue
+			} else {
+				name = filepath.Join(folder, name)
+			}
+			found++
+			if there, err := filepath.Glob(filepath.Join("..", name)); err != nil || len(there) == 0 {
+				t.Errorf("CONTRIBUTING.md:%d: there is no file %s", i+1, name)
+			}
+		}
+	}
+	if found < 60 {
+		t.Errorf("found %d names of files; there are more", found)
+	}
+}
+
+// The README leads to every page.
+func TestReadmeLeadsToEveryPage(t *testing.T) {
+	content, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range docs.Pages() {
+		if link := "docs/" + p.Kind + "/" + p.Name + ".md"; !strings.Contains(string(content), "("+link) {
+			t.Errorf("README.md has no link to %s: add one to the table under \"Where to look\"", link)
+		}
 	}
 }
 

@@ -15,11 +15,11 @@ func TestRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(catalogue) != 146 {
-		t.Errorf("%d rules, want 146", len(catalogue))
+		t.Errorf("%d rules, want 146: with a rule more, change the numbers in TestRules, in TestSidesOfRules and in docs/explanation/rules.md", len(catalogue))
 	}
 	for i, r := range catalogue {
 		if want := fmt.Sprintf("R%d", i+1); r.Ref != want {
-			t.Errorf("%s is %s, want %s", r.ID, r.Ref, want)
+			t.Errorf("%s is %s, want %s: a new rule goes to the end, with the next number", r.ID, r.Ref, want)
 		}
 		for name, text := range map[string]string{"group": r.Group, "want": r.Want, "title": r.Title, "text": r.Text, "source": r.Source, "conflict": r.Conflict, "decision": r.Decision, "fix": r.Fix} {
 			if strings.TrimSpace(text) != text || text == "" && name != "conflict" && name != "decision" {
@@ -116,7 +116,7 @@ func TestSidesOfRules(t *testing.T) {
 	}
 	want := map[string]int{"configuration": 27, "sender": 86, "receiver": 18, "report": 13, "both": 2}
 	if diff := cmp.Diff(want, count); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
+		t.Errorf("rules of each side: change the numbers here if a rule was added (-want +got)\n%s", diff)
 	}
 }
 

@@ -248,5 +248,5 @@ func TestFaultSpecIsDocumented(t *testing.T) {
 	}
 	slices.Sort(keys)
 	slices.Sort(want)
-	g.Expect(keys).To(Equal(want))
+	g.Expect(keys).To(Equal(want), "FaultSpec in openapi.json must have the keys of fault.Spec, no more and no fewer")
 }

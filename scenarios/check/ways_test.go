@@ -64,8 +64,11 @@ func TestEveryRuleCanFailInARun(t *testing.T) {
 		named := slices.ContainsFunc(cases, func(s *scenarios.Scenario) bool {
 			return slices.ContainsFunc(s.Expect, func(e scenarios.Expectation) bool { return e.Rule == r.ID })
 		})
-		if can := len(InRun(r.ID)) > 0 || named; can == (r.Side == "receiver") {
-			t.Errorf("%s, of side %s, can fail in a run: %v", r.ID, r.Side, can)
+		switch can := len(InRun(r.ID)) > 0 || named; {
+		case can && r.Side == "receiver":
+			t.Errorf("%s binds receivers, and can fail in a run: only the probe judges receivers", r.ID)
+		case !can && r.Side != "receiver":
+			t.Errorf("%s, of side %s, cannot fail in a run: add it to the table of invariants.go or to the oracle, or name it in a case with `rule: %[1]s`", r.ID, r.Side)
 		}
 	}
 }
