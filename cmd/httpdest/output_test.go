@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/httpdest/httpdest/reports"
 )
@@ -36,6 +41,28 @@ func TestStdoutThatCannotBeWritten(t *testing.T) {
 		if !strings.Contains(stderr.String(), "no space left") || strings.Contains(stderr.String(), "httpdest help") {
 			t.Errorf("%v: stderr = %q", args, stderr.String())
 		}
+	}
+}
+
+// A new kind of report is in the help of --report, on the page about reports, and in the
+// suite that searches every output for secrets.
+func TestEveryFormatIsKnown(t *testing.T) {
+	page, err := os.ReadFile("../../docs/reference/reports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := slices.Sorted(maps.Keys(writers))
+	for _, kind := range kinds {
+		name := regexp.QuoteMeta(kind)
+		if !regexp.MustCompile(`[ ,]` + name + `(,| \(| or |;)`).MatchString(reportUsage) {
+			t.Errorf("the kind %q is not in reportUsage in output.go", kind)
+		}
+		if !regexp.MustCompile(`(?m)^    ` + name + `(  |$)`).Match(page) {
+			t.Errorf("the kind %q has no line in docs/reference/reports.md", kind)
+		}
+	}
+	if diff := cmp.Diff(kinds, slices.Sorted(slices.Values(everyFormat))); diff != "" {
+		t.Errorf("bring everyFormat in secrets_commands_test.go up to date (-writers +everyFormat):\n%s", diff)
 	}
 }
 

@@ -36,8 +36,8 @@ var sendable = strings.NewReplacer(" ", "_").Replace(plantedToken)
 
 var planted = []string{sendable, plantedHeader, plantedQuery, plantedClient, plantedAccess}
 
-// everyFormat are all kinds of --report.
-var everyFormat = []string{"html", "json", "junit", "md", "github", "text", "csv", "hdr"}
+// everyFormat are all kinds of --report, those of every command first.
+var everyFormat = []string{"html", "json", "junit", "junit-strict", "md", "github", "text", "csv", "hdr"}
 
 // leak is one command with everything that it leaves behind.
 type leak struct {
@@ -57,10 +57,10 @@ func TestSecretsInEverySpelling(t *testing.T) {
 		plays func(*leak)
 		files []string // that must be there to be searched
 	}{
-		{"probe", (*leak).probesBearer, append([]string{"statement.yaml"}, reportFilesOf("html", "json", "junit", "md", "github", "text")...)},
+		{"probe", (*leak).probesBearer, append([]string{"statement.yaml"}, reportFilesOf("html", "json", "junit", "junit-strict", "md", "github", "text")...)},
 		{"probe, refused", (*leak).probesTokens, reportFilesOf("json", "html", "text")},
-		{"run", (*leak).runs, reportFilesOf(everyFormat[:7]...)},
-		{"judge", (*leak).judges, reportFilesOf("html", "json", "junit", "md", "github", "text")},
+		{"run", (*leak).runs, reportFilesOf(everyFormat[:8]...)},
+		{"judge", (*leak).judges, reportFilesOf("html", "json", "junit", "junit-strict", "md", "github", "text")},
 		{"mock", (*leak).mocks, []string{"recording.jsonl", "journal.ndjson"}},
 		{"mock, issued tokens", (*leak).mocksTokens, []string{"recording.jsonl", "journal.ndjson"}},
 		{"serve and dead", (*leak).serves, nil},
@@ -197,7 +197,7 @@ func escapedOnce(s string) string { return spellings[2].spell(s) }
 func (l *leak) probesBearer() {
 	l.httpdest(append([]string{"probe", l.receiver.URL + "/in", "--bearer", "${TOKEN}", "--headers", "${HEADERS}", "--query", "${QUERY}", "--rate", "1000",
 		"--load", "100/s:1s", "--verbose", "--out", filepath.Join(l.out, "all"), "--statement", filepath.Join(l.out, "statement.yaml"), "--project", "p", "--project-version", "1"},
-		l.reports("html", "json", "junit", "md", "github", "text")...)...)
+		l.reports("html", "json", "junit", "junit-strict", "md", "github", "text")...)...)
 	l.httpdest("probe", l.receiver.URL+"/in", "--bearer", "${TOKEN}", "--headers", "${HEADERS}", "--query", "${QUERY}", "--dry-run")
 	if n := l.receiver.requests.Load(); n < 10 {
 		l.t.Errorf("only %d requests came", n)
@@ -253,7 +253,7 @@ func plantedScenario() string {
 
 func (l *leak) runs() {
 	write(l.t, l.path("planted.yaml"), plantedScenario())
-	l.httpdest(append([]string{"run", "--verbose", "--out", filepath.Join(l.out, "all"), l.path("planted.yaml")}, l.reports(everyFormat[:7]...)...)...)
+	l.httpdest(append([]string{"run", "--verbose", "--out", filepath.Join(l.out, "all"), l.path("planted.yaml")}, l.reports(everyFormat[:8]...)...)...)
 }
 
 // judges judges a capture of a sender that puts its token everywhere.
@@ -272,7 +272,7 @@ func (l *leak) judges() {
 	}
 	write(l.t, l.path("capture.ndjson"), lines.String())
 	for _, more := range [][]string{{"--scenario", l.path("planted.yaml")}, nil} {
-		l.httpdest(append(append([]string{"judge", "--verbose", l.path("capture.ndjson")}, more...), l.reports("html", "json", "junit", "md", "github", "text")...)...)
+		l.httpdest(append(append([]string{"judge", "--verbose", l.path("capture.ndjson")}, more...), l.reports("html", "json", "junit", "junit-strict", "md", "github", "text")...)...)
 		l.keep()
 	}
 }
