@@ -126,6 +126,12 @@ func (o Objective) measured(e Evidence) reports.Objective {
 		r.Reason = e.Doubts[0]
 		return r
 	}
+	o.hold(&r)
+	return r
+}
+
+// hold is the verdict of an interval.
+func (o Objective) hold(r *reports.Objective) {
 	within, without := r.High < o.Limit, r.Low >= o.Limit
 	switch o.Op {
 	case "<=":
@@ -143,7 +149,6 @@ func (o Objective) measured(e Evidence) reports.Objective {
 	default:
 		r.Reason = fmt.Sprintf("the limit is between %s and %s, where the true value is in 95 of 100 runs: measure longer", valueText(r.Low, r.Unit), valueText(r.High, r.Unit))
 	}
-	return r
 }
 
 // trend judges a latency that grows as long as the load goes on. There is no

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 // audienceKey is what scenarios call an audience; it appears in lists and
@@ -40,7 +42,7 @@ func (r *reader) readAudiences(n *yaml.Node) {
 func (r *reader) spreadOut(o *object, what string) []field {
 	var out []field
 	for _, f := range o.fields {
-		if !numbered.MatchString(f.name) {
+		if !notation.IsRange(f.name) {
 			out = append(out, f)
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 // underTest reports whether a line of `expect:` is about problems of the
@@ -78,7 +80,7 @@ const maxKeys = 10_000
 func (r *reader) numbered(nodes []*yaml.Node, what string) []*yaml.Node {
 	var out []*yaml.Node
 	for _, n := range nodes {
-		if !isText(n) || !numbered.MatchString(n.Value) {
+		if !isText(n) || !notation.IsRange(n.Value) {
 			out = append(out, n)
 			continue
 		}

@@ -301,7 +301,7 @@ func (r *reader) firstShared(names NameRange, single map[string]int, ranges []in
 		first = i
 	}
 	for _, i := range ranges {
-		if i < first && r.scenario.Expect[i].Profiles.shared(names) > 0 {
+		if i < first && r.scenario.Expect[i].Profiles.Shared(names) > 0 {
 			return i
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 // maxSteps bounds a history after `every` and `times`.
@@ -84,7 +86,7 @@ func (r *reader) repetition(o *object) (time.Duration, int) {
 		r.problem(o.at("times"), "add every: the time between two", "times needs every")
 	case hasEvery && every == 0:
 		r.problem(o.at("every"), "write 10m, or several changes in one step", "every: 0 repeats at the same instant")
-	case time.Duration(times) > longest/max(every, 1):
+	case time.Duration(times) > notation.Longest/max(every, 1):
 		r.problem(o.at("every"), "use fewer repetitions", "the repetitions take longer than 100 years")
 		return 0, 1
 	}

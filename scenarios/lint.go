@@ -411,7 +411,7 @@ func (l *linter) outcomes(e *Expectation) {
 			continue
 		}
 		gives := func(f Fault) bool {
-			return f.Status == status && f.On == "message" && (f.AnyProfile || f.Profiles.shared(e.Profiles) > 0)
+			return f.Status == status && f.On == "message" && (f.AnyProfile || f.Profiles.Shared(e.Profiles) > 0)
 		}
 		if !slices.ContainsFunc(l.s.Endpoint.Faults, gives) {
 			l.warn(e.Pos, fmt.Sprintf("add a fault: {profile: %s, status: %s}", e.Profiles, outcome), "no fault answers %s with %s", e.Profiles, outcome)
@@ -453,5 +453,5 @@ func (s *nameSet) meets(names NameRange) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(s.ranges, func(r NameRange) bool { return r.shared(names) > 0 })
+	return slices.ContainsFunc(s.ranges, func(r NameRange) bool { return r.Shared(names) > 0 })
 }

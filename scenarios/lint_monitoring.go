@@ -13,7 +13,7 @@ func (l *linter) exclusions() {
 
 // excluded reports attempts that are expected of a profile that is left out.
 func (l *linter) excluded(e *Expectation) {
-	names := func(x Exclusion) bool { return x.Profiles.shared(e.Profiles) > 0 }
+	names := func(x Exclusion) bool { return x.Profiles.Shared(e.Profiles) > 0 }
 	if len(e.Outcomes) > 0 && slices.ContainsFunc(l.s.Dataflow.Exclude, names) {
 		l.warn(e.Pos, "leave its outcomes out, or do not exclude it", "%s is excluded, so nothing of it is sent", e.Profiles)
 	}

@@ -50,7 +50,7 @@ func (r *reader) merge(n *yaml.Node, s *Step) {
 	case from == 0 || into == 0:
 	case from != into:
 		r.problem(n, "give ranges of one length", "merge: from has %d profiles, and into %d", from, into)
-	case s.From.shared(s.Profiles) > 0:
+	case s.From.Shared(s.Profiles) > 0:
 		r.problem(n, "name different profiles", "merge: %s and %s have profiles in common", s.From, s.Profiles)
 	}
 }

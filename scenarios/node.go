@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 const (
@@ -241,10 +243,4 @@ func found(n *yaml.Node) string {
 }
 
 // short keeps a message on one line.
-func short(s string) string {
-	const most = 60
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
-}
+func short(s string) string { return notation.Short(s) }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 const (
@@ -53,7 +55,7 @@ func (r *reader) overlaps(f field, names NameRange) {
 	}
 	for i := range r.scenario.Profiles {
 		g := &r.scenario.Profiles[i]
-		if n := g.Names.shared(names); n > 0 {
+		if n := g.Names.Shared(names); n > 0 {
 			report(g, n)
 			return
 		}
@@ -160,7 +162,7 @@ func (r *reader) profileRef(n *yaml.Node, what string) NameRange {
 		return names
 	}
 	for i := range r.scenario.Profiles {
-		known += r.scenario.Profiles[i].Names.shared(names)
+		known += r.scenario.Profiles[i].Names.Shared(names)
 	}
 	if known >= length {
 		return names
@@ -183,7 +185,7 @@ func (r *reader) profileRef(n *yaml.Node, what string) NameRange {
 func (r *reader) nearestProfile(name string, groups []string) string {
 	for _, g := range r.scenario.Profiles {
 		wide := g.Names
-		wide.First, wide.Last = 0, maxNumber
+		wide.First, wide.Last = 0, notation.MaxNumber
 		if g.Names.Numbered && wide.Contains(name) {
 			return "the range is " + g.Names.String()
 		}

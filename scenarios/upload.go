@@ -209,7 +209,7 @@ func (r *reader) readUploaded() {
 			continue
 		}
 		for _, g := range r.scenario.Profiles {
-			if g.Names.shared(a.Upload.Created) > 0 {
+			if g.Names.Shared(a.Upload.Created) > 0 {
 				r.problemAt(g.Pos.Line, g.Pos.Column, "choose another name",
 					fmt.Sprintf("%s is the name of profiles that the upload of %s makes", g.Names, a.Key))
 			}

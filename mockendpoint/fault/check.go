@@ -8,28 +8,30 @@ import (
 // Check returns every problem of a fault made in code: those that Validate
 // finds in a fault that was read, and those that a Spec cannot have.
 func (f Fault) Check() error {
-	var p problems
 	spec := SpecOf(f)
-	if err := spec.Validate(); err != nil {
-		p = append(p, err)
+	wrong := []error{spec.Validate()}
+	add := func(is bool, format string, args ...any) {
+		if is {
+			wrong = append(wrong, fmt.Errorf(format, args...))
+		}
 	}
-	p.add(f.Probability < 0 || f.Probability > 1, "probability must be above 0 and up to 1, but is %v", f.Probability)
-	p.add(!(f.Rate >= 0), "rate must be more than 0, but is %v", f.Rate)
+	add(f.Probability < 0 || f.Probability > 1, "probability must be above 0 and up to 1, but is %v", f.Probability)
+	add(!(f.Rate >= 0), "rate must be more than 0, but is %v", f.Rate)
 	for _, r := range []struct {
 		name string
 		Range
 	}{{"requests", f.Requests}, {"connections", f.Connections}} {
-		wrong := r.First < 0 || r.Last < 0 || r.First == 0 && r.Last != 0 || r.Last != 0 && r.Last < r.First
-		p.add(wrong, "%s must be counted from 1, and end after they begin, but are %d to %d", r.name, r.First, r.Last)
+		backwards := r.First < 0 || r.Last < 0 || r.First == 0 && r.Last != 0 || r.Last != 0 && r.Last < r.First
+		add(backwards, "%s must be counted from 1, and end after they begin, but are %d to %d", r.name, r.First, r.Last)
 	}
 	for _, d := range []struct {
 		name  string
 		value int64
 	}{{"from", int64(f.From)}, {"until", int64(f.Until)}, {"latency", int64(f.Latency)}, {"headersAt", int64(f.HeadersAt)}, {"slowBody", int64(f.SlowBody)}} {
-		p.add(d.value < 0, "%s must not be negative", d.name)
+		add(d.value < 0, "%s must not be negative", d.name)
 	}
-	p.add(f.Profiles != nil && f.ProfileCount < 1, "profileCount must say how many profiles Profiles selects")
-	if err := errors.Join(p...); err != nil {
+	add(f.Profiles != nil && f.ProfileCount < 1, "profileCount must say how many profiles Profiles selects")
+	if err := errors.Join(wrong...); err != nil {
 		return fmt.Errorf("fault %q: %w", f.ID, err)
 	}
 	return nil

@@ -3,6 +3,8 @@ package fault
 import (
 	"math"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 // Shape is a kind of distribution.
@@ -17,7 +19,7 @@ const (
 )
 
 // Longest bounds every duration of a fault, drawn ones too: sums stay in range.
-const Longest = 100 * 365 * 24 * time.Hour
+const Longest = notation.Longest
 
 // Distribution is a distribution of latencies. Shape decides which fields
 // count.

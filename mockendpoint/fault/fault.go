@@ -78,8 +78,8 @@ type Fault struct {
 	Draw [32]byte
 }
 
-// early reports whether the fault acts before there is a request.
-func (f *Fault) early() bool { return f.Phase == Accept || f.Phase == Handshake }
+// Early reports whether the fault acts before there is a request.
+func (f *Fault) Early() bool { return f.Phase == Accept || f.Phase == Handshake }
 
 // within reports whether a time since the fault was armed is in its window.
 func (f *Fault) within(since time.Duration) bool {
@@ -89,7 +89,7 @@ func (f *Fault) within(since time.Duration) bool {
 // picks reports whether the nth of what the fault counts is selected.
 func (f *Fault) picks(n int) bool {
 	r := f.Requests
-	if f.early() {
+	if f.Early() {
 		r = f.Connections
 	}
 	return r.Contains(n) && (f.Every < 2 || (n-r.First+1)%f.Every == 0)
@@ -99,7 +99,7 @@ func (f *Fault) picks(n int) bool {
 // when that is open: without an end, by chance, or beyond a rate.
 func (f *Fault) Planned() int {
 	r, times := f.Requests, 1
-	if f.early() {
+	if f.Early() {
 		r = f.Connections
 	} else if f.Profiles != nil {
 		times = f.ProfileCount

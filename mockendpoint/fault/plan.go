@@ -161,7 +161,7 @@ func (p *Plan) Connection(n int, phase Phase, token bool) *Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		mine := f.Phase == phase && f.early() && (f.On == Token) == token && f.within(now.Sub(f.since))
+		mine := f.Phase == phase && f.Early() && (f.On == Token) == token && f.within(now.Sub(f.since))
 		if mine && f.picks(n) && p.hits(f, "", n) {
 			return p.fire(f, chosen{count: n, at: now})
 		}
@@ -181,7 +181,7 @@ func (p *Plan) Request(profiles []string, on Target, connection int) *Fault {
 	defer p.mu.Unlock()
 	var found *armed
 	for _, f := range p.faults {
-		if f.early() || f.On != on || !f.Connections.Contains(connection) || !f.within(now.Sub(f.since)) {
+		if f.Early() || f.On != on || !f.Connections.Contains(connection) || !f.within(now.Sub(f.since)) {
 			continue
 		}
 		f.chosen = chosen{at: now}

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/internal/strictjson"
@@ -14,34 +17,47 @@ import (
 // of a scenario file. Validate checks which keys can be combined. The number 0,
 // the text "" and false count as left out.
 type Spec struct {
-	ID          string    `json:"id,omitempty"`
-	Profile     string    `json:"profile,omitempty"` // a name, or a range of names
-	Profiles    string    `json:"profiles,omitempty"`
-	From        *Duration `json:"from,omitempty"`
-	Until       *Duration `json:"until,omitempty"`
-	Requests    *Range    `json:"requests,omitempty"`
-	Every       int       `json:"every,omitempty"`
-	Connections *Range    `json:"connections,omitempty"`
-	On          string    `json:"on,omitempty"`
-	At          string    `json:"at,omitempty"`
-	Probability *float64  `json:"probability,omitempty"`
-	Status      int       `json:"status,omitempty"`
-	Answer      string    `json:"answer,omitempty"`
-	ExpiresIn   *Lifetime `json:"expiresIn,omitempty"`
-	Revoke      bool      `json:"revoke,omitempty"`
-	Headers     Headers   `json:"headers,omitempty"`
-	Latency     *Latency  `json:"latency,omitempty"`
-	HeadersAt   *Duration `json:"headersAt,omitempty"`
-	SlowBody    *Duration `json:"slowBody,omitempty"`
-	Stall       bool      `json:"stall,omitempty"`
-	Reset       bool      `json:"reset,omitempty"`
-	Close       bool      `json:"close,omitempty"`
-	HalfClose   bool      `json:"halfClose,omitempty"`
-	Garbage     bool      `json:"garbage,omitempty"`
-	Malformed   bool      `json:"malformedChunk,omitempty"`
-	Endless     bool      `json:"endless,omitempty"`
-	Rate        *float64  `json:"rate,omitempty"`
-	Burst       int       `json:"burst,omitempty"`
+	ID             string    `json:"id,omitempty"`
+	Profile        string    `json:"profile,omitempty"` // a name, or a range of names
+	Profiles       string    `json:"profiles,omitempty"`
+	From           *Duration `json:"from,omitempty"`
+	Until          *Duration `json:"until,omitempty"`
+	Requests       *Range    `json:"requests,omitempty"`
+	Every          int       `json:"every,omitempty"`
+	Connections    *Range    `json:"connections,omitempty"`
+	On             string    `json:"on,omitempty"`
+	At             string    `json:"at,omitempty"`
+	Probability    *float64  `json:"probability,omitempty"`
+	Status         int       `json:"status,omitempty"`
+	Answer         string    `json:"answer,omitempty"`
+	ExpiresIn      *Lifetime `json:"expiresIn,omitempty"`
+	Revoke         bool      `json:"revoke,omitempty"`
+	Headers        Headers   `json:"headers,omitempty"`
+	Latency        *Latency  `json:"latency,omitempty"`
+	HeadersAt      *Duration `json:"headersAt,omitempty"`
+	SlowBody       *Duration `json:"slowBody,omitempty"`
+	Stall          bool      `json:"stall,omitempty"`
+	Reset          bool      `json:"reset,omitempty"`
+	Close          bool      `json:"close,omitempty"`
+	HalfClose      bool      `json:"halfClose,omitempty"`
+	Garbage        bool      `json:"garbage,omitempty"`
+	MalformedChunk bool      `json:"malformedChunk,omitempty"`
+	Endless        bool      `json:"endless,omitempty"`
+	Rate           *float64  `json:"rate,omitempty"`
+	Burst          int       `json:"burst,omitempty"`
+}
+
+// Keys yields the name of each key, as it is written, and a pointer to its value.
+func (s *Spec) Keys() iter.Seq2[string, any] {
+	return func(yield func(name string, value any) bool) {
+		v := reflect.ValueOf(s).Elem()
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			if !yield(name, v.Field(i).Addr().Interface()) {
+				return
+			}
+		}
+	}
 }
 
 // ParseSpec reads one fault from JSON and validates it. An unknown key is an
@@ -162,9 +178,8 @@ func (o *latencyObject) distribution() (*Distribution, error) {
 		if !given[name] {
 			return nil, fmt.Errorf("latency: %s needs %s", o.Distribution, name)
 		}
-		delete(given, name)
 	}
-	for _, name := range []string{"min", "max", "mean", "deviation", "median", "sigma", "percentiles"} {
+	for _, name := range OthersOf(o.Distribution) {
 		if given[name] {
 			return nil, fmt.Errorf("latency: %s cannot be combined with %s", name, o.Distribution)
 		}

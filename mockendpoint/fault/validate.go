@@ -3,10 +3,13 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/notation"
 )
 
 // Answers are the names of the token endpoint's answers with status 200 that
@@ -18,178 +21,247 @@ var Shapes = map[Shape][]string{
 	Uniform: {"min", "max"}, Normal: {"mean", "deviation"}, LogNormal: {"median", "sigma"}, Percentiles: {"percentiles"},
 }
 
-// Validate returns the problems of a distribution's numbers.
-func (d *Distribution) Validate() error {
+// problems are those of a distribution's numbers.
+func (d *Distribution) problems() []Problem {
+	const key = "latency"
 	switch {
 	case d.Shape == Uniform && d.Min >= d.Max:
-		return errors.New("latency: min must be smaller than max")
-	case d.Shape == Normal && d.Mean <= 0, d.Shape == Normal && d.Deviation <= 0:
-		return errors.New("latency: mean and deviation must be more than 0")
-	case d.Shape == LogNormal && (d.Median <= 0 || !(d.Sigma > 0 && d.Sigma <= maxSigma)):
-		return fmt.Errorf("latency: median must be more than 0, and sigma more than 0 and at most %d", maxSigma)
+		return []Problem{{key, "max", "min must be smaller than max", "use a fixed latency, or let max be larger"}}
+	case d.Shape == Normal && (d.Mean <= 0 || d.Deviation <= 0):
+		return []Problem{{key, "mean", "mean and deviation must be more than 0", "use a fixed latency, or write more"}}
+	case d.Shape == LogNormal && d.Median <= 0:
+		return []Problem{{key, "median", "median must be more than 0", "write more"}}
+	case d.Shape == LogNormal && !(d.Sigma > 0 && d.Sigma <= MaxSigma):
+		return []Problem{{key, "sigma", fmt.Sprintf("sigma must be more than 0 and at most %d", MaxSigma), "write 0.5 for a moderate spread"}}
 	case d.Shape == Percentiles && len(d.Table) < 2:
-		return errors.New("latency: percentiles needs two points or more")
+		return []Problem{{key, "percentiles", "percentiles needs two points or more", "write {50: 200ms, 100: 5s}"}}
 	}
 	for i, p := range d.Table {
 		if i > 0 && (p.Percent <= d.Table[i-1].Percent || p.At < d.Table[i-1].At) {
-			return errors.New("latency: a higher percentile must not have a shorter latency")
+			return []Problem{{key, "percentiles", "a higher percentile must not have a shorter latency", "let the durations rise with the percentages"}}
 		}
 	}
 	return nil
 }
 
-// maxSigma is as far as a log-normal distribution makes sense: 1 in 700 is then
+// MaxSigma is as far as a log-normal distribution makes sense: 1 in 700 is then
 // a million years.
-const maxSigma = 10
+const MaxSigma = 10
 
-// MaxRate bounds Rate and Burst.
-const MaxRate = 1_000_000
+// The bounds of numbers in a fault. MaxRate is that of Rate and Burst.
+const (
+	LeastStatus = 200
+	MostStatus  = 599
+	MostCounted = 999_999_999
+	MaxRate     = 1_000_000
+)
+
+// Targets and Phases are the words of on and at, the default first.
+var (
+	Targets = []string{"message", string(Decision), string(Token)}
+	Phases  = []string{string(Response), string(Accept), string(Handshake), string(Body), string(End)}
+)
 
 var (
 	idForm     = regexp.MustCompile(`^[\pL\pN._-]+$`)
 	headerForm = regexp.MustCompile(`^[^ :\x00-\x1f\x7f]+$`)
 )
 
-// keys is which keys a fault has, with those that only shape the ordinary
-// answer apart from those that end it in another way.
-type keys struct {
-	ends  []string
-	given map[string]bool
-}
-
-func (s *Spec) keys() keys {
-	k := keys{given: map[string]bool{
-		"profile": s.Profile != "", "profiles": s.Profiles != "", "requests": s.Requests != nil, "connections": s.Connections != nil,
-		"latency": s.Latency != nil, "headersAt": s.HeadersAt != nil, "slowBody": s.SlowBody != nil, "headers": s.Headers != nil, "burst": s.Burst != 0,
-	}}
-	for _, e := range []struct {
-		name  string
-		given bool
-	}{
-		{"status", s.Status != 0 && s.Rate == nil}, {"answer", s.Answer != ""}, {"expiresIn", s.ExpiresIn != nil}, {"revoke", s.Revoke},
-		{"stall", s.Stall}, {"reset", s.Reset}, {"close", s.Close}, {"halfClose", s.HalfClose}, {"garbage", s.Garbage},
-		{"malformedChunk", s.Malformed}, {"endless", s.Endless}, {"rate", s.Rate != nil},
-	} {
-		if e.given {
-			k.ends = append(k.ends, e.name)
+// OthersOf are the keys of distributions that do not go with a shape.
+func OthersOf(shape Shape) []string {
+	var others []string
+	for _, name := range []string{"min", "max", "mean", "deviation", "median", "sigma", "percentiles"} {
+		if !slices.Contains(Shapes[shape], name) {
+			others = append(others, name)
 		}
 	}
-	return k
+	return others
 }
 
-// places are the ways to end an answer that go with each phase.
-var places = map[Phase][]string{
+// Problem is what is wrong with a fault, and what to do about it. Key is the key that
+// is to blame, "" for the fault as a whole, and Within the key within its value, of a
+// distribution.
+type Problem struct{ Key, Within, What, Fix string }
+
+// Error is the problem and its fix on one line.
+func (p Problem) Error() string { return p.What + ": " + p.Fix }
+
+// ends are the ways to answer or to end the connection, of which a fault has at most
+// one. A rate has a status of its own.
+var ends = []string{"status", "answer", "expiresIn", "revoke", "stall", "reset", "close", "halfClose", "garbage", "malformedChunk", "endless", "rate"}
+
+// placed are the ways to end an answer that go with each phase.
+var placed = map[Phase][]string{
 	Accept: {"stall", "reset", "close"}, Handshake: {"stall", "reset", "close", "garbage"},
 	Body: {"stall", "reset", "close", "halfClose"}, End: {"stall", "reset", "close", "halfClose"},
 }
 
-// problems collects what is wrong.
-type problems []error
+// rules collects the problems of a fault.
+type rules struct {
+	*Spec
+	given func(key string) bool
+	ends  []string // that are given
+	found []Problem
+}
 
-func (p *problems) add(wrong bool, format string, args ...any) {
+func (r *rules) add(wrong bool, key, fix, format string, args ...any) {
 	if wrong {
-		*p = append(*p, fmt.Errorf(format, args...))
+		r.found = append(r.found, Problem{key, "", fmt.Sprintf(format, args...), fix})
 	}
+}
+
+// exclude reports the keys that cannot stand next to something else.
+func (r *rules) exclude(why, fix string, keys ...string) {
+	for _, key := range keys {
+		r.add(r.given(key), key, fix, "%s does not go with %s", key, why)
+	}
+}
+
+// Problems are all that is wrong with the fault. given reports whether a key was
+// written, for a reader that knows; nil: a key counts as written where its value is not
+// the zero one.
+func (s *Spec) Problems(given func(key string) bool) []Problem {
+	if given == nil {
+		given = s.written
+	}
+	r := &rules{Spec: s, given: given}
+	for _, name := range ends {
+		if given(name) && (name != "status" || !given("rate")) {
+			r.ends = append(r.ends, name)
+		}
+	}
+	r.values()
+	r.effect()
+	r.times()
+	r.selection()
+	return r.found
 }
 
 // Validate returns every problem of the fault.
 func (s *Spec) Validate() error {
-	var p problems
-	k := s.keys()
-	p.add(s.ID != "" && !idForm.MatchString(s.ID), "the id %.60q is not one word: letters, digits and . _ -", s.ID)
-	p.add(!slices.Contains([]string{"", "message", "decision", "token"}, s.On), "on must be message, decision or token, but is %.60q", s.On)
-	p.add(!slices.Contains([]string{"", "response", "accept", "handshake", "body", "end"}, s.At), "at must be response, accept, handshake, body or end, but is %.60q", s.At)
-	s.validateEffect(&p, k)
-	s.validateTimes(&p, k)
-	s.validateSelection(&p, k)
-	return errors.Join(p...)
+	var all []error
+	for _, p := range s.Problems(nil) {
+		all = append(all, p)
+	}
+	return errors.Join(all...)
 }
 
-// validateEffect checks what the fault does.
-func (s *Spec) validateEffect(p *problems, k keys) {
-	p.add(len(k.ends) > 1, "%s exclude each other: make it two faults", strings.Join(k.ends, " and "))
-	p.add(len(k.ends) == 0 && !k.given["latency"] && !k.given["slowBody"] && !k.given["headers"],
-		"the fault does nothing: add status, latency, slowBody, stall, reset, close, headers or another")
-	p.add(s.Status != 0 && (s.Status < 200 || s.Status > 599), "status must be from 200 to 599, but is %d", s.Status)
-	p.add(s.Answer != "" && !slices.Contains(Answers, s.Answer), "answer must be one of %s, but is %.60q", strings.Join(Answers, ", "), s.Answer)
-	for _, name := range []string{"answer", "expiresIn"} {
-		p.add(slices.Contains(k.ends, name) && s.On != "token", "%s belongs to the token endpoint: add on: token", name)
-	}
-	p.add(s.Revoke && s.On != "" && s.On != "message", "revoke needs on: message")
-	if allowed, special := places[Phase(s.At)]; special {
-		p.add(len(k.ends) != 1 && !(s.at().early() && len(k.ends) == 0), "at: %s needs an ending: add one of %s", s.At, strings.Join(allowed, ", "))
-		for _, end := range k.ends {
-			p.add(!slices.Contains(allowed, end), "%s cannot be combined with at: %s", end, s.At)
+// written reports whether the value of a key is not the zero one.
+func (s *Spec) written(key string) bool {
+	for name, value := range s.Keys() {
+		if name == key {
+			return !reflect.ValueOf(value).Elem().IsZero()
 		}
 	}
-	for name, value := range s.Headers {
-		p.add(!headerForm.MatchString(name), "%.60q is not a header name", name)
-		p.add(strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }), "the header %.60q must be one line", name)
+	return false
+}
+
+// values checks each value by itself.
+func (r *rules) values() {
+	r.add(r.ID != "" && !idForm.MatchString(r.ID), "id", "letters, digits and . _ -", "the id %q is not one word", notation.Short(r.ID))
+	r.add(r.On != "" && !slices.Contains(Targets, r.On), "on", "write one of them", "on must be %s, but is %q", oneOf(Targets), notation.Short(r.On))
+	r.add(r.At != "" && !slices.Contains(Phases, r.At), "at", "write one of them", "at must be %s, but is %q", oneOf(Phases), notation.Short(r.At))
+	r.add(r.Status != 0 && (r.Status < LeastStatus || r.Status > MostStatus), "status", "write 503", "status must be from %d to %d, but is %d", LeastStatus, MostStatus, r.Status)
+	r.add(r.Answer != "" && !slices.Contains(Answers, r.Answer), "answer", "write one of them", "answer must be one of %s, but is %q", strings.Join(Answers, ", "), notation.Short(r.Answer))
+	for name, value := range r.Headers {
+		r.add(!headerForm.MatchString(name), "headers", "write Retry-After: 120", "%q is not a header name", notation.Short(name))
+		r.add(strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }), "headers", "write one line of text", "the header %s must be text of one line", notation.Short(name))
 	}
-	if s.Rate != nil {
-		p.add(!(*s.Rate > 0 && *s.Rate <= MaxRate), "rate must be more than 0 and at most %d a second", MaxRate)
+	if r.Rate != nil {
+		r.add(!(*r.Rate > 0 && *r.Rate <= MaxRate), "rate", "write 10 for ten requests a second, or 0.5", "rate must be more than 0 and at most %d a second", MaxRate)
 	}
-	p.add(s.Burst < 0 || s.Burst > MaxRate, "burst must be from 1 to %d", MaxRate)
-	p.add(s.Burst != 0 && s.Rate == nil, "burst needs rate")
+	r.add(r.Burst < 0 || r.Burst > MaxRate, "burst", "write 10", "burst must be from 1 to %d", MaxRate)
+	r.add(r.Every < 0 || r.Every > MostCounted, "every", "write 3 for every third", "every must be from 1 to %d", MostCounted)
+	if r.Probability != nil {
+		r.add(!(*r.Probability > 0 && *r.Probability <= 1), "probability", "write 0.25 for every fourth request", "probability must be above 0 and up to 1")
+	}
+	for _, key := range []struct{ name, text string }{{"profile", r.Profile}, {"profiles", r.Profiles}} {
+		if key.text != "" {
+			_, err := notation.ParseNames(key.text)
+			r.add(err != nil, key.name, "write a name such as doc, or a range such as new-{1..5}", "%s: %v", key.name, err)
+		}
+	}
+}
+
+func oneOf(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// effect checks what the fault does.
+func (r *rules) effect() {
+	if len(r.ends) > 1 {
+		r.add(true, r.ends[1], "make it two faults", "%s and %s exclude each other", r.ends[0], r.ends[1])
+	}
+	some := len(r.ends) > 0 || r.given("latency") || r.given("slowBody") || r.given("headers")
+	r.add(!some, "", "add status, latency, slowBody, stall, reset, close, headers or another", "the fault does nothing")
+	for _, name := range []string{"answer", "expiresIn"} {
+		r.add(r.given(name) && r.On != string(Token), name, "add on: token", "%s applies to the token endpoint only", name)
+	}
+	r.add(r.given("revoke") && r.On != "" && r.On != "message", "revoke", "leave out on", "revoke applies to a message only")
+	r.add(r.given("burst") && !r.given("rate"), "burst", "add rate: how many a second", "burst needs rate")
+	phase := Phase(r.At)
+	allowed, special := placed[phase]
+	if !special {
+		return
+	}
+	if phase == Body || phase == End {
+		some := slices.ContainsFunc(r.ends, func(name string) bool { return slices.Contains(allowed, name) })
+		r.add(!some, "at", "add stall, reset, close or halfClose: true; a slow body is slowBody", "at: %s needs a fault that ends the answer there", phase)
+		return
+	}
+	var others []string
+	for _, name := range append(ends[:len(ends):len(ends)], "headers", "slowBody", "headersAt", "burst") {
+		if !slices.Contains(allowed, name) && name != "garbage" {
+			others = append(others, name)
+		}
+	}
+	r.exclude("at: "+r.At, "there is no answer yet: use latency, stall, reset or close", others...)
+	if phase == Accept {
+		r.exclude("at: accept", "use at: handshake, or at: response", "garbage")
+	}
+}
+
+// times checks when the answer leaves.
+func (r *rules) times() {
+	var latency time.Duration
+	if r.Latency != nil {
+		latency = time.Duration(r.Latency.Fixed)
+		if d := r.Latency.Distribution; d != nil {
+			r.found = append(r.found, d.problems()...)
+			r.exclude("a latency by chance", "use a fixed latency", "slowBody", "headersAt")
+		}
+	}
+	if len(r.ends) > 0 && r.ends[0] != "status" && !r.at().Early() {
+		r.exclude(r.ends[0], "make it two faults", "slowBody", "headersAt")
+	}
+	at, slow := value(r.HeadersAt), value(r.SlowBody)
+	r.add(r.given("headersAt") && !r.given("slowBody"), "headersAt", "add slowBody: when the last byte leaves", "headersAt needs slowBody")
+	r.add(r.given("headersAt") && slow > 0 && at >= slow, "headersAt", "headers come before the body", "headersAt must be smaller than slowBody")
+	r.add(r.given("headersAt") && r.given("slowBody") && r.given("latency"), "headersAt", "leave one out", "latency and headersAt both set when the headers leave")
+	r.add(slow > 0 && latency >= slow, "slowBody", "both count from the arrival of the request", "slowBody must be longer than latency")
+	r.add(r.Until != nil && value(r.Until) <= value(r.From), "until", "both count from when the fault begins to count", "until must be later than from")
+}
+
+// selection checks what the fault is for.
+func (r *rules) selection() {
+	r.add(r.given("profile") && r.given("profiles"), "profiles", "leave one out", "profile and profiles are the same")
+	counted := r.Requests
+	if r.at().Early() {
+		phase := "at: " + r.At
+		r.add(!r.given("connections"), "at", "write connections: 1, 1-2, or 1-", "%s needs connections", phase)
+		counted = r.Connections
+		r.exclude(phase, "there is no request yet: select with connections", "profile", "profiles", "requests")
+		r.add(r.On == string(Decision), "on", "leave it out, or use on: token", "on: decision needs a request, and at this point there is no request yet")
+	}
+	if counted != nil && counted.Last != 0 {
+		length := counted.Last - counted.First + 1
+		r.add(r.Every > length, "every", "make the range longer", "every: %d never matches a range of %d requests", r.Every, length)
+	}
+	if !r.at().Early() && (r.On == string(Decision) || r.On == string(Token)) {
+		why := map[string]string{"decision": "the request of an mTLS decision carries no profile", "token": "a token request carries no profile"}[r.On]
+		r.exclude("on: "+r.On, why, "profile", "profiles")
+	}
 }
 
 func (s *Spec) at() *Fault { return &Fault{Phase: Phase(s.At)} }
-
-// validateTimes checks when the answer leaves.
-func (s *Spec) validateTimes(p *problems, k keys) {
-	var latency time.Duration
-	if s.Latency != nil {
-		latency = time.Duration(s.Latency.Fixed)
-		if d := s.Latency.Distribution; d != nil {
-			if err := d.Validate(); err != nil {
-				*p = append(*p, err)
-			}
-		}
-		p.add(s.Latency.Distribution != nil && k.given["slowBody"], "slowBody needs a fixed latency")
-	}
-	for _, end := range k.ends {
-		for _, name := range []string{"slowBody", "headersAt"} {
-			p.add(end != "status" && k.given[name], "%s cannot be combined with %s", name, end)
-		}
-	}
-	slow := value(s.SlowBody)
-	p.add(k.given["headersAt"] && !k.given["slowBody"], "headersAt needs slowBody")
-	p.add(k.given["headersAt"] && k.given["latency"], "latency and headersAt both set when the headers leave")
-	p.add(k.given["headersAt"] && slow > 0 && value(s.HeadersAt) >= slow, "headersAt must be smaller than slowBody")
-	p.add(slow > 0 && latency >= slow, "slowBody must be longer than latency")
-	p.add(s.Until != nil && value(s.Until) <= value(s.From), "until must be later than from")
-}
-
-// validateSelection checks what the fault is for.
-func (s *Spec) validateSelection(p *problems, k keys) {
-	p.add(k.given["profile"] && k.given["profiles"], "profile and profiles are the same: leave one out")
-	if text := s.Profile + s.Profiles; text != "" {
-		if _, _, err := names(text); err != nil {
-			*p = append(*p, err)
-		}
-	}
-	if s.Probability != nil {
-		p.add(!(*s.Probability > 0 && *s.Probability <= 1), "probability must be above 0 and up to 1")
-	}
-	p.add(s.Every < 0 || s.Every > 999_999_999, "every must be from 1 to 999999999")
-	counted := s.Requests
-	if s.at().early() {
-		p.add(s.Connections == nil, "at: %s needs connections", s.At)
-		counted = s.Connections
-		for _, name := range []string{"profile", "profiles", "requests", "headers", "slowBody", "headersAt"} {
-			p.add(k.given[name], "%s cannot be combined with at: %s: there is no request yet", name, s.At)
-		}
-		p.add(s.On == "decision", "on: decision needs a request, and at: %s comes before it", s.At)
-	}
-	p.add(counted != nil && counted.Last != 0 && s.Every > counted.Last-counted.First+1, "every: %d never matches a range of %d", s.Every, lengthOf(counted))
-	for _, on := range []string{"decision", "token"} {
-		p.add(s.On == on && (k.given["profile"] || k.given["profiles"]), "on: %s: such a request carries no profile", on)
-	}
-}
-
-func lengthOf(r *Range) int {
-	if r == nil {
-		return 0
-	}
-	return r.Last - r.First + 1
-}

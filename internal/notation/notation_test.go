@@ -1,4 +1,4 @@
-package scenarios
+package notation
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 func TestParseDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"0": 0, "0s": 0, "15s": 15 * time.Second, "2.5s": 2500 * time.Millisecond, "1d12h": 36 * time.Hour, "30d": 720 * time.Hour,
-		"0.5d": 12 * time.Hour, "1h30m": 90 * time.Minute, "7ns": 7, "36500d": longest, "1µs": time.Microsecond,
+		"0.5d": 12 * time.Hour, "1h30m": 90 * time.Minute, "7ns": 7, "36500d": Longest, "1µs": time.Microsecond,
 	} {
 		if got, err := ParseDuration(text); got != want || err != nil {
 			t.Errorf("ParseDuration(%q) = %v, %v; want %v", text, got, err, want)
@@ -34,7 +34,7 @@ func FuzzDuration(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d < 0 || d > longest {
+		if d < 0 || d > Longest {
 			t.Errorf("ParseDuration(%q) = %v", text, d)
 		}
 		if again, err := ParseDuration(d.String()); again != d || err != nil {
@@ -49,33 +49,33 @@ func FuzzRange(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		r, err := ParseNameRange(text)
+		r, err := ParseNames(text)
 		if err != nil {
 			if r.Len() != 0 {
-				t.Errorf("ParseNameRange(%q) = %v with %v", text, r, err)
+				t.Errorf("ParseNames(%q) = %v with %v", text, r, err)
 			}
 			return
 		}
 		if r.String() != text || !r.Contains(r.At(0)) || !r.Contains(r.At(r.Len()-1)) || r.Contains(r.At(r.Len())) && r.Numbered {
-			t.Errorf("ParseNameRange(%q) = %+v", text, r)
+			t.Errorf("ParseNames(%q) = %+v", text, r)
 		}
 	})
 }
 
 // smallRange draws ranges that are likely to collide: few letters, and digits
 // on both sides of the number.
-func smallRange(t *rapid.T, label string) NameRange {
+func smallRange(t *rapid.T, label string) Names {
 	side := rapid.StringMatching(`[a1-20]{0,2}`)
 	if rapid.IntRange(0, 4).Draw(t, label+" plain") == 0 {
-		return NameRange{Prefix: rapid.StringMatching(`[a1-20]{1,5}`).Draw(t, label)}
+		return Names{Prefix: rapid.StringMatching(`[a1-20]{1,5}`).Draw(t, label)}
 	}
 	first := rapid.Int64Range(0, 130).Draw(t, label+" first")
-	return NameRange{Prefix: side.Draw(t, label+" prefix"), Suffix: side.Draw(t, label+" suffix"), Numbered: true,
+	return Names{Prefix: side.Draw(t, label+" prefix"), Suffix: side.Draw(t, label+" suffix"), Numbered: true,
 		First: first, Last: first + rapid.Int64Range(0, 130).Draw(t, label+" length")}
 }
 
 // At, All, Contains, Number and Len tell the same set.
-func TestNameRangeAgrees(t *testing.T) {
+func TestNamesAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := smallRange(t, "range")
 		names := slices.Collect(r.All())
@@ -105,7 +105,7 @@ func TestSharedNames(t *testing.T) {
 				want++
 			}
 		}
-		if got, back := a.shared(b), b.shared(a); got != want || back != want {
+		if got, back := a.Shared(b), b.Shared(a); got != want || back != want {
 			t.Fatalf("%s and %s share %d or %d names; want %d", a, b, got, back, want)
 		}
 	})
@@ -113,13 +113,13 @@ func TestSharedNames(t *testing.T) {
 
 // A million names cost nothing.
 func TestSharedIsFast(t *testing.T) {
-	a := NameRange{Prefix: "m-", First: 1, Last: maxNumber, Numbered: true}
-	b := NameRange{Prefix: "m-1", First: 0, Last: 9_999_999, Numbered: true}
+	a := Names{Prefix: "m-", First: 1, Last: MaxNumber, Numbered: true}
+	b := Names{Prefix: "m-1", First: 0, Last: 9_999_999, Numbered: true}
 	// Every name of b is one of a.
-	if got := a.shared(b); got != b.Len() {
+	if got := a.Shared(b); got != b.Len() {
 		t.Errorf("shared = %d; want %d", got, b.Len())
 	}
-	if got := a.shared(NameRange{}); got != 0 {
+	if got := a.Shared(Names{}); got != 0 {
 		t.Errorf("shared with nothing = %d", got)
 	}
 }
