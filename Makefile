@@ -58,13 +58,22 @@ race: ## Run all tests with the race detector, those too of which it makes minut
 	@CGO_ENABLED=1 go test -race ./...
 
 .PHONY: check
-check: build ## Check what you changed, before a commit: format, vet, architecture, touched packages, the library
+check: build ## Check what you changed, before a commit: format, vet, architecture, touched packages, prose, the library
 	@base=$$(git merge-base HEAD origin/main 2>/dev/null || git rev-parse HEAD)
-	touched=$$( (git diff --name-only --diff-filter=d "$$base"; git ls-files --others --exclude-standard) | grep '\.go$$' | sort -u || true)
-	if [ -n "$$touched" ]; then
-		unformatted=$$(gofmt -l $$touched)
+	touched=$$( (git diff --name-only --diff-filter=d "$$base"; git ls-files --others --exclude-standard) | sort -u || true)
+	code=$$(grep '\.go$$' <<<"$$touched" || true)
+	if [ -n "$$code" ]; then
+		unformatted=$$(gofmt -l $$code)
 		if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:" $$unformatted; exit 1; fi
-		packages=$$(xargs -n1 dirname <<<"$$touched" | sort -u | sed 's|^|./|')
+	fi
+	# A file of another kind, such as rules.yaml or a mutant, belongs to the package in its folder or in the nearest one above. The
+	# tests of ./docs read all code, YAML and pages.
+	packages=$$( (while read -r file; do
+		folder=$$(dirname "$$file")
+		until [ "$$folder" = . ] || compgen -G "$$folder/*.go" >/dev/null && [[ "/$$folder/" != */testdata/* ]]; do folder=$$(dirname "$$folder"); done
+		[ "$$folder" = . ] || echo "./$$folder"
+	done <<<"$$touched"; [ -z "$$touched" ] || echo ./docs) | sort -u)
+	if [ -n "$$packages" ]; then
 		CGO_ENABLED=0 go vet $$packages
 		quick=$$(grep -vx ./cmd/httpdest <<<"$$packages" || true) # its scripts take a minute: make test runs them
 		[ -z "$$quick" ] || CGO_ENABLED=0 go test $$quick
