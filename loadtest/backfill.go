@@ -3,7 +3,6 @@ package loadtest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -122,9 +121,7 @@ func (b *Backfill) memberOf(p *Population, n int) profile.Profile {
 }
 
 // ofBackfill reports whether a backfill is the only reason of an export.
-func ofBackfill(x *engine.Export) bool {
-	return slices.Equal(x.Because, []export.Trigger{export.Backfill})
-}
+func ofBackfill(x *engine.Export) bool { return len(x.Because) == 1 && x.Because[0] == export.Backfill }
 
 // allOfBackfill reports whether a message has exports of a backfill alone.
 func allOfBackfill(m *engine.Message) bool {

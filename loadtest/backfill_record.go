@@ -239,11 +239,11 @@ type BackfillEvidence struct {
 
 // backfill judges how long a backfill took. There is one in a load, so that there is no
 // interval.
-func (o Objective) backfill(e Evidence, r *reports.Objective) {
+func (o Objective) backfill(e Evidence, r reports.Objective) reports.Objective {
 	b := e.Backfill
 	if b == nil {
 		r.Reason = "no audience was mapped during the load"
-		return
+		return r
 	}
 	r.Measured, r.Samples = milliseconds(b.Took), b.Settled
 	r.Low, r.High = r.Measured, r.Measured
@@ -260,4 +260,5 @@ func (o Objective) backfill(e Evidence, r *reports.Objective) {
 	default:
 		r.Verdict = reports.Pass
 	}
+	return r
 }

@@ -93,13 +93,9 @@ func (o Objective) measured(e Evidence) reports.Objective {
 		return r
 	}
 	if o.Quantity == Backfilled {
-		o.backfill(e, &r)
-		return r
+		return o.backfill(e, r)
 	}
 	missing := o.measure(e, &r)
-	if o.Over == DuringBackfill && e.Backfill != nil && missing == "" {
-		missing = e.Backfill.Missing
-	}
 	if o.Over == Stored && missing == "" {
 		var failed bool
 		if missing, failed = o.stored(e, &r); failed && len(e.Doubts) == 0 {
@@ -218,9 +214,19 @@ func (o Objective) certain(e Evidence) bool {
 	return rank >= 1 && h.Rank(rank) > o.Limit
 }
 
-// measure fills in the measured value with its interval, or the reason why
-// there is no value.
+// measure is interval for an objective of any time of the load: where that is the time
+// of a backfill, the load must have seen its end.
 func (o Objective) measure(e Evidence, r *reports.Objective) (missing string) {
+	missing = o.interval(e, r)
+	if o.Over == DuringBackfill && e.Backfill != nil && missing == "" {
+		missing = e.Backfill.Missing
+	}
+	return missing
+}
+
+// interval fills in the measured value with its interval, or the reason why
+// there is no value.
+func (o Objective) interval(e Evidence, r *reports.Objective) (missing string) {
 	switch o.Quantity {
 	case Errors, Lost:
 		r.Unit = "share"

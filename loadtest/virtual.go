@@ -265,10 +265,11 @@ func (v *virtual) answer(budget time.Duration) (time.Duration, retry.Outcome) {
 func (v *virtual) completed(op engine.Operation) {
 	a := v.begun[op.ID]
 	delete(v.begun, op.ID)
-	count := v.recorder.Attempt
+	began, now := time.Duration(a.began), time.Duration(v.now)
 	if allOfBackfill(op.Message) {
-		count = v.recorder.backfillAttempt
+		v.recorder.backfillAttempt(began, now, a.outcome.String(), a.outcome.Delivered())
+	} else {
+		v.recorder.Attempt(began, now, a.outcome.String(), a.outcome.Delivered())
 	}
-	count(time.Duration(a.began), time.Duration(v.now), a.outcome.String(), a.outcome.Delivered())
 	v.perform(v.runtime.Completed(v.time(), op, engine.Completion{Operation: op.ID, Outcome: a.outcome}))
 }
