@@ -83,39 +83,88 @@ func (o *Oracle) nearest(name string, all []Seen, i int) int {
 	return least
 }
 
-// improve gives open bodies to another of their profiles, or two of them to each
-// other's, where less is wrong then. It reports whether it did.
+// improve gives open bodies to another of their profiles, all that say the same at once
+// or one alone, or those of two groups or two of them to each other's, where less is
+// wrong then. It reports whether it did.
 func (s *settlement) improve() (changed bool) {
+	groups := s.groups()
+	for n, group := range groups {
+		for _, name := range s.seen[group[0]].Among {
+			changed = s.better(group, name, nil, "") || changed
+		}
+		for _, other := range groups[n+1:] {
+			changed = s.exchange(group, other) || changed
+		}
+	}
 	for n, i := range s.open {
 		for _, name := range s.seen[i].Among {
-			changed = s.better(func() { s.seen[i].Profile = name }, name, i) || changed
+			changed = s.better([]int{i}, name, nil, "") || changed
 		}
 		for _, k := range s.open[n+1:] {
-			a, b := s.seen[i].Profile, s.seen[k].Profile
-			if slices.Contains(s.seen[i].Among, b) && slices.Contains(s.seen[k].Among, a) {
-				changed = s.better(func() { s.seen[i].Profile, s.seen[k].Profile = b, a }, b, i, k) || changed
-			}
+			changed = s.exchange([]int{i}, []int{k}) || changed
 		}
 	}
 	return changed
 }
 
-// better gives bodies to other profiles, of which one is named, unless that explains them no
-// better.
-func (s *settlement) better(give func(), to string, bodies ...int) bool {
-	from := s.seen[bodies[0]].Profile
-	if to == from || s.cost(from) == 0 && s.cost(to) == 0 {
+// exchange gives bodies that are of one profile to that of others, and these to the
+// profile of the first.
+func (s *settlement) exchange(some, others []int) bool {
+	i, k := some[0], others[0]
+	a, b := s.seen[i].Profile, s.seen[k].Profile
+	return slices.Contains(s.seen[i].Among, b) && slices.Contains(s.seen[k].Among, a) && s.better(some, b, others, a)
+}
+
+// groups are the open bodies that say the same and may be of the same profiles, as a
+// rule the attempts at one export: one of them alone explains little.
+func (s *settlement) groups() (all [][]int) {
+	for _, i := range s.open {
+		n := slices.IndexFunc(all, func(g []int) bool {
+			return s.seen[g[0]].Body == s.seen[i].Body && slices.Equal(s.seen[g[0]].Among, s.seen[i].Among)
+		})
+		if n < 0 {
+			n, all = len(all), append(all, nil)
+		}
+		all[n] = append(all[n], i)
+	}
+	return all
+}
+
+// better gives some bodies to a profile, and others to another, unless that explains
+// them no better.
+func (s *settlement) better(some []int, to string, others []int, other string) bool {
+	was, involved := map[int]string{}, map[string]bool{}
+	note := func(bodies []int, to string) (changes bool) {
+		for _, i := range bodies {
+			was[i] = s.seen[i].Profile
+			involved[was[i]], involved[to] = true, true
+			changes = changes || was[i] != to
+		}
+		return changes
+	}
+	changes := note(some, to)
+	changes = note(others, other) || changes
+	wrong := func() (cost int) {
+		for name := range involved {
+			cost += s.cost(name)
+		}
+		return cost
+	}
+	before := wrong()
+	if before == 0 || !changes {
 		return false
 	}
-	before, was := s.cost(from)+s.cost(to), make([]string, len(bodies))
-	for n, i := range bodies {
-		was[n] = s.seen[i].Profile
+	for _, i := range some {
+		s.seen[i].Profile = to
 	}
-	if give(); s.cost(from)+s.cost(to) < before {
+	for _, i := range others {
+		s.seen[i].Profile = other
+	}
+	if wrong() < before {
 		return true
 	}
-	for n, i := range bodies {
-		s.seen[i].Profile = was[n]
+	for i, name := range was {
+		s.seen[i].Profile = name
 	}
 	return false
 }

@@ -109,15 +109,23 @@ history:
 	body := func(hour string) string {
 		return `{"identityMap":{},"segmentMembership":{"ups":{"later":{"lastQualificationTime":"2026-01-15T` + hour + `:00:00Z","status":"realized"}}}}`
 	}
-	var all []oracle.Seen
-	for i, hour := range []string{"15", "11"} {
-		s := sent(sc, body(hour), 10*time.Hour+time.Duration(i)*20*time.Minute, oracle.Delivered, i+1)
-		s.Profile, s.Among = "", []string{"doc", "marty"}
-		all = append(all, s)
-	}
-	verdicts, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start, Estimated: true})
-	if roles[0].Profile != "marty" || roles[1].Profile != "doc" || len(verdicts.Findings) > 0 {
-		t.Errorf("the bodies are of %q and %q; want marty and doc: %+v", roles[0].Profile, roles[1].Profile, verdicts.Findings)
+	for _, attempts := range [][]time.Duration{{0}, {0, 15 * time.Second, 45 * time.Second}} {
+		var all []oracle.Seen
+		for i, hour := range []string{"15", "11"} {
+			for n, after := range attempts {
+				outcome := oracle.Failed
+				if n == len(attempts)-1 {
+					outcome = oracle.Delivered
+				}
+				s := sent(sc, body(hour), 10*time.Hour+time.Duration(i)*20*time.Minute+after, outcome, len(all)+1)
+				s.Profile, s.Among = "", []string{"doc", "marty"}
+				all = append(all, s)
+			}
+		}
+		verdicts, roles := oracle.Exports(sc, all, oracle.Clock{Began: sc.Start, Estimated: true})
+		if last := len(roles) - 1; roles[0].Profile != "marty" || roles[last].Profile != "doc" || roles[last].Attempt != len(attempts) || len(verdicts.Findings) > 0 {
+			t.Errorf("%d attempts each are of %q and %q; want marty and doc: %+v", len(attempts), roles[0].Profile, roles[last].Profile, verdicts.Findings)
+		}
 	}
 }
 
