@@ -49,7 +49,7 @@ var _ = Describe("The HTML report of a plan", Serial, func() {
 		t := opened(planned(), look{wide, 1000, "light", false})
 		Expect(
 			js[string](t, `document.querySelector("h1").innerText`),
-		).To(MatchRegexp(`^FAIL p95 \d+h\d+m\d+s of 10m: does not hold$`))
+		).To(MatchRegexp(`^FAIL p95 \d+h\d+m\d+s \(\d+h\d+m\d+s to \d+h\d+m\d+s\) of 10m: does not hold$`))
 		Expect(
 			js[string](t, `document.querySelector(".facts-list").innerText`),
 		).To(And(MatchRegexp(`Worst hour: p95 \d+h\d+m\d+s, at \d\d:00`), ContainSubstring("Sockets: 20 (assumed)"),
