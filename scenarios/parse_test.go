@@ -36,7 +36,9 @@ func TestExample(t *testing.T) {
 			CreatedAt: created, UpdatedAt: created.Add(5 * time.Second)}
 	}
 	one := func(name string) NameRange { return NameRange{Prefix: name} }
-	fresh := func(first, last int64) NameRange { return NameRange{Prefix: "new-", First: first, Last: last, Numbered: true} }
+	fresh := func(first, last int64) NameRange {
+		return NameRange{Prefix: "new-", First: first, Last: last, Numbered: true}
+	}
 	fault := func(n int, profile string, last, status int, latency time.Duration) Fault {
 		return Fault{ID: fmt.Sprintf("fault-%d", n), Profiles: one(profile), Requests: Count{1, last}, On: "message", Probability: 1,
 			Status: status, Latency: latency, At: "response"}
