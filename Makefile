@@ -237,7 +237,7 @@ coverage-of-intervals: ## Play queues of known latency at four loads with SEEDS 
 
 .PHONY: model
 model: ## Play the volume of load and plan, which make test leaves out with the race detector: the model against the simulation for SCALE (1) times a hundred thousand profiles
-	@volume=$$(awk '/^func Test/ { split($$2, name, "(") } /^\tvolume\(t\)/ { print name[1] }' loadtest/*_test.go | paste -sd '|' -)
+	@volume=$$(awk '/^func Test/ { split($$2, name, "(") } /^\t[a-z.]*[vV]olume\(t\)/ { print name[1] }' loadtest/*_test.go | paste -sd '|' -)
 	CGO_ENABLED=0 go test ./loadtest -v -count=1 -timeout 60m -run "^(.*SecondSimulation|$$volume)\$$" -args -nine -scale $${SCALE:-1} -part '$(PART)'
 
 .PHONY: bench
