@@ -18,6 +18,9 @@ func TestProfilesOfABody(t *testing.T) {
 		{`[{"identityMap":{"ecid":[{"id":"b"}]}},{"identityMap":{"ecid":[{"id":"c"},{"id":"a"},{"id":"b"}]}}]`, []string{"the b", "the a", "the c"}},
 		{`{"profiles":[{"identityMap":{"ecid":[{"id":"a"}]}}]}`, []string{"the a"}},
 		{`{"identityMap":"none"}`, nil},
+		{`{"identity\u004dap":{"\u0065cid":[{"\u0069d":"\u0061"}]}}`, []string{"the a"}}, // the same keys and values, escaped
+		{`{"IdentityMap":{"ecid":[{"id":"a"}]}}`, nil},                                   // another key
+		{`{"identityMap":{"ecid":[{"id":7},{},"a",{"id":"b"}]}}`, []string{"the b"}},
 		{`not JSON`, nil},
 		{``, nil},
 	}

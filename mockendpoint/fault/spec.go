@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/httpdest/httpdest/internal/strictjson"
@@ -45,19 +42,6 @@ type Spec struct {
 	Endless        bool      `json:"endless,omitempty"`
 	Rate           *float64  `json:"rate,omitempty"`
 	Burst          int       `json:"burst,omitempty"`
-}
-
-// Keys yields the name of each key, as it is written, and a pointer to its value.
-func (s *Spec) Keys() iter.Seq2[string, any] {
-	return func(yield func(name string, value any) bool) {
-		v := reflect.ValueOf(s).Elem()
-		for i := range v.NumField() {
-			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-			if !yield(name, v.Field(i).Addr().Interface()) {
-				return
-			}
-		}
-	}
 }
 
 // ParseSpec reads one fault from JSON and validates it. An unknown key is an

@@ -151,6 +151,27 @@ func TestSpecsAreRefused(t *testing.T) {
 	}
 }
 
+// A problem names the key to blame, unless the fault as a whole does nothing, and what to
+// do about it.
+func TestProblemsNameAKey(t *testing.T) {
+	for key, s := range map[string]Spec{
+		"":         {ID: "a"},
+		"id":       {ID: "a b", Status: 503},
+		"status":   {Status: 700},
+		"reset":    {Stall: true, Reset: true},
+		"at":       {At: "body", Status: 503},
+		"answer":   {Answer: Answers[0]},
+		"burst":    {Status: 503, Burst: 1},
+		"latency":  {Latency: &Latency{Distribution: &Distribution{Shape: Uniform}}},
+		"profiles": {Status: 503, Profile: "a", Profiles: "b"},
+		"every":    {Status: 503, Requests: &Range{1, 2}, Every: 3},
+	} {
+		if got := s.Problems(); len(got) != 1 || got[0].Key != key || got[0].What == "" || got[0].Fix == "" {
+			t.Errorf("problems of %+v: %+v; want one of the key %q, with a fix", s, got, key)
+		}
+	}
+}
+
 func FuzzParseSpec(f *testing.F) {
 	f.Add([]byte(`{"profiles":"new-{1..5}","requests":"1-2","latency":{"distribution":"percentiles","percentiles":{"50":"200ms","100":"3s"}},"headers":{"A":1}}`))
 	f.Add([]byte(`{"rate":1,"burst":2,"from":"1d","until":"2d","every":2}`))

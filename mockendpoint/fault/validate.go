@@ -26,19 +26,19 @@ func (d *Distribution) problems() []Problem {
 	const key = "latency"
 	switch {
 	case d.Shape == Uniform && d.Min >= d.Max:
-		return []Problem{{key, "max", "min must be smaller than max", "use a fixed latency, or let max be larger"}}
+		return []Problem{{key, "min must be smaller than max", "use a fixed latency, or let max be larger"}}
 	case d.Shape == Normal && (d.Mean <= 0 || d.Deviation <= 0):
-		return []Problem{{key, "mean", "mean and deviation must be more than 0", "use a fixed latency, or write more"}}
+		return []Problem{{key, "mean and deviation must be more than 0", "use a fixed latency, or write more"}}
 	case d.Shape == LogNormal && d.Median <= 0:
-		return []Problem{{key, "median", "median must be more than 0", "write more"}}
+		return []Problem{{key, "median must be more than 0", "write more"}}
 	case d.Shape == LogNormal && !(d.Sigma > 0 && d.Sigma <= MaxSigma):
-		return []Problem{{key, "sigma", fmt.Sprintf("sigma must be more than 0 and at most %d", MaxSigma), "write 0.5 for a moderate spread"}}
+		return []Problem{{key, fmt.Sprintf("sigma must be more than 0 and at most %d", MaxSigma), "write 0.5 for a moderate spread"}}
 	case d.Shape == Percentiles && len(d.Table) < 2:
-		return []Problem{{key, "percentiles", "percentiles needs two points or more", "write {50: 200ms, 100: 5s}"}}
+		return []Problem{{key, "percentiles needs two points or more", "write {50: 200ms, 100: 5s}"}}
 	}
 	for i, p := range d.Table {
 		if i > 0 && (p.Percent <= d.Table[i-1].Percent || p.At < d.Table[i-1].At) {
-			return []Problem{{key, "percentiles", "a higher percentile must not have a shorter latency", "let the durations rise with the percentages"}}
+			return []Problem{{key, "a higher percentile must not have a shorter latency", "let the durations rise with the percentages"}}
 		}
 	}
 	return nil
@@ -79,9 +79,8 @@ func OthersOf(shape Shape) []string {
 }
 
 // Problem is what is wrong with a fault, and what to do about it. Key is the key that
-// is to blame, "" for the fault as a whole, and Within the key within its value, of a
-// distribution.
-type Problem struct{ Key, Within, What, Fix string }
+// is to blame, "" for the fault as a whole.
+type Problem struct{ Key, What, Fix string }
 
 // Error is the problem and its fix on one line.
 func (p Problem) Error() string { return p.What + ": " + p.Fix }
@@ -99,14 +98,13 @@ var placed = map[Phase][]string{
 // rules collects the problems of a fault.
 type rules struct {
 	*Spec
-	given func(key string) bool
 	ends  []string // that are given
 	found []Problem
 }
 
 func (r *rules) add(wrong bool, key, fix, format string, args ...any) {
 	if wrong {
-		r.found = append(r.found, Problem{key, "", fmt.Sprintf(format, args...), fix})
+		r.found = append(r.found, Problem{key, fmt.Sprintf(format, args...), fix})
 	}
 }
 
@@ -117,16 +115,11 @@ func (r *rules) exclude(why, fix string, keys ...string) {
 	}
 }
 
-// Problems are all that is wrong with the fault. given reports whether a key was
-// written, for a reader that knows; nil: a key counts as written where its value is not
-// the zero one.
-func (s *Spec) Problems(given func(key string) bool) []Problem {
-	if given == nil {
-		given = s.written
-	}
-	r := &rules{Spec: s, given: given}
+// Problems are all that is wrong with the fault.
+func (s *Spec) Problems() []Problem {
+	r := &rules{Spec: s}
 	for _, name := range ends {
-		if given(name) && (name != "status" || !given("rate")) {
+		if s.given(name) && (name != "status" || !s.given("rate")) {
 			r.ends = append(r.ends, name)
 		}
 	}
@@ -140,20 +133,21 @@ func (s *Spec) Problems(given func(key string) bool) []Problem {
 // Validate returns every problem of the fault.
 func (s *Spec) Validate() error {
 	var all []error
-	for _, p := range s.Problems(nil) {
+	for _, p := range s.Problems() {
 		all = append(all, p)
 	}
 	return errors.Join(all...)
 }
 
-// written reports whether the value of a key is not the zero one.
-func (s *Spec) written(key string) bool {
-	for name, value := range s.Keys() {
-		if name == key {
-			return !reflect.ValueOf(value).Elem().IsZero()
+// given reports whether a key has a value that is not the zero one.
+func (s *Spec) given(key string) bool {
+	v := reflect.ValueOf(s).Elem()
+	for i := range v.NumField() {
+		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); name == key {
+			return !v.Field(i).IsZero()
 		}
 	}
-	return false
+	panic("a fault has no key " + key) // a mistake in this file
 }
 
 // values checks each value by itself.
