@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/httpdest/httpdest/reports"
@@ -286,61 +285,4 @@ func (o Objective) inPlan(w window) float64 {
 		return w.latencies.LostShare
 	}
 	return w.latencies.At(o.Quantile) * 1000
-}
-
-// unreachable is an objective that no number of sockets holds.
-type unreachable struct {
-	text     string
-	expected string
-	reason   string // "" where that is all
-}
-
-// Error names the value with the most sockets.
-func (e *unreachable) Error() string {
-	if e.reason != "" {
-		return fmt.Sprintf("no number of sockets holds %s for certain: %s", e.text, e.reason)
-	}
-	return fmt.Sprintf("no number of sockets holds %s: with %d it is %s", e.text, mostPicked, e.expected)
-}
-
-// mostPicked is the largest number of sockets that a target picks: more than a
-// machine has ports for one receiver.
-const mostPicked = 100_000
-
-// Pick is the smallest number of sockets with which an objective holds at the
-// worst of what is not known. The error is that no
-// number holds it.
-func (p Planning) Pick(o Objective) (sockets int, err error) {
-	crowded := ""
-	holds := func(n int) (bool, float64) {
-		p.Sockets = n
-		worst := p.side(1)
-		r := p.judged(o, [3]*side{worst, worst, worst}, 0)
-		if crowded = worst.crowded(); crowded != r.Reason {
-			crowded = "" // the objective is missed anyway
-		}
-		return r.Verdict == reports.Pass || r.Verdict == reports.Skip, r.Measured
-	}
-	p.Sockets = 1
-	least := max(1, int(math.Ceil(p.side(1).flows[0].steady.Sockets)))
-	low, high := 0, least
-	for ok, value := holds(high); !ok; ok, value = holds(high) {
-		if high >= mostPicked {
-			unit := "ms"
-			if o.Quantity == Lost {
-				unit = "share"
-			}
-			return 0, &unreachable{o.Text, valueText(value, unit), crowded}
-		}
-		low, high = high, min(2*high, mostPicked)
-	}
-	for low+1 < high {
-		middle := (low + high) / 2
-		if ok, _ := holds(middle); ok {
-			high = middle
-		} else {
-			low = middle
-		}
-	}
-	return high, nil
 }

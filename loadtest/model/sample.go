@@ -167,12 +167,6 @@ func (d *draws) next() float64 {
 // pair are two of them.
 func (d *draws) pair() chances { return chances{d.next(), d.next()} }
 
-// normal is a number of the standard normal distribution (Box and Muller 1958).
-func (d *draws) normal() float64 {
-	c := d.pair()
-	return math.Sqrt(-2*math.Log1p(-c.wait)) * math.Cos(2*math.Pi*c.answer)
-}
-
 // gamma is the quantile of the gamma distribution with mean 1 and a squared
 // coefficient of variation (Wilson and Hilferty 1931): to a hundredth up to a
 // variation of 2.

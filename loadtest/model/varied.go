@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sort"
 )
@@ -50,12 +51,12 @@ func (c Course) Vary(from, day float64) *Varied {
 		replays = 0 // the days would be few for it, and each path is where it begins
 	}
 	for k := range v.level {
-		random := draws(k)
+		random := rand.New(rand.NewPCG(uint64(k), 0))
 		waiting := -standing * math.Log1p(-(float64(k)+0.5)/Paths) // exponential
 		move := func(from, to int) {                               // the end of one step, and that of a later one
 			came, room := f.arrived[to]-f.arrived[from], v.room[to]-v.room[from]
 			served := min(room, waiting+came)
-			chance := math.Sqrt(uneven*came+f.queueing.answers*served) * random.normal()
+			chance := math.Sqrt(uneven*came+f.queueing.answers*served) * random.NormFloat64()
 			waiting = max(0, waiting+came-room+chance)
 		}
 		for range replays {
