@@ -195,7 +195,7 @@ func (s *pkg) impurities(dir string) []string {
 	var out []string
 	for imported, file := range s.imports {
 		io := (imported == "net" || strings.HasPrefix(imported, "net/")) && harmless[imported] == ""
-		if io || slices.Contains([]string{"os", "context", "math/rand", "math/rand/v2"}, imported) {
+		if io || slices.Contains([]string{"os", "context", "math/rand"}, imported) {
 			out = append(out, fmt.Sprintf("%s imports %s, and %s is pure", file, imported, dir))
 		}
 	}
@@ -229,6 +229,16 @@ func (g graph) reaches(from, top string, seen map[string]bool) []string {
 
 // clocks are the functions that tell or wait for time.
 var clocks = []string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Since", "Until", "Tick"}
+
+// seeded are what math/rand/v2 has of generators with a seed of their own, which give
+// the same numbers every time; its other functions do not.
+var seeded = []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Source", "PCG", "ChaCha8", "Zipf"}
+
+// impure reports whether a name of a package knows more than it is told.
+var impure = map[string]func(name string) bool{
+	"time":         func(name string) bool { return slices.Contains(clocks, name) },
+	"math/rand/v2": func(name string) bool { return !slices.Contains(seeded, name) },
+}
 
 // read parses the module below root.
 func read(t *testing.T, root string) graph {
@@ -271,7 +281,7 @@ func (g graph) add(dir, file string, parsed *ast.File) {
 	if !test && s.imports == nil {
 		s.imports, s.calls = map[string]string{}, map[string]string{}
 	}
-	clock := "time" // the name of package time in this file
+	names := map[string]string{} // of the packages of impure in this file
 	for _, i := range parsed.Imports {
 		p, err := strconv.Unquote(i.Path.Value)
 		switch {
@@ -280,8 +290,12 @@ func (g graph) add(dir, file string, parsed *ast.File) {
 			s.tests[p] = file
 		default:
 			s.imports[p] = file
-			if p == "time" && i.Name != nil {
-				clock = i.Name.Name
+			if impure[p] != nil {
+				name := path.Base(strings.TrimSuffix(p, "/v2"))
+				if i.Name != nil {
+					name = i.Name.Name
+				}
+				names[name] = p
 			}
 		}
 	}
@@ -298,13 +312,13 @@ func (g graph) add(dir, file string, parsed *ast.File) {
 	if parsed.Doc != nil {
 		s.docs++
 	}
-	if clock == "." {
-		s.calls["time by a dot import"] = file // whose calls have no package to be seen by
+	if p := names["."]; p != "" {
+		s.calls[p+" by a dot import"] = file // whose calls have no package to be seen by
 	}
 	ast.Inspect(parsed, func(n ast.Node) bool {
 		if x, ok := n.(*ast.SelectorExpr); ok {
-			if id, ok := x.X.(*ast.Ident); ok && id.Name == clock && slices.Contains(clocks, x.Sel.Name) {
-				s.calls["time."+x.Sel.Name] = file
+			if id, ok := x.X.(*ast.Ident); ok && names[id.Name] != "" && impure[names[id.Name]](x.Sel.Name) {
+				s.calls[names[id.Name]+"."+x.Sel.Name] = file
 			}
 		}
 		return true
@@ -372,16 +386,18 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 	}
 }
 
-// The clock is found under whatever name a file imports it.
-func TestClocksAreFound(t *testing.T) {
+// The clock is found under whatever name a file imports it, and so is chance.
+func TestClocksAndChanceAreFound(t *testing.T) {
 	for source, want := range map[string]string{
-		`import "time"; var _ = time.Now()`:            "time.Now",
-		`import "time"; var _ = time.Now`:              "time.Now",
-		`import t "time"; var _ = t.Since(x)`:          "time.Since",
-		`import . "time"; var _ = Now()`:               "time by a dot import",
-		`import "time"; var _ = time.Second`:           "",
-		`import time "example.com/x"; var _ = 1`:       "",
-		`import t "time"; var _ = time.Now() + t.Hour`: "",
+		`import "time"; var _ = time.Now()`:                              "time.Now",
+		`import "time"; var _ = time.Now`:                                "time.Now",
+		`import t "time"; var _ = t.Since(x)`:                            "time.Since",
+		`import . "time"; var _ = Now()`:                                 "time by a dot import",
+		`import "time"; var _ = time.Second`:                             "",
+		`import time "example.com/x"; var _ = 1`:                         "",
+		`import t "time"; var _ = time.Now() + t.Hour`:                   "",
+		`import "math/rand/v2"; var _ = rand.IntN(5)`:                    "math/rand/v2.IntN",
+		`import r "math/rand/v2"; var _ = r.New(r.NewPCG(1, 2)).IntN(5)`: "",
 	} {
 		parsed, err := parser.ParseFile(token.NewFileSet(), "f.go", "package p; "+source, 0)
 		if err != nil {
