@@ -239,7 +239,8 @@ func overtakeOne(t *tamper) bool {
 		}
 		apart := n.first().At.Sub(m.first().At)
 		return t.settled(m) && t.settled(n) && apart > 5*time.Second && apart < 8*time.Minute && t.quiet(m.exports[0].At.Add(-5*time.Minute), n.first().At.Add(6*time.Minute)) &&
-			t.silent(n, m.first().At, n.first().At.Add(10*time.Minute)) && t.owed(m) && t.owed(n) && n.first().At.Add(time.Hour).Before(t.end)
+			t.silent(n, m.first().At, n.first().At.Add(10*time.Minute)) && t.owed(m) && t.owed(n) &&
+			!t.forgotten(m.profiles[0], m.exports[0].At, n.exports[0].At) && n.first().At.Add(time.Hour).Before(t.end)
 	})
 	if m == nil {
 		return false

@@ -427,3 +427,12 @@ func attribute(o object) string {
 	}
 	return ""
 }
+
+// forgotten reports whether a profile is forgotten from one moment to another: then
+// who has its name is somebody else.
+func (t *tamper) forgotten(profile string, from, to time.Time) bool {
+	return slices.ContainsFunc(t.sc.History, func(s scenarios.Step) bool {
+		at := t.sc.Start.Add(s.At)
+		return s.Does("forget") && s.Profiles.Contains(profile) && !at.Before(from) && !at.After(to)
+	})
+}

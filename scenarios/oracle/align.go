@@ -185,18 +185,29 @@ func (a *alignment) owes(j int) bool {
 	return x.live && x.Obligation == Must && !f.deletedWithin(x.From, delay) && !f.stoppedWithin(x.From, delay) && !a.maybe(j)
 }
 
-// stoppedWithin reports whether the dataflow was disabled within a time after
-// from and never enabled again, or only deleted.
+// stoppedWithin reports whether the dataflow was enabled for no longer than a time
+// after from, and was then disabled for good, or only deleted.
 func (f *flow) stoppedWithin(from time.Time, long time.Duration) bool {
-	for i, s := range f.enabled {
-		if s.to == endless || s.until.Before(from) || s.until.Sub(from) > long {
+	stopped := false
+	for _, s := range f.enabled {
+		switch {
+		case stopped && slices.ContainsFunc(f.ended, s.since.Equal):
+			return true
+		case s.to == endless:
+			return false
+		case s.until.Before(from):
 			continue
 		}
-		if i == len(f.enabled)-1 || slices.ContainsFunc(f.ended, f.enabled[i+1].since.Equal) {
-			return true
+		begin := from
+		if s.since.After(from) {
+			begin = s.since
 		}
+		if long -= s.until.Sub(begin); long < 0 {
+			return false
+		}
+		stopped = true
 	}
-	return false
+	return stopped
 }
 
 // compare holds body i against the content of possibility j.

@@ -3,6 +3,8 @@ package oracle_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,4 +150,41 @@ func whole(t *testing.T, sc *scenarios.Scenario, attributes string) string {
 		t.Fatal(err)
 	}
 	return string(out)
+}
+
+// An export need not be seen where the dataflow was enabled for no more than five
+// minutes after its change: what waits then is never sent. Pauses do not count, and
+// neither does a moment in which the dataflow is enabled between two of them.
+func TestAnExportIsNotOwedThatAPauseCameBefore(t *testing.T) {
+	for _, tt := range []struct {
+		name, actions string
+		owed          bool
+	}{
+		{"never disabled", "", true},
+		{"disabled at once", "{at: 1h, disable: true}", false},
+		{"disabled after four minutes", "{at: 1h4m, disable: true}", false},
+		{"disabled after six minutes", "{at: 1h6m, disable: true}", true},
+		{"enabled again", "{at: 1h, disable: true}, {at: 2h, enable: true}", true},
+		{"enabled again for a moment", "{at: 1h, disable: true}, {at: 2h, enable: true}, {at: 2h, disable: true}", false},
+		{"enabled again for four minutes", "{at: 1h, disable: true}, {at: 2h, enable: true}, {at: 2h4m, disable: true}", false},
+		{"enabled for twice four minutes", "{at: 1h4m, disable: true}, {at: 2h, enable: true}, {at: 2h4m, disable: true}", true},
+		{"enabled again for six minutes", "{at: 1h, disable: true}, {at: 2h, enable: true}, {at: 2h6m, disable: true}", true},
+		{"deleted in the pause", "{at: 1h, disable: true}, {at: 2h, delete: true}", false},
+		{"deleted after a moment between two pauses",
+			"{at: 1h, disable: true}, {at: 2h, enable: true}, {at: 2h, disable: true}, {at: 3h, delete: true}", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sc := scene(t, `
+audiences: {mapped: {id: mapped}}
+dataflow: {audiences: [mapped], attributes: [email]}
+profiles: {doc: {identities: {crm: D1}, attributes: {email: doc@example.com}}}
+history: [{at: 1h, qualify: mapped, profile: doc}`+strings.TrimSuffix(", "+tt.actions, ", ")+`]
+`)
+			verdicts, _ := oracle.Exports(sc, nil, oracle.Clock{Began: sc.Start})
+			owed := slices.ContainsFunc(verdicts.Findings, func(f oracle.Finding) bool { return f.Clause == "trig-enter" })
+			if owed != tt.owed {
+				t.Errorf("owed: %t; want %t: %+v", owed, tt.owed, verdicts.Findings)
+			}
+		})
+	}
 }
