@@ -35,7 +35,9 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 		p.deleted, q.exports = true, q.exports[:1]
 	}
 	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{window: d.past.window}
-	d.mtls.waiting, d.token.waiting = nil, nil
+	for _, g := range d.gates {
+		g.room().leave()
+	}
 	d.underWay, d.paused = len(d.attempts), false
 	d.forgetBodies()
 	return d.pump(now, e)

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/engine/profile"
@@ -51,8 +50,7 @@ type Dispatcher struct {
 	paused   bool
 	lastID   OperationID
 	attempts map[OperationID]*parcel
-	mtls     mtlsState
-	token    tokenState
+	gates    []gate
 	past     backfills
 	bodies   bodies
 	recalled recalled
@@ -69,8 +67,8 @@ type queue struct {
 
 // NewDispatcher returns an empty dispatcher that is not paused.
 func NewDispatcher(s Settings) *Dispatcher {
-	return &Dispatcher{settings: s, queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{}, bodies: bodies{most: s.Bodies},
-		past: backfills{window: cmp.Or(s.Window, BackfillWindow)}}
+	return &Dispatcher{settings: s, gates: newGates(s), queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{},
+		bodies: bodies{most: s.Bodies}, past: backfills{window: cmp.Or(s.Window, BackfillWindow)}}
 }
 
 // Enqueue accepts exports for delivery, each durable on its own: which of them
@@ -145,11 +143,12 @@ func (d *Dispatcher) SetEnabled(now time.Time, enabled bool) Effects {
 // Completed takes the end of an operation. It panics on an operation the
 // dispatcher did not ask for: a driver invents none.
 func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
-	if d.mtls.asks(c.Operation) {
-		return d.decisionCompleted(now, c)
-	}
-	if d.token.fetches(c.Operation) {
-		return d.tokenCompleted(now, c)
+	for _, g := range d.gates {
+		if g.owns(c.Operation) {
+			var e Effects
+			g.completed(d, now, c, &e)
+			return d.pump(now, e)
+		}
 	}
 	if d.bodies.loading[c.Operation] != nil {
 		return d.loaded(now, c)
@@ -160,11 +159,8 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 	}
 	delete(d.attempts, c.Operation)
 	e := Effects{Persist: make([]Record, 0, 2)} // a settlement, and the charge of what comes next
-	if c.Outcome.Kind == retry.TLS {
-		d.mtls.forget()
-	}
-	if c.Outcome.Kind == retry.Answered && c.Outcome.Status == 401 {
-		d.token.refused(p.token)
+	for _, g := range d.gates {
+		g.attempted(p.token, c.Outcome)
 	}
 	e.Retried = d.ended(now, p, c.Outcome, &e)
 	return d.pump(now, e)
@@ -248,39 +244,6 @@ func (d *Dispatcher) nextTurn() time.Time {
 		return time.Time{}
 	}
 	return d.past.next()
-}
-
-// dispatch sends a message, or has it wait: first for the mTLS decision,
-// then for a token, so that no token is fetched for an endpoint that cannot be
-// had, and none grows old while the endpoint is asked.
-func (d *Dispatcher) dispatch(now time.Time, p *parcel, e *Effects) {
-	certificate, known := d.certificate(now)
-	if !known {
-		d.mtls.waiting = append(d.mtls.waiting, p)
-		d.startDecision(now, e)
-		return
-	}
-	token, known := d.accessToken(now)
-	if !known {
-		d.token.waiting = append(d.token.waiting, p)
-		d.startToken(now, e)
-		return
-	}
-	op := Operation{ID: d.nextID(), Kind: Attempt, Message: p.message, Number: p.number, Certificate: certificate, Token: token, Budget: Budget}
-	d.attempts[op.ID], p.token, p.onWire = p, token, true
-	e.Send = append(e.Send, op)
-}
-
-// release takes up again what waited for a decision or a token that is known
-// now. Either may have run out while the other was waited for, so that each
-// attempt goes through dispatch once more; what still waits has a request under
-// way.
-func (d *Dispatcher) release(now time.Time, e *Effects) {
-	waiting := slices.Concat(d.token.waiting, d.mtls.waiting)
-	d.mtls.waiting, d.token.waiting = nil, nil
-	for _, p := range waiting {
-		d.dispatch(now, p, e)
-	}
 }
 
 func (d *Dispatcher) nextID() OperationID {

@@ -50,13 +50,14 @@ type Fetched struct {
 	Asked     bool // the token endpoint asked for a client certificate
 }
 
-// tokenState is the access token of one dispatcher: known, being fetched, or
-// neither; and the attempts that wait for it, already charged.
+// tokenState is the access token of one dispatcher, a gate: known, being fetched,
+// or neither.
 type tokenState struct {
+	waitingRoom
+	own     Grant           // of the destination; NoGrant: attempts need no token
 	access  dataflow.Secret // "": none
 	until   time.Time       // when it is not used any more
 	refresh dataflow.Secret // "": none
-	waiting []*parcel
 
 	running OperationID // 0: none
 	grant   Grant       // of the request under way
@@ -64,58 +65,58 @@ type tokenState struct {
 	asked   time.Time   // the request under way
 }
 
-// fetches reports whether the operation is the token request under way.
-func (t *tokenState) fetches(id OperationID) bool { return t.running != 0 && t.running == id }
-
-// refused discards the token that a data call was refused with, unless another
+// attempted discards the token that a data call was refused with, unless another
 // has taken its place meanwhile (design §4).
-func (t *tokenState) refused(used dataflow.Secret) {
-	if used == t.access {
+func (t *tokenState) attempted(used dataflow.Secret, o retry.Outcome) {
+	if o.Kind == retry.Answered && o.Status == 401 && used == t.access {
 		t.access = ""
 	}
 }
 
+// pass has the attempt carry the token.
+func (t *tokenState) pass(now time.Time, op Operation) (_ Operation, ok bool) {
+	op.Token, ok = t.accessToken(now)
+	return op, ok
+}
+
 // accessToken is what an attempt starting now carries; known is false when a
 // token must be fetched first.
-func (d *Dispatcher) accessToken(now time.Time) (token dataflow.Secret, known bool) {
-	if d.settings.Grant == NoGrant {
+func (t *tokenState) accessToken(now time.Time) (token dataflow.Secret, known bool) {
+	if t.own == NoGrant {
 		return "", true
 	}
-	t := &d.token
 	return t.access, t.access != "" && now.Before(t.until)
 }
 
-// startToken asks for a token, once however many attempts wait: with the
-// refresh token where there is one.
-func (d *Dispatcher) startToken(now time.Time, e *Effects) {
-	t := &d.token
+// ask asks for a token: with the refresh token where there is one.
+func (t *tokenState) ask(d *Dispatcher, now time.Time) (op Operation, asks bool) {
 	if t.running != 0 {
-		return
+		return op, false
 	}
 	t.began = now
-	grant := d.settings.Grant
+	grant := t.own
 	if t.refresh != "" {
 		grant = Refresh
 	}
-	d.askToken(now, grant, e)
+	return t.request(d, now, grant), true
 }
 
-func (d *Dispatcher) askToken(now time.Time, grant Grant, e *Effects) {
-	t := &d.token
+// owns reports whether it is the token request under way.
+func (t *tokenState) owns(request OperationID) bool { return t.running != 0 && t.running == request }
+
+func (t *tokenState) request(d *Dispatcher, now time.Time, grant Grant) Operation {
 	op := Operation{ID: d.nextID(), Kind: Token, Grant: grant, Budget: TokenBudget - now.Sub(t.began)}
 	if grant == Refresh {
 		op.Token = t.refresh
 	}
 	t.running, t.grant, t.asked = op.ID, grant, now
-	e.Send = append(e.Send, op)
+	return op
 }
 
-// tokenCompleted takes the end of a token request. A refresh that failed is
-// followed by the grant itself, within the same budget; without a token the
-// attempts that wait have failed.
-func (d *Dispatcher) tokenCompleted(now time.Time, c Completion) Effects {
-	t := &d.token
-	var e Effects
+// completed takes the end of a token request. A refresh that failed is followed by
+// the grant itself, within the same budget; without a token the attempts that wait
+// have failed.
+func (t *tokenState) completed(d *Dispatcher, now time.Time, c Completion, e *Effects) {
 	reason := noToken(c)
 	f := &Fetched{Started: t.asked, Grant: t.grant, Outcome: c.Outcome, Waiting: len(t.waiting), Asked: c.Asked}
 	e.Fetched = f
@@ -124,7 +125,7 @@ func (d *Dispatcher) tokenCompleted(now time.Time, c Completion) Effects {
 		f.ExpiresIn, f.Refresh = c.Issued.ExpiresIn, c.Issued.Refresh != ""
 		if until := usableUntil(t.asked, c.Issued.ExpiresIn); until.After(now) {
 			t.keep(c.Issued, until)
-			return d.pump(now, e)
+			return
 		}
 		// Fetching again would only go round in circles.
 		reason = "token-expired"
@@ -133,12 +134,11 @@ func (d *Dispatcher) tokenCompleted(now time.Time, c Completion) Effects {
 	if t.grant == Refresh {
 		t.refresh = "" // used up or refused: either way not to be tried again
 		if now.Sub(t.began) < TokenBudget {
-			d.askToken(now, d.settings.Grant, &e)
-			return d.pump(now, e)
+			e.Send = append(e.Send, t.request(d, now, t.own))
+			return
 		}
 	}
-	d.failTokenless(now, retry.Outcome{Kind: retry.NoToken, Reason: reason}, &e)
-	return d.pump(now, e)
+	d.fail(now, &t.waitingRoom, retry.Outcome{Kind: retry.NoToken, Reason: reason}, e)
 }
 
 // keep takes a token over. A refresh without a new refresh token leaves the old
@@ -173,15 +173,4 @@ func noToken(c Completion) string {
 		return "token-" + string(o.Kind)
 	}
 	return "token-unreachable"
-}
-
-// failTokenless ends every attempt that waited for a token that did not come.
-func (d *Dispatcher) failTokenless(now time.Time, o retry.Outcome, e *Effects) {
-	waiting := d.token.waiting
-	d.token.waiting = nil
-	for _, p := range waiting {
-		u := Unsent{Message: p.message, Number: p.number, Outcome: o}
-		u.Retry = d.ended(now, p, o, e)
-		e.Unsent = append(e.Unsent, u)
-	}
 }
