@@ -10,13 +10,14 @@ import (
 // transport is that of the senders which the specs make.
 var transport Transport
 
-// onBoth runs specs with net/http, which is the reference, and with our own
-// carrier: what one does of an endpoint, good or hostile, the other must do.
-func onBoth(text string, specs func()) bool {
+// onEach runs specs with net/http, which is the reference, with our own carrier, and
+// with a third that is not in the product: of an endpoint, good or hostile, each must
+// make the same.
+func onEach(text string, specs func()) bool {
 	for _, t := range []struct {
 		name      string
 		transport Transport
-	}{{"by net/http", NetHTTP}, {"direct", Direct}} {
+	}{{"by net/http", NetHTTP}, {"direct", Direct}, {"recorded", &recording{Transport: Direct}}} {
 		Describe(text+", "+t.name, func() {
 			BeforeEach(func() { transport = t.transport })
 			specs()

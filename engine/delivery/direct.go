@@ -19,25 +19,24 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 )
 
-// Transport is what carries exchanges over a connection.
-type Transport int
+// Direct has the goroutine of the exchange write the request and read the
+// answer itself, with net/http as the parser of answers.
+//
+// Decision: our own writer in front of crypto/tls. Reason: net/http hands each
+// request to one goroutine and each answer to another, which costs more than
+// the request itself where thousands a second are sent. Cost: what net/http
+// notices on an idle socket by its reader is asked before each use. Every spec
+// of this package runs with both.
+//
+// It needs sockets of the operating system: with Config.Dial, and where a
+// socket cannot be asked without waiting, exchanges are carried by NetHTTP.
+var Direct Transport = directTransport{}
 
-const (
-	// NetHTTP is the reference: each socket is an http.ClientConn.
-	NetHTTP Transport = iota
-	// Direct has the goroutine of the exchange write the request and read the
-	// answer itself, with net/http as the parser of answers.
-	//
-	// Decision: our own writer in front of crypto/tls. Reason: net/http hands each
-	// request to one goroutine and each answer to another, which costs more than
-	// the request itself where thousands a second are sent. Cost: what net/http
-	// notices on an idle socket by its reader is asked before each use. Every spec
-	// of this package runs with both.
-	//
-	// It needs sockets of the operating system: with Config.Dial, and where a
-	// socket cannot be asked without waiting, exchanges are carried by NetHTTP.
-	Direct
-)
+type directTransport struct{}
+
+func (directTransport) onSystemSockets() bool { return true }
+
+func (directTransport) noticesEnds() bool { return false }
 
 // atOnce is how long a request may be, in bytes, that is written before the
 // answer is read: as long as the buffers of a new connection take without a
@@ -56,8 +55,8 @@ var past = time.Unix(1, 0)
 
 // direct is a connection with what one exchange after the other needs of it.
 type direct struct {
-	gate    *gate
-	conn    net.Conn // the gate, or TLS over it
+	below   *unblocked
+	conn    net.Conn // the one below, or TLS over it
 	limited io.LimitedReader
 	reader  *bufio.Reader
 	out     []byte
@@ -66,46 +65,56 @@ type direct struct {
 	// unwritten is why the last request could not be written.
 	unwritten error
 
-	interrupt func() // ends every wait, for good
+	interrupt func()      // ends every wait, for good
+	left      func() bool // takes back that the end of the exchange interrupts
 }
 
-// dialDirect opens the connection and performs the handshake.
-func (k *Socket) dialDirect(ctx context.Context, x *Exchange) error {
+// open opens the connection and performs the handshake.
+func (directTransport) open(ctx context.Context, k *Socket, x *Exchange) (carrier, error) {
 	if err := k.connect(ctx, "tcp", k.address()); err != nil {
-		return err
+		return nil, err
 	}
 	raw := k.raw
-	d := &direct{gate: newGate(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
-	d.conn = d.gate
-	k.watch = &watched{Conn: d.gate}
+	d := &direct{below: newUnblocked(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
+	d.conn = d.below
+	k.watch = &watched{Conn: d.below}
 	if k.url.Scheme == "https" {
 		config := k.tlsConfig()
 		config.DynamicRecordSizingDisabled = true // a message is written whole, and not in pieces of a packet
 		var err error
-		if d.conn, err = k.secure(ctx, x, d.gate, config); err != nil {
-			return err
+		if d.conn, err = k.secure(ctx, x, d.below, config); err != nil {
+			return nil, err
 		}
 	}
 	d.limited = io.LimitedReader{R: k.watch}
 	d.reader = bufio.NewReaderSize(&d.limited, firstRead)
-	k.direct = d
-	return nil
+	return d, nil
 }
 
-// quiet reports whether an idle connection is open and nothing was said on it.
-func (d *direct) quiet() bool {
+// begin has a wait end with ctx: the connection is useless after that.
+func (d *direct) begin(ctx context.Context) { d.left = afterFunc(ctx, d.interrupt) }
+
+// end settles what the exchange left under way.
+func (d *direct) end() bool { return d.left() && d.settle() }
+
+func (d *direct) inFlight() bool { return false }
+
+func (d *direct) close() {} // the socket closes the connection
+
+// isDead reports whether an idle connection was closed, or something was said on it.
+func (d *direct) isDead() bool {
 	if d.reader.Buffered() > 0 {
-		return false
+		return true
 	}
-	d.gate.shut = true
-	defer func() { d.gate.shut = false }()
+	d.below.atOnce = true
+	defer func() { d.below.atOnce = false }()
 	var one [1]byte
 	_, err := d.conn.Read(one[:])
-	return errors.Is(err, errNothing)
+	return !errors.Is(err, errNothing)
 }
 
 // roundTrip writes the request and reads the answer up to its body.
-func (d *direct) roundTrip(x *Exchange) (*http.Response, error) {
+func (d *direct) roundTrip(_ context.Context, x *Exchange) (*http.Response, error) {
 	if err := d.write(x); err != nil {
 		return nil, err
 	}

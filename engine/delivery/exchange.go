@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
@@ -45,7 +44,7 @@ type Exchange struct {
 	header http.Header // of the answer, once there is one
 	// failure is the error that ended the exchange.
 	failure error
-	conn    atomic.Pointer[http.ClientConn]
+	carried atomic.Pointer[carrier] // by the socket's, once there is one
 }
 
 // Result is how an exchange ended.
@@ -109,14 +108,16 @@ func (s *Sender) exchange(method string) *Exchange {
 // ride puts the exchange on a socket.
 func (x *Exchange) ride(k *Socket) {
 	x.socket, x.Reused = k, k.uses > 0
-	x.conn.Store(k.conn)
+	if k.carrier != nil {
+		x.carried.Store(&k.carrier)
+	}
 }
 
 // InFlight reports whether the answer is incomplete, with NetHTTP. It may be
 // called while Do runs, but never under a lock that a connection's Close needs.
 func (x *Exchange) InFlight() bool {
-	conn := x.conn.Load()
-	return conn != nil && conn.InFlight() > 0
+	c := x.carried.Load()
+	return c != nil && (*c).inFlight()
 }
 
 // Encrypted reports whether it runs over TLS.
@@ -178,19 +179,18 @@ func (x *Exchange) Do(ctx context.Context) Result {
 func (x *Exchange) roundTrip(ctx context.Context) (o retry.Outcome, body []byte) {
 	k := x.socket
 	k.reusable = false
-	if !k.isOpen() {
-		if err := k.dial(ctx, x); err != nil {
+	if k.carrier == nil {
+		c, err := x.sender.config.Transport.open(ctx, k, x)
+		if err != nil {
 			return x.failed(ctx, err), nil
 		}
-		x.conn.Store(k.conn)
+		k.carrier = c
+		x.carried.Store(&k.carrier)
 	}
 	k.watch.begin()
-	if k.direct != nil {
-		// A wait ends with ctx: the connection is useless after that.
-		left := afterFunc(ctx, k.direct.interrupt)
-		defer func() { k.reusable = left() && k.direct.settle() && k.reusable }()
-	}
-	response, err := x.send(ctx)
+	k.carrier.begin(ctx)
+	defer func() { k.reusable = k.carrier.end() && k.reusable }()
+	response, err := k.carrier.roundTrip(ctx, x)
 	if err != nil {
 		return x.failed(ctx, err), nil
 	}
@@ -223,24 +223,6 @@ func afterFunc(ctx context.Context, f func()) (stop func() bool) {
 		return c.AfterFunc(f)
 	}
 	return context.AfterFunc(ctx, f)
-}
-
-// send writes the request and reads the answer up to its body.
-func (x *Exchange) send(ctx context.Context) (*http.Response, error) {
-	k := x.socket
-	if k.direct != nil {
-		return k.direct.roundTrip(x)
-	}
-	trace := &httptrace.ClientTrace{GotFirstResponseByte: x.OnAnswering, WroteRequest: func(info httptrace.WroteRequestInfo) {
-		if info.Err == nil && x.OnWritten != nil {
-			x.OnWritten()
-		}
-	}}
-	request := x.sender.request(httptrace.WithClientTrace(ctx, trace), x)
-	if len(x.Body) > 0 {
-		request.Body = io.NopCloser(bytes.NewReader(x.Body))
-	}
-	return k.conn.RoundTrip(request)
 }
 
 // failed turns what ended the exchange into an outcome. The deadline is asked

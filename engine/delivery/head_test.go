@@ -50,7 +50,7 @@ func TestHeadIsThatOfNetHTTP(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				request := s.request(context.Background(), x)
+				request := x.request(context.Background())
 				if len(x.Body) > 0 {
 					request.Body = io.NopCloser(bytes.NewReader(x.Body))
 				}

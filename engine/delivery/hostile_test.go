@@ -153,7 +153,7 @@ func hostileSender(scheme string, r *rude, roots *x509.CertPool) *Sender {
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-var _ = onBoth("a hostile endpoint", func() {
+var _ = onEach("a hostile endpoint", func() {
 	BeforeEach(func() {
 		before := gleak.Goroutines()
 		DeferCleanup(func() { Eventually(gleak.Goroutines, 5*time.Second).ShouldNot(gleak.HaveLeaked(before)) })

@@ -14,7 +14,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ type Config struct {
 	Now func() time.Time
 	// UserAgent of every request.
 	UserAgent string
-	// Transport carries the exchanges; the zero value is NetHTTP.
+	// Transport carries the exchanges; nil is NetHTTP.
 	Transport Transport
 }
 
@@ -84,7 +83,7 @@ func New(c Config) *Sender {
 		// The authentication wins over a custom header (A63).
 		headers = slices.DeleteFunc(headers, func(h dataflow.Header) bool { return strings.EqualFold(h.Name, "Authorization") })
 	}
-	if c.Dial != nil || !canAsk {
+	if c.Transport == nil || c.Transport.onSystemSockets() && (c.Dial != nil || !canAsk) {
 		c.Transport = NetHTTP
 	}
 	if c.Dial == nil {
@@ -113,13 +112,14 @@ func (s *Sender) HasCertificate() bool { return s.config.Certificate != nil || s
 // that the endpoint closed meanwhile, or sent data on without a request, is
 // useless: a message sent on it would only fail.
 func (s *Sender) take(certificate, fresh bool) *Socket {
-	if s.config.Transport == NetHTTP {
+	noticed := s.config.Transport.noticesEnds()
+	if noticed {
 		s.bury(certificate)
 	}
 	for pool := s.idle[certificate]; len(pool) > 0 && !fresh; pool = s.idle[certificate] {
 		last := pool[len(pool)-1]
 		s.idle[certificate] = pool[:len(pool)-1]
-		if s.config.Transport == NetHTTP || !last.isDead() {
+		if noticed || !last.isDead() {
 			return last
 		}
 		last.close()
@@ -198,22 +198,4 @@ func (s *Sender) Close() {
 		}
 	}
 	clear(s.idle)
-}
-
-// request builds the request of an operation: headers keep the case and order
-// they were configured with (R34).
-func (s *Sender) request(ctx context.Context, x *Exchange) *http.Request {
-	r := &http.Request{
-		Method: x.Method, URL: x.target, Host: x.target.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, ContentLength: int64(len(x.Body)),
-	}
-	for _, h := range x.Headers {
-		r.Header[h.Name] = append(r.Header[h.Name], h.Value)
-	}
-	if _, own := r.Header["User-Agent"]; !own {
-		// One that is configured in other letters would be joined by net/http's own.
-		r.Header["User-Agent"] = nil
-	}
-	return r.WithContext(ctx)
 }

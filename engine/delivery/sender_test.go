@@ -75,7 +75,7 @@ func answer(text string) func(net.Conn) {
 	}
 }
 
-var _ = onBoth("An attempt", func() {
+var _ = onEach("An attempt", func() {
 	It("carries everything that was configured, and nothing is compressed or cached", func() {
 		var got *http.Request
 		var body string
@@ -232,7 +232,7 @@ var _ = onBoth("An attempt", func() {
 	})
 })
 
-var _ = onBoth("Over TLS", func() {
+var _ = onEach("Over TLS", func() {
 	var server *httptest.Server
 	var roots *x509.CertPool
 	start := func(auth tls.ClientAuthType, version uint16) {

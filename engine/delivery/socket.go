@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -23,8 +22,7 @@ type Socket struct {
 	rested      time.Time
 	reusable    bool // decided by the last exchange
 	raw         net.Conn
-	conn        *http.ClientConn // NetHTTP
-	direct      *direct          // Direct
+	carrier     carrier // nil until it is dialled
 	watch       *watched
 
 	mu        sync.Mutex
@@ -38,35 +36,6 @@ func (k *Socket) Uses() int { return k.uses }
 
 // Rest notes since when an idle socket is idle.
 func (k *Socket) Rest(since time.Time) { k.rested = since }
-
-// dial opens the connection and performs the handshake. The errors are those
-// of the dialler and of crypto/tls.
-func (k *Socket) dial(ctx context.Context, x *Exchange) error {
-	if k.sender.config.Transport == Direct {
-		return k.dialDirect(ctx, x)
-	}
-	t := &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: MaxResponseHeaders, Protocols: &http.Protocols{}}
-	t.Protocols.SetHTTP1(true)
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if err := k.connect(ctx, network, address); err != nil {
-			return nil, err
-		}
-		k.watch = &watched{Conn: k.raw}
-		return k.watch, nil
-	}
-	t.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if _, err := t.DialContext(ctx, network, address); err != nil {
-			return nil, err
-		}
-		if _, err := k.secure(ctx, x, k.raw, k.tlsConfig()); err != nil {
-			return nil, err
-		}
-		return k.watch, nil
-	}
-	conn, err := t.NewClientConn(ctx, k.url.Scheme, k.address())
-	k.conn = conn
-	return err
-}
 
 // connect opens the connection itself.
 func (k *Socket) connect(ctx context.Context, network, address string) error {
@@ -102,22 +71,10 @@ func (k *Socket) address() string {
 	return net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
 }
 
-// isOpen reports whether it was dialled.
-func (k *Socket) isOpen() bool { return k.conn != nil || k.direct != nil }
-
 // isDead reports whether an idle socket is useless: the endpoint closed it, or
 // sent data without a request. A socket never dialled belongs to a simulated
 // exchange (see Suppose).
-func (k *Socket) isDead() bool {
-	switch {
-	case k.direct != nil:
-		return !k.direct.quiet()
-	case k.conn != nil:
-		// net/http reports the end later than the connection itself.
-		return k.conn.Err() != nil || k.watch.ended()
-	}
-	return false
-}
+func (k *Socket) isDead() bool { return k.carrier != nil && k.carrier.isDead() }
 
 func (k *Socket) tlsConfig() *tls.Config {
 	c := k.sender.config
@@ -154,11 +111,11 @@ func (k *Socket) certificateState() (asked, presented bool) {
 
 func (k *Socket) close() {
 	k.reusable = false
-	if k.conn != nil {
-		_ = k.conn.Close() // nothing is left to lose on it
+	if k.carrier != nil {
+		k.carrier.close()
 	}
 	if k.raw != nil {
-		_ = k.raw.Close()
+		_ = k.raw.Close() // nothing is left to lose on it
 	}
 }
 

@@ -37,7 +37,7 @@ var (
 	passwordAuth = dataflow.Auth{Kind: dataflow.AuthPassword, ClientID: "i", ClientSecret: "s", Username: "emmett brown", Password: "gr&at"}
 )
 
-var _ = onBoth("A token request on the wire", func() {
+var _ = onEach("A token request on the wire", func() {
 	DescribeTable("is as documented on the wire",
 		func(a dataflow.Auth, op engine.Operation, body string, headers http.Header) {
 			var got *http.Request
@@ -84,7 +84,7 @@ func encoded(a dataflow.Auth) dataflow.Auth {
 	return a
 }
 
-var _ = onBoth("A token request", func() {
+var _ = onEach("A token request", func() {
 	ask := engine.Operation{Kind: engine.Token, Grant: engine.ClientCredentials}
 
 	It("has a socket of its own, which is closed after it", func() {

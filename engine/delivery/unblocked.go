@@ -6,20 +6,20 @@ import (
 	"syscall"
 )
 
-// gate is a connection of the operating system. While it is shut, a read takes
-// what has come already and waits for nothing; so an idle connection can be
-// asked, through TLS too, whether it is still any good.
-type gate struct {
+// unblocked is a connection of the operating system of which a read can be told
+// to take what has come already and to wait for nothing; so an idle connection can
+// be asked, through TLS too, whether it is still any good.
+type unblocked struct {
 	net.Conn
 	system syscall.RawConn
-	shut   bool
+	atOnce bool                  // reads wait for nothing
 	take   func(fd uintptr) bool // takes into p, once for all reads so that none allocates
 	p      []byte
 	n      int
 	err    error
 }
 
-// nothing is the error of a read through a shut gate when nothing has come. To
+// nothing is the error of a read that waits for nothing when nothing has come. To
 // crypto/tls it is a wait that ran out, after which it can read on.
 type nothing struct{}
 
@@ -34,38 +34,38 @@ func (nothing) Timeout() bool { return true }
 // Temporary implements net.Error: crypto/tls asks for it.
 func (nothing) Temporary() bool { return true }
 
-// newGate is open. A connection that is not the system's reads as ended once it
-// is shut, and is not used again.
-func newGate(c net.Conn) *gate {
-	g := &gate{Conn: c}
+// newUnblocked waits in reads as any connection does. One that is not the system's
+// reads as ended once it is told not to wait, and is not used again.
+func newUnblocked(c net.Conn) *unblocked {
+	u := &unblocked{Conn: c}
 	if s, ok := c.(syscall.Conn); ok {
-		g.system, _ = s.SyscallConn()
+		u.system, _ = s.SyscallConn()
 	}
-	g.take = func(fd uintptr) bool {
-		g.n, g.err = readNow(fd, g.p)
+	u.take = func(fd uintptr) bool {
+		u.n, u.err = readNow(fd, u.p)
 		return true
 	}
-	return g
+	return u
 }
 
 // Read implements net.Conn.
-func (g *gate) Read(p []byte) (int, error) {
-	if !g.shut {
-		return g.Conn.Read(p)
+func (u *unblocked) Read(p []byte) (int, error) {
+	if !u.atOnce {
+		return u.Conn.Read(p)
 	}
-	if g.system == nil {
+	if u.system == nil {
 		return 0, io.EOF
 	}
-	g.p = p
-	err := g.system.Read(g.take)
-	g.p = nil
+	u.p = p
+	err := u.system.Read(u.take)
+	u.p = nil
 	switch {
 	case err != nil:
 		return 0, err
-	case g.err != nil:
-		return 0, g.err
-	case g.n == 0:
+	case u.err != nil:
+		return 0, u.err
+	case u.n == 0:
 		return 0, io.EOF
 	}
-	return g.n, nil
+	return u.n, nil
 }
