@@ -15,7 +15,7 @@ RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
 # OpenAPI, which are slow to compile, or they start the command, some of them many times, and would build it with cgo once more.
 # What the command calls is tested with the race detector.
-APART := cmd/httpdest examples examples/go/receiver internal/packaging mockendpoint/admin scenarios/containers scenarios/probe/receivers reports/browser
+APART := cmd/httpdest examples examples/go/receiver internal/packaging mockendpoint/admin tests/containers scenarios/probe/receivers tests/browser
 # Packages with tests of volume, which ask for testing.Short(): they are tested with the race detector without these, and in full
 # without it.
 LONG := scenarios/probe scenarios/simulate
@@ -135,19 +135,19 @@ coverage: build ## Show that every rule is proved
 
 .PHONY: differential
 differential: ## Play HISTORIES (10000) random histories from SEED (1) and have the oracle judge each; 200 over mTLS too
-	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestHistories' -args -histories $${HISTORIES:-10000} -wire 200 -seed $${SEED:-1}
+	@CGO_ENABLED=0 go test ./tests/differential -v -count=1 -timeout 30m -run 'TestHistories' -args -histories $${HISTORIES:-10000} -wire 200 -seed $${SEED:-1}
 
 .PHONY: wrong-senders
 wrong-senders: ## Break right captures of HISTORIES (10000) random histories from SEED (1) in WAYS (5) of fifty ways each, and have judge name each
-	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 60m -run 'TestWrongSenders$$' -args -wrong $${HISTORIES:-10000} -ways $${WAYS:-5} -seed $${SEED:-1}
+	@CGO_ENABLED=0 go test ./tests/differential -v -count=1 -timeout 60m -run 'TestWrongSenders$$' -args -wrong $${HISTORIES:-10000} -ways $${WAYS:-5} -seed $${SEED:-1}
 
 .PHONY: other-readings
 other-readings: ## Judge right senders of HISTORIES (300) random histories from SEED (1) under each other reading, without the reading: none may fail
-	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 60m -run 'TestOtherReadingsOfHistories$$' -args -others $${HISTORIES:-300} -seed $${SEED:-1}
+	@CGO_ENABLED=0 go test ./tests/differential -v -count=1 -timeout 60m -run 'TestOtherReadingsOfHistories$$' -args -others $${HISTORIES:-300} -seed $${SEED:-1}
 
 .PHONY: differential-mutants
 differential-mutants: ## Build every wrong decider and show that random histories find it; ONLY=regexp for some of them
-	@CGO_ENABLED=0 go test ./scenarios/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
+	@CGO_ENABLED=0 go test ./tests/differential -v -count=1 -timeout 30m -run 'TestDeciderMutants$$' -args -mutants -histories 1000 -only '$(ONLY)'
 
 .PHONY: crash
 crash: kill restarts ## Kill the engine, compare histories with a kill against the same without, and take the power away at every write of a small history
@@ -243,11 +243,11 @@ model: ## Play the volume of load and plan, which make test leaves out with the 
 .PHONY: bench
 bench: ## Run the benchmarks, and measure the engine against our bare client and Vegeta before one receiver
 	@go test -run '^$$' -bench . -benchmem ./...
-	CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
+	CGO_ENABLED=0 go test ./tests/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios
 
 .PHONY: floors
 floors: ## Hold the engine to its floors: as shares of our bare client, of Vegeta and of itself without a disk, in one run; and the mock endpoint (a minute)
-	@CGO_ENABLED=0 go test ./loadtest/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 1s -contenders bare,vegeta,durable,memory
+	@CGO_ENABLED=0 go test ./tests/ratios -v -count=1 -timeout 30m -run 'TestRatios$$' -args -ratios -floors -length 1s -contenders bare,vegeta,durable,memory
 	CGO_ENABLED=0 go test ./mockendpoint -run '^$$' -bench 'Throughput$$' -benchtime 3x -args -floors
 
 .PHONY: fuzz

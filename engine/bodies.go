@@ -18,8 +18,8 @@ func (x *Export) full() int { return len(x.Body) + x.Stored }
 type bodies struct {
 	most     int // Settings.Bodies; 0: all are kept
 	resident int // bytes of bodies in memory, and of those that are being loaded
-	wanting  agenda.Queue[*parcel]
-	loading  map[OperationID]*parcel
+	wanting  agenda.Queue[*messageState]
+	loading  map[OperationID]*messageState
 }
 
 // full reports whether n more bytes of waiting exports are too many.
@@ -28,8 +28,8 @@ func (b *bodies) full(n int) bool { return b.most > 0 && b.resident+n > b.most }
 // InMemory is how many bytes of the bodies of unsettled exports are in memory.
 func (d *Dispatcher) InMemory() int { return d.bodies.resident }
 
-// count makes n the bytes that a parcel accounts for.
-func (b *bodies) count(p *parcel, n int) {
+// count makes n the bytes that a message accounts for.
+func (b *bodies) count(p *messageState, n int) {
 	b.resident += n - p.held
 	p.held = n
 }
@@ -86,7 +86,7 @@ func (b Batching) weight(m *Message) (now, whole int) {
 
 // packed counts the bodies of a message that was put together from waiting
 // exports, which were counted alone.
-func (d *Dispatcher) packed(p *parcel) {
+func (d *Dispatcher) packed(p *messageState) {
 	now, _ := d.settings.Batching.weight(p.message)
 	for i := range p.message.Exports {
 		p.held += len(p.message.Exports[i].Body)
@@ -97,7 +97,7 @@ func (d *Dispatcher) packed(p *parcel) {
 // leave gives the bodies of a message that waits back to the store, where memory
 // holds too many. Records on the way to the store still have them, so the message
 // is copied.
-func (d *Dispatcher) leave(p *parcel) {
+func (d *Dispatcher) leave(p *messageState) {
 	if !d.bodies.full(0) || p.held == 0 {
 		return
 	}
@@ -123,7 +123,7 @@ func (d *Dispatcher) load(e *Effects) {
 		b.count(p, whole)
 		op := Operation{ID: d.nextID(), Kind: Load, Message: p.message}
 		if b.loading == nil {
-			b.loading = map[OperationID]*parcel{}
+			b.loading = map[OperationID]*messageState{}
 		}
 		b.loading[op.ID] = p
 		e.Send = append(e.Send, op)
@@ -162,7 +162,7 @@ func (d *Dispatcher) loaded(now time.Time, c Completion) Effects {
 
 // unreadable leaves a message alone that the store cannot read. Of several
 // exports that were never charged together, the others go on.
-func (d *Dispatcher) unreadable(p *parcel, e *Effects) {
+func (d *Dispatcher) unreadable(p *messageState, e *Effects) {
 	if p.number == 0 && len(p.queues) > 1 {
 		d.bodies.count(p, 0)
 		for _, q := range p.queues {

@@ -65,7 +65,7 @@ func (m *mtlsState) owns(request OperationID) bool { return m.running != 0 && m.
 
 // completed takes the end of one of the decision's two requests.
 func (m *mtlsState) completed(d *Dispatcher, now time.Time, c Completion, e *Effects) {
-	decided := Decided{Started: m.started}
+	decided := MTLSDecision{Started: m.started}
 	if m.bare == nil {
 		verdict, needSecond := judgeBare(c)
 		m.asked = c.Asked
@@ -81,7 +81,7 @@ func (m *mtlsState) completed(d *Dispatcher, now time.Time, c Completion, e *Eff
 		decided.Verdict, decided.First, decided.Second = judgePresented(*m.bare, c.Outcome), *m.bare, &c.Outcome
 	}
 	decided.Asked = m.asked
-	e.Decided = &decided
+	e.MTLSDecision = &decided
 	m.running = 0
 	m.verdict, m.at = decided.Verdict, now
 	if decided.Verdict == Undecided {

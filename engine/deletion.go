@@ -18,7 +18,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 	var e Effects
 	for _, id := range slices.Sorted(maps.Keys(d.queues)) {
 		q := d.queues[id]
-		p, rest := q.parcel, q.exports
+		p, rest := q.carrier, q.exports
 		if p != nil {
 			rest = rest[1:]
 			if p.queues[0] == q && !p.onWire {
@@ -26,7 +26,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 			}
 		}
 		for _, x := range rest {
-			(&parcel{message: x.alone()}).abandon(now, &e)
+			(&messageState{message: x.alone()}).abandon(now, &e)
 		}
 		if p == nil || !p.onWire {
 			delete(d.queues, id)
@@ -34,7 +34,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 		}
 		p.deleted, q.exports = true, q.exports[:1]
 	}
-	d.ready, d.retries, d.past = line{}, retryHeap{}, backfills{window: d.past.window}
+	d.ready, d.retries, d.past = readyQueue{}, retryHeap{}, backfills{window: d.past.window}
 	for _, g := range d.gates {
 		g.room().leave()
 	}
@@ -46,7 +46,7 @@ func (d *Dispatcher) Delete(now time.Time) Effects {
 // forgetBodies leaves bodies counted only for attempts on the wire. Loads that are
 // under way end without effect.
 func (d *Dispatcher) forgetBodies() {
-	d.bodies.wanting, d.bodies.resident = agenda.Queue[*parcel]{}, 0
+	d.bodies.wanting, d.bodies.resident = agenda.Queue[*messageState]{}, 0
 	for _, p := range d.bodies.loading {
 		p.deleted = true
 	}
@@ -58,10 +58,10 @@ func (d *Dispatcher) forgetBodies() {
 // abandon gives a message up that is not on the wire: by the outcome of its
 // last attempt, if it had one. Exports that were never charged together are given
 // up one by one.
-func (p *parcel) abandon(now time.Time, e *Effects) {
+func (p *messageState) abandon(now time.Time, e *Effects) {
 	if p.number == 0 && len(p.message.Exports) > 1 {
 		for i := range p.message.Exports {
-			(&parcel{message: p.message.Exports[i].alone()}).abandon(now, e)
+			(&messageState{message: p.message.Exports[i].alone()}).abandon(now, e)
 		}
 		return
 	}

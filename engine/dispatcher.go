@@ -44,12 +44,12 @@ type Settings struct {
 type Dispatcher struct {
 	settings Settings
 	queues   map[profile.ID]*queue
-	ready    line
+	ready    readyQueue
 	retries  retryHeap
 	underWay int
 	paused   bool
 	lastID   OperationID
-	attempts map[OperationID]*parcel
+	attempts map[OperationID]*messageState
 	gates    []gate
 	past     backfills
 	bodies   bodies
@@ -62,12 +62,12 @@ type Dispatcher struct {
 // the head is ever sent; the next starts when it is settled (design §4).
 type queue struct {
 	exports []*Export
-	parcel  *parcel // that carries the head; nil while it waits for one
+	carrier *messageState // that carries the head; nil while it waits for one
 }
 
 // NewDispatcher returns an empty dispatcher that is not paused.
 func NewDispatcher(s Settings) *Dispatcher {
-	return &Dispatcher{settings: s, gates: newGates(s), queues: map[profile.ID]*queue{}, attempts: map[OperationID]*parcel{},
+	return &Dispatcher{settings: s, gates: newGates(s), queues: map[profile.ID]*queue{}, attempts: map[OperationID]*messageState{},
 		bodies: bodies{most: s.Bodies}, past: backfills{window: cmp.Or(s.Window, BackfillWindow)}}
 }
 
@@ -168,7 +168,7 @@ func (d *Dispatcher) Completed(now time.Time, c Completion) Effects {
 
 // ended takes the end of an attempt: the message is settled, or scheduled
 // again.
-func (d *Dispatcher) ended(now time.Time, p *parcel, o retry.Outcome, e *Effects) (again bool) {
+func (d *Dispatcher) ended(now time.Time, p *messageState, o retry.Outcome, e *Effects) (again bool) {
 	d.underWay--
 	p.onWire, p.last = false, o
 	due, ok := d.settings.Policy.Next(p.number, o, now)
@@ -186,7 +186,7 @@ func (d *Dispatcher) ended(now time.Time, p *parcel, o retry.Outcome, e *Effects
 
 // settle takes a message off the queues it came from, and lets their next
 // exports in.
-func (d *Dispatcher) settle(now time.Time, p *parcel, o retry.Outcome, e *Effects) {
+func (d *Dispatcher) settle(now time.Time, p *messageState, o retry.Outcome, e *Effects) {
 	settlement := Record{Kind: Delivered, Message: p.message}
 	if !o.Delivered() {
 		settlement = Record{Kind: Dropped, Message: p.message, Number: p.number, Outcome: o, At: now}
@@ -197,11 +197,11 @@ func (d *Dispatcher) settle(now time.Time, p *parcel, o retry.Outcome, e *Effect
 }
 
 // takeOff takes a message off the queues it came from.
-func (d *Dispatcher) takeOff(p *parcel) {
+func (d *Dispatcher) takeOff(p *messageState) {
 	d.bodies.count(p, 0)
 	for i, q := range p.queues {
 		q.exports[0] = nil // the rest of the slice outlives it
-		q.exports, q.parcel = q.exports[1:], nil
+		q.exports, q.carrier = q.exports[1:], nil
 		if len(q.exports) == 0 {
 			delete(d.queues, p.message.Exports[i].Profile)
 			continue
@@ -233,7 +233,7 @@ func (d *Dispatcher) pump(now time.Time, e Effects) Effects {
 }
 
 // charge starts an attempt of a message that has its bodies.
-func (d *Dispatcher) charge(now time.Time, p *parcel, e *Effects) {
+func (d *Dispatcher) charge(now time.Time, p *messageState, e *Effects) {
 	p.number++
 	e.Persist = append(e.Persist, Record{Kind: Charged, Message: p.message, Number: p.number})
 	d.dispatch(now, p, e)
@@ -257,10 +257,10 @@ func (d *Dispatcher) Pending() []*Message {
 	var pending []*Message
 	for _, q := range d.queues {
 		waiting := q.exports
-		if q.parcel != nil {
+		if q.carrier != nil {
 			waiting = waiting[1:]
-			if q.parcel.queues[0] == q {
-				pending = append(pending, q.parcel.message)
+			if q.carrier.queues[0] == q {
+				pending = append(pending, q.carrier.message)
 			}
 		}
 		for _, x := range waiting {

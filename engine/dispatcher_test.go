@@ -241,7 +241,7 @@ func (w *world) run(exports int) {
 
 func (w *world) take(e Effects) {
 	w.wakeAt = e.WakeAt
-	if e.Decided != nil {
+	if e.MTLSDecision != nil {
 		w.decisions--
 	}
 	if e.Fetched != nil {
@@ -301,7 +301,7 @@ func (w *world) complete() {
 	if op.Kind == Decision && !op.Certificate {
 		w.decisions-- // its second request is the same decision
 		e := w.d.Completed(w.now, Completion{Operation: op.ID, Outcome: o, Asked: rapid.Bool().Draw(w.t, "asked"), Answering: o.Kind == retry.Answered})
-		if e.Decided != nil {
+		if e.MTLSDecision != nil {
 			w.decisions++
 		}
 		w.take(e)

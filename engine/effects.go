@@ -156,8 +156,8 @@ type Settled struct {
 	Outcome retry.Outcome // of its last attempt
 }
 
-// Decided is a finished mTLS decision.
-type Decided struct {
+// MTLSDecision is a finished mTLS decision.
+type MTLSDecision struct {
 	Started time.Time
 	Verdict MTLSVerdict
 	Asked   bool
@@ -182,10 +182,10 @@ type Effects struct {
 	Send     []Operation
 	WakeAt   time.Time // zero: no wake-up is needed
 
-	Unsent  []Unsent
-	Retried bool // the attempt just completed will be repeated
-	Settled []Settled
-	Left    []*Message // stay in the store, which cannot read them; nothing more is done about them
-	Decided *Decided
-	Fetched *Fetched
+	Unsent       []Unsent
+	Retried      bool // the attempt just completed will be repeated
+	Settled      []Settled
+	Left         []*Message // stay in the store, which cannot read them; nothing more is done about them
+	MTLSDecision *MTLSDecision
+	Fetched      *Fetched
 }

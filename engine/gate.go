@@ -41,12 +41,12 @@ func newGates(s Settings) []gate {
 }
 
 // waitingRoom is the attempts that wait at a gate, already charged.
-type waitingRoom struct{ waiting []*parcel }
+type waitingRoom struct{ waiting []*messageState }
 
 func (w *waitingRoom) room() *waitingRoom { return w }
 
 // leave empties the room.
-func (w *waitingRoom) leave() []*parcel {
+func (w *waitingRoom) leave() []*messageState {
 	waiting := w.waiting
 	w.waiting = nil
 	return waiting
@@ -62,7 +62,7 @@ func (d *Dispatcher) fail(now time.Time, at *waitingRoom, o retry.Outcome, e *Ef
 }
 
 // dispatch sends a message, or has it wait at the first gate that is shut.
-func (d *Dispatcher) dispatch(now time.Time, p *parcel, e *Effects) {
+func (d *Dispatcher) dispatch(now time.Time, p *messageState, e *Effects) {
 	op := Operation{Kind: Attempt, Message: p.message, Number: p.number, Budget: Budget}
 	for _, g := range d.gates {
 		open := false
@@ -84,7 +84,7 @@ func (d *Dispatcher) dispatch(now time.Time, p *parcel, e *Effects) {
 // shut meanwhile, so that each attempt goes through all of them once more, those
 // that had come furthest first; what still waits has a request under way.
 func (d *Dispatcher) release(now time.Time, e *Effects) {
-	var waiting []*parcel
+	var waiting []*messageState
 	for i := len(d.gates) - 1; i >= 0; i-- {
 		waiting = append(waiting, d.gates[i].room().leave()...)
 	}

@@ -46,11 +46,11 @@ func (d *Dispatcher) Recall(u Unsettled) {
 func (d *Dispatcher) Recover(now time.Time) Effects {
 	var e Effects
 	for _, u := range d.recalled.charged {
-		p := &parcel{message: u.Message, number: u.Charged}
+		p := &messageState{message: u.Message, number: u.Charged}
 		p.held, _ = d.settings.Batching.weight(u.Message)
 		for i := range u.Message.Exports {
 			x := &u.Message.Exports[i]
-			q := &queue{exports: []*Export{x}, parcel: p}
+			q := &queue{exports: []*Export{x}, carrier: p}
 			d.queues[x.Profile] = q
 			p.queues = append(p.queues, q)
 		}

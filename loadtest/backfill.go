@@ -168,7 +168,7 @@ func (x *through) mapAudience(ctx context.Context) {
 	}
 	x.recorder.mapped(x.pacer.elapsed)
 	// The end of the load does not call the action off: the engine may have taken it up.
-	_, x.unmapped = x.driver.Act(context.WithoutCancel(ctx), x.Backfill.mapping(x.lanes[0].Flow.Flow.ID))
+	_, x.unmapped = x.driver.Act(context.WithoutCancel(ctx), x.Backfill.mapping(x.flows[0].Flow.Flow.ID))
 }
 
 // within reports whether every turn comes while the load goes on. Only then the drain

@@ -61,7 +61,7 @@ func (t Through) Run(ctx context.Context) (*reports.Load, error) {
 
 func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 	x := &through{Through: t, clocked: newClocked(t.Pace, t.Progress)}
-	x.lanes = t.lanesOf(x.recorder, t.Pace)
+	x.flows = t.flowsOf(x.recorder, t.Pace)
 	if t.Outage != nil {
 		x.recorder.unsteady()
 	}
@@ -70,7 +70,7 @@ func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 		return nil, nil, err
 	}
 	x.driver, err = live.New(live.Config{Dataflows: x.dataflows(), Store: t.Store, Perform: x.perform, Initial: t.Population.Initial,
-		Backlog: t.Backlog, FinishQueue: true, Decided: x.decided, Settled: x.settled,
+		Backlog: t.Backlog, FinishQueue: true, Decided: x.exported, Settled: x.settled,
 		Ahead: live.DefaultAhead, Linger: live.DefaultLinger}) // as serve has them
 	if err != nil {
 		return nil, nil, err
@@ -100,8 +100,8 @@ func (t Through) run(ctx context.Context) ([]*reports.Load, *Recorder, error) {
 	if err := <-ended; err != nil && !left {
 		return nil, nil, fmt.Errorf("the engine: %w", err)
 	}
-	loads := []*reports.Load{x.report(ctx, x.lanes[0], g, elapsed)}
-	for _, l := range x.lanes[1:] {
+	loads := []*reports.Load{x.report(ctx, x.flows[0], g, elapsed)}
+	for _, l := range x.flows[1:] {
 		loads = append(loads, x.report(ctx, l, g, elapsed))
 	}
 	return loads, x.recorder, nil
@@ -112,8 +112,8 @@ type through struct {
 	Through
 	*clocked
 	driver   *live.Driver
-	lanes    []*lane  // one for each dataflow, that of clocked's recorder first
-	updates  sync.Map // *profile.Change, the first of an update, to its *driven
+	flows    []*loadedFlow // one for each dataflow, that of clocked's recorder first
+	updates  sync.Map      // *profile.Change, the first of an update, to its *driven
 	broken   error
 	unmapped error        // why the audience of the backfill could not be mapped
 	waiting  atomic.Int64 // updates that are not durable yet
@@ -141,7 +141,7 @@ func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	u := x.Population.Update(x.First + n)
 	d := &driven{due: due, begun: x.pacer.since(time.Now())}
 	x.updates.Store(&u.Changes[0], d)
-	for _, l := range x.lanes {
+	for _, l := range x.flows {
 		l.recorder.Begin(due, d.begun)
 	}
 	for now := x.waiting.Add(1); ; {
@@ -153,7 +153,7 @@ func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	x.waiting.Add(-1)
 	x.updates.Delete(&u.Changes[0])
 	now := x.pacer.since(time.Now())
-	for _, l := range x.lanes {
+	for _, l := range x.flows {
 		l.recorder.Accepted(due, d.begun, now, err)
 		if err == nil && d.exported&l.bit == 0 {
 			l.recorder.NoExport(now)
@@ -162,13 +162,13 @@ func (x *through) update(ctx context.Context, n uint64) retry.Outcome {
 	return retry.Outcome{Kind: retry.Answered, Status: http.StatusOK}
 }
 
-// decided learns which export of a dataflow an update led to.
-func (x *through) decided(u profile.Update, export *engine.Export) {
+// exported learns which export of a dataflow an update led to.
+func (x *through) exported(u profile.Update, export *engine.Export) {
 	if export == nil || export.Excluded != "" {
 		return
 	}
 	if update, ours := x.updates.Load(&u.Changes[0]); ours {
-		l, d := x.laneOf(export.Dataflow), update.(*driven)
+		l, d := x.flowOf(export.Dataflow), update.(*driven)
 		d.exported |= l.bit
 		l.exports.Store(export.ID, d)
 	}
@@ -177,7 +177,7 @@ func (x *through) decided(u profile.Update, export *engine.Export) {
 // perform sends an attempt, and measures it. A delivery is over when the answer
 // is complete.
 func (x *through) perform(ctx context.Context, op engine.Operation) engine.Completion {
-	l := x.laneOf(op.Dataflow)
+	l := x.flowOf(op.Dataflow)
 	if op.Kind != engine.Attempt {
 		return l.recorder.counting(l.Perform)(ctx, op)
 	}
@@ -199,7 +199,7 @@ func (x *through) perform(ctx context.Context, op engine.Operation) engine.Compl
 }
 
 // waited attributes the time from an update to the first attempt of its export.
-func (l *lane) waited(op engine.Operation, began time.Duration) {
+func (l *loadedFlow) waited(op engine.Operation, began time.Duration) {
 	if op.Number != 1 || len(op.Message.Exports) == 0 {
 		return
 	}
@@ -211,11 +211,11 @@ func (l *lane) waited(op engine.Operation, began time.Duration) {
 // settled learns what was given up.
 func (x *through) settled(s engine.Settled) {
 	if !s.Outcome.Delivered() {
-		x.over(x.laneOf(s.Message.Exports[0].Dataflow), s.Message, x.pacer.since(time.Now()), false)
+		x.over(x.flowOf(s.Message.Exports[0].Dataflow), s.Message, x.pacer.since(time.Now()), false)
 	}
 }
 
-func (x *through) over(l *lane, m *engine.Message, now time.Duration, ok bool) {
+func (x *through) over(l *loadedFlow, m *engine.Message, now time.Duration, ok bool) {
 	for i := range m.Exports {
 		if ofBackfill(&m.Exports[i]) {
 			l.recorder.backfilled(x.pacer.since(m.Exports[i].At), now, ok)
@@ -253,7 +253,7 @@ func (x *through) drain(ctx context.Context, ended chan error) error {
 }
 
 // report is that of one dataflow.
-func (x *through) report(ctx context.Context, of *lane, g generator, elapsed time.Duration) *reports.Load {
+func (x *through) report(ctx context.Context, of *loadedFlow, g generator, elapsed time.Duration) *reports.Load {
 	g.workers, g.mostWorkers, g.interrupted = x.most.Load(), int64(x.workers()), ctx.Err() != nil
 	l := &reports.Load{Mode: Pipeline, Clock: "wall", To: of.To, Store: x.StoreName, Began: x.pacer.start()}
 	of.recorder.Fill(l, min(elapsed, x.Pace.Duration()))

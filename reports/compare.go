@@ -142,7 +142,7 @@ func (c *Comparison) cases(before, after []Case) {
 	}
 	for _, id := range is {
 		now := isBy[id]
-		change := CaseChange{ID: id, Title: now.Title, After: now.Verdict, Note: told(now)}
+		change := CaseChange{ID: id, Title: now.Title, After: now.Verdict, Note: caseText(now)}
 		if old := wasBy[id]; old != nil {
 			change.Before = old.Verdict
 		} else {
@@ -163,8 +163,8 @@ func (c *Comparison) cases(before, after []Case) {
 	}
 }
 
-// told is what failed in a case, or why it was not judged, on one line.
-func told(c *Case) string {
+// caseText is what failed in a case, or why it was not judged, on one line.
+func caseText(c *Case) string {
 	if c.Verdict == Pass {
 		return ""
 	}

@@ -57,7 +57,7 @@ var thirdParty = map[string]use{
 	"github.com/spf13/cobra":                   {[]string{"cmd/httpdest"}, nil, "commands, help and completion"},
 	"github.com/spf13/pflag":                   {[]string{"cmd/httpdest"}, nil, "cobra's flags by name, to say which one was meant"},
 	"github.com/onsi/ginkgo/v2":                {[]string{"cmd/httpdest"}, anywhere, "suites; and its label grammar, so that a filter means the same to both"},
-	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants", "scenarios/probe", "scenarios/probe/receivers"}, []string{"scenarios/containers", "internal/packaging"}, "scenario files with positions; likely causes, wrong receivers, and the statement of a probe; tests of CI and Compose files"},
+	"go.yaml.in/yaml/v4":                       {[]string{"scenarios", "scenarios/mutants", "scenarios/probe", "scenarios/probe/receivers"}, []string{"tests/containers", "internal/packaging"}, "scenario files with positions; likely causes, wrong receivers, and the statement of a probe; tests of CI and Compose files"},
 	"github.com/google/go-cmp":                 {[]string{"engine/store/storetest"}, anywhere, "diffs, also in the suite of every store"},
 	"github.com/cockroachdb/pebble/v2":         {[]string{"engine/store/local"}, []string{"engine/live", "cmd/httpdest", "scenarios/simulate"}, "the durable local store: state larger than memory, atomic batches, grouped syncs"},
 	"github.com/cespare/xxhash/v2":             {[]string{"engine/store/local"}, nil, "the hash of every byte a store has synced; Pebble brings it along"},
@@ -67,9 +67,9 @@ var thirdParty = map[string]use{
 	"github.com/prometheus/client_golang":      {[]string{"mockendpoint/admin", "loadtest/metrics"}, nil, "metrics of the mock endpoint and of a load for Prometheus"},
 	"github.com/pb33f/libopenapi":              {nil, []string{"mockendpoint/admin"}, "reads the OpenAPI document of the admin API, as an independent witness"},
 	"github.com/pb33f/libopenapi-validator":    {nil, []string{"mockendpoint/admin"}, "holds requests and answers to that document (3.1, which kin-openapi does not fully know)"},
-	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin", "reports/browser"}, "pages in a browser"},
-	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin", "reports/browser"}, "the browser's events and commands, which chromedp hands on"},
-	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"loadtest/ratios"}, "paces and sends: an open model, whose workers grow"},
+	"github.com/chromedp/chromedp":             {nil, []string{"mockendpoint/admin", "tests/browser"}, "pages in a browser"},
+	"github.com/chromedp/cdproto":              {nil, []string{"mockendpoint/admin", "tests/browser"}, "the browser's events and commands, which chromedp hands on"},
+	"github.com/tsenart/vegeta/v12":            {[]string{"loadtest"}, []string{"tests/ratios"}, "paces and sends: an open model, whose workers grow"},
 	"github.com/HdrHistogram/hdrhistogram-go":  {[]string{"loadtest", "reports"}, nil, "latencies whose percentiles survive a merge, and their pictures"},
 	"gonum.org/v1/gonum":                       {[]string{"loadtest", "reports"}, nil, "the incomplete beta function, Student's t and the beta distribution of intervals"},
 	"pgregory.net/rapid":                       {nil, anywhere, "properties"},
@@ -81,9 +81,9 @@ var thirdParty = map[string]use{
 	"github.com/santhosh-tekuri/jsonschema/v6": {[]string{"mockendpoint/payload"}, []string{"reports", "scenarios"}, "payloads against schemas; reports and scenarios, as an independent witness"},
 	"golang.org/x/text":                        {[]string{"mockendpoint/payload", "reports"}, nil, "words what jsonschema finds: its printer is an argument; and how wide a character is on a terminal"},
 
-	"github.com/testcontainers/testcontainers-go": {nil, []string{"scenarios/containers"}, "receiver and sender in containers"},
-	"github.com/moby/moby/client":                 {nil, []string{"scenarios/containers"}, "pauses, kills and network cuts, which testcontainers has no name for"},
-	"github.com/moby/moby/api":                    {nil, []string{"scenarios/containers"}, "what that client takes and answers"},
+	"github.com/testcontainers/testcontainers-go": {nil, []string{"tests/containers"}, "receiver and sender in containers"},
+	"github.com/moby/moby/client":                 {nil, []string{"tests/containers"}, "pauses, kills and network cuts, which testcontainers has no name for"},
+	"github.com/moby/moby/api":                    {nil, []string{"tests/containers"}, "what that client takes and answers"},
 }
 
 // violations holds the graph against every rule of the design (§1 idea 4, §2).

@@ -39,8 +39,8 @@ expect:
   - {profile: marty, times: 2, outcomes: 200, rule: trig-enter}
 `
 
-// tape is a recording that is about to be doctored.
-type tape []recording.Line
+// editedRecording is a recording that is about to be doctored.
+type editedRecording []recording.Line
 
 // body is what an attempt or a request carries; nil for other lines.
 func carried(l recording.Line) *string {
@@ -54,7 +54,7 @@ func carried(l recording.Line) *string {
 }
 
 // of finds the lines, by index, that carry a text in their bodies.
-func (t tape) of(text string) (attempts, requests []int) {
+func (t editedRecording) of(text string) (attempts, requests []int) {
 	for i, l := range t {
 		if b := carried(l); b != nil && strings.Contains(*b, text) {
 			if l.Attempt != nil {
@@ -67,8 +67,8 @@ func (t tape) of(text string) (attempts, requests []int) {
 	return attempts, requests
 }
 
-func (t tape) without(gone ...int) tape {
-	var out tape
+func (t editedRecording) without(gone ...int) editedRecording {
+	var out editedRecording
 	for i, l := range t {
 		if !slices.Contains(gone, i) {
 			out = append(out, l)
@@ -78,20 +78,20 @@ func (t tape) without(gone ...int) tape {
 }
 
 // lastRetryRemoved leaves out the third attempt.
-func (t tape) lastRetryRemoved() tape {
+func (t editedRecording) lastRetryRemoved() editedRecording {
 	attempts, requests := t.of("Emmett")
 	return t.without(attempts[2], requests[2])
 }
 
 // fourthAttempt repeats the third 30 s after it failed, and lets the message
 // be dropped after that.
-func (t tape) fourthAttempt() tape {
+func (t editedRecording) fourthAttempt() editedRecording {
 	attempts, requests := t.of("Emmett")
 	a, r := *t[attempts[2]].Attempt, *t[requests[2]].Request
 	t[attempts[2]].Attempt.Retry = true
 	a.Number, a.At, a.EndedAt = 4, a.EndedAt.Add(30*time.Second), a.EndedAt.Add(30*time.Second)
 	r.Number, r.At, r.AnsweredAt = r.Number+1, a.At, a.At
-	var out tape
+	var out editedRecording
 	for _, l := range t {
 		if l.Drop != nil {
 			l.Drop.At = a.EndedAt
@@ -103,7 +103,7 @@ func (t tape) fourthAttempt() tape {
 }
 
 // leakedAttribute adds one that is not mapped to the bodies of one profile.
-func (t tape) leakedAttribute() tape {
+func (t editedRecording) leakedAttribute() editedRecording {
 	for _, l := range t {
 		if b := carried(l); b != nil {
 			*b = strings.Replace(*b, `"firstName":"Marty"}`, `"firstName":"Marty"},"age":17`, 1)
@@ -114,7 +114,7 @@ func (t tape) leakedAttribute() tape {
 
 // missingAudience takes the entries that hold a text out of the bodies of one
 // profile.
-func (t tape) missingAudience(text string) tape {
+func (t editedRecording) missingAudience(text string) editedRecording {
 	for _, l := range t {
 		b := carried(l)
 		if b == nil || !strings.Contains(*b, "Marty") {
@@ -134,13 +134,13 @@ func (t tape) missingAudience(text string) tape {
 }
 
 // request is the nth request of a profile, from 0.
-func (t tape) request(text string, n int) *recording.Request {
+func (t editedRecording) request(text string, n int) *recording.Request {
 	_, requests := t.of(text)
 	return t[requests[n]].Request
 }
 
 // again repeats the nth request of a profile after a while, as it is.
-func (t tape) again(text string, n int, later time.Duration) tape {
+func (t editedRecording) again(text string, n int, later time.Duration) editedRecording {
 	r := *t.request(text, n)
 	r.Number, r.At, r.AnsweredAt = r.Number+100, r.At.Add(later), r.AnsweredAt.Add(later)
 	last := len(t) - 1
@@ -148,8 +148,8 @@ func (t tape) again(text string, n int, later time.Duration) tape {
 }
 
 // on changes the nth request of a profile.
-func on(text string, n int, change func(*recording.Request)) func(tape) tape {
-	return func(t tape) tape {
+func on(text string, n int, change func(*recording.Request)) func(editedRecording) editedRecording {
+	return func(t editedRecording) editedRecording {
 		change(t.request(text, n))
 		return t
 	}
@@ -162,8 +162,8 @@ func header(name string) func(*recording.Request) {
 }
 
 // endpointsSide is what the mock endpoint would have recorded of it.
-func (t tape) endpointsSide() tape {
-	var out tape
+func (t editedRecording) endpointsSide() editedRecording {
+	var out editedRecording
 	for _, l := range t {
 		switch {
 		case l.Run != nil:
@@ -178,7 +178,7 @@ func (t tape) endpointsSide() tape {
 }
 
 // verdictsOf judges a recording and lists the rules with a verdict.
-func verdictsOf(t *testing.T, dir string, lines tape, args ...string) (failed, open []string, r *reports.Report) {
+func verdictsOf(t *testing.T, dir string, lines editedRecording, args ...string) (failed, open []string, r *reports.Report) {
 	t.Helper()
 	file, report := filepath.Join(dir, "played.jsonl"), filepath.Join(dir, "report.json")
 	var text bytes.Buffer
@@ -214,7 +214,7 @@ func verdictsOf(t *testing.T, dir string, lines tape, args ...string) (failed, o
 }
 
 // record plays the history.
-func record(t *testing.T) (dir string, lines func() tape) {
+func record(t *testing.T) (dir string, lines func() editedRecording) {
 	t.Helper()
 	dir = t.TempDir()
 	scenario := filepath.Join(dir, "played.yaml")
@@ -235,7 +235,7 @@ func record(t *testing.T) (dir string, lines func() tape) {
 	if err != nil || len(content) == 0 {
 		t.Fatalf("no recording: %v", err)
 	}
-	return dir, func() tape {
+	return dir, func() editedRecording {
 		lines, err := recording.Read(bytes.NewReader(content))
 		if err != nil {
 			t.Fatal(err)
@@ -251,18 +251,18 @@ func TestDoctoredRecordings(t *testing.T) {
 	const start = "2026-01-15T09:00:00Z"
 	for _, tt := range []struct {
 		name   string
-		doctor func(tape) tape
+		doctor func(editedRecording) editedRecording
 		whole  []string // that fail in the recording of a run
 		alone  []string // that fail in the requests alone
 		open   []string // that are unspecified there
 	}{
-		{name: "as it was", doctor: func(t tape) tape { return t }},
-		{name: "last retry removed", doctor: tape.lastRetryRemoved, whole: []string{"max-3", "retry-codes"}, alone: []string{"max-3"}, open: []string{"retry-codes"}},
-		{name: "a fourth attempt", doctor: tape.fourthAttempt, whole: []string{"max-3", "drop-after"}, alone: []string{"max-3"}, open: []string{"drop-after"}},
-		{name: "a leaked attribute", doctor: tape.leakedAttribute, whole: []string{"only-mapped-attributes"}, alone: []string{"only-mapped-attributes"}},
-		{name: "a missing audience that changed", doctor: func(t tape) tape { return t.missingAudience("exited") },
+		{name: "as it was", doctor: func(t editedRecording) editedRecording { return t }},
+		{name: "last retry removed", doctor: editedRecording.lastRetryRemoved, whole: []string{"max-3", "retry-codes"}, alone: []string{"max-3"}, open: []string{"retry-codes"}},
+		{name: "a fourth attempt", doctor: editedRecording.fourthAttempt, whole: []string{"max-3", "drop-after"}, alone: []string{"max-3"}, open: []string{"drop-after"}},
+		{name: "a leaked attribute", doctor: editedRecording.leakedAttribute, whole: []string{"only-mapped-attributes"}, alone: []string{"only-mapped-attributes"}},
+		{name: "a missing audience that changed", doctor: func(t editedRecording) editedRecording { return t.missingAudience("exited") },
 			whole: []string{"changed-audience-present"}, alone: []string{"changed-audience-present"}},
-		{name: "a missing audience of the same merge policy", doctor: func(t tape) tape { return t.missingAudience(scenarios.AudienceID(1, "scifi")) },
+		{name: "a missing audience of the same merge policy", doctor: func(t editedRecording) editedRecording { return t.missingAudience(scenarios.AudienceID(1, "scifi")) },
 			whole: []string{"unmapped-same-policy"}, open: []string{"unmapped-same-policy"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -291,12 +291,12 @@ func TestDoctoredRequests(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name         string
-		doctor       func(tape) tape
+		doctor       func(editedRecording) editedRecording
 		failed, open []string
 		verdict      reports.Verdict
 	}{
-		{name: "sent again after a success", doctor: func(t tape) tape { return t.again("Marty", 0, 15*time.Second) }, failed: []string{"stop-on-success"}},
-		{name: "sent again a day after it was given up", doctor: func(t tape) tape { return t.again("Emmett", 2, 2*time.Hour) }, failed: []string{"max-3"}, open: []string{"drop-after"}},
+		{name: "sent again after a success", doctor: func(t editedRecording) editedRecording { return t.again("Marty", 0, 15*time.Second) }, failed: []string{"stop-on-success"}},
+		{name: "sent again a day after it was given up", doctor: func(t editedRecording) editedRecording { return t.again("Emmett", 2, 2*time.Hour) }, failed: []string{"max-3"}, open: []string{"drop-after"}},
 		{name: "a retry too soon", doctor: on("Emmett", 1, shift(-10*time.Second)), open: []string{"retry-delays"}},
 		{name: "the second retry 30 s after the first attempt", doctor: on("Emmett", 2, shift(-15*time.Second))},
 		// Its first byte may have come in time, which no capture shows and one reading takes.
@@ -307,19 +307,19 @@ func TestDoctoredRequests(t *testing.T) {
 		{name: "no credentials", doctor: on("Marty", 0, header("Authorization")), failed: []string{"bearer-header"}},
 		{name: "the wrong token", doctor: on("Marty", 0, func(r *recording.Request) { r.Authorization = "wrong" }), failed: []string{"bearer-header"}},
 		{name: "another query", doctor: on("Marty", 0, func(r *recording.Request) { r.Target = "/profiles" }), failed: []string{"query-every-call"}},
-		{name: "an export of a stranger", doctor: func(t tape) tape {
+		{name: "an export of a stranger", doctor: func(t editedRecording) editedRecording {
 			t = t.again("Marty", 1, time.Minute)
 			r := t[len(t)-2].Request
 			r.Body = `{"segmentMembership":{},"identityMap":{"ecid":[{"id":"7"}]}}`
 			return t
 		}, failed: []string{"incremental"}},
-		{name: "an export that nothing calls for", doctor: func(t tape) tape {
+		{name: "an export that nothing calls for", doctor: func(t editedRecording) editedRecording {
 			t = t.again("Marty", 1, time.Minute)
 			r := t[len(t)-2].Request
 			r.Body = strings.Replace(r.Body, "Marty", "Calvin", 1)
 			return t
 		}, failed: []string{"incremental"}},
-		{name: "an export that is not there", doctor: func(t tape) tape {
+		{name: "an export that is not there", doctor: func(t editedRecording) editedRecording {
 			_, requests := t.of("Marty")
 			return t.without(requests[1])
 		}, failed: []string{"trig-exit"}},
@@ -332,7 +332,7 @@ func TestDoctoredRequests(t *testing.T) {
 			r.Body = strings.Replace(r.Body, `"person":{"name":{"firstName":"Marty"}},`, "", 1)
 		}),
 			open: []string{"nested-attributes"}, verdict: reports.Pass},
-		{name: "cut off", doctor: func(t tape) tape { return t[:len(t)-1] }, verdict: reports.Inconclusive},
+		{name: "cut off", doctor: func(t editedRecording) editedRecording { return t[:len(t)-1] }, verdict: reports.Inconclusive},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			failed, open, r := verdictsOf(t, dir, tt.doctor(original()).endpointsSide())

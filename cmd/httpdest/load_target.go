@@ -189,7 +189,7 @@ func (f loadFlags) targetOf(sc *scenarios.Scenario, to string) (t *loadTarget, e
 
 // open takes the wire.
 func (f loadFlags) open(t *loadTarget) error {
-	sender := delivery.Config{Destination: t.service.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
+	sender := delivery.Config{Destination: t.service.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Blocking}
 	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&sender); err != nil {
 		return failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 	}

@@ -107,14 +107,14 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, page.close()) }()
 	var sink journal.Sink
-	var tape *simulate.Tape
+	var tape *simulate.EndpointRecorder
 	if f.record.file != "" {
 		file, err := f.record.open()
 		if err != nil {
 			return errors.Join(err, hangUp(listeners))
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
-		tape = simulate.NewTape(file, plan.scenario, time.Now().UTC(), options.Bearer)
+		tape = simulate.NewEndpointRecorder(file, plan.scenario, time.Now().UTC(), options.Bearer)
 		sink = tape
 	}
 	options.Journal = page.attach(&options, sink)

@@ -225,7 +225,7 @@ func (f serveFlags) wires(s *service) (all []flow.Dataflow, err error) {
 		return nil, err
 	}
 	for _, c := range s.config.Each {
-		sender := delivery.Config{ConnectTo: connectTo, Destination: c.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Direct}
+		sender := delivery.Config{ConnectTo: connectTo, Destination: c.Flow.Flow.Destination, UserAgent: "httpdest/" + version(), Transport: delivery.Blocking}
 		if err := f.certificates(&sender); err != nil {
 			return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
 		}

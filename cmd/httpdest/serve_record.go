@@ -15,7 +15,7 @@ import (
 // engineRecord is the recording of --record; nil where none was asked for.
 type engineRecord struct {
 	file *os.File
-	tape *simulate.EngineTape
+	tape *simulate.EngineRecorder
 }
 
 // openRecord begins the recording of a configuration, before the engine judges it.
@@ -27,7 +27,7 @@ func (f serveFlags) openRecord(sc *scenarios.Scenario) (*engineRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &engineRecord{file, simulate.NewEngineTape(file, sc, time.Now())}, nil
+	return &engineRecord{file, simulate.NewEngineRecorder(file, sc, time.Now())}, nil
 }
 
 // problems records what the engine says about its configuration. Where that is

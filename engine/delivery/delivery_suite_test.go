@@ -17,7 +17,7 @@ func onEach(text string, specs func()) bool {
 	for _, t := range []struct {
 		name      string
 		transport Transport
-	}{{"by net/http", NetHTTP}, {"direct", Direct}, {"recorded", &recording{Transport: Direct}}} {
+	}{{"by net/http", NetHTTP}, {"direct", Blocking}, {"recorded", &recording{Transport: Blocking}}} {
 		Describe(text+", "+t.name, func() {
 			BeforeEach(func() { transport = t.transport })
 			specs()

@@ -42,7 +42,7 @@ func TestHeadIsThatOfNetHTTP(t *testing.T) {
 	for _, endpoint := range []string{"http://127.0.0.1:8080", "https://receiver.example/in?a=b&c=%2F", "https://[::1]:8443/%C3%A4/b%2Fc;d", "http://bücher.example:80/ü?q=ü",
 		"https://RECEIVER.example:443//x/../y", "http://[fe80::1%25eth0]:80/z"} {
 		for _, headers := range []string{"", "X-Tenant:acme,x-tenant:backup,X-Empty:", "User-Agent:own/1.0,accept-encoding:gzip,X-Tab:a\tb"} {
-			s := New(Config{Transport: Direct, UserAgent: "httpdest/1", Destination: dataflow.Destination{Endpoint: endpoint, Headers: headers, QueryParameters: "source=aep", Auth: auth}})
+			s := New(Config{Transport: Blocking, UserAgent: "httpdest/1", Destination: dataflow.Destination{Endpoint: endpoint, Headers: headers, QueryParameters: "source=aep", Auth: auth}})
 			m := &engine.Message{Body: []byte(`{"a":"ü"}`)}
 			attempt := s.Describe(engine.Operation{Kind: engine.Attempt, Message: m, Token: "t0ken"})
 			for _, x := range []*Exchange{attempt, s.Decision(engine.Operation{}), s.Token(engine.Operation{Kind: engine.Token, Grant: engine.ClientCredentials})} {
@@ -68,7 +68,7 @@ func TestHeadIsThatOfNetHTTP(t *testing.T) {
 
 // A value that would end its header is sent by neither.
 func TestHeadHasNoLineBreaks(t *testing.T) {
-	s := New(Config{Transport: Direct, Destination: dataflow.Destination{Endpoint: "http://receiver.example", Auth: dataflow.Auth{Kind: dataflow.AuthNone}}})
+	s := New(Config{Transport: Blocking, Destination: dataflow.Destination{Endpoint: "http://receiver.example", Auth: dataflow.Auth{Kind: dataflow.AuthNone}}})
 	for _, value := range []string{"a\r\nX-Evil: 1", "a\nb", "a\x00", "a\x7f"} {
 		x := s.Describe(engine.Operation{Message: &engine.Message{}})
 		x.Headers = append(x.Headers, dataflow.Header{Name: "X-Token", Value: value})

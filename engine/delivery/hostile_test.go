@@ -335,7 +335,7 @@ var _ = onEach("a hostile endpoint", func() {
 // which it is depends on the machine.
 var _ = Describe("a hostile endpoint, direct alone", func() {
 	It("has a long answer taken before it reads eight megabytes: the answer counts", func() {
-		transport = Direct
+		transport = Blocking
 		r := serve(func(_ *rude, c net.Conn) {
 			_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<19, strings.Repeat("y", 1<<19))
 			_, _ = io.Copy(io.Discard, c)

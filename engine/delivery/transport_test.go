@@ -52,7 +52,7 @@ func TestAThirdTransportCarriesExchanges(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	for _, below := range []Transport{NetHTTP, Direct} {
+	for _, below := range []Transport{NetHTTP, Blocking} {
 		r := &recording{Transport: below}
 		s := New(Config{Destination: dataflow.Destination{Endpoint: server.URL + "/in", Auth: dataflow.Auth{Kind: dataflow.AuthNone}}, Transport: r})
 		message := &engine.Message{Body: []byte("{}")}

@@ -46,7 +46,7 @@ type Effects struct {
 	Settled   []engine.Settled
 	Left      []*engine.Message // stay in the store, which cannot read them
 	Monitored []Monitored
-	Decided   *engine.Decided
+	Decided   *engine.MTLSDecision
 	Fetched   *engine.Fetched
 }
 

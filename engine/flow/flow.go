@@ -121,7 +121,7 @@ func (r *Runtime) Accept(now time.Time, id string, exports ...*engine.Export) Ef
 	f := r.of(id)
 	e := Effects{Dataflow: id}
 	for _, x := range exports {
-		r.observed(f, f.monitor.Decided(x), 0, &e)
+		r.observed(f, f.monitor.Received(x), 0, &e)
 		for _, l := range f.listings {
 			if l.policy == x.MergePolicy {
 				l.exported[x.Profile] = true
@@ -214,7 +214,7 @@ func (r *Runtime) take(now time.Time, f *running, d engine.Effects, e Effects) E
 	e.Dataflow = f.id
 	e.Persist, e.Send, e.Turns = d.Persist, d.Send, d.Backfill
 	e.Unsent, e.Retried, e.Settled, e.Left = d.Unsent, d.Retried, d.Settled, d.Left
-	e.Decided, e.Fetched = d.Decided, d.Fetched
+	e.Decided, e.Fetched = d.MTLSDecision, d.Fetched
 	for i := range e.Send {
 		e.Send[i].Dataflow = f.id
 	}

@@ -40,7 +40,7 @@ func (s *shard) take() {
 	s.turns = nil
 	s.mu.Unlock()
 	for some := range slices.Chunk(waiting, s.driver.atOnce) {
-		var batch []*decided
+		var batch []*pendingCommit
 		for _, t := range some {
 			if x := s.decideTurn(t); x != nil {
 				batch = append(batch, x)
@@ -52,9 +52,9 @@ func (s *shard) take() {
 
 // decideTurn is the decision about a turn; nil where the store failed. A profile
 // that cannot be read is left alone.
-func (s *shard) decideTurn(t *turn) *decided {
+func (s *shard) decideTurn(t *turn) *pendingCommit {
 	d := s.driver
-	x := &decided{shard: s, turn: t}
+	x := &pendingCommit{shard: s, turn: t}
 	state, err := s.load(t.due.Profile)
 	var unreadable *store.Unreadable
 	switch {

@@ -130,7 +130,7 @@ type Driver struct {
 	runtime   *flow.Runtime // of the loop alone
 	view      atomic.Pointer[flow.View]
 	shards    []*shard
-	decided   chan []*decided
+	decided   chan []*pendingCommit
 	atOnce    int // decisions a shard hands over at most
 	resent    chan *resend
 	acts      chan *act
@@ -183,7 +183,7 @@ func New(c Config) (*Driver, error) {
 	}
 	d := &Driver{config: c, atOnce: max(1, min(mostAtOnce, c.Backlog/(mostAtOnce*c.Shards))),
 		runtime: flow.New(c.charging()...),
-		decided: make(chan []*decided), resent: make(chan *resend), acts: make(chan *act), uploads: make(chan *uploading), asked: make(chan func(*looping)), listed: make(chan listed),
+		decided: make(chan []*pendingCommit), resent: make(chan *resend), acts: make(chan *act), uploads: make(chan *uploading), asked: make(chan func(*looping)), listed: make(chan listed),
 		completed: make(chan ended, 64), groups: make(chan *group, 1), committed: make(chan struct{}, 1), spent: make(chan *group, 2),
 		retired: make(chan struct{}), ending: make(chan struct{}), dead: make(chan struct{}), resending: map[string]bool{}, refused: map[string]bool{}}
 	if d.lines.most = c.Memory / linesShare; !c.Overflow {

@@ -34,8 +34,8 @@ type request struct {
 	done   chan<- error
 }
 
-// decided is an update with its decision, on the way to be durable.
-type decided struct {
+// pendingCommit is an update with its decision, on the way to be durable.
+type pendingCommit struct {
 	shard   *shard
 	state   engine.State
 	exports []*engine.Export // one for each dataflow at most
@@ -49,10 +49,10 @@ type decided struct {
 
 // stays reports whether the state is another now: that of a turn without an
 // export is not.
-func (x *decided) stays() bool { return x.turn != nil && len(x.exports) == 0 }
+func (x *pendingCommit) stays() bool { return x.turn != nil && len(x.exports) == 0 }
 
 // answer tells whoever waits for the update.
-func (x *decided) answer(err error) {
+func (x *pendingCommit) answer(err error) {
 	if x.done != nil {
 		x.done <- err
 	}
@@ -166,7 +166,7 @@ func (s *shard) run() {
 
 // several decides an update, and those that wait behind it: to hand each over by
 // itself would cost more than to decide it.
-func (s *shard) several(r request) []*decided {
+func (s *shard) several(r request) []*pendingCommit {
 	batch := s.decide(nil, r)
 	for len(batch) < s.driver.atOnce && sizeOf(batch) < mostBytesAtOnce {
 		select {
@@ -180,7 +180,7 @@ func (s *shard) several(r request) []*decided {
 }
 
 // hand gives decisions to the loop. While the backlog is full nobody takes them.
-func (s *shard) hand(batch []*decided) {
+func (s *shard) hand(batch []*pendingCommit) {
 	if len(batch) == 0 {
 		return
 	}
@@ -198,7 +198,7 @@ func (s *shard) hand(batch []*decided) {
 }
 
 // decide appends the decision about an update.
-func (s *shard) decide(batch []*decided, r request) []*decided {
+func (s *shard) decide(batch []*pendingCommit, r request) []*pendingCommit {
 	d := s.driver
 	select {
 	case <-d.ending:
@@ -222,7 +222,7 @@ func (s *shard) decide(batch []*decided, r request) []*decided {
 		r.done <- err
 		return batch
 	}
-	x := &decided{shard: s, done: r.done, at: time.Now()}
+	x := &pendingCommit{shard: s, done: r.done, at: time.Now()}
 	x.state, x.exports = d.view.Load().Decide(x.one[:0], x.at, state, r.update)
 	if x.size, err = x.state.Profile.WithinLimits(); err != nil {
 		r.done <- err // the update is refused; the state before it stays
@@ -258,7 +258,7 @@ func updatable(s engine.State, u profile.Update) error {
 }
 
 // sizeOf is about how many bytes decisions take.
-func sizeOf(batch []*decided) (n int) {
+func sizeOf(batch []*pendingCommit) (n int) {
 	for _, x := range batch {
 		n += x.size
 	}

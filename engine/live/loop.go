@@ -15,7 +15,7 @@ const mostInGroup = 4096
 type group struct {
 	states   []engine.State
 	records  []engine.Record
-	accepted []*decided
+	accepted []*pendingCommit
 	send     []engine.Operation
 	resent   []*resend
 	acted    []*act
@@ -180,7 +180,7 @@ func (l *looping) completed(c ended) {
 }
 
 // accept takes a decision in.
-func (l *looping) accept(x *decided) {
+func (l *looping) accept(x *pendingCommit) {
 	d := l.driver
 	if !x.stays() {
 		l.group.states = append(l.group.states, x.state)

@@ -61,7 +61,7 @@ func (l *looping) merge(a *act) {
 		a.done <- err
 		return
 	}
-	x := &decided{shard: into, at: time.Now()}
+	x := &pendingCommit{shard: into, at: time.Now()}
 	x.state, gone, x.exports = d.view.Load().Merge(x.one[:0], x.at, stays, gone)
 	if x.size, err = x.state.Profile.WithinLimits(); err != nil {
 		a.done <- err
@@ -70,7 +70,7 @@ func (l *looping) merge(a *act) {
 	if d.config.Observe != nil {
 		x.update = &profile.Update{Profile: m.into, Changes: []profile.Change{{Op: profile.Merge, Other: &profile.Profile{ID: m.from}}}}
 	}
-	y := &decided{shard: from, at: x.at, state: gone, size: exportFrame}
+	y := &pendingCommit{shard: from, at: x.at, state: gone, size: exportFrame}
 	if d.config.Observe != nil {
 		y.update = &profile.Update{Profile: m.from, Changes: []profile.Change{{Op: profile.Merged, Other: &profile.Profile{ID: m.into}}}}
 	}

@@ -17,7 +17,7 @@ import (
 func TestIdleSocketsAreClosed(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer server.Close()
-	for _, transport := range []delivery.Transport{delivery.NetHTTP, delivery.Direct} {
+	for _, transport := range []delivery.Transport{delivery.NetHTTP, delivery.Blocking} {
 		s := delivery.New(delivery.Config{Transport: transport, UserAgent: "httpdest",
 			Destination: dataflow.Destination{Endpoint: server.URL, Auth: dataflow.Auth{Kind: dataflow.AuthNone}}})
 		w := NewWire(s)
@@ -51,7 +51,7 @@ func TestExchangesAreObserved(t *testing.T) {
 	arrived := ""
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { arrived = r.RemoteAddr }))
 	defer server.Close()
-	w := NewWire(delivery.New(delivery.Config{Transport: delivery.Direct, UserAgent: "httpdest",
+	w := NewWire(delivery.New(delivery.Config{Transport: delivery.Blocking, UserAgent: "httpdest",
 		Destination: dataflow.Destination{Endpoint: server.URL, Auth: dataflow.Auth{Kind: dataflow.AuthNone}}}))
 	defer w.Close()
 	var told []string

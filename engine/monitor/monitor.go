@@ -58,9 +58,9 @@ func (m *Monitor) Map(audiences []profile.AudienceRef) {
 	m.mapping++
 }
 
-// Decided counts an export as received, and as excluded when it was (R121).
+// Received counts an export as received, and as excluded when it was (R121).
 // Calls come in the order of the decisions.
-func (m *Monitor) Decided(x *engine.Export) Effects {
+func (m *Monitor) Received(x *engine.Export) Effects {
 	var e Effects
 	r := m.at(x.At)
 	if r == nil {

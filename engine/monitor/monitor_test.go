@@ -49,7 +49,7 @@ func hour(m *Monitor, n int, activated, skipped, failed int64) Effects {
 	at := time.Duration(n) * Window
 	good, left, bad := after(at, activated), excluded(at, skipped), after(at, failed)
 	for _, x := range []*engine.Export{good, left, bad} {
-		m.Decided(x)
+		m.Received(x)
 	}
 	m.Settled(nine.Add(at), settled(ok, good))
 	m.Settled(nine.Add(at), settled(status(503), bad))
@@ -63,16 +63,16 @@ var _ = Describe("A run", func() {
 	It("is the hour, in UTC, of the decision", func() {
 		india := time.FixedZone("IST", 5*3600+1800)
 		x := &engine.Export{At: nine.Add(59 * time.Minute).In(india), Identities: 1}
-		Expect(m.Decided(x).WakeAt).To(Equal(nine.Add(Window)))
-		Expect(m.Decided(x).WakeAt).To(BeZero(), "it wakes up once for each run")
+		Expect(m.Received(x).WakeAt).To(Equal(nine.Add(Window)))
+		Expect(m.Received(x).WakeAt).To(BeZero(), "it wakes up once for each run")
 		Expect(m.Processing(x.At)).To(ConsistOf(And(
 			HaveField("StartedAt", nine), HaveField("ProviderRefID", "1768467600000-1768471200000"), HaveField("Duration", 59*time.Minute))))
 	})
 
 	It("counts every export of a message by its identities", func() {
 		one, two := after(0, 2), after(time.Minute, 3)
-		m.Decided(one)
-		m.Decided(two)
+		m.Received(one)
+		m.Received(two)
 		m.Settled(nine.Add(time.Minute), settled(ok, one, two))
 		done := m.Wake(nine.Add(Window)).Completed
 		Expect(done).To(ConsistOf(And(HaveField("Received", int64(2)), HaveField("Activated", int64(5)), HaveField("Status", Completed))))
@@ -80,8 +80,8 @@ var _ = Describe("A run", func() {
 
 	It("takes in a retry after its hour, and is in process until then", func() {
 		late, next := after(Window-time.Second, 2), after(Window, 1)
-		m.Decided(late)
-		m.Decided(next)
+		m.Received(late)
+		m.Received(next)
 		m.Settled(next.At, settled(ok, next))
 		Expect(m.Wake(nine.Add(Window)).Completed).To(BeEmpty())
 		end := nine.Add(Window + time.Minute)
@@ -93,7 +93,7 @@ var _ = Describe("A run", func() {
 
 	It("is not completed within its hour, whatever is settled", func() {
 		x := after(0, 1)
-		m.Decided(x)
+		m.Received(x)
 		Expect(m.Settled(x.At, settled(ok, x)).Completed).To(BeEmpty())
 		Expect(m.Wake(nine.Add(Window - 1)).Completed).To(BeEmpty())
 		Expect(m.Wake(nine.Add(Window)).Completed).To(HaveLen(1))
@@ -103,8 +103,8 @@ var _ = Describe("A run", func() {
 	It("counts what is excluded by its reason, and waits for none of it", func() {
 		consent := excluded(0, 2)
 		consent.Excluded = "consent-violation"
-		m.Decided(excluded(0, 3))
-		m.Decided(consent)
+		m.Received(excluded(0, 3))
+		m.Received(consent)
 		done := m.Wake(nine.Add(Window)).Completed
 		Expect(done).To(HaveLen(1))
 		Expect(done[0].Exclusions).To(Equal([]Exclusion{{"consent-violation", 2}, {"missing-attributes", 3}}))
@@ -114,11 +114,11 @@ var _ = Describe("A run", func() {
 	It("reaches every audience that was mapped at one of its decisions", func() {
 		ref := func(id string) profile.AudienceRef { return profile.AudienceRef{Namespace: "ups", ID: id} }
 		m.Map([]profile.AudienceRef{ref("a"), ref("b")})
-		m.Decided(excluded(0, 1))
+		m.Received(excluded(0, 1))
 		m.Map([]profile.AudienceRef{ref("c")})
 		m.Map([]profile.AudienceRef{ref("b")}) // nothing was decided while c was mapped
-		m.Decided(excluded(0, 1))
-		m.Decided(excluded(Window, 1))
+		m.Received(excluded(0, 1))
+		m.Received(excluded(Window, 1))
 		Expect(m.Processing(nine)).To(HaveExactElements(HaveField("Audiences", 2), HaveField("Audiences", 1)))
 	})
 
@@ -147,7 +147,7 @@ var _ = Describe("A run", func() {
 			after(0, 1): status(503), after(0, 2): status(503), after(0, 4): status(401), after(0, 8): {Kind: retry.Timeout},
 		}
 		for x := range all {
-			m.Decided(x)
+			m.Received(x)
 		}
 		for x, o := range all {
 			m.Settled(nine, settled(o, x))
@@ -197,8 +197,8 @@ var _ = Describe("Totals", func() {
 	It("count what is settled, also of a run in process", func() {
 		m := New(nil)
 		one, two := after(0, 1), after(0, 2)
-		m.Decided(one)
-		m.Decided(two)
+		m.Received(one)
+		m.Received(two)
 		m.Settled(nine, settled(ok, one))
 		Expect(m.Totals(nine)).To(Equal(Totals{1, 2, Counters{Activated: 1}}))
 	})
@@ -216,7 +216,7 @@ var _ = Describe("Totals", func() {
 	It("keep a run that is not settled until it is", func() {
 		m := New(nil)
 		x := after(0, 7)
-		m.Decided(x)
+		m.Received(x)
 		for n := range 10 {
 			hour(m, (n+1)*30*24, 1, 0, 0)
 		}

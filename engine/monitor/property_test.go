@@ -66,14 +66,14 @@ func (s story) play(m *Monitor) (completed []Run, alerts []Notice, end time.Time
 	for _, done := range s.settled {
 		for ; x < len(s.exports) && !s.exports[x].At.After(done.at); x++ {
 			until(s.exports[x].At)
-			take(m.Decided(s.exports[x]))
+			take(m.Received(s.exports[x]))
 		}
 		until(done.at)
 		take(m.Settled(done.at, done.Settled))
 	}
 	for ; x < len(s.exports); x++ {
 		until(s.exports[x].At)
-		take(m.Decided(s.exports[x]))
+		take(m.Received(s.exports[x]))
 	}
 	until(end.Add(Window))
 	return completed, alerts, end

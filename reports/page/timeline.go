@@ -16,16 +16,16 @@ type drawing struct {
 	ID            string
 	Summary       string
 	Width, Height float64
-	Lanes         []lane // those of dataflows first
-	Dataflows     int    // that have a lane
+	Lanes         []pictureRow // those of dataflows first
+	Dataflows     int          // that have a lane
 	Ticks         []tick
 	Marks         []mark
 	Kinds         []legend
 	Unmet         []reports.PlannedFault
 }
 
-// lane is a row of the picture: the dataflow, or a profile.
-type lane struct {
+// pictureRow is a row of the picture: the dataflow, or a profile.
+type pictureRow struct {
 	Name string
 	Y    float64
 }
@@ -129,7 +129,7 @@ func (d *drawing) lanes() map[string]int {
 	add := func(name, shown string) {
 		if _, there := at[name]; !there {
 			at[name] = len(d.Lanes)
-			d.Lanes = append(d.Lanes, lane{shortened(shown, 17), lanesTop + float64(len(d.Lanes))*laneHeight + laneHeight/2})
+			d.Lanes = append(d.Lanes, pictureRow{shortened(shown, 17), lanesTop + float64(len(d.Lanes))*laneHeight + laneHeight/2})
 		}
 	}
 	for _, e := range d.Events {
@@ -209,7 +209,7 @@ func (d *drawing) marks(at map[string]int, axis map[float64]float64) {
 		p := place{e.AtMs, at[laneOf(e)]}
 		x, y := axis[e.AtMs]+float64(slots[p])*slotWidth, d.Lanes[p.lane].Y
 		slots[p]++
-		m := mark{Shape: shapes[n].shape, Class: shapes[n].class, X: x, Y: y, Title: told(e)}
+		m := mark{Shape: shapes[n].shape, Class: shapes[n].class, X: x, Y: y, Title: eventText(e)}
 		if e.Kind == reports.EventAttempt {
 			m.W, m.Label = 11, e.Outcome
 			if e.EndMs > e.AtMs {
@@ -265,8 +265,8 @@ func (d *drawing) shared(e reports.Event, m mark, at map[string]int) []mark {
 // tenth is as fine as a picture needs it.
 func tenth(x float64) float64 { return math.Round(x*10) / 10 }
 
-// told is an event in words.
-func told(e reports.Event) string {
+// eventText is an event in words.
+func eventText(e reports.Event) string {
 	text := clock(e.AtMs) + " " + string(e.Kind)
 	if e.Attempt > 0 {
 		text += fmt.Sprintf(" %d", e.Attempt)

@@ -46,7 +46,7 @@ func (l nginxLine) found() (f found) {
 	if m := l.text("request_method", "method"); m != "" {
 		method = m
 	}
-	t := told{}
+	t := exchangeLine{}
 	if method != "" {
 		t.Method = &method
 	}
@@ -192,7 +192,7 @@ func (r *Reader) caddy(text []byte, n int) (f found) {
 
 func (l caddyLine) found() found {
 	q := l.Request
-	f := told{Method: q.Method, Target: q.URI}.found()
+	f := exchangeLine{Method: q.Method, Target: q.URI}.found()
 	if q.Host != "" && q.URI != nil {
 		scheme := "http://"
 		if q.TLS != nil {

@@ -18,8 +18,8 @@ import (
 // maxLine bounds a line: ten profiles of any plausible size, escaped.
 const maxLine = 64 << 20
 
-// told is a line of NDJSON with an exchange. Every key is optional.
-type told struct {
+// exchangeLine is a line of NDJSON with an exchange. Every key is optional.
+type exchangeLine struct {
 	Method            *string         `json:"method"`
 	URL               *string         `json:"url"`
 	Target            *string         `json:"target"`
@@ -92,7 +92,7 @@ func (r *Reader) line(text []byte, n int) (f found) {
 		f.err = r.unknown(n, text)
 		return f
 	}
-	var t told
+	var t exchangeLine
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	wrong := d.Decode(&t)
@@ -166,7 +166,7 @@ func profileWithin(text []byte) bool {
 }
 
 // found takes the line apart. Missing parts, and null, are unknown.
-func (t told) found() found {
+func (t exchangeLine) found() found {
 	var f found
 	if t.Method != nil {
 		f.Request.Method, f.Told.Method = *t.Method, true
@@ -183,7 +183,7 @@ func (t told) found() found {
 }
 
 // address reads the URL, or the path and query alone.
-func (t told) address(f *found) (err error) {
+func (t exchangeLine) address(f *found) (err error) {
 	switch {
 	case t.URL != nil && t.Target != nil:
 		return errors.New("url and target exclude each other")
@@ -201,7 +201,7 @@ func (t told) address(f *found) (err error) {
 	return nil
 }
 
-func (t told) headers(f *found) (err error) {
+func (t exchangeLine) headers(f *found) (err error) {
 	if len(t.Headers) == 0 || string(t.Headers) == "null" {
 		return nil
 	}
@@ -212,7 +212,7 @@ func (t told) headers(f *found) (err error) {
 }
 
 // body reads a body in any of its three forms.
-func (t told) body(f *found) (err error) {
+func (t exchangeLine) body(f *found) (err error) {
 	text, encoded := bytes.TrimSpace(t.Body), t.BodyBase64
 	if encoded == nil { // as older exports of the mock endpoint have it
 		var journal struct {
@@ -237,7 +237,7 @@ func (t told) body(f *found) (err error) {
 }
 
 // times reads the times of a line and its answer.
-func (t told) times(f *found) error {
+func (t exchangeLine) times(f *found) error {
 	if t.Time != nil {
 		at, err := instant(*t.Time)
 		if err != nil {

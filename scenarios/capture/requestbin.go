@@ -83,7 +83,7 @@ func unwrapped(text []byte) (event []byte, times []binTimes) {
 }
 
 func (b binned) found() (f found) {
-	t := told{Method: b.Method, URL: b.URL, Headers: b.Headers, Body: b.Body}
+	t := exchangeLine{Method: b.Method, URL: b.URL, Headers: b.Headers, Body: b.Body}
 	if b.Raw != nil {
 		t.Body = nil
 	}

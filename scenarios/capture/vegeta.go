@@ -19,7 +19,7 @@ type vegetaTarget struct {
 func (r *Reader) vegetaTarget(text []byte, n int) (f found) {
 	var t vegetaTarget
 	wrong := strictly(text, &t)
-	f = told{Method: t.Method, URL: t.URL, BodyBase64: t.Body, Headers: t.Header}.found()
+	f = exchangeLine{Method: t.Method, URL: t.URL, BodyBase64: t.Body, Headers: t.Header}.found()
 	f.Told.Headers = false
 	return r.located(f, n, wrong, "a target of Vegeta has the keys method, url, header and body, which is in base64")
 }
@@ -42,7 +42,7 @@ func (r *Reader) vegetaResult(text []byte, n int) (f found) {
 	if v.Code == nil && v.Latency == nil && wrong == nil {
 		return r.neither(text, n)
 	}
-	t := told{Method: v.Method, URL: v.URL, Time: v.Timestamp, Status: v.Code}
+	t := exchangeLine{Method: v.Method, URL: v.URL, Time: v.Timestamp, Status: v.Code}
 	if v.Latency != nil {
 		t.DurationMs = new(*v.Latency / float64(time.Millisecond))
 	}

@@ -40,7 +40,7 @@ func (w webhook) found() (f found) {
 		f.kind = w.Type
 		return f
 	}
-	f = told{Method: w.Method, URL: w.URL, Headers: w.Headers}.found()
+	f = exchangeLine{Method: w.Method, URL: w.URL, Headers: w.Headers}.found()
 	// Whether a URL without a query had one is told by the fields alone.
 	f.Told.Query = f.Told.Query && (strings.Contains(f.url, "?") || empty(w.Query))
 	if w.Created != nil {

@@ -20,8 +20,8 @@ func without(flags ...string) func(*scenarios.Scenario) {
 }
 
 // entry changes one entry of a message's segmentMembership.
-func entry(message, id string, change func(map[string]any)) func(*tape) {
-	return func(p *tape) {
+func entry(message, id string, change func(map[string]any)) func(*editedRecording) {
+	return func(p *editedRecording) {
 		p.content(message, func(o map[string]any) { change(dig(o, "segmentMembership", "ups", id)) })
 	}
 }
@@ -35,8 +35,10 @@ func cut(key string) func(map[string]any) {
 }
 
 // identity changes the identityMap of marty's second message.
-func identity(change func(map[string]any)) func(*tape) {
-	return func(p *tape) { p.content("marty#2", func(o map[string]any) { change(dig(o, "identityMap")) }) }
+func identity(change func(map[string]any)) func(*editedRecording) {
+	return func(p *editedRecording) {
+		p.content("marty#2", func(o map[string]any) { change(dig(o, "identityMap")) })
+	}
 }
 
 func swapped(a, b string) func(map[string]any) {
@@ -51,10 +53,10 @@ func renamed(from, to string) func(map[string]any) {
 }
 
 var contentsBroken = []broken{
-	{"only-mapped-attributes", "another attribute", nil, func(p *tape) {
+	{"only-mapped-attributes", "another attribute", nil, func(p *editedRecording) {
 		p.content("griff#1", func(o map[string]any) { o["homeAddress"] = map[string]any{"city": "Hill Valley"} })
 	}},
-	{"only-mapped-attributes", "a neighbour", nil, func(p *tape) {
+	{"only-mapped-attributes", "a neighbour", nil, func(p *editedRecording) {
 		p.content("griff#1", func(o map[string]any) { dig(o, "person")["nameSuffix"] = "Jr" })
 	}},
 	{"all-identities", "one namespace missing", nil, identity(cut("phone"))},
@@ -66,11 +68,11 @@ var contentsBroken = []broken{
 	{"hash", "not hashed", nil, identity(set("email_lc_sha256", []any{map[string]any{"id": "marty@example.com"}}))},
 	{"hash", "too short", nil, identity(set("email_lc_sha256", []any{map[string]any{"id": hash[:34]}}))},
 	{"hash", "of something else", nil, identity(set("email_lc_sha256", []any{map[string]any{"id": hash[1:] + hash[:1]}}))},
-	{"changed-audience-present", "missing", nil, func(p *tape) {
+	{"changed-audience-present", "missing", nil, func(p *editedRecording) {
 		p.content("marty#1", func(o map[string]any) { delete(dig(o, "segmentMembership", "ups"), "id-delorean") })
 	}},
 	{"changed-audience-present", "old status", nil, entry("marty#3", "id-delorean", set("status", "realized"))},
-	{"mapped-only-toggle", "an unmapped one", without("unmapped"), func(p *tape) {
+	{"mapped-only-toggle", "an unmapped one", without("unmapped"), func(p *editedRecording) {
 		p.content("marty#1", func(o map[string]any) {
 			dig(o, "segmentMembership", "ups")["id-scifi"] = map[string]any{"lastQualificationTime": "2026-01-15T09:30:00Z", "status": "realized"}
 		})
@@ -79,7 +81,7 @@ var contentsBroken = []broken{
 	{"membership-shape", "no status", nil, entry("marty#2", "id-scifi", cut("status"))},
 	{"membership-shape", "time as a number", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", 1736933400000))},
 	{"membership-shape", "another key", nil, entry("marty#2", "id-scifi", set("payload", "x"))},
-	{"membership-shape", "not an object", nil, func(p *tape) {
+	{"membership-shape", "not an object", nil, func(p *editedRecording) {
 		p.content("marty#2", func(o map[string]any) { dig(o, "segmentMembership", "ups")["id-scifi"] = "realized" })
 	}},
 	{"status-values", "existing", nil, entry("marty#2", "id-scifi", set("status", "existing"))},
@@ -100,14 +102,14 @@ var contentsBroken = []broken{
 	{"lqt-format", "offset", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-01-15T10:30:00+01:00"))},
 	{"lqt-format", "fraction", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-01-15T09:30:00.000Z"))},
 	{"lqt-format", "no such day", nil, entry("marty#2", "id-scifi", set("lastQualificationTime", "2026-02-30T09:30:00Z"))},
-	{"namespace-key", "under ups", nil, func(p *tape) {
+	{"namespace-key", "under ups", nil, func(p *editedRecording) {
 		p.content("griff#1", func(o map[string]any) {
 			segments := dig(o, "segmentMembership")
 			dig(segments, "ups")["id-fans"] = dig(segments, "CustomerAudienceUpload")["id-fans"]
 			delete(segments, "CustomerAudienceUpload")
 		})
 	}},
-	{"namespace-key", "unknown audience", nil, func(p *tape) {
+	{"namespace-key", "unknown audience", nil, func(p *editedRecording) {
 		p.content("marty#2", func(o map[string]any) { renamed("id-scifi", "id-unknown")(dig(o, "segmentMembership", "ups")) })
 	}},
 }

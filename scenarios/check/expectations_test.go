@@ -12,7 +12,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// line is a line of `expect:` that holds for the tape, and the same line wrong
+// line is a line of `expect:` that holds for the recording, and the same line wrong
 // in one field.
 type line struct {
 	field    string
@@ -179,7 +179,7 @@ var lines = []line{
 		"2026-03-11T09:00:00Z, and in the PEM 2026-03-11T09:00:00Z"),
 }
 
-// lookupLine is a line about the first lookup of the tape, and one that is
+// lookupLine is a line about the first lookup of the recording, and one that is
 // wrong.
 func lookupLine(field string, wrong func(*scenarios.LookedUp), what, want, got string) line {
 	right := func() *scenarios.LookedUp {

@@ -12,11 +12,11 @@ import (
 
 // twoTapes are a scenario of two dataflows with the same story in both, and its
 // recording. change makes the first of them another.
-func twoTapes(change func(*scenarios.Scenario)) *tape {
+func twoTapes(change func(*scenarios.Scenario)) *editedRecording {
 	first, second := newTape(change), newTape(nil)
-	p := &tape{sc: scene()}
+	p := &editedRecording{sc: scene()}
 	p.sc.Flows = &scenarios.Flows{}
-	add := func(t *tape, dataflow, destination string) {
+	add := func(t *editedRecording, dataflow, destination string) {
 		to, flow, f := t.sc.Destination, t.sc.Dataflow, p.sc.Flows
 		to.Key, flow.Key, flow.To = destination, dataflow, destination
 		f.Destinations, f.Endpoints, f.Dataflows = append(f.Destinations, to), append(f.Endpoints, t.sc.Endpoint), append(f.Dataflows, flow)

@@ -19,16 +19,16 @@ import (
 func TestInconclusive(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		spoil  func(*tape)
+		spoil  func(*editedRecording)
 		reason string
 		line   int
 	}{
-		{"no end line", func(p *tape) { p.lines = p.lines[:len(p.lines)-1] }, "the recording is cut off", 1},
-		{"nothing at all", func(p *tape) { p.lines = nil }, "the recording is cut off", 1},
-		{"a standstill", func(p *tape) { p.end().Inconclusive = "nothing happened for 5s" }, "nothing happened for 5s", 1},
-		{"a fault that fired once of twice", func(p *tape) { p.end().Faults[0].Fired = 1 }, "fault fault-1 fired 1 of 2 times", 30},
-		{"an open-ended fault that never fired", func(p *tape) { p.end().Faults[0] = recording.Fault{ID: "x", Line: 31} }, "fault x never fired", 31},
-		{"something left over", func(p *tape) { p.end().Unfinished = []string{"marty#3"} }, "neither delivered nor dropped at the end: marty#3", 1},
+		{"no end line", func(p *editedRecording) { p.lines = p.lines[:len(p.lines)-1] }, "the recording is cut off", 1},
+		{"nothing at all", func(p *editedRecording) { p.lines = nil }, "the recording is cut off", 1},
+		{"a standstill", func(p *editedRecording) { p.end().Inconclusive = "nothing happened for 5s" }, "nothing happened for 5s", 1},
+		{"a fault that fired once of twice", func(p *editedRecording) { p.end().Faults[0].Fired = 1 }, "fault fault-1 fired 1 of 2 times", 30},
+		{"an open-ended fault that never fired", func(p *editedRecording) { p.end().Faults[0] = recording.Fault{ID: "x", Line: 31} }, "fault x never fired", 31},
+		{"something left over", func(p *editedRecording) { p.end().Unfinished = []string{"marty#3"} }, "neither delivered nor dropped at the end: marty#3", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTape(nil)

@@ -8,13 +8,13 @@ import (
 )
 
 // looked breaks the nth lookup.
-func looked(n int, change func(*recording.Lookup)) func(*tape) {
-	return func(p *tape) { change(p.found(n)) }
+func looked(n int, change func(*recording.Lookup)) func(*editedRecording) {
+	return func(p *editedRecording) { change(p.found(n)) }
 }
 
 // certificate breaks the certificate of the nth lookup.
-func certificate(n int, change func(*recording.FoundCertificate)) func(*tape) {
-	return func(p *tape) { change(&p.found(n).Certificates[0]) }
+func certificate(n int, change func(*recording.FoundCertificate)) func(*editedRecording) {
+	return func(p *editedRecording) { change(&p.found(n).Certificates[0]) }
 }
 
 var lookupsBroken = []broken{
@@ -40,20 +40,20 @@ var lookupsBroken = []broken{
 }
 
 // member breaks when or who, for a profile of the upload.
-func member(profile, op string, change func(*recording.Update)) func(*tape) {
-	return func(p *tape) { change(p.membership(profile, op)) }
+func member(profile, op string, change func(*recording.Update)) func(*editedRecording) {
+	return func(p *editedRecording) { change(p.membership(profile, op)) }
 }
 
 var uploadsBroken = []broken{
 	{"upload-latency", "a minute late", nil, member("marty", "qualify", func(u *recording.Update) { u.At = began.Add(2*time.Hour + time.Minute) })},
 	{"upload-latency", "before the upload", nil, member("marty", "qualify", func(u *recording.Update) { u.At = began.Add(-time.Minute) })},
-	{"upload-latency", "a row left out", nil, func(p *tape) {
+	{"upload-latency", "a row left out", nil, func(p *editedRecording) {
 		p.without(p.membership("vip-row-2", "qualify"))
 		p.without(p.membership("vip-row-2", "exit"))
 	}},
 	{"upload-latency", "somebody in no row", nil, member("vip-row-2", "qualify", func(u *recording.Update) { u.Changes[0].Identity = "Loyalty:M3" })},
 	{"upload-ttl", "a minute early", nil, member("marty", "exit", func(u *recording.Update) { u.At = u.At.Add(-time.Minute) })},
-	{"upload-ttl", "a member who stays", nil, func(p *tape) { p.without(p.membership("marty", "exit")) }},
+	{"upload-ttl", "a member who stays", nil, func(p *editedRecording) { p.without(p.membership("marty", "exit")) }},
 	{"upload-ttl", "an expiry that was put off", func(sc *scenarios.Scenario) {
 		sc.Audiences[3].Upload.TTL = 4 * time.Hour
 		sc.History = []scenarios.Step{{At: 3*time.Hour + 30*time.Minute, Action: "refresh", Targets: []string{"vip"}}}

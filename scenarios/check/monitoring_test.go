@@ -37,7 +37,7 @@ func hourOf(n int, received int64, c recording.Counters) *recording.FlowRun {
 
 // monitor adds what monitoring shows of the story, and an export before it
 // that is excluded.
-func (p *tape) monitor() {
+func (p *editedRecording) monitor() {
 	p.lines = slices.Insert(p.lines, 2, recording.Line{Export: &recording.Export{At: began.Add(30 * time.Minute), ID: "barred#1", Profile: "barred",
 		Because: []string{"audience"}, Excluded: "missing-attributes"}})
 	end := p.lines[len(p.lines)-1]
@@ -68,17 +68,17 @@ func (p *tape) monitor() {
 }
 
 // run is the run of an hour of the story.
-func (p *tape) run(hour int) *recording.FlowRun {
+func (p *editedRecording) run(hour int) *recording.FlowRun {
 	for _, l := range p.lines {
 		if l.FlowRun != nil && l.FlowRun.StartedAt.Equal(began.Add(time.Duration(hour)*time.Hour)) {
 			return l.FlowRun
 		}
 	}
-	panic(fmt.Sprintf("the tape has no run %d", hour))
+	panic(fmt.Sprintf("the recording has no run %d", hour))
 }
 
 // alert is the nth line of an alert.
-func (p *tape) alert(kind string, n int) *recording.Alert {
+func (p *editedRecording) alert(kind string, n int) *recording.Alert {
 	for _, l := range p.lines {
 		if l.Alert != nil && l.Alert.Alert == kind {
 			if n--; n == 0 {
@@ -86,41 +86,41 @@ func (p *tape) alert(kind string, n int) *recording.Alert {
 			}
 		}
 	}
-	panic("the tape has no such alert")
+	panic("the recording has no such alert")
 }
 
-func (p *tape) beforeEnd(l recording.Line) {
+func (p *editedRecording) beforeEnd(l recording.Line) {
 	p.lines = slices.Insert(p.lines, len(p.lines)-1, l)
 }
 
 // inRun breaks one run.
-func inRun(hour int, breaks func(*recording.FlowRun)) func(*tape) {
-	return func(p *tape) { breaks(p.run(hour)) }
+func inRun(hour int, breaks func(*recording.FlowRun)) func(*editedRecording) {
+	return func(p *editedRecording) { breaks(p.run(hour)) }
 }
 
 // untold takes one alert out.
-func untold(kind string, n int) func(*tape) {
-	return func(p *tape) {
+func untold(kind string, n int) func(*editedRecording) {
+	return func(p *editedRecording) {
 		gone := p.alert(kind, n)
 		p.remove(func(l recording.Line) bool { return l.Alert == gone })
 	}
 }
 
 var monitoringBroken = []broken{
-	{allSettle, "excluded and given up", monitored, func(p *tape) {
+	{allSettle, "excluded and given up", monitored, func(p *editedRecording) {
 		p.beforeEnd(recording.Line{Drop: &recording.Drop{At: began.Add(8 * time.Hour), Message: "barred#1", Exports: []string{"barred#1"}, Reason: "503"}})
 	}},
-	{"hourly-run", "named in seconds", monitored, func(p *tape) {
+	{"hourly-run", "named in seconds", monitored, func(p *editedRecording) {
 		p.alert(completed, 5).FlowRun = "1768482000-1768485600"
 		p.run(4).ProviderRefID = "1768482000-1768485600"
 	}},
-	{"hourly-run", "a run that is missing", monitored, func(p *tape) {
+	{"hourly-run", "a run that is missing", monitored, func(p *editedRecording) {
 		gone := p.run(4)
 		p.remove(func(l recording.Line) bool {
 			return l.FlowRun == gone || l.Alert != nil && l.Alert.FlowRun == gone.ProviderRefID
 		})
 	}},
-	{"hourly-run", "a run without exports", monitored, func(p *tape) {
+	{"hourly-run", "a run without exports", monitored, func(p *editedRecording) {
 		r := hourOf(6, 0, recording.Counters{})
 		r.Rate, r.OlderRate, r.Status = nil, nil, "processing"
 		p.beforeEnd(recording.Line{FlowRun: r})
@@ -138,22 +138,22 @@ var monitoringBroken = []broken{
 	{"activation-rate", "of what was skipped", monitored, inRun(0, func(r *recording.FlowRun) { r.Rate = r.OlderRate })},
 	{"activation-rate", "no older rate", monitored, inRun(0, func(r *recording.FlowRun) { r.OlderRate = nil })},
 	{"activation-rate", "no rate", monitored, inRun(1, func(r *recording.FlowRun) { r.Rate = nil })},
-	{"ttl-90", "an hour more", monitored, func(p *tape) {
+	{"ttl-90", "an hour more", monitored, func(p *editedRecording) {
 		for _, l := range p.lines {
 			if l.Totals != nil && l.Totals.Runs == 5 {
 				l.Totals.Runs, l.Totals.Received, l.Totals.Excluded = 6, 6, 1
 			}
 		}
 	}},
-	{"ttl-90", "less at the end", monitored, func(p *tape) { p.lines[len(p.lines)-2].Totals.Activated-- }},
+	{"ttl-90", "less at the end", monitored, func(p *editedRecording) { p.lines[len(p.lines)-2].Totals.Activated-- }},
 	{"run-status", "completed a second late", monitored, inRun(1, func(r *recording.FlowRun) { r.At = r.At.Add(time.Second) })},
-	{"run-status", "still processing", monitored, func(p *tape) {
+	{"run-status", "still processing", monitored, func(p *editedRecording) {
 		p.run(4).Status = "processing"
 		untold(completed, 5)(p)
 	}},
 	{"run-status", "completed with its retries, not its hour", monitored, inRun(2, func(r *recording.FlowRun) { r.At = r.StartedAt.Add(45 * time.Second) })},
 	{"run-status", "a duration with retries", monitored, inRun(2, func(r *recording.FlowRun) { r.DurationMs += 45_000 })},
-	{"run-status", "completed in its hour", monitored, func(p *tape) { p.end().At = p.end().At.Add(-time.Minute) }},
+	{"run-status", "completed in its hour", monitored, func(p *editedRecording) { p.end().At = p.end().At.Add(-time.Minute) }},
 	{"error-detail", "another code", monitored, inRun(2, func(r *recording.FlowRun) { r.Errors[0].Code = "ACTSVC-9001-302" })},
 	{"error-detail", "another number", monitored, inRun(2, func(r *recording.FlowRun) { r.Errors[0].Count = 3 })},
 	{"error-detail", "no description", monitored, inRun(2, func(r *recording.FlowRun) { r.Errors[0].Description = "" })},
@@ -164,13 +164,13 @@ var monitoringBroken = []broken{
 	})},
 	{"alert-skip", "not told", monitored, untold(skippedRate, 1)},
 	{"alert-skip", "firing for ever", monitored, untold(skippedRate, 2)},
-	{"alert-skip", "by another run", monitored, func(p *tape) { p.alert(skippedRate, 1).FlowRun = p.run(1).ProviderRefID }},
-	{"alert-skip", "another value", monitored, func(p *tape) { *p.alert(skippedRate, 1).Value = 3 }},
+	{"alert-skip", "by another run", monitored, func(p *editedRecording) { p.alert(skippedRate, 1).FlowRun = p.run(1).ProviderRefID }},
+	{"alert-skip", "another value", monitored, func(p *editedRecording) { *p.alert(skippedRate, 1).Value = 3 }},
 	{"alert-fail", "not told", monitored, untold(failedRate, 1)},
-	{"alert-fail", "told twice", monitored, func(p *tape) {
+	{"alert-fail", "told twice", monitored, func(p *editedRecording) {
 		p.beforeEnd(recording.Line{Alert: p.alert(failedRate, 2)})
 	}},
-	{"alert-set", "one that nobody asked for", monitored, func(p *tape) {
+	{"alert-set", "one that nobody asked for", monitored, func(p *editedRecording) {
 		p.beforeEnd(recording.Line{Alert: &recording.Alert{At: began, Alert: "destination-flow-run-delay", Status: "firing"}})
 	}},
 	{"alert-set", "a completed run untold", monitored, untold(completed, 3)},

@@ -44,7 +44,7 @@ func second(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording
 		}
 		if findings := wrong[id]; len(findings) > 0 {
 			c.Verdict = reports.Fail
-			c.Expected, c.Actual = told(findings)
+			c.Expected, c.Actual = wantedAndGot(findings)
 		} else if !slices.Contains(sc.Rules, id) {
 			continue
 		}
@@ -53,8 +53,8 @@ func second(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording
 	return out
 }
 
-// told is the first few findings: the expected and the actual value.
-func told(findings []oracle.Finding) (want, got string) {
+// wantedAndGot is the first few findings: the expected and the actual value.
+func wantedAndGot(findings []oracle.Finding) (want, got string) {
 	var wanted, there []string
 	for _, f := range findings {
 		whose := f.Export

@@ -12,7 +12,7 @@ import (
 
 // refusal is a recording of a configuration that the engine refuses, with the
 // problems it has.
-func refusal(problems ...recording.Problem) *tape {
+func refusal(problems ...recording.Problem) *editedRecording {
 	p := newTape(nil)
 	end := recording.Line{End: &recording.End{At: began}}
 	p.lines = []recording.Line{p.lines[0]}

@@ -10,8 +10,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// cites is the tape of a scenario that cites rules.
-func cites(ids ...string) *tape {
+// cites is the recording of a scenario that cites rules.
+func cites(ids ...string) *editedRecording {
 	return newTape(func(s *scenarios.Scenario) { s.Rules = ids })
 }
 
@@ -121,7 +121,7 @@ func TestNoProofOfACutOffRecording(t *testing.T) {
 }
 
 // A finding of the oracle fails a case whether the scenario cites the rule or
-// not, with no other layer to find it as well. The tape is right for the first
+// not, with no other layer to find it as well. The recording is right for the first
 // judgement alone, so that what was found before is left out.
 func TestTheOracleFailsRulesThatAreNotCited(t *testing.T) {
 	p := cites("bearer-header")

@@ -32,9 +32,9 @@ var hidden = map[string]func(*capture.Exchange, *SenderOptions){
 	"status": func(x *capture.Exchange, _ *SenderOptions) { x.Told.Status = false; x.Request.Status = 0 },
 }
 
-// history is what the lines of the tape say that happened, as steps of a
+// history is what the lines of the recording say that happened, as steps of a
 // scenario.
-func (p *tape) history() (steps []scenarios.Step) {
+func (p *editedRecording) history() (steps []scenarios.Step) {
 	keys := map[string]string{}
 	for _, a := range p.sc.Audiences {
 		keys[a.ID] = a.Key
@@ -63,9 +63,9 @@ func (p *tape) history() (steps []scenarios.Step) {
 	return steps
 }
 
-// tapeAsCapture judges the tape as a capture without a need; "" tells
+// asCapture judges the recording as a capture without a need; "" tells
 // everything.
-func tapeAsCapture(t *testing.T, need string) (c reports.Case, requests int) {
+func asCapture(t *testing.T, need string) (c reports.Case, requests int) {
 	t.Helper()
 	p := newTape(nil)
 	p.sc.History = p.history()
@@ -100,14 +100,14 @@ func tapeAsCapture(t *testing.T, need string) (c reports.Case, requests int) {
 // and never passes. The test removes parts from a capture that passes with all
 // of them.
 func TestNoRulePassesWithoutItsNeeds(t *testing.T) {
-	whole, requests := tapeAsCapture(t, "")
+	whole, requests := asCapture(t, "")
 	passed := rulesWith(whole, reports.Pass)
 	if requests == 0 || len(passed) < 20 {
 		t.Fatalf("%d requests, and only %v pass with everything told", requests, passed)
 	}
 	for _, need := range slices.Sorted(maps.Keys(hidden)) {
 		t.Run(need, func(t *testing.T) {
-			c, _ := tapeAsCapture(t, need)
+			c, _ := asCapture(t, need)
 			skipped := 0
 			for _, k := range c.Checks {
 				r, _ := catalogue(t).Find(k.Rule)
@@ -124,7 +124,7 @@ func TestNoRulePassesWithoutItsNeeds(t *testing.T) {
 					t.Errorf("%s is skipped because %q", k.Rule, k.Title)
 				}
 			}
-			if skipped == 0 && need != "clock" { // the tape's backfills are not judged from its requests alone
+			if skipped == 0 && need != "clock" { // the recording's backfills are not judged from its requests alone
 				t.Error("takes no pass away")
 			}
 		})
@@ -164,7 +164,7 @@ func TestPassesAreWithheld(t *testing.T) {
 // A rule whose needs are met, and that the planned history does not exercise,
 // says what the history lacks.
 func TestUnexercisedRulesSaySo(t *testing.T) {
-	c, _ := tapeAsCapture(t, "")
+	c, _ := asCapture(t, "")
 	for rule, want := range map[string]string{
 		"unmap-silent": "the history does not exercise it: the history unmaps no audience",
 		"cert-api":     "needs platform: the answers of the platform's own services",

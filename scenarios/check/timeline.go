@@ -156,7 +156,7 @@ func (v *view) happened(texts bool, tell func(reports.Event)) {
 				e.Text = v.changed(l.Update.Changes)
 			}
 		case l.Export != nil:
-			e = v.decided(l.Export)
+			e = v.exportEvent(l.Export)
 		case l.Attempt != nil:
 			e = v.attempted(l.Attempt, before)
 		case l.Drop != nil:
@@ -222,8 +222,8 @@ func (v *view) around(l recording.Line) reports.Event {
 	return reports.Event{}
 }
 
-// decided is an export with its reasons.
-func (v *view) decided(x *recording.Export) reports.Event {
+// exportEvent is an export with its reasons.
+func (v *view) exportEvent(x *recording.Export) reports.Event {
 	e := reports.Event{AtMs: v.ms(x.At), Kind: reports.EventExport, Profile: x.Profile, Export: x.ID, Text: "because " + strings.Join(x.Because, ", ")}
 	switch {
 	case x.Excluded != "":

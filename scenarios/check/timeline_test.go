@@ -37,7 +37,7 @@ func inShort(t *reports.Timeline) []string {
 	return out
 }
 
-// The story of the tape, with its retry gaps, its backfill and what happens to
+// The story of the recording, with its retry gaps, its backfill and what happens to
 // the dataflow.
 func TestTimeline(t *testing.T) {
 	p := newTape(nil)

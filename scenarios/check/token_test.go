@@ -11,7 +11,7 @@ import (
 
 // fetch gets a token when no token is valid for long: the wire form is
 // that of the documented samples, written by hand.
-func (p *tape) fetch(at time.Time) {
+func (p *editedRecording) fetch(at time.Time) {
 	if at.Before(p.tokenUntil) {
 		return
 	}
@@ -67,10 +67,10 @@ func refreshing(s *scenarios.Scenario) {
 
 // tokenCall is the nth request to the token endpoint, tokenLine the sender's
 // own line about it.
-func (p *tape) tokenCall(n int) *recording.Request { return p.lines[p.tokenAt(n)-1].Request }
-func (p *tape) tokenLine(n int) *recording.Token   { return p.lines[p.tokenAt(n)].Token }
+func (p *editedRecording) tokenCall(n int) *recording.Request { return p.lines[p.tokenAt(n)-1].Request }
+func (p *editedRecording) tokenLine(n int) *recording.Token   { return p.lines[p.tokenAt(n)].Token }
 
-func (p *tape) tokenAt(n int) int {
+func (p *editedRecording) tokenAt(n int) int {
 	for i, l := range p.lines {
 		if l.Token == nil {
 			continue
@@ -79,12 +79,12 @@ func (p *tape) tokenAt(n int) int {
 			return i
 		}
 	}
-	panic("the tape has no such token request")
+	panic("the recording has no such token request")
 }
 
 // call breaks the first token request.
-func call(change func(*recording.Request)) func(*tape) {
-	return func(p *tape) { change(p.tokenCall(1)) }
+func call(change func(*recording.Request)) func(*editedRecording) {
+	return func(p *editedRecording) { change(p.tokenCall(1)) }
 }
 
 func instead(old, with string) func(*recording.Request) {
@@ -111,35 +111,35 @@ var tokensBroken = []broken{
 	{"password-grant", "refused for its form", password, call(func(r *recording.Request) { r.Status = 400 })},
 	{"token-required", "no token", inBody, request(func(r *recording.Request) { r.Token, r.Authorization = 0, "missing" })},
 	{"token-required", "a token that has run out", inBody, request(func(r *recording.Request) { r.Authorization = "expired" })},
-	{"token-required", "a token not issued yet", inBody, func(p *tape) { p.request("doc#1", 1).Token = 3 }},
-	{"token-required", "the token that was refused, again", inBody, func(p *tape) {
+	{"token-required", "a token not issued yet", inBody, func(p *editedRecording) { p.request("doc#1", 1).Token = 3 }},
+	{"token-required", "the token that was refused, again", inBody, func(p *editedRecording) {
 		p.attempt("marty#1", 1).Outcome, p.request("marty#1", 1).Status = "401", 401
 	}},
-	{"token-cache", "two at once", inBody, func(p *tape) {
+	{"token-cache", "two at once", inBody, func(p *editedRecording) {
 		t := *p.tokenLine(1)
 		t.EndedAt = p.tokenLine(2).At.Add(time.Minute)
 		p.lines[p.tokenAt(1)].Token = &t
 		p.shift("marty#1", 1, 0)
 	}},
-	{"token-cache", "one more than needed", inBody, func(p *tape) {
+	{"token-cache", "one more than needed", inBody, func(p *editedRecording) {
 		t := *p.tokenLine(1)
 		t.At, t.EndedAt = t.At.Add(time.Minute), t.EndedAt.Add(time.Minute)
 		p.lines = slices.Insert(p.lines, p.tokenAt(2), recording.Line{Token: &t})
 	}},
-	{"token-cache", "used to the end", inBody, func(p *tape) { p.tokenLine(1).ExpiresIn = 10 }},
-	{"refresh-optional", "the grant again", refreshing, func(p *tape) {
+	{"token-cache", "used to the end", inBody, func(p *editedRecording) { p.tokenLine(1).ExpiresIn = 10 }},
+	{"refresh-optional", "the grant again", refreshing, func(p *editedRecording) {
 		p.tokenLine(2).Grant = "client_credentials"
 	}},
-	{"refresh-optional", "a refresh without a refresh token", inBody, func(p *tape) { p.tokenLine(2).Grant = "refresh_token" }},
-	{"refresh-optional", "no refresh token sent", refreshing, func(p *tape) { instead("&refresh_token=[redacted]", "")(p.tokenCall(2)) }},
+	{"refresh-optional", "a refresh without a refresh token", inBody, func(p *editedRecording) { p.tokenLine(2).Grant = "refresh_token" }},
+	{"refresh-optional", "no refresh token sent", refreshing, func(p *editedRecording) { instead("&refresh_token=[redacted]", "")(p.tokenCall(2)) }},
 	{"token-no-clientcert", "a certificate", inBody, call(func(r *recording.Request) { r.Peer = &recording.Peer{CommonName: "client"} })},
-	{"token-no-clientcert", "a token endpoint that does not ask", inBody, func(p *tape) { p.tokenLine(1).Asked = new(false) }},
+	{"token-no-clientcert", "a token endpoint that does not ask", inBody, func(p *editedRecording) { p.tokenLine(1).Asked = new(false) }},
 	{"secrets-redacted", "the secret in a form", inBody, call(instead("[redacted]", "flux%2Bcapacitor"))},
-	{"secrets-redacted", "the password as it is", password, func(p *tape) { p.tokenLine(1).Reason = "great scott" }},
+	{"secrets-redacted", "the password as it is", password, func(p *editedRecording) { p.tokenLine(1).Reason = "great scott" }},
 	{"secrets-redacted", "the credentials in base64", inHeader, call(func(r *recording.Request) {
 		r.Target = "/token?x=aGlsbCB2YWxsZXk6Zmx1eCtjYXBhY2l0b3I="
 	})},
-	{"secrets-redacted", "an access token", inBody, func(p *tape) { p.tokenLine(1).Reason = "access-0123456789abcdef0123456789abcdef" }},
+	{"secrets-redacted", "an access token", inBody, func(p *editedRecording) { p.tokenLine(1).Reason = "access-0123456789abcdef0123456789abcdef" }},
 	{"secrets-redacted", "a bearer token in full", nil, request(func(r *recording.Request) { r.Headers[4].Value = "Bearer s3cret" })},
-	{"secrets-redacted", "a token nobody knows", inBody, func(p *tape) { p.attempt("griff#1", 1).Headers[4].Value = "Bearer forty-two" }},
+	{"secrets-redacted", "a token nobody knows", inBody, func(p *editedRecording) { p.attempt("griff#1", 1).Headers[4].Value = "Bearer forty-two" }},
 }

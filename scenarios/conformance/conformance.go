@@ -64,7 +64,7 @@ type Mock struct {
 	file     string
 	receiver *simulate.Receiver
 	started  *mockendpoint.Started
-	tape     *simulate.Tape
+	tape     *simulate.EndpointRecorder
 	recorded *buffer
 	once     sync.Once
 	err      error // of the end of the recording
@@ -187,7 +187,7 @@ func start(t TB, file string, sc *scenarios.Scenario) *Mock {
 			return nil
 		}
 	}
-	m.tape = simulate.NewTape(m.recorded, sc, time.Now().UTC(), o.Bearer)
+	m.tape = simulate.NewEndpointRecorder(m.recorded, sc, time.Now().UTC(), o.Bearer)
 	o.Journal, o.Now = m.tape, func() time.Time { return time.Now().UTC() }
 	if m.started = mockendpoint.Start(t, o); m.started == nil {
 		return nil

@@ -14,8 +14,8 @@ var contentWords = []string{"consent-held", "mapped-attribute-held", "unmapped-a
 	"unmapped-entry", "unmapped-membership", "same-policy-companion", "other-policy-companion", "several-policies", "former-membership", "renamed-entry",
 	"removal-delivered"}
 
-// decided takes in an export with the state of its profile.
-func (o *Observer) decided(x *recording.Export) {
+// export takes in an export with the state of its profile.
+func (o *Observer) export(x *recording.Export) {
 	if x.Excluded != "" {
 		o.note("export-excluded", x.At, x.ID)
 	}

@@ -146,7 +146,7 @@ func (o *Observer) Line(l recording.Line) {
 	case l.Action != nil:
 		o.action(l.Action)
 	case l.Export != nil:
-		o.decided(l.Export)
+		o.export(l.Export)
 	case l.Attempt != nil:
 		o.attempt(l.Attempt)
 	case l.Drop != nil:

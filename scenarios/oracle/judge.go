@@ -18,8 +18,8 @@ type Verdicts struct {
 	Looked   map[string]int // rule -> how many points it decided, right or wrong
 }
 
-// decided is one export of a recording with its place in the history.
-type decided struct {
+// placedExport is one export of a recording with its place in the history.
+type placedExport struct {
 	*recording.Export
 	tick int    // of the last change before it
 	body string // "" when it was never attempted
@@ -30,7 +30,7 @@ type decided struct {
 // because it was not played to its end are not missing.
 func Recording(sc *scenarios.Scenario, lines []recording.Line) Verdicts {
 	o := New(sc, Recorded(lines))
-	j := &judge{oracle: o, report: newReport(), exports: map[string][]*decided{}, claimed: map[update]bool{}}
+	j := &judge{oracle: o, report: newReport(), exports: map[string][]*placedExport{}, claimed: map[update]bool{}}
 	j.read(lines)
 	for _, x := range j.all {
 		j.export(x)
@@ -59,16 +59,16 @@ func viewedBy(p *person, m moment) update {
 type judge struct {
 	oracle    *Oracle
 	report    *report
-	all       []*decided
-	exports   map[string][]*decided // by profile
-	claimed   map[update]bool       // that have their export
+	all       []*placedExport
+	exports   map[string][]*placedExport // by profile
+	claimed   map[update]bool            // that have their export
 	tolerance time.Duration
 	complete  bool
 }
 
 // read places every export within the history.
 func (j *judge) read(lines []recording.Line) {
-	byID := map[string]*decided{}
+	byID := map[string]*placedExport{}
 	events := 0
 	for _, l := range lines {
 		switch {
@@ -77,7 +77,7 @@ func (j *judge) read(lines []recording.Line) {
 		case l.Update != nil || l.Action != nil:
 			events++
 		case l.Export != nil:
-			x := &decided{Export: l.Export}
+			x := &placedExport{Export: l.Export}
 			if events > 0 {
 				x.tick = j.oracle.moments[events-1].last
 			}
@@ -123,7 +123,7 @@ func Split(body string, n int) []string {
 
 // export judges one export: is there a reason for it, is it the one given, and
 // does it carry what it should.
-func (j *judge) export(x *decided) {
+func (j *judge) export(x *placedExport) {
 	at := Finding{Profile: x.Profile, Export: x.ID, At: x.At}
 	p := j.oracle.viewOf(j.oracle.person(x.Profile), x.MergePolicy)
 	if p == nil {
@@ -164,7 +164,7 @@ func (j *judge) export(x *decided) {
 
 // possible finds what accounts for an export: the last update of the profile,
 // if it was at that moment and has no export yet, or a backfill.
-func (j *judge) possible(p *person, x *decided) Possible {
+func (j *judge) possible(p *person, x *placedExport) Possible {
 	n := sort.Search(len(p.moments), func(i int) bool { return p.moments[i].first > x.tick })
 	ofChange := n > 0 && p.moments[n-1].event.At().Equal(x.At) && !j.claimed[viewedBy(p, p.moments[n-1])]
 	var live Possible
@@ -179,16 +179,16 @@ func (j *judge) possible(p *person, x *decided) Possible {
 }
 
 // of are the exports of a view of a profile.
-func (j *judge) of(p *person) []*decided {
+func (j *judge) of(p *person) []*placedExport {
 	all := j.exports[p.name]
 	if p.view == nil {
 		return all
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(x *decided) bool { return x.MergePolicy != p.view.policy })
+	return slices.DeleteFunc(slices.Clone(all), func(x *placedExport) bool { return x.MergePolicy != p.view.policy })
 }
 
 // before reports whether the profile was exported between a tick and an export.
-func (j *judge) before(p *person, x *decided) func(after int) bool {
+func (j *judge) before(p *person, x *placedExport) func(after int) bool {
 	all := j.of(p)
 	n := sort.Search(len(all), func(i int) bool { return all[i].tick > x.tick })
 	for n > 0 && all[n-1] != x {
@@ -198,7 +198,7 @@ func (j *judge) before(p *person, x *decided) func(after int) bool {
 }
 
 // reasons compares the recorded reasons of an export with its true ones.
-func (j *judge) reasons(possible Possible, x *decided, at Finding) {
+func (j *judge) reasons(possible Possible, x *placedExport, at Finding) {
 	because := slices.Sorted(slices.Values(x.Because))
 	if slices.Equal(because, possible.Because) {
 		return

@@ -14,7 +14,7 @@ const following = 3
 // afterwards sends good messages after something that was refused, and wants each
 // accepted and stored: a receiver whose worker dies of what it was sent may go on
 // to answer, and store nothing.
-func (t *round) afterwards(ctx context.Context, what string) {
+func (t *caseRun) afterwards(ctx context.Context, what string) {
 	const rule = "rcv-2xx"
 	for range following {
 		s := t.shaper()
@@ -43,7 +43,7 @@ func (t *round) afterwards(ctx context.Context, what string) {
 }
 
 // recovering sends a good message again after a while, twice at most.
-func (t *round) recovering(ctx context.Context, body []byte, a answer) (answer, bool) {
+func (t *caseRun) recovering(ctx context.Context, body []byte, a answer) (answer, bool) {
 	for n := range 2 {
 		if wait(ctx, max(a.pause(t.config.Pause), t.config.Pause<<n)) != nil {
 			return a, false
@@ -59,7 +59,7 @@ func (t *round) recovering(ctx context.Context, body []byte, a answer) (answer, 
 
 // stoppedStoring is after a good message that is accepted and not stored: nothing is
 // read back any more, and the fix is about what came before it.
-func (t *round) stoppedStoring(what string) {
+func (t *caseRun) stoppedStoring(what string) {
 	k := &t.checks[len(t.checks)-1]
 	if k.Verdict != reports.Fail {
 		return

@@ -13,7 +13,7 @@ func TestALevelDecides(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &round{Prober: &Prober{config: Config{Rules: rules}}}
+	r := &caseRun{Prober: &Prober{config: Config{Rules: rules}}}
 	k := r.by("rcv-order/shared-time", failed("rcv-order", "two statuses that share their time", "exited", "realized"))
 	if k.Verdict != reports.Unspecified || k.Clause != "R100a" {
 		t.Errorf("%s is %s by %q", k.Rule, k.Verdict, k.Clause)

@@ -7,12 +7,12 @@ import (
 
 // cold sends a message after a time without any, in which instances may have been
 // stopped, and another at once.
-func cold(ctx context.Context, t *round) {
+func cold(ctx context.Context, t *caseRun) {
 	if wait(ctx, t.config.Cold) != nil {
 		return
 	}
 	title := "a message after " + t.config.Cold.String() + " without any"
-	l := t.lane(t.config.Destination, t.certificate())
+	l := t.senderFor(t.config.Destination, t.certificate())
 	a, ok := t.send(ctx, l, "plain", t.timed())
 	switch {
 	case !ok:
@@ -28,7 +28,7 @@ func cold(ctx context.Context, t *round) {
 
 // startsCold sends a message once more that was answered late, or not with 2xx, and
 // reports whether the answer is in time now: then the receiver only started.
-func (t *round) startsCold(ctx context.Context, l *lane, title string, body []byte, a answer) bool {
+func (t *caseRun) startsCold(ctx context.Context, l *configuredSender, title string, body []byte, a answer) bool {
 	if a.ok() && a.late() && t.stoodStill(title, a) {
 		return true
 	}

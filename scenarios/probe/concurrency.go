@@ -13,7 +13,7 @@ const pairs = 8
 // concurrent sends two messages of a profile at the same time, as happens when
 // one is still being handled at its deadline and the next is sent. The newer one
 // has all that the older one has, so that nothing may be missing in the end.
-func concurrent(ctx context.Context, t *round) {
+func concurrent(ctx context.Context, t *caseRun) {
 	const rule = "rcv-order"
 	s := t.shaper()
 	a, b := s.audience(0), s.audience(1)
@@ -65,7 +65,7 @@ func concurrent(ctx context.Context, t *round) {
 
 // offsets sends newer and older messages whose times are in different forms: as
 // texts, or without their offsets, they compare the wrong way round.
-func offsets(ctx context.Context, t *round) {
+func offsets(ctx context.Context, t *caseRun) {
 	const rule = "rcv-order"
 	s := t.shaper()
 	id := s.audience(0)
@@ -105,7 +105,7 @@ func offsets(ctx context.Context, t *round) {
 
 // repeatedInBatch sends a message in which one profile stands twice: what it
 // leaves is what one leaves.
-func repeatedInBatch(ctx context.Context, t *round) {
+func repeatedInBatch(ctx context.Context, t *caseRun) {
 	const rule = "rcv-idempotent"
 	s := t.shaper()
 	who, d := s.plain()
@@ -131,7 +131,7 @@ func repeatedInBatch(ctx context.Context, t *round) {
 
 // shared sends two profiles that have a mail address in common and nothing else.
 // Whether a receiver joins them is its own decision; losing one is not.
-func shared(ctx context.Context, t *round) {
+func shared(ctx context.Context, t *caseRun) {
 	const rule = "rcv-ids"
 	s := t.shaper()
 	one, first := s.plain()

@@ -23,7 +23,7 @@ const marked = "the message in question"
 
 // receiverOf starts a receiver that answers by whether the request carries the
 // message in question, and by its number; the round is about it.
-func receiverOf(t *testing.T, rate int, answer func(w http.ResponseWriter, message bool, n int)) *round {
+func receiverOf(t *testing.T, rate int, answer func(w http.ResponseWriter, message bool, n int)) *caseRun {
 	t.Helper()
 	var mu sync.Mutex
 	n := 0
@@ -42,11 +42,11 @@ func receiverOf(t *testing.T, rate int, answer func(w http.ResponseWriter, messa
 	p := New(Config{Destination: dataflow.Destination{Name: "probe", Endpoint: server.URL, MTLS: dataflow.Auto, Retry: retry.Documented(), MaxProfilesPerRequest: 1, Auth: dataflow.Auth{Kind: dataflow.AuthNone}},
 		Limits: scenarios.Limits{Rate: rate, Requests: 1000, Burst: 20}, Rules: rules, Pause: 20 * time.Millisecond})
 	t.Cleanup(p.close)
-	return &round{Prober: p}
+	return &caseRun{Prober: p}
 }
 
 // classesOf are the verdict, the rule and the class of each check.
-func classesOf(r *round) []string {
+func classesOf(r *caseRun) []string {
 	var out []string
 	for _, k := range r.checks {
 		out = append(out, strings.TrimSpace(string(k.Verdict)+" "+k.Rule+" "+k.Class))

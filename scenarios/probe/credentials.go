@@ -34,16 +34,16 @@ func noExpired(p *Prober) string {
 
 // credentials are the cases about accepted clients. They come late: some
 // receivers block a client that sent wrong credentials.
-func (p *Prober) credentials() []trial {
+func (p *Prober) credentials() []probeCase {
 	rules := []string{"rcv-auth"}
-	return []trial{
+	return []probeCase{
 		{id: "token/refresh", title: "The receiver accepts its refresh token, and the token that it is exchanged for", rules: []string{"rcv-token"}, requests: 3, unless: noTokens, run: refreshed},
-		{id: "auth/missing", title: "A message without credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *round) {
+		{id: "auth/missing", title: "A message without credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *caseRun) {
 			d := t.config.Destination
 			d.Auth = dataflow.Auth{Kind: dataflow.AuthNone}
 			t.turnedAway(ctx, "without credentials", d, "")
 		}},
-		{id: "auth/wrong", title: "A message with wrong credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *round) {
+		{id: "auth/wrong", title: "A message with wrong credentials is refused", rules: rules, requests: 1, unless: noCredentials, run: func(ctx context.Context, t *caseRun) {
 			t.turnedAway(ctx, "with wrong credentials", t.with(wrongCredential), wrongCredential)
 		}},
 		{id: "auth/key-missing", title: "A message without its key is refused", rules: rules, requests: 1 + following, unless: noKey, run: keyless},
@@ -53,7 +53,7 @@ func (p *Prober) credentials() []trial {
 }
 
 // with is the destination with another bearer token.
-func (t *round) with(token dataflow.Secret) dataflow.Destination {
+func (t *caseRun) with(token dataflow.Secret) dataflow.Destination {
 	d := t.config.Destination
 	if d.Auth.Kind == dataflow.AuthBearer {
 		d.Auth.Token = token
@@ -61,7 +61,7 @@ func (t *round) with(token dataflow.Secret) dataflow.Destination {
 	return d
 }
 
-func expired(ctx context.Context, t *round) {
+func expired(ctx context.Context, t *caseRun) {
 	old := t.config.Expired
 	if old == "" {
 		old = t.token.access
@@ -76,15 +76,15 @@ func expired(ctx context.Context, t *round) {
 
 // turnedAway sends a message that is fine but for its credentials. 401 is what
 // is wanted: it also makes a sender fetch a new token (R106).
-func (t *round) turnedAway(ctx context.Context, how string, d dataflow.Destination, access dataflow.Secret) {
+func (t *caseRun) turnedAway(ctx context.Context, how string, d dataflow.Destination, access dataflow.Secret) {
 	if !t.fetches() {
 		access = ""
 	}
-	t.refusedFor(ctx, how, t.lane(d, t.certificate()), access)
+	t.refusedFor(ctx, how, t.senderFor(d, t.certificate()), access)
 }
 
-// refusedFor is turnedAway by a lane.
-func (t *round) refusedFor(ctx context.Context, how string, l *lane, access dataflow.Secret) {
+// refusedFor is turnedAway by a sender.
+func (t *caseRun) refusedFor(ctx context.Context, how string, l *configuredSender, access dataflow.Secret) {
 	who := t.people.next()
 	s := t.shaper()
 	a, ok := t.sendWith(ctx, l, access, "plain", s.single(who.document(map[string]entry{s.audience(0): s.in("realized", qualified)})))
@@ -109,7 +109,7 @@ func (t *round) refusedFor(ctx context.Context, how string, l *lane, access data
 }
 
 // notStored looks whether a refused message was stored all the same.
-func (t *round) notStored(ctx context.Context, how string, who person) {
+func (t *caseRun) notStored(ctx context.Context, how string, who person) {
 	if t.config.ReadBack == nil || t.broken != "" {
 		return
 	}

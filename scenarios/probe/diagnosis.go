@@ -79,7 +79,7 @@ func toggleSlash(d *dataflow.Destination) {
 // plainRefused looks for why the plain message is refused: it may be accepted a
 // moment later, or without one thing that the sender writes. Otherwise nothing
 // else can be judged.
-func (t *round) plainRefused(ctx context.Context, m Message, refused answer) {
+func (t *caseRun) plainRefused(ctx context.Context, m Message, refused answer) {
 	a, ok := t.later(ctx, m, refused)
 	switch {
 	case !ok:
@@ -104,7 +104,7 @@ func (t *round) plainRefused(ctx context.Context, m Message, refused answer) {
 }
 
 // later sends the plain message again after the time that a cold start takes.
-func (t *round) later(ctx context.Context, m Message, refused answer) (answer, bool) {
+func (t *caseRun) later(ctx context.Context, m Message, refused answer) (answer, bool) {
 	if wait(ctx, max(2*t.config.Pause, refused.pause(0))) != nil {
 		return answer{}, false
 	}
@@ -112,7 +112,7 @@ func (t *round) later(ctx context.Context, m Message, refused answer) (answer, b
 }
 
 // classified says what class the refusal of the plain message is of.
-func (t *round) classified(ctx context.Context, a answer) {
+func (t *caseRun) classified(ctx context.Context, a answer) {
 	switch {
 	case a.status() == 401 || a.status() == 403:
 		t.unwelcome(ctx, a)
@@ -130,7 +130,7 @@ func (t *round) classified(ctx context.Context, a answer) {
 // diagnosed looks for what about the plain message is refused, by changing one
 // thing at a time. When it is found, that rule fails, and what follows is sent
 // without it, so that the other rules can be judged.
-func (t *round) diagnosed(ctx context.Context, refused answer) bool {
+func (t *caseRun) diagnosed(ctx context.Context, refused answer) bool {
 	if _, known := refused.recognise("rcv-2xx"); known && (refused.status() == 401 || refused.status() == 403) {
 		return false // it says itself what it is about
 	}
@@ -165,14 +165,14 @@ func (t *round) diagnosed(ctx context.Context, refused answer) bool {
 }
 
 // without sends the plain message without what is suspected.
-func (t *round) without(ctx context.Context, s suspect) (answer, *lane, bool) {
+func (t *caseRun) without(ctx context.Context, s suspect) (answer, *configuredSender, bool) {
 	c := t.config
 	if s.change != nil {
 		s.change(&c.Destination)
 	}
 	shaper := newShaper(t.people, c)
 	_, doc := shaper.plain()
-	l := t.lane(c.Destination, t.certificate())
+	l := t.senderFor(c.Destination, t.certificate())
 	if s.alter != nil {
 		l.alter = s.alter
 	}
@@ -182,7 +182,7 @@ func (t *round) without(ctx context.Context, s suspect) (answer, *lane, bool) {
 
 // accuse fails the rule of a suspect. Of several custom headers it names the one
 // without which the message is accepted.
-func (t *round) accuse(ctx context.Context, s suspect, refused, accepted answer) {
+func (t *caseRun) accuse(ctx context.Context, s suspect, refused, accepted answer) {
 	if s.rule == "rcv-headers" {
 		if name := t.oneHeader(ctx); name != "" {
 			s.title = "refused because of the custom header " + name
@@ -195,7 +195,7 @@ func (t *round) accuse(ctx context.Context, s suspect, refused, accepted answer)
 
 // oneHeader is the name of the one custom header without which the plain message
 // is accepted; "" where that is not one alone.
-func (t *round) oneHeader(ctx context.Context) string {
+func (t *caseRun) oneHeader(ctx context.Context) string {
 	all, _ := dataflow.ParseHeaders(t.config.Destination.Headers)
 	if len(all) < 2 {
 		return ""
@@ -218,7 +218,7 @@ func (t *round) oneHeader(ctx context.Context) string {
 
 // unwelcome says who refuses the sender: the check of the credentials, or
 // something that does not look at them. Wrong credentials tell the two apart.
-func (t *round) unwelcome(ctx context.Context, a answer) {
+func (t *caseRun) unwelcome(ctx context.Context, a answer) {
 	if known, ok := a.recognise("rcv-2xx"); ok {
 		t.explained(known.Class, "rcv-2xx", "the plain message is refused with "+fmt.Sprint(a.status()), "2xx within 2 s", a)
 		return
@@ -242,11 +242,11 @@ func (t *round) unwelcome(ctx context.Context, a answer) {
 }
 
 // sameForStrangers reports whether wrong credentials get the same answer.
-func (t *round) sameForStrangers(ctx context.Context, a answer) bool {
+func (t *caseRun) sameForStrangers(ctx context.Context, a answer) bool {
 	access := wrongCredential
 	if !t.fetches() {
 		access = ""
 	}
-	b, ok := t.sendWith(ctx, t.lane(t.with(wrongCredential), t.certificate()), access, "plain", t.timed())
+	b, ok := t.sendWith(ctx, t.senderFor(t.with(wrongCredential), t.certificate()), access, "plain", t.timed())
 	return ok && b.Outcome.Kind == retry.Answered && b.status() == a.status() && b.quote() == a.quote()
 }

@@ -24,19 +24,19 @@ func inTheClear(p *Prober) string {
 }
 
 // encryption are the cases about TLS and the certificate of the server.
-func (p *Prober) encryption() []trial {
-	return []trial{
+func (p *Prober) encryption() []probeCase {
+	return []probeCase{
 		{id: "tls/certificate", title: "The certificate of the server is valid for its name", rules: []string{"rcv-tls"}, requests: 1, unless: inTheClear, run: serverCertificate},
 		{id: "tls/version", title: "The server speaks TLS 1.2 or 1.3", rules: []string{"rcv-tls"}, requests: 3, unless: inTheClear, run: versions},
 	}
 }
 
 // shake performs a TLS handshake, and nothing else.
-func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionState, answer, bool) {
+func (t *caseRun) shake(ctx context.Context, low, high uint16) (tls.ConnectionState, answer, bool) {
 	if t.stopped(t.budget.take(ctx, 1)) {
 		return tls.ConnectionState{}, answer{}, false
 	}
-	a := answer{timing: &timing{began: time.Now()}, lane: t.main}
+	a := answer{timing: &timing{began: time.Now()}, sender: t.main}
 	within, cancel := context.WithTimeout(context.WithValue(ctx, clocked{}, a.timing), t.config.Patience)
 	defer cancel()
 	u := t.config.Destination.URL()
@@ -62,7 +62,7 @@ func (t *round) shake(ctx context.Context, low, high uint16) (tls.ConnectionStat
 }
 
 // clientTLS is how the probe speaks TLS on connections of its own.
-func (t *round) clientTLS(low, high uint16) *tls.Config {
+func (t *caseRun) clientTLS(low, high uint16) *tls.Config {
 	own := t.certificate()
 	return &tls.Config{ServerName: t.config.Destination.URL().Hostname(), RootCAs: t.config.Roots, MinVersion: low, MaxVersion: high, NextProtos: []string{"http/1.1"},
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -73,7 +73,7 @@ func (t *round) clientTLS(low, high uint16) *tls.Config {
 		}}
 }
 
-func serverCertificate(ctx context.Context, t *round) {
+func serverCertificate(ctx context.Context, t *caseRun) {
 	state, a, ok := t.shake(ctx, tls.VersionTLS12, 0)
 	if !ok {
 		return
@@ -91,7 +91,7 @@ func serverCertificate(ctx context.Context, t *round) {
 
 // unreachable ends the probe: a receiver that is not there cannot be judged, and
 // one that no sender can connect to has only this to fix.
-func (t *round) unreachable(rule string, a answer) {
+func (t *caseRun) unreachable(rule string, a answer) {
 	switch {
 	case !a.connected() && !t.main.sender.Encrypted():
 		t.unclear("rcv-2xx", a.says(), "check the address, and that the receiver runs")
@@ -129,7 +129,7 @@ func tlsFix(reason string) string {
 
 // speaksTLS reports whether a port that does not take a message in the clear speaks
 // TLS: then the endpoint is configured with the wrong scheme.
-func (t *round) speaksTLS(ctx context.Context, a answer) bool {
+func (t *caseRun) speaksTLS(ctx context.Context, a answer) bool {
 	suspicious := a.Outcome.Kind == retry.Malformed || a.Outcome.Kind == retry.Closed || a.Outcome.Kind == retry.Reset || a.status() == 400 || a.status() == 426
 	if t.main.sender.Encrypted() || !suspicious {
 		return false
@@ -164,7 +164,7 @@ func failed(rule, title, expected, actual string) reports.Check {
 	return reports.Check{Rule: rule, Verdict: reports.Fail, Title: title, Expected: expected, Actual: actual}
 }
 
-func versions(ctx context.Context, t *round) {
+func versions(ctx context.Context, t *caseRun) {
 	var spoken []string
 	for _, v := range []uint16{tls.VersionTLS13, tls.VersionTLS12} {
 		_, a, ok := t.shake(ctx, v, v)
@@ -187,7 +187,7 @@ func versions(ctx context.Context, t *round) {
 }
 
 // certificate is the client certificate that messages are sent with.
-func (t *round) certificate() *tls.Certificate {
+func (t *caseRun) certificate() *tls.Certificate {
 	return t.config.Clients.certificate(t.client())
 }
 

@@ -110,7 +110,7 @@ func (k kept) wants() string {
 }
 
 // verify reads back what an accepted message must have left.
-func (t *round) verify(ctx context.Context, rule, title string, m Message) bool {
+func (t *caseRun) verify(ctx context.Context, rule, title string, m Message) bool {
 	if unread(t.Prober) != "" {
 		return true
 	}
@@ -140,7 +140,7 @@ func (t *round) verify(ctx context.Context, rule, title string, m Message) bool 
 
 // lost is a failure of what was accepted, and is not stored as it was sent. fix
 // is "" for that of the class.
-func (t *round) lost(rule, title, expected, actual, fix string) {
+func (t *caseRun) lost(rule, title, expected, actual, fix string) {
 	k := failed(rule, title, expected, actual)
 	if k.Class, k.Fix = string(lost), fix; fix == "" {
 		k.Fix = lost.fix()
@@ -157,7 +157,7 @@ const leastPatience = time.Second
 
 // patient is how long a state is waited for: as long as is configured and, when
 // ten were there much sooner, not longer than makes sense.
-func (t *round) patient() time.Duration {
+func (t *caseRun) patient() time.Duration {
 	within := t.config.State.Within
 	if t.stores.n < 10 {
 		return within

@@ -14,13 +14,13 @@ import (
 
 // firewall is the case about the addresses that the firewall allows. It cannot be seen
 // from here: the owner's list is compared with the published one.
-func (p *Prober) firewall() []trial {
-	return []trial{{id: "firewall/addresses", title: "The firewall allows the published addresses", rules: []string{"rcv-ip"}, always: true, unless: func(p *Prober) string {
+func (p *Prober) firewall() []probeCase {
+	return []probeCase{{id: "firewall/addresses", title: "The firewall allows the published addresses", rules: []string{"rcv-ip"}, always: true, unless: func(p *Prober) string {
 		if p.config.Firewall == "" {
 			return "the probe cannot see which addresses the firewall allows: set firewall in the configuration"
 		}
 		return ""
-	}, run: func(_ context.Context, t *round) {
+	}, run: func(_ context.Context, t *caseRun) {
 		if len(t.config.Missing) == 0 {
 			t.pass("rcv-ip", "the firewall allows every global address and those of "+t.config.Firewall, "")
 			return

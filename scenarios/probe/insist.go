@@ -18,7 +18,7 @@ const longestPause = 5 * time.Second
 
 // insist sends a valid message and wants it accepted. A refusal is compared with
 // the plain message before the form of the message is blamed.
-func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, body []byte) bool {
+func (t *caseRun) insist(ctx context.Context, l *configuredSender, rule, title, id string, body []byte) bool {
 	a, ok := t.send(ctx, l, id, body)
 	if !ok {
 		return false
@@ -61,7 +61,7 @@ func (t *round) insist(ctx context.Context, l *lane, rule, title, id string, bod
 }
 
 // refusedAlone fails the form of a message, where the plain one is accepted.
-func (t *round) refusedAlone(rule, title string, a answer) {
+func (t *caseRun) refusedAlone(rule, title string, a answer) {
 	a.alone = true
 	k := t.refusal(rule, title, "an answer with 2xx", a)
 	if k.Class = string(form); t.form.inFront && slices.Contains([]int{0, 403, 406, 413}, a.status()) {
@@ -81,7 +81,7 @@ func (t *round) refusedAlone(rule, title string, a answer) {
 }
 
 // ruleFix is what to do about a failure of a rule, as the second half of a sentence.
-func (t *round) ruleFix(id string) string {
+func (t *caseRun) ruleFix(id string) string {
 	rule, _ := t.config.Rules.Find(id)
 	if rule.Fix == "" {
 		return ""
@@ -96,7 +96,7 @@ const longestQuick = 16 << 10
 // silent reports whether a message gets no answer at all, twice, and the plain one
 // between them does: something drops it, and nothing is slow. ok is false when
 // nothing can be said.
-func (t *round) silent(ctx context.Context, l *lane, id string, body []byte, a answer) (silent, ok bool) {
+func (t *caseRun) silent(ctx context.Context, l *configuredSender, id string, body []byte, a answer) (silent, ok bool) {
 	if !a.dropped() || len(body) > longestQuick {
 		return false, true
 	}
@@ -114,7 +114,7 @@ func (a answer) dropped() bool {
 }
 
 // explained is fail with a class.
-func (t *round) explained(c class, rule, title, expected string, a answer) {
+func (t *caseRun) explained(c class, rule, title, expected string, a answer) {
 	k := t.refusal(rule, title, expected, a)
 	k.Class = string(c)
 	if fix := c.fix(); fix != "" {
@@ -137,7 +137,7 @@ var interleaved = []bool{false, false, true, true, false}
 
 // compare finds the class of a refusal. ok is false when nothing can be said:
 // the limit is spent, or the probe was ended.
-func (t *round) compare(ctx context.Context, l *lane, id string, body []byte, refused answer) (c comparison, ok bool) {
+func (t *caseRun) compare(ctx context.Context, l *configuredSender, id string, body []byte, refused answer) (c comparison, ok bool) {
 	c = comparison{class: form, last: refused}
 	steps := interleaved[:len(interleaved):len(interleaved)]
 	for range t.repetitions() {
@@ -174,7 +174,7 @@ func (t *round) compare(ctx context.Context, l *lane, id string, body []byte, re
 // repetitions are how many more of a refused message tell its form from chance:
 // six where the receiver refuses anything now and then, and two until it is known
 // not to.
-func (t *round) repetitions() int {
+func (t *caseRun) repetitions() int {
 	switch {
 	case t.unsteady:
 		return 6
@@ -185,7 +185,7 @@ func (t *round) repetitions() int {
 }
 
 // again sends the message, or else the plain one.
-func (t *round) again(ctx context.Context, l *lane, id string, body []byte, message bool) (answer, bool) {
+func (t *caseRun) again(ctx context.Context, l *configuredSender, id string, body []byte, message bool) (answer, bool) {
 	if message {
 		return t.send(ctx, l, id, body)
 	}
@@ -194,7 +194,7 @@ func (t *round) again(ctx context.Context, l *lane, id string, body []byte, mess
 
 // together is compare where the plain message is refused as well: it is waited
 // for that it is accepted again, and then the message is sent once more.
-func (t *round) together(ctx context.Context, l *lane, id string, body []byte, refused, plain answer) (c comparison, ok bool) {
+func (t *caseRun) together(ctx context.Context, l *configuredSender, id string, body []byte, refused, plain answer) (c comparison, ok bool) {
 	c = comparison{class: down, last: refused, plain: plain}
 	recovered := false
 	for n := range 3 {
@@ -230,7 +230,7 @@ func (t *round) together(ctx context.Context, l *lane, id string, body []byte, r
 // temper tells a receiver that throttles from one that is flaky, by the status
 // of the refusal and, where that may be either, by sending the plain message
 // fast and then slowly. The probe goes on at half the rate when it throttles.
-func (t *round) temper(ctx context.Context, refused answer) class {
+func (t *caseRun) temper(ctx context.Context, refused answer) class {
 	found := refused.passing()
 	switch {
 	case refused.throttles() || refused.namesPace():
@@ -256,7 +256,7 @@ func (t *round) temper(ctx context.Context, refused answer) class {
 
 // refusesFast reports whether the receiver refuses at least so many of the plain
 // messages that come fast, and none of those that come slowly.
-func (t *round) refusesFast(ctx context.Context, fast, least, slow int) bool {
+func (t *caseRun) refusesFast(ctx context.Context, fast, least, slow int) bool {
 	refused := 0
 	for range fast {
 		if a, ok := t.send(ctx, t.main, "plain", t.timed()); ok && !a.ok() {
@@ -279,7 +279,7 @@ func (t *round) refusesFast(ctx context.Context, fast, least, slow int) bool {
 
 // strained says, once, that the receiver throttles; a status that does not say
 // so is wrong (R104).
-func (t *round) strained(a answer) {
+func (t *caseRun) strained(a answer) {
 	if t.saidThrottles {
 		return
 	}
@@ -295,7 +295,7 @@ func (t *round) strained(a answer) {
 }
 
 // stopped2xx ends the probe of a receiver that accepts nothing any more.
-func (t *round) stopped2xx(ctx context.Context, title string, c comparison) {
+func (t *caseRun) stopped2xx(ctx context.Context, title string, c comparison) {
 	last := c.plain
 	if last.throttles() {
 		t.unclear("rcv-2xx", "throttled for too long: "+last.says(), "lower --rate to what the receiver accepts, or raise its quota")

@@ -46,7 +46,7 @@ func (w *watcher) close() {
 
 // watchIdle sends a message by a connection of its own, and watches it until the
 // probe ends.
-func (t *round) watchIdle(ctx context.Context) {
+func (t *caseRun) watchIdle(ctx context.Context) {
 	access, err := t.access(ctx)
 	if err != nil || t.budget.spend(1) != nil {
 		return
@@ -69,7 +69,7 @@ func (t *round) watchIdle(ctx context.Context) {
 }
 
 // opened is a connection on which one message was answered.
-func (t *round) opened(ctx context.Context, access dataflow.Secret) (net.Conn, *bufio.Reader, error) {
+func (t *caseRun) opened(ctx context.Context, access dataflow.Secret) (net.Conn, *bufio.Reader, error) {
 	u := t.config.Destination.URL()
 	address := u.Host
 	if u.Port() == "" {
@@ -98,7 +98,7 @@ func (t *round) opened(ctx context.Context, access dataflow.Secret) (net.Conn, *
 }
 
 // exchanged sends a plain message on a connection and reads its answer.
-func (t *round) exchanged(conn net.Conn, reader *bufio.Reader, access dataflow.Secret) error {
+func (t *caseRun) exchanged(conn net.Conn, reader *bufio.Reader, access dataflow.Secret) error {
 	x := t.main.sender.Describe(t.operation(t.timed(), t.main.certificate, access))
 	if t.main.alter != nil {
 		t.main.alter(x)
@@ -132,7 +132,7 @@ func (t *round) exchanged(conn net.Conn, reader *bufio.Reader, access dataflow.S
 
 // crossing sends messages just when the server closes idle connections: one that
 // meets the end of its connection is lost, and comes again 15 s later.
-func crossing(ctx context.Context, t *round) {
+func crossing(ctx context.Context, t *caseRun) {
 	const rule = "rcv-2s"
 	if t.watching == nil || t.watching.after() == 0 {
 		t.skipped("the server closed no idle connection while it was probed")

@@ -36,7 +36,7 @@ func noKey(p *Prober) string {
 }
 
 // keyless sends a message without the key, and keyed one with a wrong key.
-func keyless(ctx context.Context, t *round) {
+func keyless(ctx context.Context, t *caseRun) {
 	name := t.keyHeader()
 	t.refusedFor(ctx, "without "+name, t.altered(func(x *delivery.Exchange) {
 		kept := x.Headers[:0:0]
@@ -49,14 +49,14 @@ func keyless(ctx context.Context, t *round) {
 	}), "")
 }
 
-func keyed(ctx context.Context, t *round) {
+func keyed(ctx context.Context, t *caseRun) {
 	name := t.keyHeader()
 	t.refusedFor(ctx, "with a wrong "+name, t.altered(setHeader(name, wrongCredential.Reveal())), "")
 }
 
-// altered is a lane whose requests are changed.
-func (t *round) altered(change func(*delivery.Exchange)) *lane {
-	l := t.lane(t.config.Destination, t.certificate())
+// altered is a sender whose requests are changed.
+func (t *caseRun) altered(change func(*delivery.Exchange)) *configuredSender {
+	l := t.senderFor(t.config.Destination, t.certificate())
 	before := l.alter
 	l.alter = func(x *delivery.Exchange) {
 		if before != nil {

@@ -23,14 +23,14 @@ func notPlanned(p *Prober) string {
 }
 
 // mutual are the cases about client certificates.
-func (p *Prober) mutual() []trial {
+func (p *Prober) mutual() []probeCase {
 	only, both := []string{"rcv-mtls-only"}, []string{"rcv-new-ca"}
-	refused := func(kind, how string) func(context.Context, *round) {
-		return func(ctx context.Context, t *round) { t.turnedAwayFor(ctx, kind, how) }
+	refused := func(kind, how string) func(context.Context, *caseRun) {
+		return func(ctx context.Context, t *caseRun) { t.turnedAwayFor(ctx, kind, how) }
 	}
-	return []trial{
-		{id: "mtls/current", title: "A certificate of the current hierarchy is accepted", rules: append(both, only...), requests: 1, essential: true, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "current") }},
-		{id: "mtls/new", title: "A certificate of the new hierarchy is accepted", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *round) { t.letIn(ctx, "new") }},
+	return []probeCase{
+		{id: "mtls/current", title: "A certificate of the current hierarchy is accepted", rules: append(both, only...), requests: 1, essential: true, unless: notPlanned, run: func(ctx context.Context, t *caseRun) { t.letIn(ctx, "current") }},
+		{id: "mtls/new", title: "A certificate of the new hierarchy is accepted", rules: append(both, only...), requests: 1, unless: notPlanned, run: func(ctx context.Context, t *caseRun) { t.letIn(ctx, "new") }},
 		{id: "mtls/decision", title: "The sender finds that the endpoint is mTLS-only", rules: only, requests: 2, unless: notPlanned, run: decision},
 		{id: "mtls/none", title: "A client without a certificate is refused", rules: only, requests: 1, unless: notPlanned, run: refused("", "without a client certificate")},
 		{id: "mtls/untrusted", title: "A certificate of a foreign authority is refused", rules: only, requests: 1, unless: notPlanned, run: refused("untrusted", "with a certificate of a foreign authority")},
@@ -39,7 +39,7 @@ func (p *Prober) mutual() []trial {
 }
 
 // hello is a message that is fine, for who asks whether it gets through.
-func (t *round) hello(ctx context.Context, l *lane) (answer, bool) {
+func (t *caseRun) hello(ctx context.Context, l *configuredSender) (answer, bool) {
 	s := t.shaper()
 	_, d := s.plain()
 	return t.send(ctx, l, "plain", s.single(d))
@@ -47,8 +47,8 @@ func (t *round) hello(ctx context.Context, l *lane) (answer, bool) {
 
 // letIn shows the certificate of a hierarchy. It judges whether the server accepts
 // the certificate, and not how the application answers the message.
-func (t *round) letIn(ctx context.Context, kind string) {
-	a, ok := t.hello(ctx, t.lane(t.config.Destination, t.config.Clients.certificate(kind)))
+func (t *caseRun) letIn(ctx context.Context, kind string) {
+	a, ok := t.hello(ctx, t.senderFor(t.config.Destination, t.config.Clients.certificate(kind)))
 	switch {
 	case !ok:
 		return
@@ -81,7 +81,7 @@ func (t *round) letIn(ctx context.Context, kind string) {
 // askedTooLate is a refusal by a server that requested no client certificate in
 // the handshake: some request one afterwards, for some paths alone, which the
 // sender cannot do.
-func (t *round) askedTooLate(a answer) {
+func (t *caseRun) askedTooLate(a answer) {
 	const title = "no client certificate was requested in the handshake, and the message is refused"
 	k := t.refusal("rcv-mtls-only", title, "a request for a client certificate in the handshake", a)
 	k.Class = string(mtlsAsked)
@@ -93,18 +93,18 @@ func (t *round) askedTooLate(a answer) {
 // otherwise reports whether a certificate of a foreign authority is refused in
 // another way than a trusted one: then the trusted one was accepted, and the
 // status is about something else.
-func (t *round) otherwise(ctx context.Context, a answer) bool {
+func (t *caseRun) otherwise(ctx context.Context, a answer) bool {
 	if a.Outcome.Kind != retry.Answered {
 		return false
 	}
-	b, ok := t.hello(ctx, t.lane(t.config.Destination, t.config.Clients.certificate("untrusted")))
+	b, ok := t.hello(ctx, t.senderFor(t.config.Destination, t.config.Clients.certificate("untrusted")))
 	return ok && b.refusedCertificate() && (b.Outcome.Kind != a.Outcome.Kind || b.status() != a.status() || b.quote() != a.quote())
 }
 
 // applicationSays tells an answer to the message from one about the
 // certificate: 401 and 403 are of an application that looked at credentials,
 // when the other certificate gets the same.
-func (t *round) applicationSays(a answer) bool {
+func (t *caseRun) applicationSays(a answer) bool {
 	return a.Outcome.Kind == retry.Answered && a.status() == 401 && t.config.Destination.Auth.Kind != "none"
 }
 
@@ -112,12 +112,12 @@ func (t *round) applicationSays(a answer) bool {
 func (p *Prober) useNew(kind string) {
 	if kind == "current" {
 		p.onlyNew = true
-		p.main = p.lane(p.config.Destination, p.config.Clients.certificate("new"))
+		p.main = p.senderFor(p.config.Destination, p.config.Clients.certificate("new"))
 	}
 }
 
 // decision makes the sender's own mTLS decision (R108).
-func decision(ctx context.Context, t *round) {
+func decision(ctx context.Context, t *caseRun) {
 	var bare answer
 	ask := func(presented bool) (answer, bool) {
 		if t.stopped(t.budget.take(ctx, 1)) {
@@ -127,7 +127,7 @@ func decision(ctx context.Context, t *round) {
 		if !presented {
 			own = nil
 		}
-		l := t.lane(t.config.Destination, own)
+		l := t.senderFor(t.config.Destination, own)
 		return l.perform(ctx, engine.Operation{Kind: engine.Decision, Certificate: presented}), ctx.Err() == nil
 	}
 	bare, ok := ask(false)
@@ -159,10 +159,10 @@ func decision(ctx context.Context, t *round) {
 }
 
 // turnedAwayFor sends a message with a certificate that must not be let in.
-func (t *round) turnedAwayFor(ctx context.Context, kind, how string) {
-	l := t.lane(t.config.Destination, nil)
+func (t *caseRun) turnedAwayFor(ctx context.Context, kind, how string) {
+	l := t.senderFor(t.config.Destination, nil)
 	if kind != "" {
-		l = t.lane(t.config.Destination, t.config.Clients.certificate(kind))
+		l = t.senderFor(t.config.Destination, t.config.Clients.certificate(kind))
 	}
 	a, ok := t.hello(ctx, l)
 	switch {

@@ -42,8 +42,8 @@ func TestOneVerdictForOneRefusal(t *testing.T) {
 		defer p.close()
 		plain, verdicts := shapes(p.people, p.config)[0], map[string]int{}
 		for range 200 {
-			r := &round{Prober: p}
-			p.lanes, p.main = nil, p.lane(p.config.Destination, nil) // a handshake each
+			r := &caseRun{Prober: p}
+			p.senders, p.main = nil, p.senderFor(p.config.Destination, nil) // a handshake each
 			r.first(context.Background(), plain)
 			for _, k := range r.checks {
 				verdicts[string(k.Verdict)+" "+k.Rule+" "+k.Class]++

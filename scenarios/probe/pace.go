@@ -16,10 +16,10 @@ const alone = 20
 const advisedP99 = 1500 * time.Millisecond
 
 // pace are the cases about how fast answers are.
-func (p *Prober) pace() []trial {
+func (p *Prober) pace() []probeCase {
 	rules := []string{"rcv-2s", "rcv-2xx"}
 	c := p.config
-	return []trial{
+	return []probeCase{
 		{id: "pace/alone", title: fmt.Sprintf("%d messages, one after the other, are answered within 2 s", alone), rules: rules, requests: alone, run: oneByOne},
 		{id: "pace/burst", title: exactly(c.Limits.Burst, "message") + " at once, answered within 2 s", rules: []string{"rcv-2s", "rcv-retry-advice"}, requests: c.Limits.Burst, run: burst},
 		{id: "pace/load", title: fmt.Sprintf("%d messages a second for %s%s are answered within 2 s", c.Load.Rate, c.Load.For, c.stated()), rules: rules,
@@ -44,19 +44,19 @@ func (c Config) stated() string {
 }
 
 // timed is one body for a series, each about a profile of its own.
-func (t *round) timed() []byte {
+func (t *caseRun) timed() []byte {
 	_, body := t.about()
 	return body
 }
 
 // about is one body for a series, and the profile that it is about.
-func (t *round) about() (person, []byte) {
+func (t *caseRun) about() (person, []byte) {
 	s := t.shaper()
 	who, d := s.plain()
 	return who, s.single(d)
 }
 
-func oneByOne(ctx context.Context, t *round) {
+func oneByOne(ctx context.Context, t *caseRun) {
 	var all []answer
 	for range alone {
 		a, ok := t.send(ctx, t.main, "plain", t.timed())
@@ -87,7 +87,7 @@ func oneByOne(ctx context.Context, t *round) {
 // message. A server that closes it before the sender does, after 60 s, may do so
 // while a message is on its way: that attempt fails. How long the connection was
 // idle is how long the probe took.
-func idle(ctx context.Context, t *round) {
+func idle(ctx context.Context, t *caseRun) {
 	if t.idle == nil {
 		t.skipped("no connection was left idle")
 		return
@@ -115,7 +115,7 @@ const keepOpen = "keep idle connections for more than 60 s, after which the send
 // burst sends as many as are allowed at once, each on a connection of its own
 // if need be. A receiver may refuse some for overload, if it says so in a way
 // that is sent again (R104).
-func burst(ctx context.Context, t *round) {
+func burst(ctx context.Context, t *caseRun) {
 	n := t.config.Limits.Burst
 	access, err := t.access(ctx)
 	if err != nil || t.stopped(t.budget.take(ctx, n)) {
@@ -143,7 +143,7 @@ func burst(ctx context.Context, t *round) {
 }
 
 // overload judges how a burst was refused, where it was.
-func (t *round) overload(all []answer) {
+func (t *caseRun) overload(all []answer) {
 	refused, wrong := 0, -1
 	for i, a := range all {
 		if a.status() == 0 || a.ok() {
@@ -170,7 +170,7 @@ func firstRefusal(all []answer) int {
 
 // load sends at the stated rate, each message when it is due, whatever became
 // of the ones before.
-func load(ctx context.Context, t *round) {
+func load(ctx context.Context, t *caseRun) {
 	if t.budget.ready(ctx) != nil {
 		return
 	}
@@ -225,7 +225,7 @@ const sampled = 50
 
 // allStored reads back the profiles of a load, in the order in which they were
 // sent, and reports how far the store lags behind the answers.
-func (t *round) allStored(ctx context.Context, accepted []person) {
+func (t *caseRun) allStored(ctx context.Context, accepted []person) {
 	if unread(t.Prober) != "" || len(accepted) == 0 {
 		return
 	}
@@ -269,7 +269,7 @@ func (t *round) allStored(ctx context.Context, accepted []person) {
 }
 
 // inTime judges the times of a series, and says its percentiles.
-func (t *round) inTime(name string, all []answer) bool {
+func (t *caseRun) inTime(name string, all []answer) bool {
 	took := make([]time.Duration, 0, len(all))
 	worst := all[0]
 	for _, a := range all {
@@ -310,7 +310,7 @@ func (t *round) inTime(name string, all []answer) bool {
 
 // allAccepted wants 2xx of each in a series. Where the receiver throttles, it is
 // held to a rate that its owner stated, and to no other.
-func (t *round) allAccepted(ctx context.Context, name string, all []answer) {
+func (t *caseRun) allAccepted(ctx context.Context, name string, all []answer) {
 	refused, first := 0, -1
 	for i := range all {
 		if !all[i].ok() {

@@ -12,7 +12,7 @@ import (
 
 // plan is every case, in order: from what must work for the others to mean
 // anything to what may upset a receiver.
-func (p *Prober) plan() []trial {
+func (p *Prober) plan() []probeCase {
 	return slices.Concat(p.encryption(), p.mutual(), p.tokens(), p.messages(), p.states(), p.pace(), p.refusals(), p.credentials(), p.answers(), p.firewall())
 }
 

@@ -75,11 +75,11 @@ type Prober struct {
 	metrics map[string]float64
 
 	budget   budget
-	lanes    []*lane
-	idle     *lane // one message went by it at the beginning, and none since
+	senders  []*configuredSender
+	idle     *configuredSender // one message went by it at the beginning, and none since
 	idleAt   time.Time
-	watching *watcher // of another such connection; nil: not watched
-	main     *lane    // that messages go by, once it is known which certificate is accepted
+	watching *watcher          // of another such connection; nil: not watched
+	main     *configuredSender // that messages go by, once it is known which certificate is accepted
 	token    token
 	onlyNew  bool                     // only the new hierarchy is accepted
 	shut     []string                 // hierarchies that are not accepted
@@ -107,7 +107,7 @@ func New(c Config) *Prober {
 	}
 	p := &Prober{config: c, people: newPeople(), redact: newRedactor(c), metrics: map[string]float64{}, began: time.Now()}
 	p.budget.limits, p.budget.rate = c.Limits, c.Limits.Rate
-	p.main = p.lane(c.Destination, p.config.Clients.certificate("current"))
+	p.main = p.senderFor(c.Destination, p.config.Clients.certificate("current"))
 	return p
 }
 
@@ -140,14 +140,14 @@ func (p *Prober) close() {
 	if p.watching != nil {
 		p.watching.close()
 	}
-	for _, l := range p.lanes {
+	for _, l := range p.senders {
 		l.close()
 	}
 }
 
 // try runs a case, or reports why it was not.
-func (p *Prober) try(ctx context.Context, c trial) reports.Case {
-	t := &round{Prober: p, trial: c}
+func (p *Prober) try(ctx context.Context, c probeCase) reports.Case {
+	t := &caseRun{Prober: p, probeCase: c}
 	began := time.Now()
 	switch why := c.skip(p); {
 	case why != "":

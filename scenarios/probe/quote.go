@@ -18,12 +18,12 @@ func (a answer) quote() string {
 	if a.Outcome.Kind != retry.Answered || a.ok() || a.Issued != nil {
 		return ""
 	}
-	text := a.lane.redact.responseBody(a)
+	text := a.sender.redact.responseBody(a)
 	if markup(text) {
 		text = withoutMarkup(text)
 	}
 	// Redacted again: what was apart in the markup may now stand together.
-	text = a.lane.redact.text(inOneLine(text))
+	text = a.sender.redact.text(inOneLine(text))
 	return cut(text, longestQuote)
 }
 

@@ -14,8 +14,8 @@ import (
 func said(body string, secrets ...string) string {
 	r := newRedactor(Config{})
 	r.add(secrets...)
-	l := &lane{redact: r}
-	return answer{lane: l, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: 400}, Body: []byte(body)}}.quote()
+	l := &configuredSender{redact: r}
+	return answer{sender: l, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: 400}, Body: []byte(body)}}.quote()
 }
 
 // A page is reduced to what a reader would see, and nothing in a quote can steer
@@ -51,7 +51,7 @@ func TestQuoteHidesSecrets(t *testing.T) {
 	wrapped := token[:10] + "\r\n" + token[10:18] + "\n " + token[18:]
 	for _, body := range []string{token, "the token " + token + " is unknown", wrapped, "<p>" + wrapped + "</p>", "<b>" + token[:12] + "</b><i>" + token[12:] + "</i>", narrow, "<pre>" + narrow + "</pre>", token[:9] + "<wbr>" + token[9:17] + "<wbr>" + token[17:], "quoted-printable " + token[:9] + "=\n" + token[9:]} {
 		r := newRedactor(Config{Destination: dataflow.Destination{Auth: dataflow.Auth{Token: token}}})
-		a := answer{lane: &lane{redact: r}, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: 400}, Body: []byte(body)}}
+		a := answer{sender: &configuredSender{redact: r}, Result: delivery.Result{Outcome: retry.Outcome{Kind: retry.Answered, Status: 400}, Body: []byte(body)}}
 		for _, shown := range []string{a.quote(), r.responseBody(a)} {
 			joined := strings.NewReplacer(" ", "", "\n", "", "\r", "", "=", "", "<b>", "", "</b>", "", "<i>", "", "</i>", "", "<pre>", "", "</pre>", "", "<wbr>", "").Replace(shown)
 			if strings.Contains(joined, token) || strings.Contains(joined, token[:16]) {

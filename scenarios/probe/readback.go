@@ -204,7 +204,7 @@ func compact(v any) string {
 
 // read returns the state of a profile. It sends the credentials of the destination
 // where the read-back is on the same host and has no header configured.
-func (t *round) read(ctx context.Context, ecid string) (any, error) {
+func (t *caseRun) read(ctx context.Context, ecid string) (any, error) {
 	bearer := ""
 	at, err := url.Parse(t.config.State.URL)
 	if err == nil && t.config.State.Header == "" && at.Host == t.config.Destination.URL().Host {
@@ -223,7 +223,7 @@ func (t *round) read(ctx context.Context, ecid string) (any, error) {
 var errNotThere = errors.New("not there in time")
 
 // until reads the state until it is what is wanted, or the time for it is over.
-func (t *round) until(ctx context.Context, ecid string, fits func(any) bool) (any, error) {
+func (t *caseRun) until(ctx context.Context, ecid string, fits func(any) bool) (any, error) {
 	began := time.Now()
 	end := began.Add(t.patient())
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {

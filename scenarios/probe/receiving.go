@@ -14,10 +14,10 @@ import (
 func (p *Prober) shaper() *shaper { return newShaper(p.people, p.config) }
 
 // messages are the cases that each send one valid message.
-func (p *Prober) messages() []trial {
-	var out []trial
+func (p *Prober) messages() []probeCase {
+	var out []probeCase
 	for i, m := range shapes(p.people, p.config) {
-		t := trial{id: "message/" + m.ID, title: "Accepts " + m.Title, rules: []string{m.Rule}, requests: 1,
+		t := probeCase{id: "message/" + m.ID, title: "Accepts " + m.Title, rules: []string{m.Rule}, requests: 1,
 			unless: func(p *Prober) string {
 				if m.batch && p.config.Destination.MaxProfilesPerRequest < 2 {
 					return "batches are off: set maxProfilesPerRequest"
@@ -27,9 +27,9 @@ func (p *Prober) messages() []trial {
 				}
 				return p.needs(m.needs...)
 			},
-			run: func(ctx context.Context, t *round) { t.deliver(ctx, t.anew(m)) }}
+			run: func(ctx context.Context, t *caseRun) { t.deliver(ctx, t.anew(m)) }}
 		if i == 0 {
-			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *round) { t.first(ctx, m) }
+			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *caseRun) { t.first(ctx, m) }
 			t.unless, t.essential = nil, true
 		}
 		if out = append(out, t); i == 0 {
@@ -37,13 +37,13 @@ func (p *Prober) messages() []trial {
 		}
 	}
 	return append(out,
-		trial{id: "message/headers", title: "Accepts custom headers", rules: []string{"rcv-headers"}, requests: 2, run: headers},
-		trial{id: "message/query", title: "Accepts the configured query parameters", rules: []string{"rcv-query"}, requests: 2, run: query})
+		probeCase{id: "message/headers", title: "Accepts custom headers", rules: []string{"rcv-headers"}, requests: 2, run: headers},
+		probeCase{id: "message/query", title: "Accepts the configured query parameters", rules: []string{"rcv-query"}, requests: 2, run: query})
 }
 
 // anew makes a message again for the destination as it is now: what the plain
 // message was refused for is left out of all that follow it.
-func (t *round) anew(m Message) Message {
+func (t *caseRun) anew(m Message) Message {
 	for _, again := range shapes(t.people, t.config) {
 		if again.ID == m.ID {
 			return again
@@ -53,7 +53,7 @@ func (t *round) anew(m Message) Message {
 }
 
 // deliver sends a message and wants it accepted.
-func (t *round) deliver(ctx context.Context, m Message) {
+func (t *caseRun) deliver(ctx context.Context, m Message) {
 	if !m.advice {
 		t.form = m
 		if t.insist(ctx, t.main, m.Rule, m.Title, m.ID, m.Body) {
@@ -70,7 +70,7 @@ func (t *round) deliver(ctx context.Context, m Message) {
 
 // first sends the plain message. When it is not accepted, nothing else can be
 // judged, and the reason is looked for closely.
-func (t *round) first(ctx context.Context, m Message) {
+func (t *caseRun) first(ctx context.Context, m Message) {
 	a, ok := t.send(ctx, t.main, m.ID, m.Body)
 	if !ok {
 		if len(t.checks) > 0 && ctx.Err() == nil {
@@ -82,7 +82,7 @@ func (t *round) first(ctx context.Context, m Message) {
 }
 
 // greeted judges the first answer.
-func (t *round) greeted(ctx context.Context, m Message, a answer) {
+func (t *caseRun) greeted(ctx context.Context, m Message, a answer) {
 	switch {
 	case a.late() && a.connected() && t.startsCold(ctx, t.main, "the plain message", m.Body, a):
 		t.beginIdle(ctx)
@@ -118,7 +118,7 @@ func (t *round) greeted(ctx context.Context, m Message, a answer) {
 
 // askedForCertificate is a first message that a server refuses which requested a
 // client certificate, and got none: it may well be right.
-func (t *round) askedForCertificate(a answer) {
+func (t *caseRun) askedForCertificate(a answer) {
 	const title = "the server requests a client certificate, and refuses without one"
 	k := reports.Check{Rule: "rcv-mtls-only", Verdict: reports.Inconclusive, Title: title + ": " + a.says(), Class: string(mtlsAsked), Said: a.quote(), Fix: mtlsAsked.fix()}
 	t.check(k, &a)
@@ -126,8 +126,8 @@ func (t *round) askedForCertificate(a answer) {
 }
 
 // beginIdle opens a connection that is used again at the end.
-func (t *round) beginIdle(ctx context.Context) {
-	l := t.lane(t.config.Destination, t.certificate())
+func (t *caseRun) beginIdle(ctx context.Context) {
+	l := t.senderFor(t.config.Destination, t.certificate())
 	if _, ok := t.send(ctx, l, "plain", t.timed()); ok {
 		t.idle, t.idleAt = l, time.Now()
 	}
@@ -135,7 +135,7 @@ func (t *round) beginIdle(ctx context.Context) {
 }
 
 // credentialsTaken notes that the right credentials were accepted.
-func (t *round) credentialsTaken(a answer) {
+func (t *caseRun) credentialsTaken(a answer) {
 	if noCredentials(t.Prober) == "" || t.keyHeader() != "" {
 		t.pass("rcv-auth", "the right credentials are accepted", a.says())
 	}
@@ -145,14 +145,14 @@ func (t *round) credentialsTaken(a answer) {
 }
 
 // blame is fail with a class and a fix of its own.
-func (t *round) blame(c class, rule, title, expected, fix string, a answer) {
+func (t *caseRun) blame(c class, rule, title, expected, fix string, a answer) {
 	k := t.refusal(rule, title, expected, a)
 	k.Class, k.Fix = string(c), fix
 	t.check(k, &a)
 }
 
 // unheard is a first message without an answer.
-func (t *round) unheard(a answer) {
+func (t *caseRun) unheard(a answer) {
 	switch {
 	case !a.connected():
 		t.unreachable("rcv-2xx", a)
@@ -169,7 +169,7 @@ func (t *round) unheard(a answer) {
 // probeHeaders are custom headers that a receiver cannot know.
 const probeHeaders = "X-Httpdest-Probe:1,X-Correlation-Hint:a long value that no list of allowed headers has, X-Empty-Looking:-"
 
-func headers(ctx context.Context, t *round) {
+func headers(ctx context.Context, t *caseRun) {
 	configured := "no custom headers are configured"
 	if t.config.Destination.Headers != "" {
 		configured = "the configured headers"
@@ -185,10 +185,10 @@ func headers(ctx context.Context, t *round) {
 	}
 	d.Headers += probeHeaders
 	_, doc = s.plain()
-	t.insist(ctx, t.lane(d, t.certificate()), "rcv-headers", "headers that the receiver does not know", "plain", s.single(doc))
+	t.insist(ctx, t.senderFor(d, t.certificate()), "rcv-headers", "headers that the receiver does not know", "plain", s.single(doc))
 }
 
-func query(ctx context.Context, t *round) {
+func query(ctx context.Context, t *caseRun) {
 	s := t.shaper()
 	_, doc := s.plain()
 	if t.config.Destination.QueryParameters != "" {
@@ -197,7 +197,7 @@ func query(ctx context.Context, t *round) {
 	}
 	d := t.config.Destination
 	d.QueryParameters = "httpdest=probe&empty=&text=a%20b"
-	a, ok := t.send(ctx, t.lane(d, t.certificate()), "plain", s.single(doc))
+	a, ok := t.send(ctx, t.senderFor(d, t.certificate()), "plain", s.single(doc))
 	switch {
 	case !ok:
 	case a.ok():

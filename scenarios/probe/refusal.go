@@ -10,12 +10,12 @@ import (
 )
 
 // refusals are the cases about how a receiver says no.
-func (p *Prober) refusals() []trial {
+func (p *Prober) refusals() []probeCase {
 	rules := []string{"rcv-retry-advice"}
-	malformed := func(title string, body []byte) func(context.Context, *round) {
-		return func(ctx context.Context, t *round) { t.never(ctx, title, body) }
+	malformed := func(title string, body []byte) func(context.Context, *caseRun) {
+		return func(ctx context.Context, t *caseRun) { t.never(ctx, title, body) }
 	}
-	return []trial{
+	return []probeCase{
 		{id: "refusal/cut-off", title: "A message that was cut off is refused for good", rules: rules, requests: 1 + following, run: malformed("a body that was cut off", []byte(`{"segmentMembership": {"ups": {`))},
 		{id: "refusal/no-json", title: "A body that is not JSON is refused for good", rules: rules, requests: 1 + following, run: malformed("a body that is not JSON", []byte("this is not JSON"))},
 		{id: "refusal/types", title: "A message with wrong types is refused for good", rules: rules, requests: 1 + following,
@@ -26,7 +26,7 @@ func (p *Prober) refusals() []trial {
 
 // never sends what can never be accepted: it should be refused with a status
 // that neither policy would send again for nothing (R104).
-func (t *round) never(ctx context.Context, title string, body []byte) {
+func (t *caseRun) never(ctx context.Context, title string, body []byte) {
 	a, ok := t.send(ctx, t.main, "", body)
 	if !ok {
 		return

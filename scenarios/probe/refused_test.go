@@ -81,7 +81,7 @@ func TestPlainMessageRefused(t *testing.T) {
 			}
 			p := New(Config{Destination: d, Limits: scenarios.Limits{Rate: 1000, Requests: 1000, Burst: 20}, Rules: rules, Pause: 2 * time.Millisecond})
 			defer p.close()
-			r := &round{Prober: p}
+			r := &caseRun{Prober: p}
 			r.first(context.Background(), shapes(p.people, p.config)[0])
 			var got []string
 			for _, k := range r.checks {

@@ -250,7 +250,7 @@ func (p *Prober) curl(a answer) string {
 		parts = append(parts, "--cacert "+quote(p.config.CAFile))
 	}
 	if dir := p.config.ClientsDir; a.Presented && dir != "" {
-		parts = append(parts, fmt.Sprintf("--cert %s --key %s", quote(dir+"/"+a.lane.kind+".pem"), quote(dir+"/"+a.lane.kind+"-key.pem")))
+		parts = append(parts, fmt.Sprintf("--cert %s --key %s", quote(dir+"/"+a.sender.kind+".pem"), quote(dir+"/"+a.sender.kind+"-key.pem")))
 	}
 	parts = append(parts, "-X "+x.Method, r.variables(x.URL))
 	for _, h := range x.Headers {

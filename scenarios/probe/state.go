@@ -19,8 +19,8 @@ func unread(p *Prober) string {
 }
 
 // states are the cases about what is stored.
-func (p *Prober) states() []trial {
-	return []trial{
+func (p *Prober) states() []probeCase {
+	return []probeCase{
 		{id: "state/twice", title: "The same message, three times, leaves the state of the first", rules: []string{"rcv-idempotent"}, requests: 5, run: twice},
 		{id: "state/exit", title: "An exit ends the membership", rules: []string{"rcv-exited"}, requests: 2, unless: unread, run: exit},
 		{id: "state/order", title: "An older message after a newer one does not bring the old state back", rules: []string{"rcv-order"}, requests: 6, unless: func(p *Prober) string { return p.needs("rcv-exited", "rcv-unmapped") }, run: order},
@@ -40,8 +40,8 @@ func (p *Prober) states() []trial {
 
 // storedCase comes first: what every other message left is read back only where
 // this one can be.
-func storedCase() trial {
-	return trial{id: "state/stored", title: "A message that is accepted is stored", rules: []string{"rcv-2xx"}, requests: 1, essential: true, unless: unread, run: stored}
+func storedCase() probeCase {
+	return probeCase{id: "state/stored", title: "A message that is accepted is stored", rules: []string{"rcv-2xx"}, requests: 1, essential: true, unless: unread, run: stored}
 }
 
 // readable is why a case about what is stored is not tried, when it rests on
@@ -64,12 +64,12 @@ func batched(p *Prober) string {
 }
 
 // put sends a document and wants it accepted.
-func (t *round) put(ctx context.Context, rule, title string, d document) bool {
+func (t *caseRun) put(ctx context.Context, rule, title string, d document) bool {
 	return t.insist(ctx, t.main, rule, title, "", t.shaper().single(d))
 }
 
 // there waits for a state that fits, and says what is wrong when none comes.
-func (t *round) there(ctx context.Context, rule string, who person, title, expected string, fits func(any) bool) (any, bool) {
+func (t *caseRun) there(ctx context.Context, rule string, who person, title, expected string, fits func(any) bool) (any, bool) {
 	state, err := t.until(ctx, who.ECID, fits)
 	switch {
 	case err == nil:
@@ -85,7 +85,7 @@ func (t *round) there(ctx context.Context, rule string, who person, title, expec
 
 func present(state any) bool { return state != nil }
 
-func stored(ctx context.Context, t *round) {
+func stored(ctx context.Context, t *caseRun) {
 	s := t.shaper()
 	who, d := s.plain()
 	if !t.put(ctx, "rcv-2xx", "a message to be read back", d) {
@@ -120,7 +120,7 @@ func stored(ctx context.Context, t *round) {
 
 // settled waits until what was sent before is dealt with: a profile that was
 // sent after it is there.
-func (t *round) settled(ctx context.Context, rule string) bool {
+func (t *caseRun) settled(ctx context.Context, rule string) bool {
 	who, d := t.shaper().plain()
 	if !t.put(ctx, rule, "a following message", d) {
 		return false
@@ -129,7 +129,7 @@ func (t *round) settled(ctx context.Context, rule string) bool {
 	return ok
 }
 
-func twice(ctx context.Context, t *round) {
+func twice(ctx context.Context, t *caseRun) {
 	const rule = "rcv-idempotent"
 	s := t.shaper()
 	who, d := s.plain()
@@ -171,7 +171,7 @@ func twice(ctx context.Context, t *round) {
 }
 
 // onlyAccepted takes back that a rule was shown: what was stored is not known.
-func (t *round) onlyAccepted(rule string) {
+func (t *caseRun) onlyAccepted(rule string) {
 	why := unread(t.Prober)
 	kept := t.checks[:0]
 	for _, k := range t.checks {
@@ -186,7 +186,7 @@ func (t *round) onlyAccepted(rule string) {
 // order sends a newer state and then an older one, both ways round. Only
 // lastQualificationTime tells them apart (R100); an exit keeps that of the
 // qualification, so that at equal times the exit is the newer.
-func order(ctx context.Context, t *round) {
+func order(ctx context.Context, t *caseRun) {
 	const rule = "rcv-order"
 	s := t.shaper()
 	for _, o := range []struct {
@@ -251,7 +251,7 @@ func orNone(status string) string {
 	return status
 }
 
-func exit(ctx context.Context, t *round) {
+func exit(ctx context.Context, t *caseRun) {
 	const rule = "rcv-exited"
 	s := t.shaper()
 	who := s.next()
@@ -273,7 +273,7 @@ func exit(ctx context.Context, t *round) {
 	}
 }
 
-func unmapped(ctx context.Context, t *round) {
+func unmapped(ctx context.Context, t *caseRun) {
 	const rule = "rcv-unmapped"
 	s := t.shaper()
 	who := s.next()
@@ -287,7 +287,7 @@ func unmapped(ctx context.Context, t *round) {
 	}
 }
 
-func batchStored(ctx context.Context, t *round) {
+func batchStored(ctx context.Context, t *caseRun) {
 	const rule = "rcv-batch"
 	s := t.shaper()
 	s.batch("batch/stored", "several profiles", min(10, t.config.Destination.MaxProfilesPerRequest), s.wrapped, nil)

@@ -49,9 +49,9 @@ func (p *Prober) grant() engine.Grant {
 // fetches reports whether there is a token endpoint.
 func (p *Prober) fetches() bool { return p.config.Destination.Auth.FetchesTokens() }
 
-// request asks the token endpoint by a lane. No client certificate is shown to
+// request asks the token endpoint by a sender. No client certificate is shown to
 // it (R31).
-func (t *round) request(ctx context.Context, l *lane) (answer, bool) {
+func (t *caseRun) request(ctx context.Context, l *configuredSender) (answer, bool) {
 	if t.stopped(t.budget.take(ctx, 1)) {
 		return answer{}, false
 	}
@@ -81,7 +81,7 @@ func lenient(body []byte) *engine.Issued {
 }
 
 // access is the token of the moment, renewed a while before it ends (R29, A69).
-func (t *round) access(ctx context.Context) (dataflow.Secret, error) {
+func (t *caseRun) access(ctx context.Context) (dataflow.Secret, error) {
 	if !t.fetches() {
 		return "", nil
 	}
@@ -112,14 +112,14 @@ func noTokens(p *Prober) string {
 }
 
 // tokens are the cases about the token endpoint.
-func (p *Prober) tokens() []trial {
-	return []trial{
+func (p *Prober) tokens() []probeCase {
+	return []probeCase{
 		{id: "token/issued", title: "The token endpoint answers the documented request with a token", rules: []string{"rcv-token"}, requests: 1, unless: noTokens, run: issued},
 		{id: "token/wrong-secret", title: "The token endpoint refuses a wrong secret", rules: []string{"rcv-auth"}, requests: 1, unless: noTokens, run: wrongSecret},
 	}
 }
 
-func issued(ctx context.Context, t *round) {
+func issued(ctx context.Context, t *caseRun) {
 	a, ok := t.request(ctx, t.main)
 	if !ok {
 		return
@@ -146,7 +146,7 @@ func issued(ctx context.Context, t *round) {
 // refreshed asks for a token with the refresh token, where one was issued, and sends
 // a message with it, as the sender does when a token ends. It comes late: the end of
 // the token before may come with it.
-func refreshed(ctx context.Context, t *round) {
+func refreshed(ctx context.Context, t *caseRun) {
 	if t.token.refresh == "" {
 		t.skipped("no refresh token was issued")
 		return
@@ -167,7 +167,7 @@ func refreshed(ctx context.Context, t *round) {
 }
 
 // letsIn sends a message with a token that a refresh token was exchanged for.
-func (t *round) letsIn(ctx context.Context, i *engine.Issued) {
+func (t *caseRun) letsIn(ctx context.Context, i *engine.Issued) {
 	a, ok := t.sendWith(ctx, t.main, i.Access, "plain", t.timed())
 	switch {
 	case !ok:
@@ -192,7 +192,7 @@ func (t *round) letsIn(ctx context.Context, i *engine.Issued) {
 
 // renewed sends a message again with a new token, where one that should still be
 // good is refused. It says so once; what follows is judged with the new one.
-func (t *round) renewed(ctx context.Context, l *lane, message string, body []byte, refused answer) (answer, bool) {
+func (t *caseRun) renewed(ctx context.Context, l *configuredSender, message string, body []byte, refused answer) (answer, bool) {
 	k := &t.token
 	k.mu.Lock()
 	age := time.Since(k.fetched)
@@ -229,10 +229,10 @@ func tokenProblem(a answer) string {
 	return a.says()
 }
 
-func wrongSecret(ctx context.Context, t *round) {
+func wrongSecret(ctx context.Context, t *caseRun) {
 	d := t.config.Destination
 	d.Auth.ClientSecret = wrongCredential
-	a, ok := t.request(ctx, t.lane(d, nil))
+	a, ok := t.request(ctx, t.senderFor(d, nil))
 	switch {
 	case !ok:
 	case a.Issued != nil:

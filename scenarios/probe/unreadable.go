@@ -61,21 +61,21 @@ func (a answer) unreadableFix() string {
 const smallHeaders = "send fewer and shorter headers: look for cookies, traces, and headers that repeat the request; the sender reads no custom header"
 
 // garbled fails the answer to a message, and not the form of the message.
-func (t *round) garbled(title string, a answer) {
+func (t *caseRun) garbled(title string, a answer) {
 	k := t.refusal("rcv-2xx", title+": the answer cannot be read", "a response of HTTP/1.1 with 2xx", a)
 	k.Class, k.Fix, k.Causes = string(unreadable), a.unreadableFix(), []reports.Cause{}
 	t.check(k, &a)
 }
 
 // answers are the cases about all answers together.
-func (p *Prober) answers() []trial {
-	return []trial{{id: "answer/headers", title: "The headers of every answer are small enough", rules: []string{"rcv-2xx"}, run: largestHeaders}}
+func (p *Prober) answers() []probeCase {
+	return []probeCase{{id: "answer/headers", title: "The headers of every answer are small enough", rules: []string{"rcv-2xx"}, run: largestHeaders}}
 }
 
 // largestHeaders looks at the answer with the largest headers. How large they may
 // be is not documented: a sender reads some bytes and no more, and so do servers in
 // front of a receiver.
-func largestHeaders(_ context.Context, t *round) {
+func largestHeaders(_ context.Context, t *caseRun) {
 	t.seen.mu.Lock()
 	a, n := t.seen.largest, t.seen.headers
 	t.seen.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 
 // answering is a round with a receiver that answers with the given statuses in
 // turn, the last one for ever.
-func answering(t *testing.T, statuses ...int) *round {
+func answering(t *testing.T, statuses ...int) *caseRun {
 	t.Helper()
 	n := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -33,11 +33,11 @@ func answering(t *testing.T, statuses ...int) *round {
 		Limits:      scenarios.Limits{Rate: 1000, Requests: 100}, Rules: rules,
 	})
 	t.Cleanup(func() { p.close(); server.Close() })
-	return &round{Prober: p, trial: trial{id: "test", rules: []string{"rcv-2xx"}}}
+	return &caseRun{Prober: p, probeCase: probeCase{id: "test", rules: []string{"rcv-2xx"}}}
 }
 
 // verdictsOf are the checks of a round as "verdict rule".
-func verdictsOf(t *round) []string {
+func verdictsOf(t *caseRun) []string {
 	var out []string
 	for _, k := range t.checks {
 		out = append(out, string(k.Verdict)+" "+k.Rule)

@@ -20,10 +20,10 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// lane is a sender to the receiver that is configured in one way: with one
+// configuredSender is a sender to the receiver that is configured in one way: with one
 // client certificate, one credential, one line of custom headers. Its sockets
 // stay open.
-type lane struct {
+type configuredSender struct {
 	mu          sync.Mutex
 	kind        string // of the client certificate; "" none
 	sender      *delivery.Sender
@@ -34,11 +34,11 @@ type lane struct {
 	alter       func(*delivery.Exchange) // of each attempt, where the receiver refuses what the sender sends; nil: nothing
 }
 
-// lane makes one. A nil certificate offers none.
-func (p *Prober) lane(d dataflow.Destination, own *tls.Certificate) *lane {
-	l := &lane{destination: d, redact: p.redact, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own), alter: p.alter}
+// senderFor makes one. A nil certificate offers none.
+func (p *Prober) senderFor(d dataflow.Destination, own *tls.Certificate) *configuredSender {
+	l := &configuredSender{destination: d, redact: p.redact, certificate: own != nil, patience: p.config.Patience, kind: p.config.Clients.kindOf(own), alter: p.alter}
 	l.sender = delivery.New(delivery.Config{Destination: d, Roots: p.config.Roots, Certificate: own, Dial: dial, UserAgent: "httpdest/" + p.config.Version})
-	p.lanes = append(p.lanes, l)
+	p.senders = append(p.senders, l)
 	return l
 }
 
@@ -136,7 +136,7 @@ type answer struct {
 	timing   *timing
 	took     time.Duration
 	reused   bool
-	lane     *lane
+	sender   *configuredSender
 	token    bool   // the token endpoint's
 	message  string // id of the message that was sent; "" none
 	alone    bool   // the message is refused, and the plain one accepted next to it
@@ -157,7 +157,7 @@ func (a answer) wantsCertificate() bool {
 
 // perform sends one operation and waits for its answer, for as long as patience
 // allows: how late an answer is helps more than that it was late.
-func (l *lane) perform(ctx context.Context, op engine.Operation) answer {
+func (l *configuredSender) perform(ctx context.Context, op engine.Operation) answer {
 	a := l.once(ctx, op)
 	if a.ours() {
 		return l.once(ctx, op)
@@ -173,7 +173,7 @@ func (a answer) ours() bool {
 }
 
 // once is perform without a second look.
-func (l *lane) once(ctx context.Context, op engine.Operation) answer {
+func (l *configuredSender) once(ctx context.Context, op engine.Operation) answer {
 	t := &timing{plain: !l.sender.Encrypted()}
 	within, cancel := context.WithTimeoutCause(context.WithValue(ctx, clocked{}, t), l.patience, delivery.ErrDeadline)
 	defer cancel()
@@ -184,7 +184,7 @@ func (l *lane) once(ctx context.Context, op engine.Operation) answer {
 	x.OnHandshake = func() { t.mark(&t.handshaken) }
 	x.OnWritten = func() { t.mark(&t.written) }
 	x.OnAnswering = func() { t.mark(&t.answering) }
-	a := answer{exchange: x, timing: t, reused: x.Reused, lane: l, token: op.Kind == engine.Token}
+	a := answer{exchange: x, timing: t, reused: x.Reused, sender: l, token: op.Kind == engine.Token}
 	if l.alter != nil && op.Kind == engine.Attempt {
 		l.alter(x)
 	}
@@ -198,7 +198,7 @@ func (l *lane) once(ctx context.Context, op engine.Operation) answer {
 	return a
 }
 
-func (l *lane) close() {
+func (l *configuredSender) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sender.Close()
@@ -228,13 +228,13 @@ func (a answer) html() bool {
 }
 
 // host is host:port of the endpoint.
-func (a answer) host() string { return a.lane.destination.URL().Host }
+func (a answer) host() string { return a.sender.destination.URL().Host }
 
 // says tells in a sentence how the exchange ended.
 func (a answer) says() string {
 	switch o := a.Outcome; {
 	case o.Kind == retry.Answered && o.Status >= 300 && o.Status < 400:
-		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, a.lane.redact.location(a), ms(a.took))
+		return fmt.Sprintf("%d, a redirect to %q, in %s", o.Status, a.sender.redact.location(a), ms(a.took))
 	case o.Kind == retry.Answered && a.html():
 		return fmt.Sprintf("%d with an HTML page in %s", o.Status, ms(a.took))
 	case o.Kind == retry.Answered:
@@ -244,7 +244,7 @@ func (a answer) says() string {
 	case o.Kind == retry.Refused:
 		return a.host() + " cannot be reached"
 	case o.Kind == retry.Unresolved:
-		return "the name " + a.lane.destination.URL().Hostname() + " does not resolve"
+		return "the name " + a.sender.destination.URL().Hostname() + " does not resolve"
 	case o.Kind == retry.Timeout:
 		return a.waited()
 	case o.Kind == retry.TLS:
@@ -266,7 +266,7 @@ func (a answer) reported() string {
 	if a.Failure == nil {
 		return ""
 	}
-	return ": " + short(a.lane.redact.text(inOneLine(a.Failure.Error())))
+	return ": " + short(a.sender.redact.text(inOneLine(a.Failure.Error())))
 }
 
 // outcome is says without the time, which a report shows next to it.
@@ -286,15 +286,15 @@ func (a answer) waited() string {
 	}{{t.answering, "the answer began and was not complete"}, {t.written, "no answer"},
 		{t.handshaken, "the request could not be sent"}, {t.connected, a.stuck()}, {t.resolved, "no connection"}} {
 		if !p.at.IsZero() {
-			return p.what + " within " + ms(a.lane.patience)
+			return p.what + " within " + ms(a.sender.patience)
 		}
 	}
-	return "nothing within " + ms(a.lane.patience)
+	return "nothing within " + ms(a.sender.patience)
 }
 
 // stuck is what a connection that came about waited for.
 func (a answer) stuck() string {
-	if a.lane.sender.Encrypted() {
+	if a.sender.sender.Encrypted() {
 		return "no TLS handshake"
 	}
 	return "the request could not be sent"

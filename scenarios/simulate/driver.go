@@ -15,8 +15,8 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// ground is what a driver stands on: the wire and its clock, virtual or not.
-type ground interface {
+// environment is what a driver stands on: the wire and its clock, virtual or not.
+type environment interface {
 	// begin sets an operation in motion.
 	begin(op *operation)
 	// host has the endpoint of a site stand on it.
@@ -34,20 +34,20 @@ type ground interface {
 // driver plays one scenario: it hands one event at a time to the engine's
 // runtime, and performs the effects on the wire and the store. Only its own
 // goroutine touches it; what both ends of the wire share with it is in its
-// ground.
+// environment.
 type driver struct {
-	scenario   *scenarios.Scenario
-	shards     int
-	ground     ground
-	agenda     *events
-	now        time.Time
-	population *population
-	runtime    *flow.Runtime
-	alarms     map[flow.AlarmID]*event // of the runtime
-	outlets    []*outlet               // of the dataflows, in their order
-	recorder   *recorder
-	uploads    map[profile.AudienceRef]*scenarios.Audience // whose members come from a file
-	platform   http.Handler                                // what lookups ask
+	scenario    *scenarios.Scenario
+	shards      int
+	environment environment
+	agenda      *events
+	now         time.Time
+	population  *population
+	runtime     *flow.Runtime
+	alarms      map[flow.AlarmID]*event // of the runtime
+	outlets     []*outlet               // of the dataflows, in their order
+	recorder    *recorder
+	uploads     map[profile.AudienceRef]*scenarios.Audience // whose members come from a file
+	platform    http.Handler                                // what lookups ask
 }
 
 // arm puts the history on the agenda.
@@ -99,7 +99,7 @@ func (d *driver) advance(to time.Time) {
 // recordJournal takes over what the endpoint saw in this step, in an order
 // that does not depend on which goroutine wrote first.
 func (d *driver) recordJournal() {
-	saw := d.ground.seen()
+	saw := d.environment.seen()
 	saw.sort()
 	for _, h := range saw.refused {
 		d.recorder.handshake(h)
@@ -180,7 +180,7 @@ func (d *driver) begin(op engine.Operation) error {
 	o := d.outlet(op.Dataflow)
 	x := &operation{op: op, outlet: o, exchange: o.sender.Prepare(op)}
 	x.encrypted = x.exchange.Encrypted()
-	d.ground.begin(x)
+	d.environment.begin(x)
 	return nil
 }
 

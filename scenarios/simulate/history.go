@@ -43,8 +43,8 @@ func (d *driver) step(s *scenarios.Step) error {
 	return nil
 }
 
-// decided is the decision about one profile of a chunk.
-type decided struct {
+// decidedUpdate is the decision about one profile of a chunk.
+type decidedUpdate struct {
 	update  profile.Update
 	state   engine.State
 	exports []*engine.Export
@@ -55,7 +55,7 @@ type decided struct {
 // takes up the decisions in the order of the names: the recording does not
 // depend on the number of shards.
 func (d *driver) updates(names []string, of func(name string) profile.Update) error {
-	out := make([]decided, len(names))
+	out := make([]decidedUpdate, len(names))
 	view := d.runtime.View()
 	var wg sync.WaitGroup
 	for shard := range d.shards {
@@ -84,13 +84,13 @@ func (d *driver) updates(names []string, of func(name string) profile.Update) er
 	return d.accept(states, exports)
 }
 
-func (d *driver) decide(view flow.View, name string, u profile.Update) decided {
+func (d *driver) decide(view flow.View, name string, u profile.Update) decidedUpdate {
 	state, err := d.population.load(name)
 	if err != nil {
-		return decided{err: err}
+		return decidedUpdate{err: err}
 	}
 	if state.MergedInto != "" { // of a history that was too long to lint
-		return decided{err: fmt.Errorf("profile %s was merged into %s", name, state.MergedInto)}
+		return decidedUpdate{err: fmt.Errorf("profile %s was merged into %s", name, state.MergedInto)}
 	}
 	for _, c := range u.Changes {
 		switch c.Op {
@@ -101,7 +101,7 @@ func (d *driver) decide(view flow.View, name string, u profile.Update) decided {
 		}
 	}
 	state, exports := view.Decide(nil, d.now, state, u)
-	return decided{update: u, state: state, exports: exports}
+	return decidedUpdate{update: u, state: state, exports: exports}
 }
 
 // update translates a step into the engine's words for one profile.

@@ -86,14 +86,14 @@ func (e liveEntries) Handshake(h journal.Handshake) {
 	e.s.saw.handshake(h, e.at, e.s.carriers[arrival{e.at, h.Socket}])
 }
 
-// seen implements ground.
+// seen implements environment.
 func (s *liveStage) seen() sightings {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.saw.taken()
 }
 
-// host implements ground.
+// host implements environment.
 func (s *liveStage) host(at *site, o *mockendpoint.Options) error {
 	o.Journal, o.Now = liveEntries{s, at}, liveNow
 	data, tokens := at.addresses()
@@ -102,7 +102,7 @@ func (s *liveStage) host(at *site, o *mockendpoint.Options) error {
 	return nil
 }
 
-// dial implements ground.
+// dial implements environment.
 func (s *liveStage) dial(c *delivery.Config) { c.Dial, c.Now = s.network.Dial, liveNow }
 
 func liveNow() time.Time { return time.Now().UTC() }
@@ -215,7 +215,7 @@ func playLive(t *testing.T, sc *scenarios.Scenario, c *configuration, killed int
 func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveStage {
 	s := &liveStage{network: memnet.New(), operations: map[operationName]*operation{}, performed: map[*operation]bool{}, byAddress: map[string]*site{},
 		carriers: map[arrival]carrier{}, entered: map[carrier]chan struct{}{}, exports: map[string]string{}, unknown: map[string]bool{}}
-	s.driver = &driver{scenario: sc, ground: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()), recorder: newRecorder(sc)}
+	s.driver = &driver{scenario: sc, environment: s, now: sc.Start, population: newPopulation(sc, c.refs, memory.New()), recorder: newRecorder(sc)}
 	s.network.OnDial = func(ctx context.Context, k *memnet.Socket) {
 		s.mu.Lock() // the dialler holds none of these locks
 		defer s.mu.Unlock()
@@ -223,7 +223,7 @@ func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveS
 		at.sockets++
 		s.carriers[arrival{at, at.sockets}] = ctx.Value(operationKey{}).(*operation).carrier()
 	}
-	both := &stage{driver: s.driver}
+	both := &testbed{driver: s.driver}
 	for _, f := range c.flows {
 		at, err := both.site(f.part, Setting{})
 		if err != nil {
@@ -243,7 +243,7 @@ func newLiveStage(t *testing.T, sc *scenarios.Scenario, c *configuration) *liveS
 
 // listen has the endpoints take connections until they are closed.
 func (s *liveStage) listen() (closed func()) {
-	both := &stage{sites: s.sites}
+	both := &testbed{sites: s.sites}
 	both.serve()
 	return func() {
 		s.mu.Lock()

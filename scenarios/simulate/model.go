@@ -21,7 +21,7 @@ import (
 	"github.com/httpdest/httpdest/scenarios"
 )
 
-// model is the ground without a wire: the receiver is a function of the fault
+// model is the environment without a wire: the receiver is a function of the fault
 // plan, and nothing but the agenda waits. The same events in the same order
 // leave the same recording as over the wire, a good deal sooner; that is for
 // properties, capacity and benchmarks of millions of events. It cannot see
@@ -61,7 +61,7 @@ func newModel(d *driver) *model {
 	return &model{agenda: d.agenda, now: d.now, scenario: d.scenario, receivers: map[*site]*modelReceiver{}, sockets: map[carrier]*modelSocket{}}
 }
 
-// host implements ground.
+// host implements environment.
 func (m *model) host(at *site, o *mockendpoint.Options) error {
 	m.receivers[at] = &modelReceiver{model: m, site: at, plan: at.plan, mode: o.Mode, certificate: at.part.Destination.ClientCertificate,
 		bearer: o.Bearer, redactor: secret.NewRedactor(o.Bearer), profileOf: o.ProfileOf}
@@ -69,10 +69,10 @@ func (m *model) host(at *site, o *mockendpoint.Options) error {
 	return nil
 }
 
-// dial implements ground: nothing is dialled.
+// dial implements environment: nothing is dialled.
 func (m *model) dial(*delivery.Config) {}
 
-// play implements ground.
+// play implements environment.
 func (m *model) play(ctx context.Context, d *driver) error {
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -98,10 +98,10 @@ func (m *model) play(ctx context.Context, d *driver) error {
 	}
 }
 
-// seen implements ground.
+// seen implements environment.
 func (m *model) seen() sightings { return m.saw.taken() }
 
-// abandon implements ground: nothing runs between two events.
+// abandon implements environment: nothing runs between two events.
 func (m *model) abandon() {}
 
 // visit is one operation at the endpoint.
@@ -116,7 +116,7 @@ type visit struct {
 	answering bool
 }
 
-// begin implements ground.
+// begin implements environment.
 func (m *model) begin(op *operation) {
 	v := &visit{modelReceiver: m.receivers[op.outlet.site], op: op}
 	op.started = m.now

@@ -81,9 +81,9 @@ func PlayOn(ctx context.Context, sc *scenarios.Scenario, setting Setting) ([]rec
 	s.serve()
 
 	s.driver.arm()
-	played := s.driver.ground.play(ctx, s.driver)
+	played := s.driver.environment.play(ctx, s.driver)
 	pending := pendingIDs(s.driver.runtime)
-	s.driver.ground.abandon()
+	s.driver.environment.abandon()
 	for _, o := range s.driver.outlets {
 		o.sender.Close()
 	}
@@ -120,21 +120,21 @@ func pendingIDs(r *flow.Runtime) []string {
 	return ids
 }
 
-// stage is everything one run needs: both ends of the wire and the driver.
-type stage struct {
+// testbed is everything one run needs: both ends of the wire and the driver.
+type testbed struct {
 	driver *driver
 	sites  []*site
 	served []<-chan error // by site
 }
 
 // serve has the endpoints accept connections.
-func (s *stage) serve() {
+func (s *testbed) serve() {
 	for _, at := range s.sites {
 		s.served = append(s.served, at.serve())
 	}
 }
 
-func (s *stage) close() (err error) {
+func (s *testbed) close() (err error) {
 	for i, at := range s.sites {
 		err = errors.Join(err, at.close(s.served[i]))
 	}
@@ -142,7 +142,7 @@ func (s *stage) close() (err error) {
 }
 
 // fired is how often every fault of every endpoint acted.
-func (s *stage) fired() (out []recording.Fault) {
+func (s *testbed) fired() (out []recording.Fault) {
 	for _, at := range s.sites {
 		out = append(out, at.fired()...)
 	}
@@ -150,18 +150,18 @@ func (s *stage) fired() (out []recording.Fault) {
 }
 
 // newStage translates the scenario and builds both ends of the wire.
-func newStage(c *configuration, setting Setting) (*stage, error) {
+func newStage(c *configuration, setting Setting) (*testbed, error) {
 	sc := c.scenario
 	d := &driver{scenario: sc, shards: max(1, setting.Shards), agenda: &events{}, now: sc.Start, population: newPopulation(sc, c.refs, setting.Store),
 		recorder: newRecorder(sc), alarms: map[flow.AlarmID]*event{}}
-	s := &stage{driver: d}
+	s := &testbed{driver: d}
 	switch {
 	case setting.Clock == Wall:
-		d.ground = newWall(d.now)
+		d.environment = newWall(d.now)
 	case setting.Wire == Model:
-		d.ground = newModel(d)
+		d.environment = newModel(d)
 	default:
-		d.ground = newWire(d.agenda, d.now)
+		d.environment = newWire(d.agenda, d.now)
 	}
 	var all []engine.Settings
 	for _, f := range c.flows {
@@ -185,7 +185,7 @@ func newStage(c *configuration, setting Setting) (*stage, error) {
 }
 
 // site is that of the destination of a dataflow, built for the first of them.
-func (s *stage) site(part *scenarios.Scenario, setting Setting) (*site, error) {
+func (s *testbed) site(part *scenarios.Scenario, setting Setting) (*site, error) {
 	for _, at := range s.sites {
 		if at.key == part.Destination.Key {
 			return at, nil
@@ -196,7 +196,7 @@ func (s *stage) site(part *scenarios.Scenario, setting Setting) (*site, error) {
 		return nil, err
 	}
 	options := at.options(s.driver.population.profileOf)
-	if err := s.driver.ground.host(at, &options); err != nil {
+	if err := s.driver.environment.host(at, &options); err != nil {
 		return nil, err
 	}
 	if setting.Wire != Model {
@@ -209,7 +209,7 @@ func (s *stage) site(part *scenarios.Scenario, setting Setting) (*site, error) {
 // connect builds what a dataflow sends with.
 func (d *driver) connect(at *site, f *flowConfiguration) *outlet {
 	var dial delivery.Config
-	d.ground.dial(&dial)
+	d.environment.dial(&dial)
 	u := f.Flow.Destination.URL()
 	o := &outlet{id: f.Flow.ID, key: f.part.Dataflow.Key, order: len(d.outlets), site: at, triggers: f.part.Dataflow.Triggers,
 		sender: delivery.New(at.delivers(f, dial)), url: u, target: u.RequestURI()}

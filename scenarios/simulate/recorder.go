@@ -161,7 +161,7 @@ func triggers(because []export.Trigger) []string {
 	return out
 }
 
-func (r flowRecorder) decision(now time.Time, d *engine.Decided) {
+func (r flowRecorder) decision(now time.Time, d *engine.MTLSDecision) {
 	line := &recording.Decision{At: d.Started, EndedAt: now, Result: string(d.Verdict), Asked: d.Asked,
 		First: d.First.String(), Reason: d.First.Reason}
 	if d.Second != nil {

@@ -165,7 +165,7 @@ func (s *served) ofFile(p dataflow.Problem) bool {
 
 // listen opens the mock endpoints on TCP.
 func (s *served) listen() (closed func() error, err error) {
-	all := &stage{}
+	all := &testbed{}
 	closed = func() error { return all.close() }
 	var whose func(namespace, id string) (string, bool)
 	for _, f := range s.c.flows {
@@ -320,6 +320,6 @@ func (s *served) recorded(length time.Duration, played error) ([]recording.Line,
 	if over.Before(end.At) {
 		over = end.At
 	}
-	r.end(over, (&stage{sites: s.sites}).fired(), end.Unfinished, played)
+	r.end(over, (&testbed{sites: s.sites}).fired(), end.Unfinished, played)
 	return r.lines, nil
 }

@@ -122,7 +122,7 @@ func (s *site) fired() []recording.Fault {
 func (s *site) delivers(f *flowConfiguration, dial delivery.Config) delivery.Config {
 	c := dial
 	c.Destination, c.Roots, c.UserAgent = f.Flow.Destination, s.certificates.roots, "httpdest"
-	c.Transport = delivery.Direct // as serve does, where there are real sockets: on the wall clock
+	c.Transport = delivery.Blocking // as serve does, where there are real sockets: on the wall clock
 	if s.certificates.has {
 		now := c.Now
 		c.Current = func() *tls.Certificate { return s.certificates.current(now()) }

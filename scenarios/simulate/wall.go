@@ -13,7 +13,7 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
-// wall is the ground of a driver on the wall clock: TCP on loopback, timers,
+// wall is the environment of a driver on the wall clock: TCP on loopback, timers,
 // and a clock that began at the start of the scenario.
 type wall struct {
 	start    time.Time         // of the scenario
@@ -35,7 +35,7 @@ func newWall(start time.Time) *wall {
 		underWay: map[*operation]bool{}, carriers: map[string]carrier{}}
 }
 
-// host implements ground.
+// host implements environment.
 func (w *wall) host(at *site, o *mockendpoint.Options) error {
 	l, t, err := listenOnTCP()
 	if err != nil {
@@ -59,7 +59,7 @@ func listenOnTCP() (data, tokens net.Listener, err error) {
 	return data, tokens, nil
 }
 
-// dial implements ground.
+// dial implements environment.
 func (w *wall) dial(c *delivery.Config) { c.Dial, c.Now = w.connect, w.Now }
 
 // Now is the time of the scenario.
@@ -107,14 +107,14 @@ func (e wallEntries) Handshake(h journal.Handshake) {
 	e.wall.saw.handshake(h, e.at, e.wall.carriers[h.Remote])
 }
 
-// seen implements ground.
+// seen implements environment.
 func (w *wall) seen() sightings {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.saw.taken()
 }
 
-// begin implements ground.
+// begin implements environment.
 func (w *wall) begin(op *operation) {
 	ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), operationKey{}, op))
 	op.cancel, op.started = cancel, w.Now()
@@ -135,7 +135,7 @@ func (w *wall) begin(op *operation) {
 	})
 }
 
-// play implements ground: it takes events when they are due, and ends of
+// play implements environment: it takes events when they are due, and ends of
 // operations as they come.
 func (w *wall) play(ctx context.Context, d *driver) error {
 	timer := time.NewTimer(0)
@@ -172,7 +172,7 @@ func (w *wall) play(ctx context.Context, d *driver) error {
 	}
 }
 
-// abandon implements ground.
+// abandon implements environment.
 func (w *wall) abandon() {
 	w.mu.Lock()
 	for op := range w.underWay {

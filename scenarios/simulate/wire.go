@@ -89,7 +89,7 @@ func newWire(a *events, now time.Time) *wire {
 	return w
 }
 
-// host implements ground.
+// host implements environment.
 func (w *wire) host(at *site, o *mockendpoint.Options) error {
 	o.Journal, o.Now, o.Wait, o.OnState = entries{w, at}, w.Now, w.wait, w.stateChanged
 	data, tokens := at.addresses()
@@ -98,7 +98,7 @@ func (w *wire) host(at *site, o *mockendpoint.Options) error {
 	return nil
 }
 
-// dial implements ground.
+// dial implements environment.
 func (w *wire) dial(c *delivery.Config) { c.Dial, c.Now = w.net.Dial, w.Now }
 
 type operationKey struct{}
@@ -249,14 +249,14 @@ func (w *wire) advance(to time.Time) {
 	w.now = to
 }
 
-// seen implements ground.
+// seen implements environment.
 func (w *wire) seen() sightings {
 	w.net.Lock()
 	defer w.net.Unlock()
 	return w.saw.taken()
 }
 
-// abandon implements ground.
+// abandon implements environment.
 func (w *wire) abandon() {
 	w.net.Lock()
 	for op := range w.open {

@@ -23,7 +23,7 @@ func FuzzBrief(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		status, size, ok := brief(b)
+		status, size, ok := plainAnswer(b)
 		if !ok {
 			return
 		}
@@ -48,7 +48,7 @@ func BenchmarkBrief(b *testing.B) {
 	text := []byte("HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n")
 	b.Run("ours", func(b *testing.B) {
 		for b.Loop() {
-			if _, _, ok := brief(text); !ok {
+			if _, _, ok := plainAnswer(text); !ok {
 				b.Fatal("not plain")
 			}
 		}

@@ -14,9 +14,9 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// Tape is a journal that writes a recording of the endpoint's side as it
+// EndpointRecorder is a journal that writes a recording of the endpoint's side as it
 // happens, a line at a time, and keeps nothing. It is safe for concurrent use.
-type Tape struct {
+type EndpointRecorder struct {
 	redactor    *recorder // knows what must not be in it; its lines stay empty
 	destination string    // key of that whose endpoint it is, where the scenario has several
 
@@ -25,16 +25,16 @@ type Tape struct {
 	err error
 }
 
-// NewTape opens a recording on w. sc is the scenario that the endpoint plays,
+// NewEndpointRecorder opens a recording on w. sc is the scenario that the endpoint plays,
 // and may be nil; secret must not be in the recording, nor must the credentials
 // of the scenario; "" means no secret.
-func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) *Tape {
+func NewEndpointRecorder(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) *EndpointRecorder {
 	run := &recording.Run{Schema: recording.Schema, Scenario: "mock", Title: "Requests at the mock endpoint", Start: now, Endpoint: "mock",
 		Clock: string(Wall), ToleranceMs: Tolerance.Milliseconds(), Side: "endpoint"}
 	if sc != nil {
 		run.Scenario, run.Title, run.Seed = path.Base(sc.ID), sc.Title, sc.Seed
 	}
-	t := &Tape{redactor: &recorder{}, out: w}
+	t := &EndpointRecorder{redactor: &recorder{}, out: w}
 	if sc != nil {
 		t.redactor, t.destination = newRecorder(sc.Whole()), sc.Destination.Key
 	}
@@ -44,18 +44,18 @@ func NewTape(w io.Writer, sc *scenarios.Scenario, now time.Time, secret string) 
 }
 
 // Request implements journal.Sink.
-func (t *Tape) Request(q journal.Request) {
+func (t *EndpointRecorder) Request(q journal.Request) {
 	t.write(recording.Line{Destination: t.destination, Request: recordedRequest(q, &t.redactor.redactor)})
 }
 
 // Handshake implements journal.Sink.
-func (t *Tape) Handshake(h journal.Handshake) {
+func (t *EndpointRecorder) Handshake(h journal.Handshake) {
 	t.write(recording.Line{Destination: t.destination, Handshake: recordedHandshake(h)})
 }
 
 // End closes the recording: until then it counts as cut off. faults are how
 // far the plan of the endpoint got.
-func (t *Tape) End(now time.Time, faults []recording.Fault) error {
+func (t *EndpointRecorder) End(now time.Time, faults []recording.Fault) error {
 	t.write(recording.Line{End: &recording.End{At: now, Faults: faults}})
 	err := t.Err()
 	t.mu.Lock()
@@ -68,13 +68,13 @@ var errEnded = errors.New("the recording has ended")
 
 // Err is the first error of writing. Nothing is written after it, so that the
 // recording is one that was cut off, and not one with a gap.
-func (t *Tape) Err() error {
+func (t *EndpointRecorder) Err() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.err
 }
 
-func (t *Tape) write(l recording.Line) {
+func (t *EndpointRecorder) write(l recording.Line) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.err != nil {

@@ -48,9 +48,9 @@ func (b Batching) compose(exports []Export) []byte {
 	return body.Bytes()
 }
 
-// parcel is a message with what became of it. Once it is charged neither its
+// messageState is a message with what became of it. Once it is charged neither its
 // exports nor its body change: a retry repeats it byte by byte (A9).
-type parcel struct {
+type messageState struct {
 	message *Message
 	queues  []*queue        // whose heads it carries, in the order of its exports
 	number  int             // attempts charged
@@ -62,21 +62,21 @@ type parcel struct {
 }
 
 // pack makes one message of the heads of queues, each of another profile.
-func (b Batching) pack(queues []*queue) *parcel {
+func (b Batching) pack(queues []*queue) *messageState {
 	// In one piece: there is one for every message.
 	all := &struct {
-		parcel  parcel
+		state   messageState
 		message Message
 		one     [1]Export
 	}{}
-	exports, p := all.one[:], &all.parcel
+	exports, p := all.one[:], &all.state
 	if len(queues) > 1 {
 		exports = make([]Export, len(queues))
 	}
 	p.queues = queues
 	for i, q := range queues {
 		exports[i] = *q.exports[0]
-		q.parcel = p
+		q.carrier = p
 	}
 	p.message = &all.message
 	*p.message = Message{ID: exports[0].ID, Exports: exports}
@@ -86,11 +86,11 @@ func (b Batching) pack(queues []*queue) *parcel {
 	return p
 }
 
-// line is what may be sent now, first come first served: parcels whose retry
+// readyQueue is what may be sent now, first come first served: messages whose retry
 // is due, and queues whose head no message carries yet. The second ride along
 // with each other, so they are apart.
-type line struct {
-	again agenda.Queue[turnOf[*parcel]]
+type readyQueue struct {
+	again agenda.Queue[turnOf[*messageState]]
 	fresh agenda.Queue[turnOf[*queue]]
 	last  uint64
 }
@@ -100,21 +100,21 @@ type turnOf[T any] struct {
 	who    T
 }
 
-func (l *line) retry(p *parcel) {
+func (l *readyQueue) retry(p *messageState) {
 	l.last++
-	l.again.Add(turnOf[*parcel]{l.last, p})
+	l.again.Add(turnOf[*messageState]{l.last, p})
 }
 
-func (l *line) add(q *queue) {
+func (l *readyQueue) add(q *queue) {
 	l.last++
 	l.fresh.Add(turnOf[*queue]{l.last, q})
 }
 
-func (l *line) len() int { return l.again.Len() + l.fresh.Len() }
+func (l *readyQueue) len() int { return l.again.Len() + l.fresh.Len() }
 
 // take is the next message to send. Exports that are ready now share it as far
 // as it has room; nothing waits for it to fill (R37).
-func (l *line) take(b Batching) *parcel {
+func (l *readyQueue) take(b Batching) *messageState {
 	if l.fresh.Len() == 0 || l.again.Len() > 0 && l.again.First().number < l.fresh.First().number {
 		return l.again.Take().who
 	}

@@ -18,7 +18,7 @@ import (
 
 // delivered is what came of two exports of two profiles.
 type delivered struct {
-	decided  engine.Decided
+	decided  engine.MTLSDecision
 	attempts []delivery.Result
 	unsent   int
 	settled  []retry.Outcome
@@ -29,7 +29,7 @@ type delivered struct {
 // two seconds.
 func deliver(url string, c *certificates, own *tls.Certificate) delivered {
 	GinkgoHelper()
-	sender := delivery.New(delivery.Config{Transport: delivery.Direct, UserAgent: "httpdest", Roots: c.roots, Certificate: own, Destination: dataflow.Destination{
+	sender := delivery.New(delivery.Config{Transport: delivery.Blocking, UserAgent: "httpdest", Roots: c.roots, Certificate: own, Destination: dataflow.Destination{
 		Endpoint: url, Auth: dataflow.Auth{Kind: dataflow.AuthBearer, Token: bearer}, Headers: "X-Tenant:" + tenant, MTLS: dataflow.Auto}})
 	defer sender.Close()
 	dispatcher := engine.NewDispatcher(engine.Settings{MaxInFlight: 1, Certificate: engine.AskEndpoint})
@@ -37,8 +37,8 @@ func deliver(url string, c *certificates, own *tls.Certificate) delivered {
 	var todo []engine.Operation
 	take := func(e engine.Effects) {
 		todo = append(todo, e.Send...)
-		if e.Decided != nil {
-			out.decided = *e.Decided
+		if e.MTLSDecision != nil {
+			out.decided = *e.MTLSDecision
 		}
 		out.unsent += len(e.Unsent)
 		for _, s := range e.Settled {

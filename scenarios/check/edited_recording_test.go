@@ -14,11 +14,11 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// tape is a scenario with a recording of it that is right in every respect.
+// editedRecording is a scenario with a recording of it that is right in every respect.
 // Both are written by hand, not by the engine, so that the checks are held
 // against the documentation and not against what the engine happens to do. A
 // test breaks one thing and sees which check turns red.
-type tape struct {
+type editedRecording struct {
 	updated time.Time // the last renaming of delorean; zero before it
 	sc      *scenarios.Scenario
 	lines   []recording.Line
@@ -47,7 +47,7 @@ func scene() *scenarios.Scenario {
 	vip.MergePolicy = "other" // it travels with no other audience
 	vip.Upload = &scenarios.Upload{Rows: "id,tier\nM1,gold\nM2,silver\n", Identity: "id", Namespace: "Loyalty", Delay: 2 * time.Hour, TTL: 7*time.Hour + 30*time.Minute}
 	return &scenarios.Scenario{
-		ID: "check/tape", Title: "A tape", Rules: []string{"trig-enter"}, Start: began, Seed: 1,
+		ID: "check/tape", Title: "A recording", Rules: []string{"trig-enter"}, Start: began, Seed: 1,
 		Pos:       scenarios.Position{File: "tape.yaml", Line: 1, Column: 1},
 		Audiences: []scenarios.Audience{audience("delorean", "ups"), audience("scifi", "ups"), audience("fans", "CustomerAudienceUpload"), vip},
 		Destination: scenarios.Destination{
@@ -70,8 +70,8 @@ func scene() *scenarios.Scenario {
 
 // newTape plays the story: a delivery after two failures, a message that is
 // dropped, a backfill, a change of identities, a pause, an exit.
-func newTape(change func(*scenarios.Scenario)) *tape {
-	p := &tape{sc: scene(), mapped: map[string]bool{"delorean": true}, counts: map[string]int{}}
+func newTape(change func(*scenarios.Scenario)) *editedRecording {
+	p := &editedRecording{sc: scene(), mapped: map[string]bool{"delorean": true}, counts: map[string]int{}}
 	if change != nil {
 		change(p.sc)
 	}
@@ -118,7 +118,7 @@ func newTape(change func(*scenarios.Scenario)) *tape {
 
 // lookups finds the two certificates there are five days after a reissue, on
 // two pages, and is turned away without a header.
-func (p *tape) lookups() {
+func (p *editedRecording) lookups() {
 	certificate := func(expires time.Time) []recording.FoundCertificate {
 		return []recording.FoundCertificate{{Fields: []string{"certCommonName", "expiryDate", "publicCertificate"}, CommonName: "client", Subject: "client",
 			SAN: []string{"client.test"}, Expiry: expires.Format("2006-01-02T15:04:05.000Z"), NotAfter: expires}}
@@ -133,21 +133,21 @@ func (p *tape) lookups() {
 }
 
 // newest is when the certificate expires that was issued five days before the
-// tape began.
+// recording began.
 var newest = began.Add(360 * 24 * time.Hour)
 
-func (p *tape) add(l recording.Line) { p.lines = append(p.lines, l) }
+func (p *editedRecording) add(l recording.Line) { p.lines = append(p.lines, l) }
 
-func (p *tape) update(at time.Duration, profile string, changes ...recording.Change) {
+func (p *editedRecording) update(at time.Duration, profile string, changes ...recording.Change) {
 	p.add(recording.Line{Update: &recording.Update{At: began.Add(at), Profile: profile, Changes: changes}})
 }
 
-func (p *tape) act(at time.Duration, action string, audiences ...string) {
+func (p *editedRecording) act(at time.Duration, action string, audiences ...string) {
 	p.add(recording.Line{Action: &recording.Action{At: began.Add(at), Action: action, Audiences: audiences}})
 }
 
 // export adds a decision with its attempts, by the documented policy.
-func (p *tape) export(after time.Duration, profile, because, delorean string, outcomes ...string) {
+func (p *editedRecording) export(after time.Duration, profile, because, delorean string, outcomes ...string) {
 	p.counts[profile]++
 	id := fmt.Sprintf("%s#%d", profile, p.counts[profile])
 	at := began.Add(after)
@@ -177,7 +177,7 @@ func (p *tape) export(after time.Duration, profile, because, delorean string, ou
 }
 
 // batch adds decisions of one moment, and a message for each group of them.
-func (p *tape) batch(after time.Duration, groups ...[]string) {
+func (p *editedRecording) batch(after time.Duration, groups ...[]string) {
 	at := began.Add(after)
 	for _, name := range slices.Concat(groups...) {
 		p.update(after, name, recording.Change{Op: "qualify", Audience: "id-delorean"})
@@ -195,7 +195,7 @@ func (p *tape) batch(after time.Duration, groups ...[]string) {
 }
 
 // message is the body of a message.
-func (p *tape) message(bodies ...string) string {
+func (p *editedRecording) message(bodies ...string) string {
 	if p.sc.Destination.MaxProfilesPerRequest < 2 {
 		return bodies[0]
 	}
@@ -207,7 +207,7 @@ func (p *tape) message(bodies ...string) string {
 }
 
 // exchange adds an attempt and the request the endpoint saw of it.
-func (p *tape) exchange(a recording.Attempt, number int) {
+func (p *editedRecording) exchange(a recording.Attempt, number int) {
 	a.URL = "https://receiver.test/in?source=aep"
 	a.Headers = []recording.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Tenant", Value: "acme"},
 		{Name: "X-Stage", Value: "a"}, {Name: "X-Stage", Value: "b"}}
@@ -239,7 +239,7 @@ func (p *tape) exchange(a recording.Attempt, number int) {
 }
 
 // body is what the documentation asks for.
-func (p *tape) body(profile, delorean string, phone bool) string {
+func (p *editedRecording) body(profile, delorean string, phone bool) string {
 	segments := map[string]any{"ups": map[string]any{}}
 	entry := func(key, status string) map[string]any {
 		e := map[string]any{"lastQualificationTime": "2026-01-15T09:30:00Z", "status": status}
@@ -284,44 +284,44 @@ func (p *tape) body(profile, delorean string, phone bool) string {
 
 // attempt, request and drop find lines to break: the nth attempt of a message
 // and the request of it, which precedes it.
-func (p *tape) attempt(message string, n int) *recording.Attempt {
+func (p *editedRecording) attempt(message string, n int) *recording.Attempt {
 	return p.lines[p.at(message, n)].Attempt
 }
 
-func (p *tape) request(message string, n int) *recording.Request {
+func (p *editedRecording) request(message string, n int) *recording.Request {
 	return p.lines[p.at(message, n)-1].Request
 }
 
-func (p *tape) at(message string, n int) int {
+func (p *editedRecording) at(message string, n int) int {
 	i := slices.IndexFunc(p.lines, func(l recording.Line) bool {
 		return l.Attempt != nil && l.Attempt.Message == message && l.Attempt.Number == n
 	})
 	if i < 0 {
-		panic(fmt.Sprintf("the tape has no attempt %d of %s", n, message))
+		panic(fmt.Sprintf("the recording has no attempt %d of %s", n, message))
 	}
 	return i
 }
 
-func (p *tape) drop(message string) *recording.Drop {
+func (p *editedRecording) drop(message string) *recording.Drop {
 	for _, l := range p.lines {
 		if l.Drop != nil && l.Drop.Message == message {
 			return l.Drop
 		}
 	}
-	panic("the tape has no drop of " + message)
+	panic("the recording has no drop of " + message)
 }
 
-func (p *tape) action(name string) *recording.Action {
+func (p *editedRecording) action(name string) *recording.Action {
 	for _, l := range p.lines {
 		if l.Action != nil && l.Action.Action == name {
 			return l.Action
 		}
 	}
-	panic("the tape has no " + name)
+	panic("the recording has no " + name)
 }
 
 // found is the nth lookup, counted from 1.
-func (p *tape) found(n int) *recording.Lookup {
+func (p *editedRecording) found(n int) *recording.Lookup {
 	for _, l := range p.lines {
 		if l.Lookup != nil {
 			if n--; n == 0 {
@@ -329,29 +329,29 @@ func (p *tape) found(n int) *recording.Lookup {
 			}
 		}
 	}
-	panic("the tape has fewer lookups")
+	panic("the recording has fewer lookups")
 }
 
 // membership finds the update by which a profile enters or leaves the upload.
-func (p *tape) membership(profile, op string) *recording.Update {
+func (p *editedRecording) membership(profile, op string) *recording.Update {
 	for _, l := range p.lines {
 		if u := l.Update; u != nil && u.Profile == profile && u.Changes[len(u.Changes)-1].Op == op && u.Changes[len(u.Changes)-1].Audience == "id-vip" {
 			return u
 		}
 	}
-	panic("the tape has no " + op + " of " + profile)
+	panic("the recording has no " + op + " of " + profile)
 }
 
 // without takes an update out.
-func (p *tape) without(gone *recording.Update) {
+func (p *editedRecording) without(gone *recording.Update) {
 	p.remove(func(l recording.Line) bool { return l.Update == gone })
 }
 
-func (p *tape) end() *recording.End { return p.lines[len(p.lines)-1].End }
+func (p *editedRecording) end() *recording.End { return p.lines[len(p.lines)-1].End }
 
 // again adds one more attempt of a message, a wait after its last one, and
 // reports whether the last one announced it.
-func (p *tape) again(message string, last int, wait time.Duration) {
+func (p *editedRecording) again(message string, last int, wait time.Duration) {
 	i := p.at(message, last)
 	before := p.lines[i].Attempt
 	before.Retry = before.Outcome != "200"
@@ -362,10 +362,12 @@ func (p *tape) again(message string, last int, wait time.Duration) {
 	p.lines = slices.Insert(p.lines, i+1, recording.Line{Request: &r}, recording.Line{Attempt: &next})
 }
 
-func (p *tape) remove(gone func(recording.Line) bool) { p.lines = slices.DeleteFunc(p.lines, gone) }
+func (p *editedRecording) remove(gone func(recording.Line) bool) {
+	p.lines = slices.DeleteFunc(p.lines, gone)
+}
 
 // shift moves the attempts of a message from the nth on, and its drop.
-func (p *tape) shift(message string, from int, by time.Duration) {
+func (p *editedRecording) shift(message string, from int, by time.Duration) {
 	for _, l := range p.lines {
 		if a := l.Attempt; a != nil && a.Message == message && a.Number >= from {
 			a.At, a.EndedAt = a.At.Add(by), a.EndedAt.Add(by)
@@ -377,7 +379,7 @@ func (p *tape) shift(message string, from int, by time.Duration) {
 }
 
 // text replaces the body of a message at both ends, in every attempt.
-func (p *tape) text(message string, change func(string) string) {
+func (p *editedRecording) text(message string, change func(string) string) {
 	for i, l := range p.lines {
 		if l.Attempt != nil && l.Attempt.Message == message {
 			l.Attempt.Body = change(l.Attempt.Body)
@@ -387,7 +389,7 @@ func (p *tape) text(message string, change func(string) string) {
 }
 
 // content changes the body of a message as an object.
-func (p *tape) content(message string, change func(map[string]any)) {
+func (p *editedRecording) content(message string, change func(map[string]any)) {
 	p.text(message, func(s string) string { return edited(s, change) })
 }
 
@@ -433,7 +435,7 @@ func verdictsOf(c reports.Case, verdict reports.Verdict) []string {
 	return out
 }
 
-// judgeOnce leaves the oracle out: the tape is right in what the first judgement
+// judgeOnce leaves the oracle out: the recording is right in what the first judgement
 // looks at, and package oracle has tests of its own.
 func judgeOnce(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
 	return conclude(sc, rules, newView(sc, lines).first(rules))

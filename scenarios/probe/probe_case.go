@@ -12,19 +12,19 @@ import (
 	"github.com/httpdest/httpdest/reports"
 )
 
-// trial is one case of a probe.
-type trial struct {
+// probeCase is one case of a probe.
+type probeCase struct {
 	id, title string
 	rules     []string
 	requests  int                  // that it sends, about
 	essential bool                 // tried whatever is selected: the others mean nothing without it
 	always    bool                 // tried even where nothing can be sent
 	unless    func(*Prober) string // why it is not tried; "" it is
-	run       func(context.Context, *round)
+	run       func(context.Context, *caseRun)
 }
 
 // skip reports why a case is not tried.
-func (c trial) skip(p *Prober) string {
+func (c probeCase) skip(p *Prober) string {
 	if only := p.config.Only; only != nil && !only.MatchString(c.id) && !c.essential {
 		return "not selected"
 	}
@@ -34,20 +34,20 @@ func (c trial) skip(p *Prober) string {
 	return ""
 }
 
-// round is a trial under way: its checks, as they come.
-type round struct {
+// caseRun is a trial under way: its checks, as they come.
+type caseRun struct {
 	*Prober
-	trial
+	probeCase
 	checks []reports.Check
 	reason string
 	last   answer  // to a message whose effect is checked afterwards
 	form   Message // whose form a refusal is about, where it has a fix of its own
 }
 
-func (t *round) skipped(why string) { t.reason = why }
+func (t *caseRun) skipped(why string) { t.reason = why }
 
 // check adds one. The exchange that shows it may be nil.
-func (t *round) check(k reports.Check, shown *answer) {
+func (t *caseRun) check(k reports.Check, shown *answer) {
 	if shown != nil && k.Verdict != reports.Pass {
 		k.Exchange = t.redact.show(*shown)
 		k.Reproduce = t.curl(*shown)
@@ -67,7 +67,7 @@ func (t *round) check(k reports.Check, shown *answer) {
 }
 
 // by makes a check that fails one of a clause, whose level decides whether it does.
-func (t *round) by(clause string, k reports.Check) reports.Check {
+func (t *caseRun) by(clause string, k reports.Check) reports.Check {
 	c, known := t.config.Rules.Clause(clause)
 	if k.Clause = c.Ref; known && c.Level == "should" {
 		k.Verdict = reports.Unspecified
@@ -75,16 +75,16 @@ func (t *round) by(clause string, k reports.Check) reports.Check {
 	return k
 }
 
-func (t *round) pass(rule, title, actual string) {
+func (t *caseRun) pass(rule, title, actual string) {
 	t.check(reports.Check{Rule: rule, Verdict: reports.Pass, Title: title, Actual: actual}, nil)
 }
 
-func (t *round) fail(rule, title, expected string, a *answer) {
+func (t *caseRun) fail(rule, title, expected string, a *answer) {
 	t.check(t.refusal(rule, title, expected, *a), a)
 }
 
 // refusal is a check that fails because of an answer, which it quotes.
-func (t *round) refusal(rule, title, expected string, a answer) reports.Check {
+func (t *caseRun) refusal(rule, title, expected string, a answer) reports.Check {
 	actual := a.says()
 	if becomes := fate(a.Outcome); becomes != "" {
 		actual += "; the export would be " + becomes
@@ -97,12 +97,12 @@ func (t *round) refusal(rule, title, expected string, a answer) reports.Check {
 	return k
 }
 
-func (t *round) unclear(rule, title, fix string) {
+func (t *caseRun) unclear(rule, title, fix string) {
 	t.check(reports.Check{Rule: rule, Verdict: reports.Inconclusive, Title: title, Fix: fix}, nil)
 }
 
 // advise is a finding that breaks no rule.
-func (t *round) advise(rule, title, actual, fix string, a *answer) {
+func (t *caseRun) advise(rule, title, actual, fix string, a *answer) {
 	k := advice(rule, title, actual, fix)
 	if a != nil {
 		k.Said = a.quote()
@@ -117,7 +117,7 @@ func advice(rule, title, actual, fix string) reports.Check {
 
 // result is the case with its verdict. One in which there is nothing but
 // advice is unspecified.
-func (t *round) result(took time.Duration) reports.Case {
+func (t *caseRun) result(took time.Duration) reports.Case {
 	c := reports.Case{ID: t.id, Title: t.title, File: t.config.File, Rules: slices.Clone(t.rules), Reason: t.reason,
 		DurationMs: float64(took.Microseconds()) / 1000, Checks: t.checks}
 	if t.config.File != "" {
@@ -141,7 +141,7 @@ func (t *round) result(took time.Duration) reports.Case {
 
 // stopped records what an error of budget.take means for a case, and reports
 // whether the case cannot go on.
-func (t *round) stopped(err error) bool {
+func (t *caseRun) stopped(err error) bool {
 	var spent errSpent
 	switch {
 	case err == nil:
@@ -154,9 +154,9 @@ func (t *round) stopped(err error) bool {
 	return true // ctx ended: what there is stands
 }
 
-// send sends a body by a lane, with a token where one is needed. ok is false
+// send sends a body by a sender, with a token where one is needed. ok is false
 // when nothing was sent.
-func (t *round) send(ctx context.Context, l *lane, message string, body []byte) (a answer, ok bool) {
+func (t *caseRun) send(ctx context.Context, l *configuredSender, message string, body []byte) (a answer, ok bool) {
 	access, err := t.access(ctx)
 	if err != nil {
 		return a, false
@@ -173,7 +173,7 @@ func (t *round) send(ctx context.Context, l *lane, message string, body []byte) 
 }
 
 // sendWith is send with a token of the caller's.
-func (t *round) sendWith(ctx context.Context, l *lane, access dataflow.Secret, message string, body []byte) (a answer, ok bool) {
+func (t *caseRun) sendWith(ctx context.Context, l *configuredSender, access dataflow.Secret, message string, body []byte) (a answer, ok bool) {
 	if t.stopped(t.budget.take(ctx, 1)) {
 		return a, false
 	}
@@ -188,7 +188,7 @@ func (t *round) sendWith(ctx context.Context, l *lane, access dataflow.Secret, m
 
 // accepted holds the answer to a valid message against what is wanted of every
 // one: 2xx (under the rule of the message), complete within two seconds (R92).
-func (t *round) accepted(rule, title string, a answer) bool {
+func (t *caseRun) accepted(rule, title string, a answer) bool {
 	fine := true
 	if a.late() {
 		if t.stoodStill(title, a) {
@@ -215,7 +215,7 @@ func (t *round) accepted(rule, title string, a answer) bool {
 }
 
 // stoodStill reports whether an answer may only seem to be late.
-func (t *round) stoodStill(title string, a answer) bool {
+func (t *caseRun) stoodStill(title string, a answer) bool {
 	lag := t.machine.lag(a.timing.began, a.timing.ended)
 	if lag <= Deadline/4 {
 		return false

@@ -309,10 +309,10 @@ func (c *crowd) weigh() {
 	}
 	for _, q := range c.d.queues {
 		waiting := q.exports
-		if q.parcel != nil {
+		if q.carrier != nil {
 			waiting = waiting[1:]
-			if q.parcel.queues[0] == q {
-				add(q.parcel.message)
+			if q.carrier.queues[0] == q {
+				add(q.carrier.message)
 			}
 		}
 		for _, x := range waiting {

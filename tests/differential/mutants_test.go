@@ -105,7 +105,7 @@ func build(t *testing.T, what string, files map[string]string) string {
 		return ""
 	}
 	binary := filepath.Join(dir, "differential.test")
-	cmd := exec.Command("go", "test", "-vet=off", "-trimpath", "-ldflags=-s -w", "-c", "-overlay", list, "-o", binary, "./scenarios/differential")
+	cmd := exec.Command("go", "test", "-vet=off", "-trimpath", "-ldflags=-s -w", "-c", "-overlay", list, "-o", binary, "./tests/differential")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: does not build: %v\n%s", what, err, out)

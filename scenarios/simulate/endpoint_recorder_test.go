@@ -19,19 +19,19 @@ var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 // what happened.
 func TestTapeOfManyConnections(t *testing.T) {
 	var out bytes.Buffer
-	tape := simulate.NewTape(&out, nil, noon, "s3cret")
+	recorder := simulate.NewEndpointRecorder(&out, nil, noon, "s3cret")
 	var wg sync.WaitGroup
 	for n := range 50 {
 		wg.Go(func() {
-			tape.Request(journal.Request{Arrived: noon, Socket: n, Method: "POST", Body: []byte(`{"token":"s3cret"}`)})
-			tape.Handshake(journal.Handshake{Accepted: noon, Socket: n, Reason: "not-tls"})
+			recorder.Request(journal.Request{Arrived: noon, Socket: n, Method: "POST", Body: []byte(`{"token":"s3cret"}`)})
+			recorder.Handshake(journal.Handshake{Accepted: noon, Socket: n, Reason: "not-tls"})
 		})
 	}
 	wg.Wait()
-	if err := tape.End(noon.Add(time.Hour), []recording.Fault{{ID: "fault-1", Fired: 2}}); err != nil {
+	if err := recorder.End(noon.Add(time.Hour), []recording.Fault{{ID: "fault-1", Fired: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	tape.Request(journal.Request{Arrived: noon, Method: "POST"}) // too late
+	recorder.Request(journal.Request{Arrived: noon, Method: "POST"}) // too late
 	lines, err := recording.Read(&out)
 	if err != nil || len(lines) != 102 {
 		t.Fatalf("%d lines, %v; want 102", len(lines), err)
@@ -74,13 +74,13 @@ func (f failing) Write(p []byte) (int, error) {
 // off, never one with a gap that looks whole.
 func TestTapeOnAFullDisk(t *testing.T) {
 	disk := &full{left: 2}
-	tape := simulate.NewTape(failing{disk}, nil, noon, "")
+	recorder := simulate.NewEndpointRecorder(failing{disk}, nil, noon, "")
 	for range 3 {
-		tape.Request(journal.Request{Arrived: noon, Method: "POST"})
+		recorder.Request(journal.Request{Arrived: noon, Method: "POST"})
 	}
 	disk.left = 100 // someone makes room
-	tape.Request(journal.Request{Arrived: noon, Method: "POST"})
-	if err := tape.End(noon, nil); !errors.Is(err, errFull) {
+	recorder.Request(journal.Request{Arrived: noon, Method: "POST"})
+	if err := recorder.End(noon, nil); !errors.Is(err, errFull) {
 		t.Errorf("End = %v; want %v", err, errFull)
 	}
 	if n := strings.Count(disk.String(), "\n"); n != 2 {

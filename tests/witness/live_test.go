@@ -186,7 +186,7 @@ func startDriver(destination dataflow.Destination) *live.Driver {
 	ref := profile.AudienceRef{Namespace: "ups", ID: "delorean"}
 	f := dataflow.Dataflow{ID: "dataflow", Audiences: []profile.AudienceRef{ref}, MaxInFlight: 100, Destination: destination}
 	snapshot, _ := dataflow.NewSnapshot(f, audience.NewDirectory(audience.Audience{Ref: ref, Name: "delorean"})).Activate(time.Now())
-	wire := live.NewWire(delivery.New(delivery.Config{UserAgent: "httpdest", Destination: destination, Transport: delivery.Direct}))
+	wire := live.NewWire(delivery.New(delivery.Config{UserAgent: "httpdest", Destination: destination, Transport: delivery.Blocking}))
 	settings := engine.Settings{Policy: retry.Documented(), MaxInFlight: 100, Certificate: engine.NeverPresent, Grant: engine.ClientCredentials}
 	d, err := live.New(live.Config{Dataflows: []flow.Dataflow{{Snapshot: snapshot, Settings: settings}}, Store: memory.New(), Perform: wire.Perform})
 	Expect(err).NotTo(HaveOccurred())

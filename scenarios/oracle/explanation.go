@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// trial is an explanation of all bodies of a profile by one reading of A50: as a
+// explanation is an explanation of all bodies of a profile by one reading of A50: as a
 // whole, or with one alignment for each merge policy.
-type trial struct {
+type explanation struct {
 	parts []part
 	cost  int
 	other *Finding // the bodies follow the reading that is not chosen
@@ -27,7 +27,7 @@ type part struct {
 // other one where that explains them better: a sender has one of the two, and what
 // it exports is judged by that. That it is not the chosen one is a finding by
 // itself.
-func (o *Oracle) explained(p *person, all []Seen, mine []int) trial {
+func (o *Oracle) explained(p *person, all []Seen, mine []int) explanation {
 	t := o.try(o.views(p), all, mine)
 	bodies := make([]Seen, 0, len(mine))
 	for _, i := range mine {
@@ -61,7 +61,7 @@ func (o *Oracle) explained(p *person, all []Seen, mine []int) trial {
 // whose audiences it has. A body with exited audiences alone may be of a profile that
 // leaves them, or of one that is in no mapped audience any more: it is of the rest
 // where that explains the bodies better.
-func (o *Oracle) try(views []*person, all []Seen, mine []int) (t trial) {
+func (o *Oracle) try(views []*person, all []Seen, mine []int) (t explanation) {
 	for _, p := range views {
 		own := mine
 		if len(views) > 1 {
@@ -80,7 +80,7 @@ func (o *Oracle) try(views []*person, all []Seen, mine []int) (t trial) {
 		}
 		fewer := slices.DeleteFunc(slices.Clone(t.parts[from].mine), func(k int) bool { return k == i })
 		more := slices.Sorted(slices.Values(append(slices.Clone(t.parts[rest].mine), i)))
-		var moved trial
+		var moved explanation
 		for n, x := range t.parts {
 			switch n {
 			case from:
@@ -103,7 +103,7 @@ func (o *Oracle) partOf(p *person, all []Seen, own []int) part {
 	return part{a, own, path, cost}
 }
 
-func (t *trial) add(x part) {
+func (t *explanation) add(x part) {
 	t.parts, t.cost = append(t.parts, x), t.cost+x.cost
 }
 
@@ -155,7 +155,7 @@ func (o *Oracle) policiesIn(s Seen) []string {
 
 // tell reports what is wrong with the explanation, and gives every body its role.
 // Exports of several views are numbered in the order in which they began.
-func (t trial) tell(roles []Role, r *report) {
+func (t explanation) tell(roles []Role, r *report) {
 	type export struct{ part, number int }
 	first := map[export]int{}
 	at := map[int]export{}

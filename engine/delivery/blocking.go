@@ -19,7 +19,7 @@ import (
 	"github.com/httpdest/httpdest/engine/dataflow"
 )
 
-// Direct has the goroutine of the exchange write the request and read the
+// Blocking has the goroutine of the exchange write the request and read the
 // answer itself, with net/http as the parser of answers.
 //
 // Decision: our own writer in front of crypto/tls. Reason: net/http hands each
@@ -30,13 +30,13 @@ import (
 //
 // It needs sockets of the operating system: with Config.Dial, and where a
 // socket cannot be asked without waiting, exchanges are carried by NetHTTP.
-var Direct Transport = directTransport{}
+var Blocking Transport = blockingTransport{}
 
-type directTransport struct{}
+type blockingTransport struct{}
 
-func (directTransport) onSystemSockets() bool { return true }
+func (blockingTransport) onSystemSockets() bool { return true }
 
-func (directTransport) noticesEnds() bool { return false }
+func (blockingTransport) noticesEnds() bool { return false }
 
 // atOnce is how long a request may be, in bytes, that is written before the
 // answer is read: as long as the buffers of a new connection take without a
@@ -53,8 +53,8 @@ var errHeaders = errors.New("delivery: server response headers exceeded the limi
 // past is a time that any wait for has ended.
 var past = time.Unix(1, 0)
 
-// direct is a connection with what one exchange after the other needs of it.
-type direct struct {
+// blockingConn is a connection with what one exchange after the other needs of it.
+type blockingConn struct {
 	below   *unblocked
 	conn    net.Conn // the one below, or TLS over it
 	limited io.LimitedReader
@@ -70,12 +70,12 @@ type direct struct {
 }
 
 // open opens the connection and performs the handshake.
-func (directTransport) open(ctx context.Context, k *Socket, x *Exchange) (carrier, error) {
+func (blockingTransport) open(ctx context.Context, k *Socket, x *Exchange) (carrier, error) {
 	if err := k.connect(ctx, "tcp", k.address()); err != nil {
 		return nil, err
 	}
 	raw := k.raw
-	d := &direct{below: newUnblocked(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
+	d := &blockingConn{below: newUnblocked(raw), interrupt: func() { _ = raw.SetDeadline(past) }}
 	d.conn = d.below
 	k.watch = &watched{Conn: d.below}
 	if k.url.Scheme == "https" {
@@ -92,17 +92,17 @@ func (directTransport) open(ctx context.Context, k *Socket, x *Exchange) (carrie
 }
 
 // begin has a wait end with ctx: the connection is useless after that.
-func (d *direct) begin(ctx context.Context) { d.left = afterFunc(ctx, d.interrupt) }
+func (d *blockingConn) begin(ctx context.Context) { d.left = afterFunc(ctx, d.interrupt) }
 
 // end settles what the exchange left under way.
-func (d *direct) end() bool { return d.left() && d.settle() }
+func (d *blockingConn) end() bool { return d.left() && d.settle() }
 
-func (d *direct) inFlight() bool { return false }
+func (d *blockingConn) inFlight() bool { return false }
 
-func (d *direct) close() {} // the socket closes the connection
+func (d *blockingConn) close() {} // the socket closes the connection
 
 // isDead reports whether an idle connection was closed, or something was said on it.
-func (d *direct) isDead() bool {
+func (d *blockingConn) isDead() bool {
 	if d.reader.Buffered() > 0 {
 		return true
 	}
@@ -114,7 +114,7 @@ func (d *direct) isDead() bool {
 }
 
 // roundTrip writes the request and reads the answer up to its body.
-func (d *direct) roundTrip(_ context.Context, x *Exchange) (*http.Response, error) {
+func (d *blockingConn) roundTrip(_ context.Context, x *Exchange) (*http.Response, error) {
 	if err := d.write(x); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (d *direct) roundTrip(_ context.Context, x *Exchange) (*http.Response, erro
 	}
 	// A recorded response, or one of a token endpoint, is read by net/http.
 	if buffered, _ := d.reader.Peek(d.reader.Buffered()); !x.Keep && !x.socket.private {
-		if status, size, ok := brief(buffered); ok {
+		if status, size, ok := plainAnswer(buffered); ok {
 			_, _ = d.reader.Discard(size) // it is all there
 			d.plain = http.Response{StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody}
 			return &d.plain, nil
@@ -158,7 +158,7 @@ func (d *direct) roundTrip(_ context.Context, x *Exchange) (*http.Response, erro
 // write sends the request. A receiver may have answered and hung up before it
 // took the request, so that an error of writing is left to the reader, who
 // hears what came of it.
-func (d *direct) write(x *Exchange) error {
+func (d *blockingConn) write(x *Exchange) error {
 	var err error
 	if d.out, err = x.appendHead(d.out[:0]); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (d *direct) write(x *Exchange) error {
 
 // broken is why no answer could be read. The system tells that a connection was
 // reset once, to the writer or to the reader, who then reads an ordinary end.
-func (d *direct) broken(err error) error {
+func (d *blockingConn) broken(err error) error {
 	if d.writing != nil {
 		d.interrupt()
 		d.unwritten, d.writing = <-d.writing, nil
@@ -200,7 +200,7 @@ func (d *direct) broken(err error) error {
 
 // settle ends what an exchange left under way, and reports whether the whole
 // request went out.
-func (d *direct) settle() bool {
+func (d *blockingConn) settle() bool {
 	if d.writing == nil {
 		return d.unwritten == nil
 	}

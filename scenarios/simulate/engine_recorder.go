@@ -16,10 +16,10 @@ import (
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
-// EngineTape writes a recording of the engine's side as it happens, a line at a
+// EngineRecorder writes a recording of the engine's side as it happens, a line at a
 // time: what was decided, sent and given up, and not what the endpoint saw. Watch
 // is for the wire, Observe for the driver.
-type EngineTape struct {
+type EngineRecorder struct {
 	out      io.Writer
 	describe func(engine.Operation) *delivery.Exchange
 
@@ -35,10 +35,10 @@ type operationOf struct {
 	id       engine.OperationID
 }
 
-// NewEngineTape opens a recording of an engine with a configuration. Its
+// NewEngineRecorder opens a recording of an engine with a configuration. Its
 // credentials are not in the recording, nor are the tokens it will be issued.
-func NewEngineTape(out io.Writer, sc *scenarios.Scenario, now time.Time) *EngineTape {
-	t := &EngineTape{out: out, recorder: newRecorder(sc), underWay: map[operationOf]*operation{}}
+func NewEngineRecorder(out io.Writer, sc *scenarios.Scenario, now time.Time) *EngineRecorder {
+	t := &EngineRecorder{out: out, recorder: newRecorder(sc), underWay: map[operationOf]*operation{}}
 	first := configure(sc).run(Setting{Clock: Wall})
 	first.Run.Scenario, first.Run.Title, first.Run.Seed = "serve", "Decisions and requests of the engine", 0
 	first.Run.Start, first.Run.Side = now.UTC(), "sender"
@@ -48,12 +48,12 @@ func NewEngineTape(out io.Writer, sc *scenarios.Scenario, now time.Time) *Engine
 }
 
 // Describe returns the exchange of an attempt that never reaches the wire.
-func (t *EngineTape) Describe(describe func(engine.Operation) *delivery.Exchange) {
+func (t *EngineRecorder) Describe(describe func(engine.Operation) *delivery.Exchange) {
 	t.describe = describe
 }
 
 // Problems records what the engine says about its configuration.
-func (t *EngineTape) Problems(now time.Time, problems []Problem) {
+func (t *EngineRecorder) Problems(now time.Time, problems []Problem) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.recorder.problems(now.UTC(), problems)
@@ -61,7 +61,7 @@ func (t *EngineTape) Problems(now time.Time, problems []Problem) {
 }
 
 // Watch is a live.Watch.
-func (t *EngineTape) Watch(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result)) {
+func (t *EngineRecorder) Watch(op engine.Operation, x *delivery.Exchange) (over func(delivery.Result)) {
 	o := &operation{op: op, exchange: x, started: time.Now().UTC()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -72,7 +72,7 @@ func (t *EngineTape) Watch(op engine.Operation, x *delivery.Exchange) (over func
 }
 
 // Observe is a live.Config.Observe.
-func (t *EngineTape) Observe(e live.Event) {
+func (t *EngineRecorder) Observe(e live.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := e.At.UTC()
@@ -94,7 +94,7 @@ func (t *EngineTape) Observe(e live.Event) {
 
 // completed records the end of an operation. The messages that a driver loads
 // from its store are not exchanges.
-func (t *EngineTape) completed(now time.Time, e live.Event) {
+func (t *EngineRecorder) completed(now time.Time, e live.Event) {
 	key := operationOf{e.Operation.Dataflow, e.Operation.ID}
 	op := t.underWay[key]
 	delete(t.underWay, key)
@@ -128,7 +128,7 @@ func stepOf(a *flow.Action) *scenarios.Step {
 
 // Overview records what monitoring shows of a dataflow at the end, and what it
 // had to say when it was asked.
-func (t *EngineTape) Overview(now time.Time, id string, o flow.Overview, e flow.Effects) {
+func (t *EngineRecorder) Overview(now time.Time, id string, o flow.Overview, e flow.Effects) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.recorder.tell(now.UTC(), e, t.describe)
@@ -142,7 +142,7 @@ func (t *EngineTape) Overview(now time.Time, id string, o flow.Overview, e flow.
 
 // End closes the recording: until then it counts as cut off. pending are the
 // exports that are left for the next start.
-func (t *EngineTape) End(now time.Time, pending []string) error {
+func (t *EngineRecorder) End(now time.Time, pending []string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.recorder.end(now.UTC(), nil, slices.Sorted(slices.Values(pending)), nil)
@@ -154,7 +154,7 @@ func (t *EngineTape) End(now time.Time, pending []string) error {
 
 // flush writes what was recorded. Nothing is written after an error, so that the
 // recording is one that was cut off.
-func (t *EngineTape) flush() {
+func (t *EngineRecorder) flush() {
 	for _, l := range t.recorder.lines {
 		if t.err != nil {
 			break

@@ -24,8 +24,8 @@ type Further struct {
 	Hopeless      bool // its receiver is a bad one: nobody waits for its exports at the end
 }
 
-// lane is one dataflow of an engine under load, and the record of it.
-type lane struct {
+// loadedFlow is one dataflow of an engine under load, and the record of it.
+type loadedFlow struct {
 	Further
 	bit      uint64 // of driven.exported
 	recorder *Recorder
@@ -35,44 +35,44 @@ type lane struct {
 // driven is when an update was due, and when it was begun.
 type driven struct {
 	due, begun time.Duration
-	exported   uint64 // a bit for each lane with an export of it, set before the update is durable
+	exported   uint64 // a bit for each dataflow with an export of it, set before the update is durable
 }
 
-// lanesOf are the dataflow of the load and the further ones.
-func (t Through) lanesOf(recorder *Recorder, p Pace) []*lane {
-	lanes := []*lane{{Further: Further{Flow: t.Population.Flow, Settings: t.Settings, Configuration: t.Configuration, Perform: t.Perform, To: t.To}, bit: 1, recorder: recorder}}
+// flowsOf are the dataflow of the load and the further ones.
+func (t Through) flowsOf(recorder *Recorder, p Pace) []*loadedFlow {
+	flows := []*loadedFlow{{Further: Further{Flow: t.Population.Flow, Settings: t.Settings, Configuration: t.Configuration, Perform: t.Perform, To: t.To}, bit: 1, recorder: recorder}}
 	for i, b := range t.Further {
 		r := NewRecorder(p)
 		r.byChance = recorder.byChance
-		lanes = append(lanes, &lane{Further: b, bit: 2 << i, recorder: r})
+		flows = append(flows, &loadedFlow{Further: b, bit: 2 << i, recorder: r})
 	}
-	for _, l := range lanes {
+	for _, l := range flows {
 		l.recorder.lateness.sockets = int64(l.Settings.MaxInFlight)
 	}
-	return lanes
+	return flows
 }
 
 // dataflows are what the engine takes over.
 func (x *through) dataflows() (all []flow.Dataflow) {
-	for _, l := range x.lanes {
+	for _, l := range x.flows {
 		all = append(all, flow.Dataflow{Snapshot: l.Flow, Settings: l.Settings, Configuration: l.Configuration})
 	}
 	return all
 }
 
-// laneOf is the lane of a dataflow's id.
-func (x *through) laneOf(id string) *lane {
-	for _, l := range x.lanes[1:] {
+// flowOf is the dataflow of a dataflow's id.
+func (x *through) flowOf(id string) *loadedFlow {
+	for _, l := range x.flows[1:] {
 		if l.Flow.Flow.ID == id {
 			return l
 		}
 	}
-	return x.lanes[0]
+	return x.flows[0]
 }
 
-// open is how many updates are on their way in the lanes that are waited for.
+// open is how many updates are on their way in the flows that are waited for.
 func (x *through) open() (n int64) {
-	for _, l := range x.lanes {
+	for _, l := range x.flows {
 		if !l.Hopeless {
 			n += l.recorder.open()
 		}
@@ -82,7 +82,7 @@ func (x *through) open() (n int64) {
 
 // unfinished reports whether any export is on its way.
 func (x *through) unfinished() bool {
-	for _, l := range x.lanes {
+	for _, l := range x.flows {
 		if l.recorder.open() > 0 {
 			return true
 		}
@@ -92,8 +92,8 @@ func (x *through) unfinished() bool {
 
 // watch has the watchdog of this machine tell every record.
 func (x *through) watch() func(since, now time.Time) {
-	beats := make([]func(since, now time.Time), len(x.lanes))
-	for i, l := range x.lanes {
+	beats := make([]func(since, now time.Time), len(x.flows))
+	for i, l := range x.flows {
 		beats[i] = l.recorder.watch(x.pacer)
 	}
 	return func(since, now time.Time) {

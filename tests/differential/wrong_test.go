@@ -152,21 +152,21 @@ func (c *tried) add(r result) {
 // breakOne breaks a capture in one way, and judges it.
 func breakOne(t *testing.T, all scenarios.Catalogue, sc *scenarios.Scenario, lines []recording.Line, seed, number int) (r result) {
 	kind := wrongKinds[number]
-	tape := newTamper(all, sc, lines, uint64(seed))
-	if !kind.breakIt(tape) {
+	tampered := newTamper(all, sc, lines, uint64(seed))
+	if !kind.breakIt(tampered) {
 		return r
 	}
 	r.broken = true
 	wanted := kind.rules
 	if wanted == nil {
-		wanted = []string{tape.want}
+		wanted = []string{tampered.want}
 	}
-	seen, open := r.judge(t, all, kind, wanted, sc, tape.lines())
+	seen, open := r.judge(t, all, kind, wanted, sc, tampered.lines())
 	if r.missed != "" && open {
 		// Another reading may explain what the breakage left, and then the judge says
 		// which: who chooses between them has the breakage under its rule.
 		r.missed = ""
-		again, _ := r.judge(t, all, kind, wanted, sc.WithReadings(everyDefault()), tape.lines())
+		again, _ := r.judge(t, all, kind, wanted, sc.WithReadings(everyDefault()), tampered.lines())
 		seen = append(append(seen, "with all readings chosen:"), again...)
 	}
 	if r.missed != "" {

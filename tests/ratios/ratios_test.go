@@ -231,7 +231,7 @@ type contender struct {
 }
 
 func (f *field) sender(flow *dataflow.Snapshot) *delivery.Sender {
-	return delivery.New(delivery.Config{Destination: flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest", Transport: delivery.Direct})
+	return delivery.New(delivery.Config{Destination: flow.Flow.Destination, Roots: f.roots, Certificate: &f.client, UserAgent: "httpdest", Transport: delivery.Blocking})
 }
 
 // bare is our own client with prepared bytes: no engine.

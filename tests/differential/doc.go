@@ -6,7 +6,9 @@
 // The captures of these histories judge the judge of somebody else's sender as
 // well: a right one must break nothing, and one that is broken in one of fifty
 // ways must be found under the rule of that way, with no other documented rule
-// failed. `make wrong-senders` prints a line for each way: how often it was
+// failed. (Where another reading of the documentation explains what was sent, it is
+// found once the readings are chosen; a few that anything else explains are listed.)
+// `make wrong-senders` prints a line for each way: how often it was
 // tried and found, and under which rules. A right sender that has another reading
 // of what the documentation leaves open is never failed; `make other-readings`
 // plays many.

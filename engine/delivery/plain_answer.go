@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// brief is an answer of the plainest form that lies in a buffer whole: its
+// plainAnswer is an answer of the plainest form that lies in a buffer whole: its
 // status, and how many bytes it has. ok is false for every other, which net/http
 // reads: what it makes of an answer counts (FuzzBrief).
 //
 // Plain is HTTP/1.1, a status of an end, a Content-Length, and no header that
 // says anything of the connection, of another form of the body, or of when to
 // come again.
-func brief(b []byte) (status, size int, ok bool) {
+func plainAnswer(b []byte) (status, size int, ok bool) {
 	line, rest, ok := cutLine(b)
 	if !ok || len(line) < len("HTTP/1.1 200") || string(line[:9]) != "HTTP/1.1 " || len(line) > 12 && line[12] != ' ' || !visible(line) {
 		return 0, 0, false
