@@ -37,6 +37,7 @@ type judgeFlags struct {
 	reports  []string
 	verbose  bool
 	quiet    bool
+	live     liveFlags
 }
 
 func (a *app) judgeCommand() *cobra.Command {
@@ -56,18 +57,23 @@ A line of NDJSON is a body, or an exchange; every key is optional:
   {"method": "POST", "url": "https://…", "headers": {"Content-Type": "application/json"},
    "body": {…} or "…", "status": 200, "time": "2026-01-15T09:00:00Z", "durationMs": 120,
    "clientCertificate": "common name"}
-Rules that need a part that the capture lacks are skipped.`,
+Rules that need a part that the capture lacks are skipped.
+
+With --live there are no files: the endpoint of the scenario is served, your sender is
+told the history line by line as it happens, and what arrives is judged at the end
+(see httpdest help judge).`,
 		Example: `  httpdest judge f.jsonl
   httpdest judge f.jsonl --scenario s.yaml --start 2026-01-15T09:00:00Z
   httpdest judge browser.har --url 'https://receiver.example/*' --report json=report.json
-  httpdest judge access.log --format nginx`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return failure{exitUsage, errors.New("nothing to judge"), "give the files of recordings or captures"}
+  httpdest judge access.log --format nginx
+  httpdest judge --live --scenario s.yaml --command './my-sender'`,
+		Args: func(cmd *cobra.Command, args []string) error { return f.checkLive(args, cmd.Flags().Changed) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.live.live {
+				return a.judgeLive(cmd.Context(), f)
 			}
-			return nil
+			return a.judge(args, f)
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.judge(args, f) },
 	}
 	c.Flags().StringVar(&f.scenario, "scenario", "", "file of the history that the sender was given, or a folder for recordings that name theirs")
 	c.Flags().StringVar(&f.dataflow, "dataflow", "", "the dataflow of the scenario that the sender played, where it has several")
@@ -83,6 +89,7 @@ Rules that need a part that the capture lacks are skipped.`,
 	c.Flags().StringArrayVar(&f.reports, "report", nil, reportUsage)
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
+	f.live.add(c.Flags())
 	completeJudge(c)
 	return c
 }
@@ -118,16 +125,7 @@ func (a *app) judge(args []string, f judgeFlags) error {
 	report := check.SenderReport(j.rules, cases)
 	// How long the judging took is left out: the same recording gives the same bytes.
 	report.Environment = reports.Environment{Version: version(), Go: runtime.Version(), OS: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU()}
-	if err := a.write(report, outputs, runFlags{verbose: f.verbose, quiet: f.quiet}); err != nil {
-		return err
-	}
-	if n := unspecified(report); n > 0 && len(f.failOn) > 0 {
-		return failure{exitFail, fmt.Errorf("--fail-on unspecified: %d left", n), "fix what is listed as unspecified, or leave --fail-on out"}
-	}
-	if s := status(report.Verdict); s != exitPass {
-		return failure{status: s}
-	}
-	return nil
+	return a.conclude(report, outputs, f)
 }
 
 // unspecified counts the checks that the documentation leaves open.

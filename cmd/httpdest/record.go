@@ -29,16 +29,21 @@ func (f recordFlags) check() error {
 
 // open makes the file of --record. A recording that is there stays, unless --force
 // replaces it; a device or a pipe is written to.
-func (f recordFlags) open() (*os.File, error) {
-	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+func (f recordFlags) open() (*os.File, error) { return f.openFor(os.O_WRONLY) }
+
+// reopenable is open for a file that is read as well.
+func (f recordFlags) reopenable() (*os.File, error) { return f.openFor(os.O_RDWR) }
+
+func (f recordFlags) openFor(access int) (*os.File, error) {
+	mode := access | os.O_CREATE | os.O_EXCL
 	info, err := os.Stat(f.file)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		mode = os.O_WRONLY
+		mode = access
 	case err == nil && !f.force:
 		return nil, failure{exitUsage, fmt.Errorf("--record %s already exists", f.file), "give --force to replace it, or another file"}
 	case err == nil:
-		mode = os.O_WRONLY | os.O_TRUNC
+		mode = access | os.O_TRUNC
 	}
 	file, err := os.OpenFile(f.file, mode, privateFile)
 	if err != nil {
