@@ -65,8 +65,8 @@ func (d *Dispatcher) fail(now time.Time, at *waitingRoom, o retry.Outcome, e *Ef
 func (d *Dispatcher) dispatch(now time.Time, p *messageState, e *Effects) {
 	op := Operation{Kind: Attempt, Message: p.message, Number: p.number, Budget: Budget}
 	for _, g := range d.gates {
-		open := false
-		if op, open = g.pass(now, op); !open {
+		next, open := g.pass(now, op)
+		if op = next; !open {
 			room := g.room()
 			room.waiting = append(room.waiting, p)
 			if request, asks := g.ask(d, now); asks {

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -30,10 +31,11 @@ func ParseAbort(text string) (Abort, error) {
 	}
 	turned := map[byte]string{'<': ">", '>': "<"}[text[at]]
 	o, err := ParseObjective(text[:at] + turned + text[at+1:])
+	if wrong := (*SyntaxError)(nil); errors.As(err, &wrong) {
+		wrong.Text, wrong.Hint = text, form // the places are the same: the text has the same length
+	}
 	if err != nil {
-		e := err.(*SyntaxError) // of a text of the same length
-		e.Text, e.Hint = text, form
-		return Abort{}, e
+		return Abort{}, err
 	}
 	o.Text, o.Op = strings.TrimSpace(text), text[at:at+1]+strings.TrimPrefix(o.Op, turned)
 	switch {
@@ -131,7 +133,8 @@ func (r *Recorder) Aborts(now time.Duration) bool {
 // reached is what was measured, and whether it is beyond the threshold.
 func (a Abort) reached(s second, length int64) (text string, is bool) {
 	o := a.objective
-	value, unit := 0.0, "ms"
+	var value float64
+	unit := "ms"
 	switch o.Quantity {
 	case Errors:
 		if s.ok+s.failed < leastEnded {

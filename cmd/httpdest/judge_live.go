@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -93,6 +95,7 @@ type liveRun struct {
 func (a *app) judgeLive(ctx context.Context, f judgeFlags) error {
 	history := a.stdout
 	if f.live.command == "" {
+		signal.Ignore(syscall.SIGPIPE) // a reader that leaves is an error of a write, and no end of the process
 		quiet := *a
 		quiet.stdout = a.stderr
 		a = &quiet
