@@ -90,8 +90,9 @@ vulnerabilities: ## Look for known vulnerabilities in what the code calls; it as
 	@CGO_ENABLED=0 go run $(GOVULNCHECK) ./...
 
 .PHONY: docs
-docs: ## Write the pages of docs/ that are made from the code
-	@CGO_ENABLED=0 go test ./docs ./cmd/httpdest -count=1 -run 'TestGenerated' -args -write
+docs: ## Write the pages of docs/, and the parts of schemas, that are made from the code
+	@CGO_ENABLED=0 go test ./internal/faultspec -count=1 -run 'TestGenerated' -args -write
+	CGO_ENABLED=0 go test ./docs ./cmd/httpdest -count=1 -run 'TestGenerated' -args -write
 
 .PHONY: pictures
 pictures: build ## Draw the pictures of the documentation with Chromium: docs/pictures/
@@ -107,7 +108,7 @@ pictures: build ## Draw the pictures of the documentation with Chromium: docs/pi
 .PHONY: docs-check
 docs-check: ## Check the documentation: links, commands, generated pages, citations, prose
 	@CGO_ENABLED=0 go test ./docs
-	CGO_ENABLED=0 go test ./cmd/httpdest -run 'TestGenerated|TestDocuments|TestProse|TestScripts/(tutorial|readme|help)'
+	CGO_ENABLED=0 go test ./internal/faultspec ./cmd/httpdest -run 'TestGenerated|TestDocuments|TestProse|TestScripts/(tutorial|readme|help)'
 
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck, and that go.mod is tidy

@@ -11,8 +11,6 @@ import (
 var (
 	authTypes        = []string{"none", "bearer", "oauth2-password", "oauth2-client-credentials"}
 	credentialsTypes = []string{"body-form-encoded", "basic-authorization"}
-	// tokenAnswers are answers with status 200 that bring no token.
-	tokenAnswers = []string{"no-access-token", "empty-access-token", "wrong-type", "not-json", "html", "empty", "too-large"}
 	// tokenResults are how a token request ends.
 	tokenResults = []string{"issued", "refused", "timeout", "unreachable", "tls", "not-json", "missing", "malformed", "of-another-type", "too-large", "expired"}
 	grants       = []string{"client_credentials", "password", "refresh_token"}
@@ -138,18 +136,6 @@ func (r *reader) lifetime(n *yaml.Node) time.Duration {
 		r.problem(n, "write 1s or more, or none", "expiresIn must be in whole seconds")
 	}
 	return d
-}
-
-// tokenAnswer reads `answer` of a fault on token requests.
-func (r *reader) tokenAnswer(o *object, f *Fault) string {
-	n := o.take("answer")
-	if n == nil {
-		return ""
-	}
-	if f.On != "token" {
-		r.problem(o.at("answer"), "add on: token", "answer applies to the token endpoint only")
-	}
-	return r.word(n, "answer", tokenAnswers...)
 }
 
 // tokenLine reads an expectation about token requests.

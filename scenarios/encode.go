@@ -129,7 +129,7 @@ func nodeOf(value any) *yaml.Node {
 	case NameRange:
 		return textNode(v.String())
 	case Count:
-		return plain(v.text())
+		return plain(v.String())
 	case []string:
 		return listOf(v)
 	case []time.Duration:
@@ -161,17 +161,6 @@ func floatText(v float64) string {
 		s += ".0"
 	}
 	return s
-}
-
-// text is the form of a file: 3, 1-2, or 2- without an end.
-func (c Count) text() string {
-	switch c.Last {
-	case c.First:
-		return strconv.Itoa(c.First)
-	case 0:
-		return fmt.Sprintf("%d-", c.First)
-	}
-	return fmt.Sprintf("%d-%d", c.First, c.Last)
 }
 
 func listOf[T any](all []T) *yaml.Node {

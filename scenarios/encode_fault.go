@@ -1,52 +1,76 @@
 package scenarios
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
+)
 
 // encodeFault writes the nth fault.
 func encodeFault(f Fault, n int) mapping {
 	m := newMapping().flow()
-	given(m, "id", f.ID, fmt.Sprintf("fault-%d", n))
-	if !f.AnyProfile {
-		m.put("profiles", f.Profiles)
+	spec := faultspec.SpecOf(f.Fault)
+	if spec.ID == fmt.Sprintf("fault-%d", n) {
+		spec.ID = ""
 	}
-	if f.Requests != (Count{}) {
-		given(m, "requests", f.Requests, Count{First: 1})
-	}
-	given(m, "every", f.Every, 0)
-	given(m, "connections", f.Connections, Count{})
-	given(m, "from", f.From, 0)
-	given(m, "until", f.Until, 0)
-	given(m, "on", f.On, "message")
-	given(m, "at", f.At, "response")
-	given(m, "probability", f.Probability, 1)
-	given(m, "status", f.Status, 0)
-	given(m, "answer", f.Answer, "")
-	switch {
-	case f.ExpiresIn == nil:
-	case *f.ExpiresIn == 0:
-		m.put("expiresIn", "none")
-	default:
-		m.put("expiresIn", *f.ExpiresIn)
-	}
-	given(m, "latency", f.Latency, 0)
-	if f.Latencies.Shape != "" {
-		m.put("latency", f.Latencies.encode())
-	}
-	given(m, "headersAt", f.HeadersAt, 0)
-	given(m, "slowBody", f.SlowBody, 0)
-	for _, flag := range []struct {
-		name string
-		set  bool
-	}{{"revoke", f.Revoke}, {"stall", f.Stall}, {"reset", f.Reset}, {"close", f.Close}, {"halfClose", f.HalfClose},
-		{"garbage", f.Garbage}, {"malformedChunk", f.Malformed}, {"endless", f.Endless}} {
-		given(m, flag.name, flag.set, false)
-	}
-	if f.Rate > 0 {
-		m.put("rate", f.Rate)
-		given(m, "burst", f.Burst, 1)
-	}
-	if len(f.Headers) > 0 {
-		m.put("headers", f.Headers)
+	for _, k := range faultspec.Keys {
+		if spec.Given(k.Name) {
+			m.put(k.Name, faultNode(spec.Field(k.Name)))
+		}
 	}
 	return m
+}
+
+// faultNode writes the value of a key of a fault, or of a distribution.
+func faultNode(field any) *yaml.Node {
+	switch v := field.(type) {
+	case *string:
+		return nodeOf(*v)
+	case *bool:
+		return nodeOf(*v)
+	case *int:
+		return nodeOf(*v)
+	case **float64:
+		return nodeOf(**v)
+	case *float64:
+		return nodeOf(*v)
+	case *time.Duration:
+		return nodeOf(*v)
+	case **faultspec.Duration:
+		return nodeOf(time.Duration(**v))
+	case **faultspec.Range:
+		return nodeOf(**v)
+	case **faultspec.Lifetime:
+		if **v == 0 {
+			return nodeOf("none")
+		}
+		return nodeOf(time.Duration(**v))
+	case *faultspec.Headers:
+		return nodeOf(map[string]string(*v))
+	case **faultspec.Latency:
+		if d := (*v).Distribution; d != nil {
+			return distributionNode(d)
+		}
+		return nodeOf(time.Duration((*v).Fixed))
+	case *[]faultspec.Percentile:
+		table := newMapping().flow()
+		for _, p := range *v {
+			table.Content = append(table.Content, plain(strconv.FormatFloat(p.Percent, 'f', -1, 64)), nodeOf(p.At))
+		}
+		return table.Node
+	}
+	panic(fmt.Sprintf("scenarios: no scenario holds a %T", field))
+}
+
+func distributionNode(d *Distribution) *yaml.Node {
+	m := newMapping().flow()
+	m.put("distribution", string(d.Shape))
+	for _, name := range faultspec.Shapes[d.Shape] {
+		m.put(name, faultNode(d.Field(name)))
+	}
+	return m.Node
 }

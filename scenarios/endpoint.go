@@ -1,6 +1,10 @@
 package scenarios
 
-import "go.yaml.in/yaml/v4"
+import (
+	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
+)
 
 // readEndpoint reads `endpoint:`, or that of one of several destinations. Destination and
 // profiles must be known.
@@ -29,7 +33,7 @@ func (r *reader) readEndpoint(n *yaml.Node) Endpoint {
 		if f.ID != "" && ids[f.ID] {
 			r.problem(c, "give each fault its own id", "two faults with the id %s", f.ID)
 		}
-		if e.TLS == "plain" && f.At == "handshake" {
+		if e.TLS == "plain" && f.Phase == faultspec.Handshake {
 			r.problem(c, "use at: accept, or another tls", "tls: plain has no handshake")
 		}
 		ids[f.ID] = true

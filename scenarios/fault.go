@@ -2,233 +2,125 @@ package scenarios
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
 )
 
-// countForm is "1-2" or "2-".
-var countForm = regexp.MustCompile(`^([1-9][0-9]{0,8})-([1-9][0-9]{0,8})?$`)
-
-// faultID keeps ids readable in reports.
-var faultID = regexp.MustCompile(`^[\pL\pN._-]+$`)
-
-// Fault is one planned misbehaviour of the mock endpoint. A fault selects by
-// time, profile (requests that carry it), request and connection; it has at
-// most one way to answer or to end the connection, with Latency before the
-// answer and SlowBody within it where given.
+// Fault is one planned misbehaviour of the mock endpoint, as data: a zero field is a default, but for ID, which
+// is "fault-1" by position unless given. ProfileNames are the profiles whose messages are selected.
 type Fault struct {
-	ID          string // "fault-1" by position unless given
-	Profiles    NameRange
-	AnyProfile  bool          // no `profile:` given: every message counts
-	From, Until time.Duration // since the start; Until 0: no end
-	Requests    Count         // which of the selected requests, counted since the fault was armed
-	Every       int           // of those, every nth; 0: all
-	Connections Count         // those whose requests are selected; for At accept and handshake: which are hit
-	On          string        // message (default), decision: the OPTIONS requests of the mTLS decision, or token: requests to the token endpoint
-	Probability float64       // 1 unless given: the share of selected requests it hits, by seed
-	Status      int           // 0: the endpoint's ordinary answer
-	Answer      string        // on token: a 200 that brings no token
-	// ExpiresIn, on token, is the lifetime of what is issued; 0: it does not say.
-	ExpiresIn *time.Duration
-	Revoke    bool // the token endpoint ends its tokens before the answer
-	Latency   time.Duration
-	Latencies Distribution  // instead of Latency
-	HeadersAt time.Duration // with SlowBody: when the headers leave
-	SlowBody  time.Duration // when the last byte leaves, counted from arrival; 0: with the headers
-	Stall     bool          // never answers (where At says)
-	Reset     bool          // TCP reset instead of an answer (where At says)
-	Close     bool          // closes the connection instead of an answer (where At says)
-	HalfClose bool          // the same, and goes on reading
-	Garbage   bool          // answers with bytes that are not HTTP; At handshake: not TLS
-	Malformed bool          // the body has a chunk without a size
-	Endless   bool          // the body has no end
-	Rate      float64       // requests a second that are let through; 0: all
-	Burst     int           // with Rate: how many at once
-	At        string        // accept, handshake, response (default), body, end
-	Headers   map[string]string
-	Pos       Position
+	faultspec.Fault
+	Pos Position
 }
 
-// Broken reports whether the fault keeps an answer from being whole, whatever
-// its status line says.
-func (f *Fault) Broken() bool {
-	return f.At != "end" && (f.Stall || f.Reset || f.Close || f.HalfClose || f.Garbage || f.Malformed || f.Endless)
+// Count selects first to last, both counted from 1; Last 0 means no end.
+type Count = faultspec.Range
+
+// Distribution is a distribution of the latencies of a fault, and Percentile a point of one.
+type (
+	Distribution = faultspec.Distribution
+	Percentile   = faultspec.Percentile
+)
+
+// Names are the profiles whose messages the fault selects; none for every message.
+func (f *Fault) Names() NameRange {
+	names, _ := ParseNameRange(f.ProfileNames) // the reader refuses a wrong one
+	return names
 }
 
-// early reports whether it acts before there is a request.
-func (f *Fault) early() bool { return f.At == "accept" || f.At == "handshake" }
-
-// fault reads the nth entry of faults.
+// fault reads the nth entry of faults: the values here, where their positions are known, and the rules from the
+// grammar.
 func (r *reader) fault(n *yaml.Node, number int) Fault {
-	f := Fault{ID: fmt.Sprintf("fault-%d", number), AnyProfile: true, Probability: 1, On: "message", At: "response", Pos: r.pos(n)}
+	f := Fault{Fault: faultspec.Fault{ID: fmt.Sprintf("fault-%d", number)}, Pos: r.pos(n)}
 	o := r.object(n, "a fault")
 	if o == nil {
 		return f
 	}
-	if id := o.line("id"); id != "" {
-		f.ID = id
-		if !faultID.MatchString(id) {
-			r.problem(o.at("id"), "letters, digits and . _ -", "the id %q is not one word", short(id))
+	var spec faultspec.Spec
+	unread := map[string]bool{}
+	for _, k := range faultspec.Keys {
+		before := len(r.problems)
+		r.faultValue(o, k, &spec)
+		unread[k.Name] = unread[k.Name] || len(r.problems) > before
+	}
+	unread["profiles"] = unread["profiles"] || unread["profile"] // they are read together
+	o.end()
+	if spec.ID == "" {
+		spec.ID = f.ID
+	}
+	if spec.Revoke && (spec.On == "" || spec.On == "message") && !r.to.Auth.FetchesTokens() {
+		r.problem(o.at("revoke"), "use auth: {type: oauth2-client-credentials, …}",
+			"revoke: the destination fetches no tokens")
+	}
+	for _, p := range spec.Problems() {
+		if !unread[p.Key] {
+			r.problem(o.within(p.Key), p.Fix, "%s", p.What)
 		}
 	}
-	f.Profiles = r.profilesOf(o)
-	f.AnyProfile = !o.has("profile") && !o.has("profiles")
-	f.On = o.word("on", "message", "decision", "token")
-	f.At = o.word("at", "response", "accept", "handshake", "body", "end")
-	f.Probability = r.probability(o)
-	r.faultEffect(o, &f)
-	r.faultSelection(o, &f)
-	o.end()
+	f.Fault = spec.Data()
 	return f
 }
 
-// faultEnds are the ways to answer or to end the connection, of which a fault
-// has at most one.
-var faultEnds = []string{"status", "answer", "expiresIn", "revoke", "stall", "reset", "close", "halfClose", "garbage", "malformedChunk", "endless", "rate"}
-
-// placedEnds are those that go with a place: at: body and at: end need one.
-var placedEnds = []string{"stall", "reset", "close", "halfClose"}
-
-// faultEffect reads what the fault does.
-func (r *reader) faultEffect(o *object, f *Fault) {
-	f.Status = int(o.integer("status", 200, 599, 0))
-	f.Headers = r.faultHeaders(o.take("headers"))
-	f.Latency, f.Latencies = r.latency(o.take("latency"))
-	f.HeadersAt, _ = o.duration("headersAt")
-	f.SlowBody, _ = o.duration("slowBody")
-	f.Stall, f.Reset, f.Close, f.HalfClose = o.yes("stall"), o.yes("reset"), o.yes("close"), o.yes("halfClose")
-	f.Garbage, f.Malformed, f.Endless = o.yes("garbage"), o.yes("malformedChunk"), o.yes("endless")
-	f.Answer = r.tokenAnswer(o, f)
-	r.faultTokens(o, f)
-	r.faultRate(o, f)
-
-	var ends []string
-	for _, name := range faultEnds {
-		if o.has(name) && (name != "status" || !o.has("rate")) {
-			ends = append(ends, name)
+// faultValue reads the value of a key. One that cannot be read is reported, and a value of its kind stands for
+// it, so that the rules find the key given.
+func (r *reader) faultValue(o *object, k faultspec.Key, spec *faultspec.Spec) {
+	given := o.has(k.Name)
+	switch v := spec.Field(k.Name).(type) {
+	case *string:
+		r.faultText(o, k, v)
+	case *bool:
+		o.yes(k.Name)
+		*v = given
+	case *int:
+		if *v = int(o.integer(k.Name, int64(k.Least), int64(k.Most), 0)); given && *v == 0 {
+			*v = k.Least
 		}
-	}
-	some := len(ends) > 0 || o.has("latency") || o.has("slowBody") || o.has("headers")
-	placed := slices.ContainsFunc(ends, func(name string) bool { return slices.Contains(placedEnds, name) })
-	switch {
-	case len(ends) > 1:
-		r.problem(o.at(ends[1]), "make it two faults", "%s and %s exclude each other", ends[0], ends[1])
-	case !some:
-		r.problem(o.node, "add status, latency, slowBody, stall, reset, close, headers or another", "the fault does nothing")
-	case (f.At == "body" || f.At == "end") && !placed:
-		r.problem(o.at("at"), "add stall, reset, close or halfClose: true; a slow body is slowBody", "at: %s needs a fault that ends the answer there", f.At)
-	}
-	if len(ends) > 0 && ends[0] != "status" {
-		o.exclude(ends[0], "make it two faults", "slowBody", "headersAt")
-	}
-	r.faultTimes(o, f)
-}
-
-// faultTimes checks when the answer leaves.
-func (r *reader) faultTimes(o *object, f *Fault) {
-	switch {
-	case f.Latencies.Shape != "":
-		o.exclude("a latency by chance", "use a fixed latency", "slowBody", "headersAt")
-	case o.has("headersAt") && !o.has("slowBody"):
-		r.problem(o.at("headersAt"), "add slowBody: when the last byte leaves", "headersAt needs slowBody")
-	case o.has("headersAt") && f.SlowBody > 0 && f.HeadersAt >= f.SlowBody:
-		r.problem(o.at("headersAt"), "headers come before the body", "headersAt must be smaller than slowBody")
-	case o.has("headersAt") && o.has("latency"):
-		r.problem(o.at("headersAt"), "leave one out", "latency and headersAt both set when the headers leave")
-	case f.SlowBody > 0 && f.Latency >= f.SlowBody:
-		r.problem(o.at("slowBody"), "both count from the arrival of the request", "slowBody must be longer than latency")
-	}
-}
-
-// faultTokens reads what happens to access tokens.
-func (r *reader) faultTokens(o *object, f *Fault) {
-	if n := o.take("expiresIn"); n != nil {
-		lifetime := r.lifetime(n)
-		f.ExpiresIn = &lifetime
-		if f.On != "token" {
-			r.problem(o.at("expiresIn"), "add on: token", "expiresIn applies to the token endpoint only")
+	case **float64:
+		if n := o.take(k.Name); given {
+			*v = new(r.above0(n, k.Name, k.Most, k.Fix))
 		}
-	}
-	f.Revoke = o.yes("revoke")
-	switch {
-	case f.Revoke && f.On != "message":
-		r.problem(o.at("revoke"), "leave out on", "revoke applies to a message only")
-	case f.Revoke && !r.to.Auth.FetchesTokens():
-		r.problem(o.at("revoke"), "use auth: {type: oauth2-client-credentials, …}", "revoke: the destination fetches no tokens")
-	}
-}
-
-// faultRate reads the token bucket.
-func (r *reader) faultRate(o *object, f *Fault) {
-	if n := o.take("rate"); n != nil {
-		f.Rate = r.above0(n, "rate", maxRate, "write 10 for ten requests a second, or 0.5")
-		f.Burst = 1
-		if f.Status == 0 {
-			f.Status = 429
+	case **faultspec.Duration:
+		if at, _ := o.duration(k.Name); given {
+			*v = new(faultspec.Duration(at))
 		}
-	}
-	if burst := int(o.integer("burst", 1, maxRate, 1)); f.Rate > 0 {
-		f.Burst = burst
-	} else if o.has("burst") && !o.has("rate") {
-		r.problem(o.at("burst"), "add rate: how many a second", "burst needs rate")
+	case **faultspec.Range:
+		if n := o.take(k.Name); given {
+			*v = new(r.count(n, k.Name))
+		}
+	case **faultspec.Lifetime:
+		if n := o.take(k.Name); given {
+			*v = new(faultspec.Lifetime(r.lifetime(n)))
+		}
+	case *faultspec.Headers:
+		*v = r.faultHeaders(o.take(k.Name))
+	case **faultspec.Latency:
+		if n := o.take(k.Name); given {
+			*v = r.latency(n)
+		}
+	default:
+		panic(fmt.Sprintf("scenarios: no scenario holds a fault's %s, a %T", k.Name, v))
 	}
 }
 
-// maxRate bounds rate and burst.
-const maxRate = 1_000_000
-
-// faultSelection reads what the fault is for: requests, or connections in the
-// phases that come before a request.
-func (r *reader) faultSelection(o *object, f *Fault) {
-	f.Requests, f.Connections = r.count(o.take("requests"), "requests"), r.count(o.take("connections"), "connections")
-	f.From, _ = o.duration("from")
-	until, ok := o.duration("until")
-	if f.Until = until; ok && f.Until <= f.From {
-		r.problem(o.at("until"), "both count from the start of the scenario", "until must be later than from")
-	}
-	counted := f.Requests
-	if f.early() {
-		counted = f.Connections
-		r.earlyFault(o, f)
-	} else if f.Requests == (Count{}) {
-		f.Requests = Count{First: 1}
-	}
-	if f.Every = int(o.integer("every", 1, 999_999_999, 1)); f.Every == 1 {
-		f.Every = 0
-	}
-	if counted.Last > 0 && f.Every > counted.Last-counted.First+1 {
-		r.problem(o.at("every"), "make the range longer", "every: %d never matches a range of %d requests", f.Every, counted.Last-counted.First+1)
-	}
+// faultText reads a word, a name or the profiles of the scenario.
+func (r *reader) faultText(o *object, k faultspec.Key, into *string) {
 	switch {
-	case f.early():
-	case f.On == "decision":
-		o.exclude("on: decision", "the request of an mTLS decision carries no profile", "profile", "profiles")
-	case f.On == "token":
-		o.exclude("on: token", "a token request carries no profile", "profile", "profiles")
+	case k.Words != nil:
+		n := o.take(k.Name)
+		if *into = r.word(n, k.Name, k.Words...); *into == "" && o.has(k.Name) {
+			*into = k.Words[0]
+		}
+	case k.Name == "profile":
+		*into = r.profilesOf(o).String()
+	case k.Name == "profiles": // read with profile
+	default:
+		*into = o.line(k.Name)
 	}
-}
-
-// earlyFault checks a fault that acts before there is a request.
-func (r *reader) earlyFault(o *object, f *Fault) {
-	phase := "at: " + f.At
-	if !o.has("connections") {
-		r.problem(o.at("at"), "write connections: 1, 1-2, or 1-", "%s needs connections", phase)
-	}
-	o.exclude(phase, "there is no request yet: select with connections", "profile", "profiles", "requests")
-	o.exclude(phase, "there is no answer yet: use latency, stall, reset or close", "status", "headers", "slowBody", "headersAt", "answer",
-		"expiresIn", "revoke", "halfClose", "malformedChunk", "endless", "rate", "burst")
-	if f.At == "accept" {
-		o.exclude(phase, "use at: handshake, or at: response", "garbage")
-	}
-	if f.On == "decision" {
-		r.problem(o.at("on"), "leave it out, or use on: token", "on: decision needs a request, and at this point there is no request yet")
-	}
-	f.Requests = Count{}
 }
 
 // count reads 1, 1-2 or 2-.
@@ -236,62 +128,60 @@ func (r *reader) count(n *yaml.Node, what string) Count {
 	if n == nil {
 		return Count{}
 	}
-	if m := countForm.FindStringSubmatch(n.Value); m != nil && n.Kind == yaml.ScalarNode {
-		first, _ := strconv.Atoi(m[1])
-		last, _ := strconv.Atoi(m[2])
-		if last != 0 && last < first {
-			r.problem(n, fmt.Sprintf("write %d-%d", last, first), "%s runs backwards: %s", what, n.Value)
-		}
-		return Count{first, last}
-	}
-	v, err := strconv.Atoi(n.Value)
-	if n.Kind != yaml.ScalarNode || err != nil || v < 1 || v > 999_999_999 {
+	c, ok := faultspec.ParseRange(n.Value)
+	switch {
+	case !ok || n.Kind != yaml.ScalarNode:
 		r.wrongType(n, what, "a count from 1", "write 1, 1-2, or 2- for the second and all after it")
 		return Count{}
+	case c.Backwards():
+		r.problem(n, fmt.Sprintf("write %d-%d", c.Last, c.First), "%s runs backwards: %s", what, n.Value)
 	}
-	return Count{v, v}
-}
-
-// probability reads a share greater than 0: a fault that never fires proves
-// nothing.
-func (r *reader) probability(o *object) float64 {
-	if n := o.take("probability"); n != nil {
-		return r.above0(n, "probability", 1, "write 0.25 for every fourth request")
-	}
-	return 1
+	return c
 }
 
 // above0 reads a number above 0 and up to most.
-func (r *reader) above0(n *yaml.Node, what string, most float64, hint string) float64 {
+func (r *reader) above0(n *yaml.Node, what string, most int, hint string) float64 {
+	if n == nil {
+		return 1
+	}
 	v, err := strconv.ParseFloat(n.Value, 64)
-	if n.Kind != yaml.ScalarNode || !plainNumber.MatchString(n.Value) || err != nil || v <= 0 || v > most {
-		r.wrongType(n, what, "a number above 0 and up to "+strconv.FormatFloat(most, 'f', -1, 64), hint)
+	if n.Kind != yaml.ScalarNode || !plainNumber.MatchString(n.Value) || err != nil || v <= 0 || v > float64(most) {
+		r.wrongType(n, what, fmt.Sprintf("a number above 0 and up to %d", most), hint)
 		return 1
 	}
 	return v
 }
 
-// faultHeaders reads the headers of an answer. Numbers are text here:
-// Retry-After: 120 needs no quotes.
+// faultHeaders reads the headers of an answer. Numbers are text here: Retry-After: 120 needs no quotes.
 func (r *reader) faultHeaders(n *yaml.Node) map[string]string {
-	o := r.object(n, "headers")
-	if o == nil {
+	if n == nil {
 		return nil
 	}
-	out, seen := map[string]string{}, map[string]bool{}
+	out := map[string]string{}
+	o := r.object(n, "headers")
+	if o == nil {
+		return out
+	}
 	for _, f := range o.fields {
-		name := strings.ToLower(f.name)
-		switch {
-		case f.name == "" || strings.ContainsAny(f.name, " :") || strings.ContainsFunc(f.name, isControl):
-			r.problem(f.key, "write Retry-After: 120", "%q is not a header name", short(f.name))
-		case f.value.Kind != yaml.ScalarNode || isNull(f.value) || strings.ContainsFunc(f.value.Value, isControl):
+		if f.value.Kind != yaml.ScalarNode || isNull(f.value) {
 			r.problem(f.value, "write one line of text", "the header %s must be text, but is %s", short(f.name), found(f.value))
-		case seen[name]:
-			r.problem(f.key, "leave one out", "the header %s is given twice", name)
-		default:
-			out[f.name] = f.value.Value
+			continue
 		}
-		seen[name] = true
+		out[f.name] = f.value.Value
 	}
 	return out
+}
+
+// within is the node to blame for a key, or for one within the mapping below it: latency.max.
+func (o *object) within(path string) *yaml.Node {
+	name, inner, nested := strings.Cut(path, ".")
+	f, _ := o.field(name)
+	if !nested || f.value == nil || f.value.Kind != yaml.MappingNode {
+		return o.at(name)
+	}
+	fields := (&decoder{}).fields(f.value) // reported when the mapping was read
+	if i := slices.IndexFunc(fields, func(f field) bool { return f.name == inner }); i >= 0 {
+		return fields[i].key
+	}
+	return f.key
 }

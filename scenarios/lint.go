@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
 )
 
 // Lint reports what looks like a slip in a valid scenario: names that
@@ -268,13 +270,14 @@ func (l *linter) member(g *ProfileGroup) bool {
 // faults reports those that can never act.
 func (l *linter) faults() {
 	for _, f := range l.s.Endpoint.Faults {
+		names := f.Names()
 		switch {
-		case f.On == "decision" && !l.decides():
+		case f.On == faultspec.Decision && !l.decides():
 			l.warn(f.Pos, "use on: message, or mtls: auto with a certificate", "the fault %s never acts: no mTLS decision is made", f.ID)
-		case f.On == "token" && !l.s.Destination.Auth.FetchesTokens():
+		case f.On == faultspec.Token && !l.s.Destination.Auth.FetchesTokens():
 			l.warn(f.Pos, "use auth: {type: oauth2-client-credentials, …}, or leave it out", "the fault %s never acts: the destination fetches no tokens", f.ID)
-		case !f.AnyProfile && !l.touched(f.Profiles) && !l.expected.meets(f.Profiles) && !l.backfills():
-			l.warn(f.Pos, "add a step that changes it", "the fault %s never acts: no step and no expectation has an export of %s", f.ID, f.Profiles)
+		case names.Len() > 0 && !l.touched(names) && !l.expected.meets(names) && !l.backfills():
+			l.warn(f.Pos, "add a step that changes it", "the fault %s never acts: no step and no expectation has an export of %s", f.ID, names)
 		case !l.active():
 			l.warn(f.Pos, "add a history", "the fault %s never acts: the history exports nothing", f.ID)
 		}
@@ -320,7 +323,7 @@ func (l *linter) decision(e *Expectation) {
 
 // handshakes reports a line about refusals where nothing is refused.
 func (l *linter) handshakes(e *Expectation) {
-	before := func(f Fault) bool { return f.At == "accept" || f.At == "handshake" }
+	before := func(f Fault) bool { return f.Early() }
 	if !l.refuses() && !slices.ContainsFunc(l.s.Endpoint.Faults, before) {
 		l.warn(e.Pos, "use tls: mtls-only or a fault with at: handshake, or leave the line out",
 			"no handshake is refused: the endpoint has tls: %s", l.s.Endpoint.TLS)
@@ -411,7 +414,8 @@ func (l *linter) outcomes(e *Expectation) {
 			continue
 		}
 		gives := func(f Fault) bool {
-			return f.Status == status && f.On == "message" && (f.AnyProfile || f.Profiles.Shared(e.Profiles) > 0)
+			names := f.Names()
+			return f.Answered() == status && f.On == faultspec.Message && (names.Len() == 0 || names.Shared(e.Profiles) > 0)
 		}
 		if !slices.ContainsFunc(l.s.Endpoint.Faults, gives) {
 			l.warn(e.Pos, fmt.Sprintf("add a fault: {profile: %s, status: %s}", e.Profiles, outcome), "no fault answers %s with %s", e.Profiles, outcome)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
 )
 
 // lackedRules reports rules that the scenario names and has nothing for. Only a run
@@ -138,7 +140,7 @@ func (l *linter) mapsPolicies() bool {
 
 // slow reports whether a fault makes an attempt wait.
 func (l *linter) slow() bool {
-	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.Latencies.Shape != "" || f.SlowBody > 0 || f.Stall })
+	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Latency > 0 || f.Latencies != nil || f.SlowBody > 0 || f.Stall })
 }
 
 // fails reports whether anything can go wrong at all.
@@ -162,13 +164,13 @@ func (l *linter) failsByPolicy() bool {
 func (l *linter) failsOnTheWire() bool {
 	d := l.s.Destination
 	never := d.MTLS == "never" || d.ClientCertificate != "trusted"
-	broken := func(f Fault) bool { return f.Broken() || f.At == "end" }
+	broken := func(f Fault) bool { return f.Breaks() || f.Phase == faultspec.End }
 	return l.refuses() && never || l.slow() || slices.ContainsFunc(l.s.Endpoint.Faults, broken)
 }
 
 // answers reports whether a fault answers with a status in a range.
 func (l *linter) answers(least, most int) bool {
-	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Status >= least && f.Status <= most })
+	return slices.ContainsFunc(l.s.Endpoint.Faults, func(f Fault) bool { return f.Answered() >= least && f.Answered() <= most })
 }
 
 // consents reports whether a profile has a consent.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
 )
 
 // Positions have their own tests; here they would only hide the values.
@@ -40,8 +42,8 @@ func TestExample(t *testing.T) {
 		return NameRange{Prefix: "new-", First: first, Last: last, Numbered: true}
 	}
 	fault := func(n int, profile string, last, status int, latency time.Duration) Fault {
-		return Fault{ID: fmt.Sprintf("fault-%d", n), Profiles: one(profile), Requests: Count{1, last}, On: "message", Probability: 1,
-			Status: status, Latency: latency, At: "response"}
+		return Fault{Fault: faultspec.Fault{ID: fmt.Sprintf("fault-%d", n), ProfileNames: profile, Requests: Count{First: 1, Last: last},
+			Status: status, Latency: latency}}
 	}
 	first := func(name string) map[string]any {
 		return map[string]any{"person": map[string]any{"name": map[string]any{"firstName": name}}}
@@ -149,12 +151,12 @@ func TestEverythingGiven(t *testing.T) {
 		{Names: NameRange{Prefix: "u-row-", First: 1, Last: 3, Numbered: true}, NoIdentity: true, UploadOf: "u"},
 	})
 	same(t, "endpoint", s.Endpoint, Endpoint{TLS: "mtls-optional", Certificate: "proper", Faults: []Fault{
-		{ID: "broken", Profiles: many(2), Requests: Count{2, 0}, On: "message", Probability: 0.25, Status: 503,
-			Latency: 100 * time.Millisecond, At: "response", Headers: map[string]string{"Retry-After": "120"}},
-		{ID: "fault-2", AnyProfile: true, Requests: Count{1, 0}, On: "message", Probability: 1, HeadersAt: time.Second, SlowBody: 3 * time.Second, At: "response"},
-		{ID: "fault-3", AnyProfile: true, Connections: Count{1, 3}, On: "message", Probability: 1, Reset: true, At: "handshake"},
-		{ID: "fault-4", AnyProfile: true, Requests: Count{1, 0}, On: "decision", Probability: 1, Stall: true, At: "response"},
-		{ID: "fault-5", AnyProfile: true, Requests: Count{4, 4}, On: "message", Probability: 1, Reset: true, At: "body"},
+		{Fault: faultspec.Fault{ID: "broken", ProfileNames: "m-{1..2}", Requests: Count{First: 2}, Probability: 0.25, Status: 503,
+			Latency: 100 * time.Millisecond, Headers: map[string]string{"Retry-After": "120"}}},
+		{Fault: faultspec.Fault{ID: "fault-2", HeadersAt: time.Second, SlowBody: 3 * time.Second}},
+		{Fault: faultspec.Fault{ID: "fault-3", Connections: Count{First: 1, Last: 3}, Reset: true, Phase: "handshake"}},
+		{Fault: faultspec.Fault{ID: "fault-4", On: "decision", Stall: true}},
+		{Fault: faultspec.Fault{ID: "fault-5", Requests: Count{First: 4, Last: 4}, Reset: true, Phase: "body"}},
 	}})
 }
 

@@ -218,9 +218,6 @@ type TokenEndpoint struct {
 	Pos          Position
 }
 
-// Count selects first to last, both counted from 1; Last 0 means no end.
-type Count struct{ First, Last int }
-
 // Step is one entry of `history:`. All changes of a step are one update of
 // each profile it names; dataflow actions stand alone.
 type Step struct {

@@ -32,13 +32,20 @@ type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
 var pure = []string{"engine", "engine/agenda", "engine/flow", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/recent", "engine/plainjson", "engine/intake",
-	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/exercise", "scenarios/generate", "scenarios/oracle", "loadtest/model", "internal/limits", "internal/notation", "internal/secret", "internal/strictjson"}
+	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/exercise", "scenarios/generate", "scenarios/oracle", "loadtest/model", "internal/faultspec", "internal/limits", "internal/notation", "internal/secret", "internal/strictjson"}
 
 // harmless are packages below net that a pure package may import, and why.
 var harmless = map[string]string{
 	"net/url":   "takes texts apart; no I/O",
 	"net/netip": "addresses as values; no I/O",
 }
+
+// leaf is the package of the grammar of faults. The judge and the judged share its words: of our packages it imports two
+// that read notation, and of them few import it.
+var leaf = struct {
+	dir               string
+	imports, importer []string
+}{"internal/faultspec", []string{"internal/notation", "internal/strictjson"}, []string{"mockendpoint/fault", "scenarios"}}
 
 // notBuiltYet are packages of the design that a rule will hold for.
 var notBuiltYet []string
@@ -117,6 +124,11 @@ func violations(g graph, direct []string) []string {
 			}
 			if dir == "scenarios/conformance" && strings.HasPrefix(imported, module+"/engine") {
 				add("%s imports %s: a sender's author is judged without the engine; simulate translates", file, imported)
+			}
+			if theirs, ours := strings.CutPrefix(imported, module+"/"); ours && dir == leaf.dir && !slices.Contains(leaf.imports, theirs) {
+				add("%s imports %s: the grammar of faults imports %v of our packages", file, theirs, leaf.imports)
+			} else if theirs == leaf.dir && !slices.Contains(leaf.importer, dir) {
+				add("%s of %s imports %s, which is there for %v: the judge and the model state the effects of faults by themselves", file, dir, theirs, leaf.importer)
 			}
 			out = append(out, foreign(dir, imported, file, false)...)
 		}
@@ -360,6 +372,9 @@ func TestArchitectureRulesCanFail(t *testing.T) {
 		"scenarios/check reaches engine by":            func() { g["reports"].imports[module+"/engine/retry"] = "f" },
 		"reports reaches ":                             func() {},
 		"internal/strictjson reaches  by":              func() { g["internal/strictjson"].imports[module+"/reports"] = "f" },
+		"f imports mockendpoint/fault: the grammar of": func() { g["internal/faultspec"].imports[module+"/mockendpoint/fault"] = "f" },
+		"f of scenarios/check imports internal/faults": func() { g["scenarios/check"].imports[module+"/internal/faultspec"] = "f" },
+		"f of scenarios/oracle imports internal/fault": func() { g["scenarios/oracle"].imports[module+"/internal/faultspec"] = "f" },
 		"f imports net/http, and engine/retry is":      func() { g["engine/retry"].imports["net/http"] = "f" },
 		"f calls time.Now, and engine/export is":       func() { g["engine/export"].calls["time.Now"] = "f" },
 		"f imports the store memory":                   func() { g["scenarios/simulate"].imports[module+"/engine/store/memory"] = "f" },

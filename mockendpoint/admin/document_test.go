@@ -7,8 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +16,6 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/httpdest/httpdest/mockendpoint/admin"
-	"github.com/httpdest/httpdest/mockendpoint/fault"
 )
 
 // documented holds every exchange with an Admin to its OpenAPI document: a
@@ -221,32 +218,4 @@ func TestHandlersKeepToTheDocument(t *testing.T) {
 	// The stream does not end by itself: live_test.go reads it. The last one
 	// takes a switch against an Add at the same moment.
 	g.Expect(missing).To(ConsistOf("GET /api/v1/journal/live 200", "PATCH /api/v1/faults/{id} 409", "POST /api/v1/reset 500", "GET /api/v1/journal/{sequence} 500"))
-}
-
-// The document has the keys of a fault, all of them.
-func TestFaultSpecIsDocumented(t *testing.T) {
-	g := NewWithT(t)
-	d, err := newDocumented(newAdmin(t, "").Admin)
-	g.Expect(err).NotTo(HaveOccurred())
-	var document struct {
-		Components struct {
-			Schemas struct {
-				FaultSpec struct {
-					Properties map[string]json.RawMessage `json:"properties"`
-				}
-			} `json:"schemas"`
-		} `json:"components"`
-	}
-	g.Expect(json.Unmarshal(d.content, &document)).To(Succeed())
-	var keys, want []string
-	for key := range document.Components.Schemas.FaultSpec.Properties {
-		keys = append(keys, key)
-	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[fault.Spec]()) {
-		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		want = append(want, key)
-	}
-	slices.Sort(keys)
-	slices.Sort(want)
-	g.Expect(keys).To(Equal(want), "FaultSpec in openapi.json must have the keys of fault.Spec, no more and no fewer")
 }

@@ -30,7 +30,7 @@ func (a *Admin) planned() []plannedFault {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, f := range a.off {
-		out = append(out, plannedFault{f.ID, false, f.Planned(), 0, fault.SpecOf(f)})
+		out = append(out, plannedFault{f.ID, false, fault.Planned(f), 0, fault.SpecOf(f)})
 	}
 	return out
 }
@@ -69,7 +69,7 @@ func (a *Admin) addFault(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusConflict, errors.Join(err, fmt.Errorf("the fault %s was not added", spec.ID)).Error())
 		return
 	}
-	answer(w, "application/json", http.StatusCreated, plannedFault{f.ID, true, f.Planned(), 0, fault.SpecOf(f)})
+	answer(w, "application/json", http.StatusCreated, plannedFault{f.ID, true, fault.Planned(f), 0, fault.SpecOf(f)})
 }
 
 // freeID names a fault that has no name. The caller holds the lock.

@@ -26,7 +26,7 @@ func met(p *Plan, connection int) string {
 }
 
 func TestWindows(t *testing.T) {
-	p, set := at(Fault{ID: "f", From: time.Hour, Until: 2 * time.Hour, Requests: Range{2, 3}},
+	p, set := at(Fault{ID: "f", From: time.Hour, Until: 2 * time.Hour, Requests: Range{First: 2, Last: 3}},
 		Fault{ID: "c", Phase: Accept, Until: time.Hour})
 	for _, c := range []struct {
 		at   time.Duration
@@ -45,7 +45,7 @@ func TestWindows(t *testing.T) {
 }
 
 func TestEveryNth(t *testing.T) {
-	p, _ := at(Fault{ID: "e", Requests: Range{2, 8}, Every: 3}, Fault{ID: "c", Phase: Accept, Every: 4})
+	p, _ := at(Fault{ID: "e", Requests: Range{First: 2, Last: 8}, Every: 3}, Fault{ID: "c", Phase: Accept, Every: 4})
 	var got []int
 	for n := 1; n <= 12; n++ {
 		if met(p, 1) == "e" {
@@ -66,7 +66,7 @@ func TestEveryNth(t *testing.T) {
 }
 
 func TestRequestsOfConnections(t *testing.T) {
-	p, _ := at(Fault{ID: "s", Connections: Range{2, 3}, Requests: Range{1, 3}})
+	p, _ := at(Fault{ID: "s", Connections: Range{First: 2, Last: 3}, Requests: Range{First: 1, Last: 3}})
 	var got []string
 	for _, connection := range []int{1, 2, 3, 4, 2, 2} {
 		got = append(got, met(p, connection))
@@ -115,7 +115,7 @@ func TestRate(t *testing.T) {
 }
 
 func TestAddAndRemove(t *testing.T) {
-	p, set := at(Fault{ID: "a", Requests: Range{1, 1}})
+	p, set := at(Fault{ID: "a", Requests: Range{First: 1, Last: 1}})
 	set(time.Hour)
 	if err := p.Add(Fault{ID: "b", Until: time.Minute}); err != nil {
 		t.Fatal(err)

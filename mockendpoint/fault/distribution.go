@@ -3,46 +3,12 @@ package fault
 import (
 	"math"
 	"time"
-
-	"github.com/httpdest/httpdest/internal/notation"
 )
 
-// Shape is a kind of distribution.
-type Shape string
-
-// The shapes.
-const (
-	Uniform     Shape = "uniform"     // from Min to Max
-	Normal      Shape = "normal"      // about Mean, with Deviation; what would be negative is 0
-	LogNormal   Shape = "log-normal"  // about Median; Sigma is the deviation of the logarithm
-	Percentiles Shape = "percentiles" // through the points of Table, in straight lines
-)
-
-// Longest bounds every duration of a fault, drawn ones too: sums stay in range.
-const Longest = notation.Longest
-
-// Distribution is a distribution of latencies. Shape decides which fields
-// count.
-type Distribution struct {
-	Shape           Shape
-	Min, Max        time.Duration
-	Mean, Deviation time.Duration
-	Median          time.Duration
-	Sigma           float64
-	Table           []Percentile // ascending in both
-}
-
-// Percentile is a point of a distribution: Percent of the latencies are At or
-// less.
-type Percentile struct {
-	Percent float64
-	At      time.Duration
-}
-
-// Quantile is the latency that a share u of all latencies does not exceed, 0 < u
+// quantile is the latency that a share u of all latencies does not exceed, 0 < u
 // < 1, in whole microseconds: the inverse of the distribution function, so that
 // one lot makes one latency.
-func (d *Distribution) Quantile(u float64) time.Duration {
+func quantile(d *Distribution, u float64) time.Duration {
 	var v float64
 	switch d.Shape {
 	case Uniform:
@@ -52,7 +18,7 @@ func (d *Distribution) Quantile(u float64) time.Duration {
 	case LogNormal:
 		v = float64(d.Median) * math.Exp(d.Sigma*standard(u))
 	case Percentiles:
-		v = d.between(100 * u)
+		v = between(d.Table, 100*u)
 	}
 	return time.Duration(min(max(0, v), float64(Longest))).Round(time.Microsecond)
 }
@@ -62,8 +28,7 @@ func standard(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }
 
 // between reads the table at a percentage; below its first point it is flat, as
 // it is above its last.
-func (d *Distribution) between(percent float64) float64 {
-	t := d.Table
+func between(t []Percentile, percent float64) float64 {
 	if percent <= t[0].Percent {
 		return float64(t[0].At)
 	}

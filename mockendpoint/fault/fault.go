@@ -3,101 +3,108 @@
 // the order of requests and the time the plan is told.
 package fault
 
-import "time"
+import (
+	"time"
+
+	"github.com/httpdest/httpdest/internal/faultspec"
+	"github.com/httpdest/httpdest/internal/notation"
+)
+
+// Fault is one planned misbehaviour, as data. A zero field is a default.
+type Fault = faultspec.Fault
+
+// Spec is a fault as people write it, in JSON: the same words as in the faults of a scenario file.
+type Spec = faultspec.Spec
+
+// The values of a Spec.
+type (
+	Problem  = faultspec.Problem
+	Range    = faultspec.Range
+	Duration = faultspec.Duration
+	Lifetime = faultspec.Lifetime
+	Headers  = faultspec.Headers
+	Latency  = faultspec.Latency
+)
+
+// Distribution is a distribution of latencies, and Percentile a point of one.
+type (
+	Distribution = faultspec.Distribution
+	Percentile   = faultspec.Percentile
+	Shape        = faultspec.Shape
+)
+
+// The shapes of a distribution.
+const (
+	Uniform     = faultspec.Uniform
+	Normal      = faultspec.Normal
+	LogNormal   = faultspec.LogNormal
+	Percentiles = faultspec.Percentiles
+)
 
 // Phase is where in an exchange a fault acts.
-type Phase string
+type Phase = faultspec.Phase
 
 // The phases, in the order of an exchange.
 const (
-	Accept    Phase = "accept"    // before the connection is taken up
-	Handshake Phase = "handshake" // after the ClientHello, before the answer to it
-	Response  Phase = "response"  // instead of the response
-	Body      Phase = "body"      // after the headers and a part of the body
-	End       Phase = "end"       // after the last byte of the response
+	Accept    = faultspec.Accept
+	Handshake = faultspec.Handshake
+	Response  = faultspec.Response
+	Body      = faultspec.Body
+	End       = faultspec.End
 )
 
 // Target is what a fault is for.
-type Target string
+type Target = faultspec.Target
 
-// The targets: requests that carry a message, those of an mTLS decision, which
-// carry none, and those to the token endpoint.
+// The targets: requests that carry a message, those of an mTLS decision, and those to the token endpoint.
 const (
-	Message  Target = ""
-	Decision Target = "decision"
-	Token    Target = "token"
+	Message  = faultspec.Message
+	Decision = faultspec.Decision
+	Token    = faultspec.Token
 )
 
-// Fault is one planned misbehaviour. Of Status, Stall, Reset and the other ways
-// to end an answer it has at most one (Spec.Validate has the rules); Latency,
-// HeadersAt and SlowBody shape the answer in time.
-type Fault struct {
-	ID string
-	// Profiles selects messages that carry such a profile; nil selects all. The
-	// count of Requests is kept per profile, without Profiles over all.
-	Profiles     func(name string) bool
-	ProfileCount int    // how many profiles Profiles can select, to know when the plan is fulfilled
-	ProfileNames string // the same as text: a name or a range
-	// From and Until are since the fault was armed; Until 0 means no end. Requests
-	// outside of this window are not counted.
-	From, Until time.Duration
-	Requests    Range
-	Every       int // of those, every nth; 0 and 1 are all
-	// Connections are those whose requests are selected or, in the phases before
-	// there is a request, what is counted instead.
-	Connections Range
-	On          Target  // before there is a request: Token selects the token endpoint's connections, anything else the others
-	Probability float64 // the share of selected requests it hits; 0 means 1
+// Answers are the names of the token endpoint's answers with status 200 that bring no token (Fault.Answer).
+var Answers = faultspec.Answers
 
-	Phase     Phase // "" means Response
-	Status    int
-	Answer    string         // Token: the name of an answer that brings no token
-	ExpiresIn *time.Duration // Token: the lifetime of what is issued; 0: not said, and good until revoked
-	Revoke    bool           // the endpoint revokes its tokens before it answers
-	Headers   map[string]string
-	Latency   time.Duration // before anything of the answer leaves
-	Latencies *Distribution // that Latency is drawn from; nil: it is fixed
-	HeadersAt time.Duration // after arrival, where the body is slow
-	SlowBody  time.Duration // after arrival: when the last byte leaves
+// Longest bounds every duration of a fault, drawn ones too.
+const Longest = faultspec.Longest
 
-	Stall          bool // never goes on
-	Reset          bool // resets the connection
-	Close          bool // closes the connection
-	HalfClose      bool // closes its direction of the connection, and goes on reading
-	Garbage        bool // sends what is neither HTTP nor TLS, and closes
-	MalformedChunk bool // the body has a chunk without a size
-	Endless        bool // the body has no end
+// ParseSpec reads one fault from JSON and validates it. An unknown key is an error.
+func ParseSpec(text []byte) (Spec, error) { return faultspec.ParseSpec(text) }
 
-	// Rate is how many requests a second may come, Burst how many at once;
-	// those beyond are hit. 0 means unlimited.
-	Rate  float64
-	Burst int
+// SpecOf is the fault as people write it, without defaults.
+func SpecOf(f Fault) Spec { return faultspec.SpecOf(f) }
 
-	// Draw is what this firing has by chance: a function of the seed, the fault,
-	// the profile and the count.
-	Draw [32]byte
+// selecting is the fault with Profiles, which ProfileNames stand for. Names that Check refuses select nothing.
+func selecting(f Fault) Fault {
+	if f.Profiles == nil && f.ProfileNames != "" {
+		names, _ := notation.ParseNames(f.ProfileNames)
+		f.Profiles, f.ProfileCount = names.Contains, int(names.Len())
+	}
+	return f
 }
 
-// Early reports whether the fault acts before there is a request.
-func (f *Fault) Early() bool { return f.Phase == Accept || f.Phase == Handshake }
+// contains reports whether the nth is selected.
+func contains(r Range, n int) bool { return n >= r.First && (r.Last == 0 || n <= r.Last) }
 
 // within reports whether a time since the fault was armed is in its window.
-func (f *Fault) within(since time.Duration) bool {
+func within(f *Fault, since time.Duration) bool {
 	return since >= f.From && (f.Until == 0 || since < f.Until)
 }
 
 // picks reports whether the nth of what the fault counts is selected.
-func (f *Fault) picks(n int) bool {
+func picks(f *Fault, n int) bool {
 	r := f.Requests
 	if f.Early() {
 		r = f.Connections
 	}
-	return r.Contains(n) && (f.Every < 2 || (n-r.First+1)%f.Every == 0)
+	return contains(r, n) && (f.Every < 2 || (n-r.First+1)%f.Every == 0)
 }
 
 // Planned is how often the fault will have acted when the plan is fulfilled; 0
 // when that is open: without an end, by chance, or beyond a rate.
-func (f *Fault) Planned() int {
+func Planned(f Fault) int {
+	f = selecting(f)
 	r, times := f.Requests, 1
 	if f.Early() {
 		r = f.Connections

@@ -64,12 +64,10 @@ func arm(f Fault, now time.Time) *armed {
 	if f.Connections == (Range{}) {
 		f.Connections = Range{First: 1}
 	}
-	a := &armed{Fault: f, since: now, counts: map[string]int{}}
+	a := &armed{Fault: selecting(f), since: now, counts: map[string]int{}}
 	if f.Rate > 0 {
 		a.bucket = rate.NewLimiter(rate.Limit(f.Rate), max(1, f.Burst))
-		if f.Status == 0 {
-			a.Status = 429
-		}
+		a.Status = f.Answered()
 	}
 	return a
 }
@@ -161,8 +159,8 @@ func (p *Plan) Connection(n int, phase Phase, token bool) *Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		mine := f.Phase == phase && f.Early() && (f.On == Token) == token && f.within(now.Sub(f.since))
-		if mine && f.picks(n) && p.hits(f, "", n) {
+		mine := f.Phase == phase && f.Early() && (f.On == Token) == token && within(&f.Fault, now.Sub(f.since))
+		if mine && picks(&f.Fault, n) && p.hits(f, "", n) {
 			return p.fire(f, chosen{count: n, at: now})
 		}
 	}
@@ -181,7 +179,7 @@ func (p *Plan) Request(profiles []string, on Target, connection int) *Fault {
 	defer p.mu.Unlock()
 	var found *armed
 	for _, f := range p.faults {
-		if f.Early() || f.On != on || !f.Connections.Contains(connection) || !f.within(now.Sub(f.since)) {
+		if f.Early() || f.On != on || !contains(f.Connections, connection) || !within(&f.Fault, now.Sub(f.since)) {
 			continue
 		}
 		f.chosen = chosen{at: now}
@@ -207,7 +205,7 @@ func (p *Plan) selects(f *armed, profiles []string) bool {
 	for _, name := range about {
 		f.counts[name]++
 		n := f.counts[name]
-		if !selected && f.picks(n) && p.hits(f, name, n) {
+		if !selected && picks(&f.Fault, n) && p.hits(f, name, n) {
 			selected, f.chosen.profile, f.chosen.count = true, name, n
 		}
 	}
@@ -245,7 +243,7 @@ func (p *Plan) fire(f *armed, c chosen) *Fault {
 	lots := draw(p.seed, f.ID, c.profile, c.count)
 	fired.Draw = lots
 	if f.Latencies != nil {
-		fired.Latency = f.Latencies.Quantile(lots.quantile())
+		fired.Latency = quantile(f.Latencies, lots.quantile())
 	}
 	if f.Rate > 0 {
 		fired.Headers = withRetryAfter(f.Headers, c.after)
@@ -300,7 +298,7 @@ func (p *Plan) List() []Listed {
 	defer p.mu.Unlock()
 	out := make([]Listed, len(p.faults))
 	for i, f := range p.faults {
-		out[i] = Listed{Fault: f.Fault, Planned: f.Planned(), Fired: f.fired}
+		out[i] = Listed{Fault: f.Fault, Planned: Planned(f.Fault), Fired: f.fired}
 		out[i].Fault.Headers = maps.Clone(f.Headers)
 	}
 	return out

@@ -98,7 +98,7 @@ func TestPlanned(t *testing.T) {
 		2: {Phase: Accept, Connections: Range{First: 1, Last: 2}},
 		0: {Requests: Range{First: 1, Last: 2}, Probability: 0.5},
 	} {
-		if got := f.Planned(); got != want {
+		if got := Planned(f); got != want {
 			t.Errorf("Planned of %+v = %d; want %d", f, got, want)
 		}
 	}

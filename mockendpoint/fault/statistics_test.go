@@ -74,8 +74,8 @@ var (
 	uniform   = &Distribution{Shape: Uniform, Min: time.Second, Max: 3 * time.Second}
 	normal    = &Distribution{Shape: Normal, Mean: time.Second, Deviation: 200 * time.Millisecond}
 	logNormal = &Distribution{Shape: LogNormal, Median: 300 * time.Millisecond, Sigma: 0.8}
-	percents  = &Distribution{Shape: Percentiles, Table: []Percentile{{0, 10 * time.Millisecond}, {50, 200 * time.Millisecond},
-		{95, time.Second}, {99, 3 * time.Second}, {100, 5 * time.Second}}}
+	percents  = &Distribution{Shape: Percentiles, Table: []Percentile{{Percent: 0, At: 10 * time.Millisecond}, {Percent: 50, At: 200 * time.Millisecond},
+		{Percent: 95, At: time.Second}, {Percent: 99, At: 3 * time.Second}, {Percent: 100, At: 5 * time.Second}}}
 )
 
 // theory is the distribution function of each of the above.
@@ -227,7 +227,7 @@ func usedAgain(probability float64) []time.Duration {
 	var sample []time.Duration
 	for i := range draws {
 		if share := draw(1, "fault", "", i).share(); share < probability {
-			sample = append(sample, uniform.Quantile(share))
+			sample = append(sample, quantile(uniform, share))
 		}
 	}
 	return sample

@@ -46,7 +46,7 @@ func (s *Sender) headAlone(x *exchange) bool {
 // broken reports whether a fault of the scenario kept the answer from being
 // whole, whatever its status line said.
 func (s *Sender) broken(fault string) bool {
-	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && f.Broken() })
+	return slices.ContainsFunc(s.Scenario.Endpoint.Faults, func(f scenarios.Fault) bool { return f.ID == fault && f.Breaks() })
 }
 
 // network reports whether an attempt ended without a whole answer.

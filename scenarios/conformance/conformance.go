@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/reports"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/capture"
@@ -107,7 +108,7 @@ func needsTLS(sc *scenarios.Scenario) string {
 		return "its endpoint bounds the TLS versions"
 	}
 	for _, f := range e.Faults {
-		if f.At == "handshake" {
+		if f.Phase == fault.Handshake {
 			return "the fault " + f.ID + " acts in the handshake"
 		}
 	}

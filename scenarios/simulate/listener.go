@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/payload"
 	"github.com/httpdest/httpdest/scenarios"
 )
@@ -54,7 +55,7 @@ func modelled(sc *scenarios.Scenario) bool {
 	e, q := sc.Endpoint, sc.Endpoint.Require
 	plain := (e.Certificate == "" || e.Certificate == string(mockendpoint.Proper)) && e.MinTLS == "" && e.MaxTLS == ""
 	asks := q.ContentType != "" || len(q.Headers) > 0 || len(q.Query) > 0 || q.Payload
-	after := slices.ContainsFunc(e.Faults, func(f scenarios.Fault) bool { return f.At == "end" })
+	after := slices.ContainsFunc(e.Faults, func(f scenarios.Fault) bool { return f.Phase == fault.End })
 	return plain && !asks && !after && !takesFirstByte(sc) && !sc.Destination.Auth.FetchesTokens()
 }
 

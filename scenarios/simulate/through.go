@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/engine"
+	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
 )
@@ -145,7 +146,7 @@ func tooClose(sc *scenarios.Scenario) string {
 	for i := range sc.Endpoint.Faults {
 		f := &sc.Endpoint.Faults[i]
 		late := []time.Duration{f.Latency, f.SlowBody}
-		if f.On == "decision" {
+		if f.On == fault.Decision {
 			late = append(late, before+f.Latency)
 			before = f.Latency
 		}

@@ -176,40 +176,13 @@ func settings(f dataflow.Dataflow, encrypted, hasCertificate bool) engine.Settin
 	return s
 }
 
-// faultTarget translates what a fault is on.
-var faultTarget = map[string]fault.Target{"message": fault.Message, "decision": fault.Decision, "token": fault.Token}
-
-// faultPlan translates the faults of the endpoint.
+// faultPlan arms the faults of the endpoint.
 func faultPlan(sc *scenarios.Scenario) *fault.Plan {
 	var faults []fault.Fault
 	for i := range sc.Endpoint.Faults {
-		f := &sc.Endpoint.Faults[i]
-		t := fault.Fault{
-			ID: f.ID, From: f.From, Until: f.Until, Requests: fault.Range(f.Requests), Every: f.Every, Connections: fault.Range(f.Connections),
-			On: faultTarget[f.On], Probability: f.Probability,
-			Phase: fault.Phase(f.At), Status: f.Status, Answer: f.Answer, ExpiresIn: f.ExpiresIn, Revoke: f.Revoke, Headers: f.Headers,
-			Latency: f.Latency, Latencies: latencies(f.Latencies), HeadersAt: f.HeadersAt, SlowBody: f.SlowBody,
-			Stall: f.Stall, Reset: f.Reset, Close: f.Close, HalfClose: f.HalfClose,
-			Garbage: f.Garbage, MalformedChunk: f.Malformed, Endless: f.Endless, Rate: f.Rate, Burst: f.Burst,
-		}
-		if !f.AnyProfile && f.Profiles.Len() > 0 {
-			t.Profiles, t.ProfileCount, t.ProfileNames = f.Profiles.Contains, int(f.Profiles.Len()), f.Profiles.String()
-		}
-		faults = append(faults, t)
+		faults = append(faults, sc.Endpoint.Faults[i].Fault)
 	}
 	return fault.NewPlan(sc.Seed, faults...)
-}
-
-// latencies translates a distribution; nil for none.
-func latencies(d scenarios.Distribution) *fault.Distribution {
-	if d.Shape == "" {
-		return nil
-	}
-	t := &fault.Distribution{Shape: fault.Shape(d.Shape), Min: d.Min, Max: d.Max, Mean: d.Mean, Deviation: d.Deviation, Median: d.Median, Sigma: d.Sigma}
-	for _, p := range d.Table {
-		t.Table = append(t.Table, fault.Percentile(p))
-	}
-	return t
 }
 
 // pki is the throwaway certificates of a run.

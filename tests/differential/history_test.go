@@ -326,11 +326,11 @@ func (h *history) endpoint() {
 
 func (h *history) fault(i int) scenarios.Fault {
 	label := fmt.Sprintf("fault %d", i)
-	f := scenarios.Fault{ID: fmt.Sprintf("fault-%d", i+1), AnyProfile: true, Probability: 1, On: "message", At: "response",
-		Requests: draw(h.t, label+" requests", scenarios.Count{First: 1, Last: 1}, scenarios.Count{First: 2, Last: 4}, scenarios.Count{First: 3})}
+	f := scenarios.Fault{}
+	f.ID = fmt.Sprintf("fault-%d", i+1)
+	f.Requests = draw(h.t, label+" requests", scenarios.Count{First: 1, Last: 1}, scenarios.Count{First: 2, Last: 4}, scenarios.Count{First: 3})
 	if chance(h.t, label+" of one", 2) {
-		f.AnyProfile = false
-		f.Profiles = scenarios.NameRange{Prefix: name(draw(h.t, label+" of", 1, 2, 3, 4, 5))}
+		f.ProfileNames = name(draw(h.t, label+" of", 1, 2, 3, 4, 5))
 	}
 	if chance(h.t, label+" by chance", 3) {
 		f.Probability = 0.4
@@ -349,7 +349,7 @@ func (h *history) fault(i int) scenarios.Fault {
 	case "reset":
 		f.Reset = true
 	case "reset in body":
-		f.At, f.Reset = "body", true
+		f.Phase, f.Reset = "body", true
 	}
 	return f
 }
@@ -359,7 +359,7 @@ var faultKinds = []string{"status", "status", "late", "in time", "slow body", "s
 // kindOf is the name of a fault in the tally.
 func kindOf(f scenarios.Fault) string {
 	switch {
-	case f.At == "body":
+	case f.Phase == "body":
 		return "reset in body"
 	case f.Reset:
 		return "reset"
