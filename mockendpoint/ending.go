@@ -12,6 +12,22 @@ import (
 // The ways an answer ends that is not a whole one. Each journals before its
 // last byte leaves or the connection is given up, and leaves the handler.
 
+// end plays the ending of a fault. It returns only for a fault without one: the others leave the handler.
+func (x *exchange) end(f *fault.Fault) {
+	switch {
+	case f.Close:
+		x.hangUp()
+	case f.HalfClose:
+		x.halfClose()
+	case f.Garbage:
+		x.garbage(f)
+	case f.MalformedChunk:
+		x.malformedChunk(f)
+	case f.Endless:
+		x.endlessly(f)
+	}
+}
+
 // withBody is the status of an answer that needs a body, and gives it one.
 func (x *exchange) withBody(f *fault.Fault) (status int) {
 	if status = f.Status; status == 0 {

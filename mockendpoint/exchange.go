@@ -214,16 +214,6 @@ func (x *exchange) play(f *fault.Fault) {
 		x.afterwards(f)
 	case f.SlowBody > 0 || f.Phase == fault.Body:
 		x.slowly(f)
-	case f.Close:
-		x.hangUp()
-	case f.HalfClose:
-		x.halfClose()
-	case f.Garbage:
-		x.garbage(f)
-	case f.MalformedChunk:
-		x.malformedChunk(f)
-	case f.Endless:
-		x.endlessly(f)
 	case f.Stall:
 		x.wait(Forever)
 	case f.Reset:
@@ -233,6 +223,7 @@ func (x *exchange) play(f *fault.Fault) {
 	case f.Answer != "":
 		x.respond(x.defective(f.Answer), f.Headers)
 	default:
+		x.end(f)
 		x.respond(x.ordinary(), f.Headers)
 	}
 }
