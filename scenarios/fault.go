@@ -97,7 +97,10 @@ func (r *reader) faultValue(o *object, k faultspec.Key, spec *faultspec.Spec) {
 			*v = new(faultspec.Lifetime(r.lifetime(n)))
 		}
 	case *faultspec.Headers:
-		*v = r.faultHeaders(o.take(k.Name))
+		before := len(r.problems)
+		if *v = r.faultHeaders(o.take(k.Name)); *v == nil && len(r.problems) > before {
+			*v = faultspec.Headers{}
+		}
 	case **faultspec.Latency:
 		if n := o.take(k.Name); given {
 			*v = r.latency(n)
@@ -154,14 +157,11 @@ func (r *reader) above0(n *yaml.Node, what string, most int, hint string) float6
 
 // faultHeaders reads the headers of an answer. Numbers are text here: Retry-After: 120 needs no quotes.
 func (r *reader) faultHeaders(n *yaml.Node) map[string]string {
-	if n == nil {
+	o := r.object(n, "headers")
+	if o == nil || len(o.fields) == 0 {
 		return nil
 	}
 	out := map[string]string{}
-	o := r.object(n, "headers")
-	if o == nil {
-		return out
-	}
 	for _, f := range o.fields {
 		if f.value.Kind != yaml.ScalarNode || isNull(f.value) {
 			r.problem(f.value, "write one line of text", "the header %s must be text, but is %s", short(f.name), found(f.value))

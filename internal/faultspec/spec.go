@@ -4,15 +4,27 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/httpdest/httpdest/internal/strictjson"
 )
 
-// ParseSpec reads one fault from JSON and validates it. An unknown key is an error.
+// ParseSpec reads one fault from JSON and validates it. An unknown key is an error, and so is one in another case, which
+// encoding/json would accept.
 func ParseSpec(text []byte) (Spec, error) {
 	var s Spec
 	if err := strictly(text, &s); err != nil {
 		return Spec{}, err
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(text, &given); err != nil {
+		return Spec{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, known := places[name]; !known {
+			return Spec{}, fmt.Errorf("json: unknown field %q", name)
+		}
 	}
 	return s, s.Validate()
 }
@@ -26,7 +38,7 @@ func strictly(text []byte, into any) error {
 	return d.Decode(into)
 }
 
-// Headers are those of an answer. Numbers need no quotes.
+// Headers are those of an answer. Numbers need no quotes. No headers are the same as a key left out.
 type Headers map[string]string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -35,7 +47,10 @@ func (h *Headers) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &given); err != nil {
 		return fmt.Errorf("headers: %w", err)
 	}
-	*h = Headers{}
+	*h = nil
+	if len(given) > 0 {
+		*h = Headers{}
+	}
 	for name, raw := range given {
 		var value any
 		if err := json.Unmarshal(raw, &value); err != nil {
