@@ -78,27 +78,37 @@ func (b *bodyRoom) work(size int, do func()) {
 	do()
 }
 
-// read reads a body to its end. reserved is what must be released when it is not
-// needed any more. The error is errBodyTooLarge, errBodiesFull, or why the body
-// cannot be read.
+// read reads the body of a request to its end. reserved is what must be released
+// when it is not needed any more. The error is errBodyTooLarge, errBodiesFull, or
+// why the body cannot be read.
 func (b *bodyRoom) read(w http.ResponseWriter, r *http.Request) (body []byte, reserved int64, err error) {
+	body, reserved, err = b.fill(r.Body, r.ContentLength)
+	if errors.Is(err, errBodyTooLarge) || errors.Is(err, errBodiesFull) {
+		err = b.drain(w, r, err)
+	}
+	return body, reserved, err
+}
+
+// fill is read for any body; length is the announced one, -1 without one. It leaves
+// the rest of a refused body unread.
+func (b *bodyRoom) fill(in io.Reader, length int64) (body []byte, reserved int64, err error) {
 	body = []byte{}
 	for {
 		if len(body) == cap(body) {
-			size := grown(int64(cap(body)), r.ContentLength)
+			size := grown(int64(cap(body)), length)
 			if !b.reserve(size-int64(cap(body)), int64(cap(body))) {
-				return nil, reserved, b.drain(w, r, errBodiesFull)
+				return nil, reserved, errBodiesFull
 			}
 			reserved += size - int64(cap(body))
 			larger := make([]byte, len(body), size)
 			copy(larger, body)
 			body = larger
 		}
-		n, err := r.Body.Read(body[len(body):cap(body)])
+		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
 		case int64(len(body)) > MaxBody:
-			return nil, reserved, b.drain(w, r, errBodyTooLarge)
+			return nil, reserved, errBodyTooLarge
 		case errors.Is(err, io.EOF):
 			return body, reserved, nil
 		case err != nil:

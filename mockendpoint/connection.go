@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
 
@@ -26,6 +27,9 @@ type connection struct {
 	answering atomic.Bool         // a handler has a request, or its answer is being written
 	refused   bool                // net/http refused a request
 	unread    func(answer []byte) // told of it
+
+	receiver *forward.Client // of a proxy; nil: no request was forwarded yet
+	splice   splice          // of the answer that is being written
 
 	mu    sync.Mutex
 	heads heads

@@ -20,6 +20,7 @@ import (
 	"github.com/httpdest/httpdest/internal/secret"
 
 	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
 )
@@ -69,6 +70,12 @@ type Options struct {
 	Tokens  *token.Issuer
 	Faults  *fault.Plan
 	Journal journal.Sink // nil discards
+	// Receiver, where set, makes the endpoint a proxy: requests go to the receiver,
+	// and its answers are the ordinary ones. It excludes Bearer and Tokens.
+	Receiver *forward.Receiver
+	// Hidden are texts that the journal must not show, as well as the bearer token
+	// and the secrets of Require and Tokens.
+	Hidden []string
 	// ProfileOf names the profile an identity belongs to, for faults and the
 	// journal; nil names none.
 	ProfileOf func(namespace, id string) (name string, ok bool)
@@ -127,6 +134,7 @@ func New(o Options) *Endpoint {
 		e.redactor.Add(o.Tokens.Secrets()...)
 	}
 	e.redactor.Add(o.Require.Secrets()...)
+	e.redactor.Add(o.Hidden...)
 	e.gone = sync.NewCond(&e.mu)
 	e.server = &http.Server{
 		Handler:                      http.HandlerFunc(e.handle),
@@ -162,6 +170,9 @@ func (e *Endpoint) stateChanged(c *connection, s http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		if s == http.StateClosed && c.requests == 0 {
 			e.silent(c)
+		}
+		if c.receiver != nil {
+			c.receiver.Close()
 		}
 		e.done(c.raw)
 	case http.StateNew:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint/fault"
+	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/mockendpoint/token"
 )
@@ -27,6 +28,12 @@ type exchange struct {
 		status int
 		reason string
 	}
+
+	// Of a proxy: the request for the receiver, its answer, and the bytes that bodies
+	// of answers took.
+	outgoing *forward.Request
+	answer   *forward.Answer // nil: the answer is the endpoint's own
+	reserved int64
 
 	// The ordinary answer, next to its status.
 	contentType string
@@ -47,7 +54,7 @@ func (e *Endpoint) handle(w http.ResponseWriter, r *http.Request) {
 	// The whole body first: unread, net/http would sleep before it closes, and
 	// would not notice that the client leaves.
 	body, reserved, err := e.bodies.read(w, r)
-	defer e.bodies.release(reserved)
+	defer func() { e.bodies.release(reserved + x.reserved) }()
 	e.bodies.work(len(body), func() { x.receive(r, body) })
 	if err != nil {
 		if status, reason, ok := turnedAway(err); ok {
@@ -85,6 +92,9 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.w.Header().Set("Connection", "close")
 	}
 	x.entry.Head, x.entry.Headers = e.head(head)
+	if e.options.Receiver != nil {
+		x.outgoing = e.options.Receiver.Request(r.Method, head, body)
+	}
 	c.giveBack(head)
 	c.wireTLS(&x.entry)
 	switch {
@@ -105,7 +115,11 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 		x.unmet.status, x.unmet.reason = http.StatusForbidden, "the address is not on the allowlist"
 	}
 	x.entry.Target = e.redact("", x.entry.Target)
-	if !c.tokens {
+	switch {
+	case c.tokens:
+	case x.outgoing != nil && isForm(r):
+		x.entry.Body = []byte(e.redactor.Form(string(body))) // it may be a token request
+	default:
 		x.entry.Body = e.redactBody(body)
 	}
 }
@@ -235,6 +249,8 @@ func (x *exchange) ordinary() int {
 		return x.refuse()
 	case x.conn.tokens:
 		return x.tokens()
+	case x.outgoing != nil:
+		return x.forward()
 	case x.entry.Method == http.MethodOptions:
 		return http.StatusNoContent
 	case x.entry.Method != http.MethodPost:
@@ -335,6 +351,10 @@ func (x *exchange) slowly(f *fault.Fault) {
 func (x *exchange) writeHead(status int, headers map[string]string, length int) {
 	h := x.w.Header()
 	h["Date"] = nil // wall time has no place in a recording
+	if x.answer != nil {
+		x.passHead(status, headers, length)
+		return
+	}
 	if length != 0 {
 		h.Set("Content-Type", x.contentType)
 	}

@@ -22,6 +22,9 @@ func (o Options) Check() error {
 	if o.Bearer != "" && o.Tokens != nil {
 		wrong = append(wrong, errors.New("the options Bearer and Tokens exclude each other: the endpoint accepts the tokens that it issues"))
 	}
+	if o.Receiver != nil && (o.Bearer != "" || o.Tokens != nil) {
+		wrong = append(wrong, errors.New("the option Receiver excludes Bearer and Tokens: the receiver checks the credentials of a request"))
+	}
 	return errors.Join(wrong...)
 }
 

@@ -19,6 +19,9 @@ func (c *connection) Write(p []byte) (int, error) {
 		c.refused = true
 		c.unread(p)
 	}
+	if c.splice.waits() {
+		return c.splice.write(c.Conn, p)
+	}
 	return c.Conn.Write(p)
 }
 

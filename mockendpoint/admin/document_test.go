@@ -162,6 +162,7 @@ func TestHandlersKeepToTheDocument(t *testing.T) {
 		{"GET /api/v1/journal?after=-1", "", 400, false, "a sequence number"},
 		{"GET /api/v1/journal?from=now", "", 400, true, "a time such as"},
 		{"GET /api/v1/journal/1", "", 200, true, `"body":"{\"id\":1}"`},
+		{"GET /api/v1/journal/1", "", 200, true, `"receiver":[{"time":"2026-01-15T12:00:00Z","durationMs":1.5,"status":201},{"time":"2026-01-15T12:00:00Z","durationMs":0,"status":0,"failure":"refused"}]`},
 		{"GET /api/v1/journal/4", "", 200, true, `"alert":{"by":"endpoint","code":48,"description":"unknown_ca"}`},
 		{"GET /api/v1/journal/99", "", 404, true, "no such entry"},
 		{"GET /api/v1/journal/first", "", 400, false, "not a sequence number"},

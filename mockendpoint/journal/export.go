@@ -56,7 +56,17 @@ type RequestFacts struct {
 	Credentials       string     `json:"credentials,omitempty"`
 	Fault             string     `json:"fault,omitempty"`
 	Disconnected      bool       `json:"disconnected,omitempty"`
-	BodyBase64        string     `json:"bodyBase64,omitempty"` // of a body that is not UTF-8; in exports it stands with the body
+	// Receiver is what became of the request at the receiver of a proxy.
+	Receiver   []ForwardFact `json:"receiver,omitempty"`
+	BodyBase64 string        `json:"bodyBase64,omitempty"` // of a body that is not UTF-8; in exports it stands with the body
+}
+
+// ForwardFact is a request that was sent to the receiver, in JSON.
+type ForwardFact struct {
+	Time       string  `json:"time"`
+	DurationMs float64 `json:"durationMs"`
+	Status     int     `json:"status"` // 0: no answer that could be passed on
+	Failure    string  `json:"failure,omitempty"`
 }
 
 // PeerFacts is a client certificate in JSON.
@@ -110,6 +120,9 @@ func (e Entry) Facts() RequestFacts {
 	f := RequestFacts{Sequence: e.Sequence, Socket: r.Socket, Listener: r.Listener, Refused: r.Refused, Matched: r.Matched, Number: r.Number, Remote: r.Remote, Protocol: r.Proto, TLS: r.TLS, Cipher: r.Cipher,
 		ServerName: r.ServerName, ClientCertificate: FactsOf(r.Peer), Profiles: r.Profiles, Authorization: string(r.Authorization), Token: r.Token,
 		Fault: r.Fault, Disconnected: r.Disconnected}
+	for _, s := range r.Forwards {
+		f.Receiver = append(f.Receiver, ForwardFact{written(s.Sent), millis(s.Sent, s.Sent.Add(s.Took)), s.Status, s.Failure})
+	}
 	if q := r.TokenRequest; q != nil {
 		f.Grant, f.Credentials = q.Grant, q.Credentials
 	}

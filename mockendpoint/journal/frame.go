@@ -116,7 +116,7 @@ func appendPeer(b []byte, p *Peer) []byte {
 func appendRequest(b []byte, r *Request) []byte {
 	b = appendMeta(b, meta{frameRequest, nanos(r.Arrived), r.Socket, r.Status, r.Fault, r.Profiles})
 	var flags byte
-	for i, is := range []bool{r.Disconnected, r.TokenRequest != nil, len(r.Head) == 0} {
+	for i, is := range []bool{r.Disconnected, r.TokenRequest != nil, len(r.Head) == 0, len(r.Forwards) > 0} {
 		if is {
 			flags |= 1 << i
 		}
@@ -135,6 +135,9 @@ func appendRequest(b []byte, r *Request) []byte {
 	if q := r.TokenRequest; q != nil {
 		b = appendText(appendText(b, q.Grant), q.Credentials)
 	}
+	if len(r.Forwards) > 0 {
+		b = appendForwards(b, r.Forwards)
+	}
 	b = appendText(b, r.Head)
 	if len(r.Head) == 0 {
 		b = binary.AppendUvarint(b, uint64(len(r.Headers)))
@@ -143,6 +146,15 @@ func appendRequest(b []byte, r *Request) []byte {
 		}
 	}
 	return appendText(b, r.Body)
+}
+
+func appendForwards(b []byte, all []Forward) []byte {
+	b = binary.AppendUvarint(b, uint64(len(all)))
+	for _, f := range all {
+		b = binary.LittleEndian.AppendUint64(b, uint64(nanos(f.Sent)))
+		b = appendText(binary.AppendVarint(binary.AppendVarint(b, int64(f.Took)), int64(f.Status)), f.Failure)
+	}
+	return b
 }
 
 func appendHandshake(b []byte, h *Handshake) []byte {

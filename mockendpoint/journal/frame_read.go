@@ -129,6 +129,9 @@ func (c *cursor) request(m meta) *Request {
 	if flags&2 > 0 {
 		r.TokenRequest = &TokenRequest{Grant: c.text(), Credentials: c.text()}
 	}
+	if flags&8 > 0 {
+		r.Forwards = c.forwards()
+	}
 	if head := c.bytes(); len(head) > 0 {
 		r.Head = bytes.Clone(head)
 		r.Headers = HeadersOf(r.Head)
@@ -144,6 +147,18 @@ func (c *cursor) request(m meta) *Request {
 		}
 	}
 	return r
+}
+
+func (c *cursor) forwards() (all []Forward) {
+	n := c.count()
+	if n > uint64(len(c.rest)) {
+		c.bad = true
+		return nil
+	}
+	for range n {
+		all = append(all, Forward{Sent: instant(c.fixed()), Took: time.Duration(c.integer()), Status: int(c.integer()), Failure: c.text()})
+	}
+	return all
 }
 
 func (c *cursor) handshake(m meta) *Handshake {

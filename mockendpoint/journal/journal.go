@@ -67,6 +67,17 @@ type Request struct {
 	Status       int           // 0: no status line left
 	Fault        string        // id of the fault it met
 	Disconnected bool          // the client left before the answer was complete
+	// Forwards is what became of it at the receiver, where the endpoint is a proxy:
+	// one for each time it was sent there.
+	Forwards []Forward
+}
+
+// Forward is a request that a proxy sent to its receiver.
+type Forward struct {
+	Sent    time.Time
+	Took    time.Duration // until the last byte of the receiver's answer, dialling included
+	Status  int           // of the receiver's answer; 0: none that could be passed on
+	Failure string        // why; a few words: refused, closed, untrusted-certificate, …
 }
 
 // TokenRequest is what a token request asked for.

@@ -70,7 +70,7 @@ function request(entry) {
   const token = r.grant === undefined && r.credentials === undefined ? "" : `${r.grant || "no grant"}, credentials: ${r.credentials || "none"}`;
   return [
     facts(["Status", mark(entry)], ["Arrived", entry.time], ["Answered", `${r.answered} (${duration(entry.durationMs)})`],
-      ["Profiles", (r.profiles ?? []).join(", ")], ["Fault", r.fault], ["Authorization", r.authorization], ["Refused for", r.refused], ["Token request", token],
+      ["Profiles", (r.profiles ?? []).join(", ")], ["Fault", r.fault], ["Authorization", r.authorization], ["Refused for", r.refused], ["Receiver", (r.receiver ?? []).map((f) => `${f.failure || f.status} after ${duration(f.durationMs)}`).join(", ")], ["Token request", token],
       ["Client", r.disconnected ? "left before the answer was complete" : ""], ["From", `${r.remote}, socket ${r.socket}, its request ${r.number}${r.listener ? `, listener ${r.listener}` : ""}`],
       ["TLS", r.tls ? [r.tls, r.cipher].filter(Boolean).join(", ") : "in the clear"], ["SNI", r.serverName]),
     ...certificate(r.clientCertificate),
