@@ -13,27 +13,47 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/httpdest/httpdest/internal/pemfile"
 	"github.com/httpdest/httpdest/mockendpoint"
 )
 
 // certificateFiles are where the certificates of a server come from, or go to.
-type certificateFiles struct{ certificate, key, clientCA, dir string }
+type certificateFiles struct {
+	certificate, key, clientCA, dir string
+	prefix                          string // of the flags of the first two
+}
+
+// add adds the flags. The certificate of a proxy's listeners has a prefix, as the
+// other one is for its receiver.
+func (f *certificateFiles) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.certificate, f.prefix+"cert", "", "PEM file of the server certificate and its chain")
+	flags.StringVar(&f.key, f.prefix+"key", "", "PEM file of its key")
+	flags.StringVar(&f.clientCA, "client-ca", "", "PEM file of what client certificates must come from")
+	flags.StringVar(&f.dir, "ca-dir", "", "folder to write ca.pem, client.pem and client-key.pem to: a throwaway CA for the client")
+}
+
+// pair names the flags of certificate and key.
+func (f certificateFiles) pair() (certificate, key string) {
+	return "--" + f.prefix + "cert", "--" + f.prefix + "key"
+}
 
 // load reads the certificate of a server and what its clients' must come from,
 // or makes throwaway ones for localhost and the hosts it listens on.
 func (f certificateFiles) load(modes map[mockendpoint.Mode]bool, hosts []string) (k endpointKeys, err error) {
 	given := cmp.Or(f.certificate, f.key, f.clientCA) != ""
+	certificate, key := f.pair()
 	wanted := modes[mockendpoint.MTLSOptional] || modes[mockendpoint.MTLSOnly]
 	switch {
 	case len(modes) == 1 && modes[mockendpoint.Plain] && (given || f.dir != ""):
-		return k, failure{exitUsage, errors.New("an endpoint without TLS has no certificates"), "leave --cert, --key, --client-ca and --ca-dir out, or give another --tls"}
+		return k, failure{exitUsage, errors.New("an endpoint without TLS has no certificates"), "leave " + certificate + ", " + key + ", --client-ca and --ca-dir out, or give another --tls"}
 	case len(modes) == 1 && modes[mockendpoint.Plain]:
 		return k, nil
 	case given && f.dir != "":
-		return k, failure{exitUsage, errors.New("--ca-dir makes its own certificates"), "leave --cert, --key and --client-ca out, or --ca-dir"}
+		return k, failure{exitUsage, errors.New("--ca-dir makes its own certificates"), "leave " + certificate + ", " + key + " and --client-ca out, or --ca-dir"}
 	case (f.certificate == "") != (f.key == ""):
-		return k, failure{exitUsage, errors.New("--cert and --key belong together"), "give both"}
+		return k, failure{exitUsage, fmt.Errorf("%s and %s belong together", certificate, key), "give both"}
 	case wanted && f.clientCA == "" && f.dir == "":
 		return k, failure{exitUsage, errors.New("client certificates are asked for, and no client could have one to trust"), "give --client-ca FILE, or --ca-dir DIR for a throwaway one"}
 	}

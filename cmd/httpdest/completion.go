@@ -113,7 +113,7 @@ func completePlan(c *cobra.Command) {
 	})
 }
 
-// completeMock completes the flags of httpdest mock.
+// completeMock completes the flags of httpdest mock and proxy.
 func completeMock(c *cobra.Command) {
 	completeFlags(c, map[string]cobra.CompletionFunc{
 		"scenario": scenarioFiles,

@@ -20,7 +20,7 @@ import (
 // document; what follows is its output. There, … stands for any text, and a line
 // that is … alone for any lines. A command must end with exit status 0.
 //
-// The port 8080 is another one in the test, so that it is free. go install is
+// The ports 8080 and 8081 are others in the test, so that they are free. go install is
 // what the test of the module does, and a browser is not opened.
 func document(ts *testscript.TestScript, _ bool, args []string) {
 	content, err := os.ReadFile(args[0])
@@ -29,14 +29,14 @@ func document(ts *testscript.TestScript, _ bool, args []string) {
 	if len(steps) == 0 {
 		ts.Fatalf("%s has no session", args[0])
 	}
-	port := freePort(ts)
+	ports := strings.NewReplacer("8080", freePort(ts), "8081", freePort(ts))
 	shell := newShell(ts)
 	for _, s := range steps {
 		if strings.HasPrefix(s.command, "go install ") || strings.HasPrefix(s.command, "xdg-open ") {
 			continue
 		}
-		want := strings.ReplaceAll(s.output, "8080", port)
-		got, status := shell.play(strings.ReplaceAll(s.command, "8080", port), want)
+		want := ports.Replace(s.output)
+		got, status := shell.play(ports.Replace(s.command), want)
 		if status != 0 {
 			ts.Fatalf("$ %s\nexit status %d: %s", s.command, status, got)
 		}

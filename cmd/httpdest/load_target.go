@@ -112,9 +112,14 @@ func (f *loadFlags) addCredentials(s *pflag.FlagSet) {
 	s.StringVar(&f.bearer, "bearer", "", "bearer token; "+secretForms)
 	s.StringVar(&f.headers, "headers", "", "custom headers, header1:value1,header2:value2; "+secretForms)
 	s.StringVar(&f.query, "query", "", "query parameters, parameter1=value&parameter2=value; "+secretForms)
-	s.StringVar(&f.cert, "cert", "", "PEM file of the client certificate and its chain")
-	s.StringVar(&f.key, "key", "", "PEM file of its key")
-	s.StringVar(&f.ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
+	addReceiverFiles(s, &f.cert, &f.key, &f.ca)
+}
+
+// addReceiverFiles adds the flags by which a receiver is reached over TLS.
+func addReceiverFiles(s *pflag.FlagSet, cert, key, ca *string) {
+	s.StringVar(cert, "cert", "", "PEM file of the client certificate and its chain")
+	s.StringVar(key, "key", "", "PEM file of its key")
+	s.StringVar(ca, "ca", "", "PEM file of the authorities the endpoint's certificate must come from (default: the system's)")
 }
 
 // secrets are the flags that may name where a secret is.

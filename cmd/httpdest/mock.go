@@ -9,14 +9,17 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/admin"
+	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/recording"
@@ -38,6 +41,7 @@ type mockFlags struct {
 	quiet    bool
 	files    certificateFiles
 	admin    adminFlags
+	receiver *forward.Receiver // of httpdest proxy; nil: the endpoint answers itself
 }
 
 func (a *app) mockCommand() *cobra.Command {
@@ -69,28 +73,35 @@ writes what a client needs to trust it, and a client certificate that is trusted
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.mock(cmd.Context(), f) },
 	}
-	c.Flags().StringVar(&f.scenario, "scenario", "", "file with the endpoint block to play and the profiles to recognise")
-	c.Flags().StringVar(&f.to, "destination", "", "the destination of the scenario whose endpoint to play, where it has several")
-	f.listen.add(c.Flags())
-	f.require.add(c.Flags())
+	f.add(c.Flags())
 	c.Flags().StringVar(&f.bearer, "bearer", "", "the token to insist on (default: that of the scenario, or none); "+secretForms)
-	f.record.add(c.Flags())
-	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print no line for each request and each refused connection")
-	c.Flags().StringVar(&f.files.certificate, "cert", "", "PEM file of the server certificate and its chain")
-	c.Flags().StringVar(&f.files.key, "key", "", "PEM file of its key")
-	c.Flags().StringVar(&f.files.clientCA, "client-ca", "", "PEM file of what client certificates must come from")
-	c.Flags().StringVar(&f.files.dir, "ca-dir", "", "folder to write ca.pem, client.pem and client-key.pem to: a throwaway CA for the client")
-	f.admin.add(c.Flags())
 	completeMock(c)
 	return c
 }
 
+// add adds the flags that mock and proxy have in common.
+func (f *mockFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.scenario, "scenario", "", "file with the endpoint block to play and the profiles to recognise")
+	flags.StringVar(&f.to, "destination", "", "the destination of the scenario whose endpoint to play, where it has several")
+	f.listen.add(flags)
+	f.require.add(flags)
+	f.record.add(flags)
+	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no line for each request and each refused connection")
+	f.files.add(flags)
+	f.admin.add(flags)
+}
+
 // mock serves until a signal or the end of ctx.
-func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
+func (a *app) mock(ctx context.Context, f mockFlags) error {
 	plan, err := f.plan(a)
 	if err != nil {
 		return err
 	}
+	return a.play(ctx, f, plan)
+}
+
+// play serves what the flags come to, and tells at the end which faults fired.
+func (a *app) play(ctx context.Context, f mockFlags, plan mockPlan) (err error) {
 	listeners, err := plan.open()
 	if err != nil {
 		return err
@@ -125,6 +136,9 @@ func (a *app) mock(ctx context.Context, f mockFlags) (err error) {
 	if options.Tokens != nil {
 		c := options.Tokens.Counts()
 		fmt.Fprintf(a.stderr, "httpdest: %s for tokens, at most %d at once; %d issued\n", count(c.Requests, "request"), c.MostAtOnce, c.Issued)
+	}
+	for _, fault := range plan.fired() {
+		fmt.Fprintf(a.stderr, "httpdest: %s\n", firing(fault))
 	}
 	if tape == nil {
 		return served
@@ -188,6 +202,14 @@ func (p mockPlan) fired() []recording.Fault {
 	return p.receiver.Fired()
 }
 
+// firing counts how often a fault fired, of how often it was planned to.
+func firing(f recording.Fault) string {
+	if f.Planned == 0 {
+		return fmt.Sprintf("fault %s fired %s", f.ID, count(f.Fired, "time"))
+	}
+	return fmt.Sprintf("fault %s fired %d of %s", f.ID, f.Fired, count(f.Planned, "time"))
+}
+
 // plan checks the flags before anything is opened.
 func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 	if err := f.record.check(); err != nil {
@@ -206,11 +228,18 @@ func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 		}
 		p.receiver = simulate.NewReceiver(p.scenario)
 		p.options = p.receiver.Options()
+		if f.receiver != nil {
+			if err := forwardable(p.scenario); err != nil {
+				return p, err
+			}
+			p.options = forwarding(p.options, p.scenario)
+		}
 		kind = p.scenario.Endpoint.Certificate
 	}
 	if f.bearer, err = a.secretOf("--bearer", f.bearer); err != nil {
 		return p, err
 	}
+	p.options.Receiver = f.receiver
 	p.options.Bearer = cmp.Or(f.bearer, p.options.Bearer)
 	p.options.Now = func() time.Time { return time.Now().UTC() }
 	if p.options.Require, err = f.require.over(a, p.options.Require); err != nil {
@@ -359,6 +388,10 @@ func (l requestLog) Request(r journal.Request) {
 	}
 	if r.Peer != nil {
 		fields = append(fields, "certificate", r.Peer.CommonName)
+	}
+	if n := len(r.Forwards); n > 0 {
+		answered := r.Forwards[n-1]
+		fields = append(fields, "receiver", cmp.Or(answered.Failure, strconv.Itoa(answered.Status)), "receiverTook", answered.Took.Round(time.Microsecond))
 	}
 	if r.Disconnected {
 		fields = append(fields, "left", true)

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -162,7 +161,9 @@ func certify(all []listening, files certificateFiles) error {
 		return err
 	}
 	if broken && files.certificate != "" {
-		return failure{exitUsage, errors.New("--certificate cannot be combined with --cert"), "leave --cert and --key out: --certificate makes a throwaway certificate with that defect"}
+		certificate, key := files.pair()
+		return failure{exitUsage, fmt.Errorf("--certificate cannot be combined with %s", certificate),
+			"leave " + certificate + " and " + key + " out: --certificate makes a throwaway certificate with that defect"}
 	}
 	for i := range all {
 		l := &all[i]

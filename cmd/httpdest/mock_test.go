@@ -39,6 +39,7 @@ type serving struct {
 //	mock-of N args…    one with N listeners: $MOCK2 and so on are the others, and its output is in the file stdout.txt
 //	mock-with-admin args…
 //	                   the same, and $ADMIN is the address of its admin API
+//	proxy args…        starts a proxy, which ends and half are about from then on; $PROXY
 //	service args…      starts another server, such as httpdest serve; $SERVICE
 //	post FILE STATUS T posts the file to its /updates, and wants status and text
 //	settled N          waits until nothing is pending, and wants N settled messages
@@ -72,6 +73,9 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			s := start(ts, "MOCK", append([]string{"mock"}, args...))
 			s.admin(ts)
 			running.Store(ts.Getenv("WORK"), s)
+		},
+		"proxy": func(ts *testscript.TestScript, _ bool, args []string) {
+			running.Store(ts.Getenv("WORK"), start(ts, "PROXY", append([]string{"proxy"}, args...)))
 		},
 		"service": func(ts *testscript.TestScript, _ bool, args []string) {
 			running.Store(ts.Getenv("WORK"), start(ts, "SERVICE", args))
@@ -180,7 +184,7 @@ func (s *serving) end(ts *testscript.TestScript, args []string) {
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("stderr.txt"), s.stderr.Bytes(), 0o644))
 	got := s.cmd.ProcessState.ExitCode()
-	if want := map[string]int{"0": 0, "130": exitInterrupted, "killed": -1}[args[0]]; got != want {
+	if want := map[string]int{"0": 0, "3": exitUnjudged, "130": exitInterrupted, "killed": -1}[args[0]]; got != want {
 		ts.Fatalf("%v, exit status %d; want %s: %s", err, got, args[0], s.stderr.String())
 	}
 }

@@ -107,7 +107,7 @@ Exit status: 0 everything passed, 1 a check failed, 2 wrong usage or a bad file,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return failure{exitUsage, err, flagHint(cmd, err)}
 	})
-	root.AddCommand(a.runCommand(), a.judgeCommand(), a.probeCommand(), a.loadCommand(), a.planCommand(), a.reportCommand(), a.mockCommand(), a.serveCommand(), a.deadCommand(), a.storeCommand(), a.rulesCommand(), a.scenarioCommand(), a.audienceCommand(), a.versionCommand(), a.completionCommand())
+	root.AddCommand(a.runCommand(), a.judgeCommand(), a.probeCommand(), a.loadCommand(), a.planCommand(), a.reportCommand(), a.mockCommand(), a.proxyCommand(), a.serveCommand(), a.deadCommand(), a.storeCommand(), a.rulesCommand(), a.scenarioCommand(), a.audienceCommand(), a.versionCommand(), a.completionCommand())
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if c.Name() == "help" {
