@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -289,8 +290,13 @@ func (r *recorder) end(now time.Time, faults []recording.Fault, pending []string
 
 func recordedFaults(faults []scenarios.Fault, fired []fault.Firing) []recording.Fault {
 	var out []recording.Fault
-	for i, f := range fired {
-		out = append(out, recording.Fault{ID: f.ID, Planned: f.Planned, Fired: f.Fired, Line: faults[i].Pos.Line})
+	for _, planned := range faults {
+		r := recording.Fault{ID: planned.ID, Line: planned.Pos.Line}
+		// The admin API may have added others, and removed this one.
+		if i := slices.IndexFunc(fired, func(f fault.Firing) bool { return f.ID == planned.ID }); i >= 0 {
+			r.Planned, r.Fired = fired[i].Planned, fired[i].Fired
+		}
+		out = append(out, r)
 	}
 	return out
 }
