@@ -30,6 +30,7 @@ type connection struct {
 
 	receiver *forward.Client // of a proxy; nil: no request was forwarded yet
 	splice   splice          // of the answer that is being written
+	learned  learned
 
 	mu    sync.Mutex
 	heads heads

@@ -94,6 +94,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	x.entry.Head, x.entry.Headers = e.head(head)
 	if e.options.Receiver != nil {
 		x.outgoing = e.options.Receiver.Request(r.Method, head, body)
+		c.learn(r.Header)
 	}
 	c.giveBack(head)
 	c.wireTLS(&x.entry)
@@ -122,6 +123,7 @@ func (x *exchange) receive(r *http.Request, body []byte) {
 	default:
 		x.entry.Body = e.redactBody(body)
 	}
+	c.learned.hide(&x.entry)
 }
 
 // smuggles reports whether a head gives the length of the body twice. Bytes

@@ -63,6 +63,7 @@ func TestSecretsInEverySpelling(t *testing.T) {
 		{"judge", (*leak).judges, reportFilesOf("html", "json", "junit", "junit-strict", "md", "github", "text")},
 		{"mock", (*leak).mocks, []string{"recording.jsonl", "journal.ndjson"}},
 		{"mock, issued tokens", (*leak).mocksTokens, []string{"recording.jsonl", "journal.ndjson"}},
+		{"proxy", (*leak).proxies, []string{"recording.jsonl", "journal.ndjson"}},
 		{"serve and dead", (*leak).serves, nil},
 		{"load", (*leak).loads, reportFilesOf(everyFormat...)},
 	} {
