@@ -32,7 +32,9 @@ type exchange struct {
 	// Of a proxy: the request for the receiver, its answer, and the bytes that bodies
 	// of answers took.
 	outgoing *forward.Request
+	forwards fault.Forwarding
 	answer   *forward.Answer // nil: the answer is the endpoint's own
+	early    *int            // status of an answer that is already there
 	reserved int64
 
 	// The ordinary answer, next to its status.
@@ -222,9 +224,11 @@ func (x *exchange) play(f *fault.Fault) {
 		e.options.Tokens.Revoke()
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
 	}
+	x.forwardBy(f, fault.ForwardBefore)
 	if f.Latency > 0 {
 		x.wait(f.Latency)
 	}
+	x.forwardBy(f, fault.ForwardAfter, fault.ForwardTwice, fault.ForwardAtOnce)
 	switch {
 	case f.Phase == fault.End:
 		x.afterwards(f)
@@ -251,6 +255,8 @@ func (x *exchange) ordinary() int {
 		return x.refuse()
 	case x.conn.tokens:
 		return x.tokens()
+	case x.early != nil:
+		return *x.early
 	case x.outgoing != nil:
 		return x.forward()
 	case x.entry.Method == http.MethodOptions:

@@ -5,8 +5,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
+	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/mockendpoint/journal"
 )
@@ -30,47 +32,90 @@ func (x *exchange) forward() int {
 	if c.receiver == nil {
 		c.receiver = x.endpoint.options.Receiver.Client()
 	}
-	answer, err := x.send(c.receiver)
-	if err != nil {
-		return x.badGateway(err)
+	first, second := x.deliver(c.receiver)
+	x.note(first)
+	if second != nil {
+		x.note(*second)
 	}
-	x.answer, x.content = &answer, answer.Body
-	return answer.Status
+	if x.ctx.Err() != nil { // the sender left meanwhile
+		x.entry.Disconnected = true
+		x.hangUp()
+	}
+	if first.err != nil {
+		return x.badGateway(first.err)
+	}
+	x.answer, x.content = &first.answer, first.answer.Body
+	return first.answer.Status
 }
 
-// send sends the request to the receiver, and notes what came of it.
-func (x *exchange) send(c *forward.Client) (forward.Answer, error) {
+// forwardBy forwards the request where the fault has it forwarded at one of these
+// times. An answer of the fault's own takes the place of the receiver's.
+func (x *exchange) forwardBy(f *fault.Fault, at ...fault.Forwarding) {
+	if x.outgoing == nil || !slices.Contains(at, f.Forward) {
+		return
+	}
+	x.forwards = f.Forward
+	x.early = new(x.ordinary())
+	if f.Status != 0 {
+		x.answer, x.headers, x.content, x.contentType = nil, nil, nil, "text/plain"
+	}
+}
+
+// delivery is a request that was sent to the receiver, and what came of it.
+type delivery struct {
+	noted    journal.Forward
+	answer   forward.Answer
+	reserved int64
+	err      error
+}
+
+// deliver sends the request to the receiver; second is nil where it is sent once.
+func (x *exchange) deliver(c *forward.Client) (first delivery, second *delivery) {
+	switch x.forwards {
+	case fault.ForwardTwice:
+		first = x.send(c)
+		return first, new(x.send(c))
+	case fault.ForwardAtOnce:
+		other := x.endpoint.options.Receiver.Client()
+		defer other.Close()
+		done := make(chan delivery, 1)
+		go func() { done <- x.send(other) }()
+		first = x.send(c)
+		return first, new(<-done)
+	}
+	return x.send(c), nil
+}
+
+// send sends the request once. It changes nothing of the exchange, so that two may
+// be sent at once.
+func (x *exchange) send(c *forward.Client) (d delivery) {
 	now := x.endpoint.options.Now
 	began := now()
-	answer, err := c.Send(x.ctx, x.outgoing, x.readAnswer)
-	if x.ctx.Err() != nil { // the sender left meanwhile
-		x.note(journal.Forward{Sent: began, Took: now().Sub(began), Failure: "sender-left"})
-		x.entry.Disconnected = true
-		x.journal()
-		x.abort()
-	}
-	noted := journal.Forward{Sent: began, Took: now().Sub(began), Status: answer.Status}
+	d.answer, d.err = c.Send(x.ctx, x.outgoing, func(in io.Reader, length int64) ([]byte, error) {
+		body, reserved, err := x.endpoint.bodies.fill(in, length)
+		d.reserved += reserved
+		switch {
+		case errors.Is(err, errBodyTooLarge):
+			return nil, forward.ErrTooLarge
+		case errors.Is(err, errBodiesFull):
+			return nil, forward.ErrFull
+		}
+		return body, err
+	})
+	d.noted = journal.Forward{Sent: began, Took: now().Sub(began), Status: d.answer.Status}
 	var failed *forward.Failure
-	if errors.As(err, &failed) {
-		noted.Status, noted.Failure = 0, failed.Reason
+	switch {
+	case errors.As(d.err, &failed):
+		d.noted.Status, d.noted.Failure = 0, failed.Reason
+	case d.err != nil: // the sender left meanwhile
+		d.noted.Status, d.noted.Failure = 0, "sender-left"
 	}
-	x.note(noted)
-	return answer, err
+	return d
 }
 
-func (x *exchange) note(f journal.Forward) { x.entry.Forwards = append(x.entry.Forwards, f) }
-
-// readAnswer reads the body of an answer within the bounds of the endpoint.
-func (x *exchange) readAnswer(in io.Reader, length int64) ([]byte, error) {
-	body, reserved, err := x.endpoint.bodies.fill(in, length)
-	x.reserved += reserved
-	switch {
-	case errors.Is(err, errBodyTooLarge):
-		return nil, forward.ErrTooLarge
-	case errors.Is(err, errBodiesFull):
-		return nil, forward.ErrFull
-	}
-	return body, err
+func (x *exchange) note(d delivery) {
+	x.reserved += d.reserved
+	x.entry.Forwards = append(x.entry.Forwards, d.noted)
 }
 
 // badGateway answers for a receiver that gave no answer.

@@ -160,6 +160,79 @@ var _ = Describe("A fault of a proxy", func() {
 		Entry("a stall after the answer", fault.Fault{Phase: fault.End, Stall: true}, "201 stored", 1),
 	)
 
+	DescribeTable("forwards when the fault says", func(f fault.Fault, want string, stored int) {
+		receiver := newWireReceiver(GinkgoTB(), func(n int, _ seen) ([]byte, bool) {
+			return fmt.Appendf(nil, "HTTP/1.1 201 Stored\r\nContent-Length: 7\r\n\r\nstored%d", n), false
+		})
+		f.ID, f.Requests = "planned", fault.Range{First: 1, Last: 1}
+		begun := make(chan int, 1) // requests at the receiver when the latency begins
+		wait := func(ctx context.Context, d time.Duration) error {
+			if d == time.Hour {
+				begun <- len(receiver.all())
+				return nil
+			}
+			if d == mockendpoint.Forever {
+				<-ctx.Done()
+			}
+			return ctx.Err()
+		}
+		proxy := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Faults: fault.NewPlan(1, f), Wait: wait})
+		client := proxy.Client()
+		DeferCleanup(client.CloseIdleConnections)
+		if want == "nothing" {
+			Expect(abandoned(client, proxy.URL, proxy.Faults, false)).To(Equal(want))
+			Eventually(proxy.Journal.Requests).Should(HaveLen(1))
+		} else {
+			Expect(outcome(client, proxy.URL)).To(HavePrefix(want))
+		}
+		Expect(receiver.all()).To(HaveLen(stored))
+		if f.Latency > 0 {
+			late := 0 // of those that the receiver has already
+			if f.Forward == fault.ForwardBefore {
+				late = stored
+			}
+			Expect(<-begun).To(Equal(late))
+		}
+		forwards := proxy.Journal.Requests()[0].Forwards
+		Expect(forwards).To(HaveLen(stored))
+		Expect(forwards).To(HaveEach(HaveField("Status", 201)))
+		Expect(outcome(client, proxy.URL)).To(Equal(fmt.Sprint("201 stored", stored+1)), "the retry is one more")
+	},
+		Entry("a late answer", fault.Fault{Forward: fault.ForwardBefore, Latency: time.Hour}, "201 stored1", 1),
+		Entry("a late request", fault.Fault{Forward: fault.ForwardAfter, Latency: time.Hour}, "201 stored1", 1),
+		Entry("a late request, by default", fault.Fault{Latency: time.Hour}, "201 stored1", 1),
+		Entry("another status", fault.Fault{Forward: fault.ForwardBefore, Status: 503}, "503 ", 1),
+		Entry("another status, both late", fault.Fault{Forward: fault.ForwardAfter, Status: 503, Latency: time.Hour}, "503 ", 1),
+		Entry("a lost answer: a reset", fault.Fault{Forward: fault.ForwardBefore, Reset: true}, "reset", 1),
+		Entry("a lost answer: a close", fault.Fault{Forward: fault.ForwardAfter, Close: true}, "closed", 1),
+		Entry("a lost answer: a half-close", fault.Fault{Forward: fault.ForwardBefore, HalfClose: true}, "closed", 1),
+		Entry("a lost answer: garbage", fault.Fault{Forward: fault.ForwardBefore, Garbage: true}, "garbage", 1),
+		Entry("a lost answer: silence", fault.Fault{Forward: fault.ForwardBefore, Stall: true}, "nothing", 1),
+		Entry("a lost answer, late", fault.Fault{Forward: fault.ForwardBefore, Reset: true, Latency: time.Hour}, "reset", 1),
+		Entry("a duplicate", fault.Fault{Forward: fault.ForwardTwice}, "201 stored1", 2),
+		Entry("a duplicate, late", fault.Fault{Forward: fault.ForwardTwice, Latency: time.Hour}, "201 stored1", 2),
+		Entry("a duplicate without an answer", fault.Fault{Forward: fault.ForwardTwice, Reset: true}, "reset", 2),
+		Entry("a duplicate at the same moment", fault.Fault{Forward: fault.ForwardAtOnce}, "201 stored", 2),
+		Entry("a duplicate at the same moment, another status", fault.Fault{Forward: fault.ForwardAtOnce, Status: 500}, "500 ", 2),
+	)
+
+	It("sends a duplicate at the same moment, on a connection of its own", func() {
+		both := make(chan struct{})
+		receiver := newWireReceiver(GinkgoTB(), func(n int, _ seen) ([]byte, bool) {
+			if n == 2 {
+				close(both)
+			}
+			<-both // neither is answered before both are there
+			return []byte("HTTP/1.1 204 No Content\r\n\r\n"), false
+		})
+		plan := fault.NewPlan(1, fault.Fault{ID: "f", Forward: fault.ForwardAtOnce})
+		p := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Faults: plan})
+		client := p.Client()
+		DeferCleanup(client.CloseIdleConnections)
+		Expect(outcome(client, p.URL)).To(Equal("204 "))
+		Expect([]int{receiver.all()[0].conn, receiver.all()[1].conn}).To(ConsistOf(1, 2))
+	})
+
 	It("changes a header of the receiver's answer in its place, and no other", func() {
 		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) {
 			return []byte("HTTP/1.1 200 OK\r\nretry-after: 1\r\nX-b: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nok"), false

@@ -25,6 +25,11 @@ func (o Options) Check() error {
 	if o.Receiver != nil && (o.Bearer != "" || o.Tokens != nil) {
 		wrong = append(wrong, errors.New("the option Receiver excludes Bearer and Tokens: the receiver checks the credentials of a request"))
 	}
+	for _, l := range o.Faults.List() {
+		if l.Fault.Forward != "" && o.Receiver == nil {
+			wrong = append(wrong, fmt.Errorf("fault %q: forward needs the option Receiver", l.Fault.ID))
+		}
+	}
 	return errors.Join(wrong...)
 }
 

@@ -228,11 +228,13 @@ func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 		}
 		p.receiver = simulate.NewReceiver(p.scenario)
 		p.options = p.receiver.Options()
-		if f.receiver != nil {
-			if err := forwardable(p.scenario); err != nil {
-				return p, err
-			}
-			p.options = forwarding(p.options, p.scenario)
+		if f.receiver == nil {
+			err = withoutReceiver(p.scenario)
+		} else {
+			p.options, err = forwarding(p.options, p.scenario), forwardable(p.scenario)
+		}
+		if err != nil {
+			return p, err
 		}
 		kind = p.scenario.Endpoint.Certificate
 	}

@@ -105,7 +105,8 @@ func (s *adminServer) serve(stdout, stderr io.Writer, o mockendpoint.Options, li
 		return nil
 	}
 	host, _, _ := net.SplitHostPort(s.flags.address) // openAdmin has read it
-	options := admin.Options{Journal: s.spool, Faults: o.Faults, Metrics: s.metrics, Token: s.flags.token, Host: host, Version: version(), Listeners: listeners}
+	options := admin.Options{Journal: s.spool, Faults: o.Faults, Metrics: s.metrics, Token: s.flags.token, Host: host, Version: version(), Listeners: listeners,
+		Proxy: o.Receiver != nil}
 	url, page := address(socket{s.listener, mockendpoint.Listener{Mode: mockendpoint.Plain}, "admin"}), ""
 	switch s.flags.token {
 	case anyToken:

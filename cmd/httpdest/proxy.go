@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -44,13 +45,15 @@ the receiver answered and how long it took.
 
 A fault with an answer of its own, such as status: 503, reset or stall, keeps the request
 from the receiver. latency delays the request. slowBody, malformedChunk, endless and the
-faults at: body and at: end act on the receiver's answer.
+faults at: body and at: end act on the receiver's answer. forward: before has the receiver
+get the request first, so that its answer is late or lost. forward: twice sends it twice.
 
 The receiver checks credentials and content, not the proxy: requirements of the scenario's
 endpoint are left out. The flags --require-header and so on refuse a request that lacks
-something, and the receiver does not see it. At the end stderr lists how often each fault of the scenario fired; the exit
-status is 3 where one fired less often than planned. An address that is not of this
-machine needs --i-own-this-endpoint.`,
+something, and the receiver does not see it. At the end stderr lists how often each fault
+of the scenario fired. The exit status is 3 where one fired less often than planned.
+
+An address that is not of this machine needs --i-own-this-endpoint.`,
 		Example: `  httpdest proxy --to http://127.0.0.1:8080 --tls plain --listen 127.0.0.1:8081
   httpdest proxy --to https://127.0.0.1:8443 --ca ca.pem --scenario faults.yaml --ca-dir throwaway`,
 		Args: cobra.NoArgs,
@@ -149,6 +152,29 @@ func forwardable(sc *scenarios.Scenario) error {
 			Message: fmt.Sprintf("fault %s: %s needs the token endpoint of mock, which proxy does not have", f.ID, key),
 			Hint:    "leave the fault out, or select the receiver's token requests as messages",
 		})
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return failure{exitUsage, wrong, ""}
+}
+
+// withoutReceiver refuses faults that need the receiver of a proxy.
+func withoutReceiver(cases ...*scenarios.Scenario) error {
+	var wrong scenarios.Problems
+	for _, sc := range cases {
+		for _, part := range sc.Split() {
+			for _, f := range part.Endpoint.Faults {
+				p := scenarios.Problem{
+					Pos:     f.Pos,
+					Message: fmt.Sprintf("fault %s: forward: %s needs a receiver, which the mock does not have", f.ID, f.Forward),
+					Hint:    "play the file by httpdest proxy --to URL --scenario FILE, or leave forward out",
+				}
+				if f.Forward != "" && !slices.Contains(wrong, p) { // dataflows may share an endpoint
+					wrong = append(wrong, p)
+				}
+			}
+		}
 	}
 	if len(wrong) == 0 {
 		return nil

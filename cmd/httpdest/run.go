@@ -102,6 +102,9 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if f.list {
 		return a.list(cases)
 	}
+	if err := withoutReceiver(cases...); err != nil {
+		return err
+	}
 	if err := prepare(outputs, f.out); err != nil {
 		return err
 	}

@@ -47,6 +47,10 @@ type Fault struct {
 	MalformedChunk bool // the body has a chunk without a size
 	Endless        bool // the body has no end
 
+	// Forward is when a proxy sends the request to its receiver; "" is with the answer, and never where the
+	// fault has an answer of its own.
+	Forward Forwarding
+
 	// Rate is how many requests a second may come, Burst how many at once; those beyond are hit. 0 means unlimited.
 	Rate  float64
 	Burst int
@@ -84,6 +88,7 @@ type Spec struct {
 	Garbage        bool      `json:"garbage,omitempty"`
 	MalformedChunk bool      `json:"malformedChunk,omitempty"`
 	Endless        bool      `json:"endless,omitempty"`
+	Forward        string    `json:"forward,omitempty"`
 	Rate           *float64  `json:"rate,omitempty"`
 	Burst          int       `json:"burst,omitempty"`
 }
@@ -155,6 +160,13 @@ var Keys = []Key{
 	{Name: "malformedChunk", Ends: Breaking,
 		About: "Answers with a chunked body, one chunk of which has no size (retry-network)."},
 	{Name: "endless", Ends: Breaking, About: "Answers with a body that has no end (retry-network)."},
+	{Name: "forward", Example: `"twice"`,
+		Words: []string{string(ForwardBefore), string(ForwardAfter), string(ForwardTwice), string(ForwardAtOnce)},
+		About: "Of httpdest proxy alone: when the request is sent to the receiver. before: before latency and " +
+			"ending, so that an answer is late or lost although the receiver has the request. after: after latency, " +
+			"also where the fault has an answer of its own. twice and twice-at-once: as after, two times, one after " +
+			"the other or at the same moment. By default a fault with an answer of its own keeps the request from " +
+			"the receiver."},
 	{Name: "rate", Ends: Answering, Most: maxRate, Fix: "write 10 for ten requests a second, or 0.5", Example: `10`,
 		About: "The number of requests a second that are accepted, by a token bucket. Further requests are " +
 			"answered with 429, or status, and Retry-After."},

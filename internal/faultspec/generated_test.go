@@ -273,7 +273,7 @@ func faultDefinition() object {
 	ends := endings(Response)
 	rules := list{
 		append(object{{"$comment", "It does something."}}, some(append(slices.Clone(ends), "latency", "slowBody",
-			"headers")...)...),
+			"headers", "forward")...)...),
 		not(given("profile", "profiles")),
 		not(given("latency", "headersAt")),
 	}
@@ -290,6 +290,9 @@ func faultDefinition() object {
 		rule("With another ending the last byte has no time of its own.", some(ends[1:]...), without("slowBody",
 			"headersAt")),
 		rule("A slow body needs a fixed latency.", byChance, without("slowBody", "headersAt")),
+		rule("The request is forwarded before or after something.", where("forward", ForwardBefore, ForwardAfter),
+			some(append(slices.Clone(ends), "latency", "slowBody")...)),
+		rule("The token endpoint forwards nothing.", where("on", Token), without("forward")),
 		rule("These requests carry no profile.", where("on", Decision, Token), without("profile", "profiles")),
 	)
 	for _, phase := range []Phase{Body, End} {

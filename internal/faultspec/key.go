@@ -57,6 +57,17 @@ const (
 	Token    Target = "token"
 )
 
+// Forwarding is when a proxy sends a request to its receiver.
+type Forwarding string
+
+// The times to forward a request.
+const (
+	ForwardBefore Forwarding = "before"        // before latency and ending
+	ForwardAfter  Forwarding = "after"         // after latency, before the ending
+	ForwardTwice  Forwarding = "twice"         // as after, two times
+	ForwardAtOnce Forwarding = "twice-at-once" // as after, two times at the same moment
+)
+
 // Answers are the names of the token endpoint's answers with status 200 that bring no token (Spec.Answer).
 var Answers = []string{"no-access-token", "empty-access-token", "wrong-type", "not-json", "html", "empty", "too-large"}
 

@@ -125,7 +125,10 @@ func (r *rules) effect() {
 	if len(r.ends) > 1 {
 		r.add(true, r.ends[1].Name, "make it two faults", "%s and %s exclude each other", r.ends[0].Name, r.ends[1].Name)
 	}
-	some := len(r.ends) > 0 || r.Given("latency") || r.Given("slowBody") || r.Given("headers")
+	timed := len(r.ends) > 0 || r.Given("latency") || r.Given("slowBody")
+	r.add(!timed && (r.Forward == string(ForwardBefore) || r.Forward == string(ForwardAfter)), "forward",
+		"add latency, status, reset or another ending, or use forward: twice", "forward: %s acts on nothing", r.Forward)
+	some := timed || r.Given("headers") || r.Given("forward")
 	r.add(!some, "", "add status, latency, slowBody, stall, reset, close, headers or another", "the fault does nothing")
 	for _, name := range []string{"answer", "expiresIn"} {
 		r.add(r.Given(name) && r.On != string(Token), name, "add on: token", "%s applies to the token endpoint only", name)
@@ -151,7 +154,7 @@ func (r *rules) place() {
 			others = append(others, k.Name)
 		}
 	}
-	others = append(others, "headers", "slowBody", "headersAt", "burst")
+	others = append(others, "headers", "slowBody", "headersAt", "burst", "forward")
 	r.exclude("at: "+r.At, "there is no answer yet: use latency, stall, reset or close", others...)
 	if phase == Accept {
 		r.exclude("at: accept", "use at: handshake, or at: response", "garbage")
@@ -208,5 +211,8 @@ func (r *rules) selection() {
 		why := map[string]string{"decision": "the request of an mTLS decision carries no profile",
 			"token": "a token request carries no profile"}[r.On]
 		r.exclude("on: "+r.On, why, "profile", "profiles")
+	}
+	if r.On == string(Token) {
+		r.exclude("on: token", "the token endpoint has no receiver behind it", "forward")
 	}
 }

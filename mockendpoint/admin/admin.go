@@ -43,6 +43,8 @@ type Options struct {
 	Host      string
 	Version   string // of the program
 	Listeners []Listener
+	// Proxy is whether the endpoint has a receiver, to which faults may forward.
+	Proxy bool
 	// Tick is the least time between two batches of the live stream; 0 means
 	// 100 ms.
 	Tick time.Duration

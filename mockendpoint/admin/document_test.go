@@ -175,6 +175,7 @@ func TestHandlersKeepToTheDocument(t *testing.T) {
 		{"POST /api/v1/faults", `{"id": "slow", "status": 500}`, 409, true, "slow"},
 		{"POST /api/v1/faults", `{"id": "x", "statusCode": 500}`, 422, false, "statusCode"},
 		{"POST /api/v1/faults", `{"id": "x"}`, 422, true, "does nothing"},
+		{"POST /api/v1/faults", `{"id": "x", "forward": "twice"}`, 422, true, "forward needs a receiver: start httpdest proxy"},
 		{"POST /api/v1/faults", long, 413, true, "at most"},
 		{"GET /api/v1/faults", "", 200, true, `"enabled":true`},
 		{"PATCH /api/v1/faults/slow", `{"enabled": false}`, 200, true, `"enabled":false`},

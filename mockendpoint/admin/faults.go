@@ -51,6 +51,10 @@ func (a *Admin) addFault(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnprocessableEntity, err.Error())
 		return
 	}
+	if spec.Forward != "" && !a.options.Proxy {
+		refuse(w, http.StatusUnprocessableEntity, "forward needs a receiver: start httpdest proxy, or leave forward out")
+		return
+	}
 	a.mu.Lock()
 	if spec.ID == "" {
 		spec.ID = a.freeID()

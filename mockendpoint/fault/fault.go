@@ -66,6 +66,17 @@ const (
 // Answers are the names of the token endpoint's answers with status 200 that bring no token (Fault.Answer).
 var Answers = faultspec.Answers
 
+// Forwarding is when a proxy sends a request to its receiver.
+type Forwarding = faultspec.Forwarding
+
+// The times to forward a request.
+const (
+	ForwardBefore = faultspec.ForwardBefore
+	ForwardAfter  = faultspec.ForwardAfter
+	ForwardTwice  = faultspec.ForwardTwice
+	ForwardAtOnce = faultspec.ForwardAtOnce
+)
+
 // Longest bounds every duration of a fault, drawn ones too.
 const Longest = faultspec.Longest
 
