@@ -80,7 +80,12 @@ func (r *wireReceiver) serve() {
 }
 
 func (r *wireReceiver) talk(c net.Conn, conn int) {
-	defer func() { _ = c.Close() }()
+	defer func() {
+		_ = c.Close()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.open, c)
+	}()
 	in := bufio.NewReader(c)
 	for {
 		head, body, err := readMessage(in, "")
@@ -97,6 +102,13 @@ func (r *wireReceiver) talk(c net.Conn, conn int) {
 			return
 		}
 	}
+}
+
+// connected counts the connections that are open.
+func (r *wireReceiver) connected() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.open)
 }
 
 func (r *wireReceiver) all() []seen {
