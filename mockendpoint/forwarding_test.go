@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -120,7 +121,8 @@ var _ = Describe("A fault of a proxy", func() {
 			mode = mockendpoint.TLS
 		}
 		f.ID = "planned"
-		proxy := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mode}, Faults: fault.NewPlan(1, f)})
+		proxy := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mode},
+			Faults: fault.NewPlan(1, f)})
 		client := proxy.Client()
 		DeferCleanup(client.CloseIdleConnections)
 		if strings.HasSuffix(want, "nothing") {
@@ -147,7 +149,7 @@ var _ = Describe("A fault of a proxy", func() {
 		Entry("a close in the handshake", fault.Fault{Phase: fault.Handshake, Close: true}, "closed", 0),
 		Entry("a stall in the handshake", fault.Fault{Phase: fault.Handshake, Stall: true}, "nothing", 0),
 		Entry("a slow body", fault.Fault{SlowBody: time.Millisecond}, "201 stored", 1),
-		Entry("a slow body, headers late", fault.Fault{SlowBody: 2 * time.Millisecond, HeadersAt: time.Millisecond}, "201 stored", 1),
+		Entry("a slow body, headers late", fault.Fault{SlowBody: time.Microsecond, HeadersAt: 1}, "201 stored", 1),
 		Entry("a slow body without an end", fault.Fault{SlowBody: time.Hour}, "201 nothing", 1),
 		Entry("a malformed chunk", fault.Fault{MalformedChunk: true}, "201 malformed", 1),
 		Entry("an endless body", fault.Fault{Endless: true}, "201 endless", 1),
@@ -176,7 +178,8 @@ var _ = Describe("A fault of a proxy", func() {
 			}
 			return ctx.Err()
 		}
-		proxy := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Faults: fault.NewPlan(1, f), Wait: wait})
+		proxy := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{Faults: fault.NewPlan(1, f),
+			Wait: wait})
 		client := proxy.Client()
 		DeferCleanup(client.CloseIdleConnections)
 		if want == "nothing" {
@@ -206,18 +209,21 @@ var _ = Describe("A fault of a proxy", func() {
 		Entry("a late request", fault.Fault{Forward: fault.ForwardAfter, Latency: time.Hour}, "201 stored1", 1),
 		Entry("a late request, by default", fault.Fault{Latency: time.Hour}, "201 stored1", 1),
 		Entry("another status", fault.Fault{Forward: fault.ForwardBefore, Status: 503}, "503 ", 1),
-		Entry("another status, both late", fault.Fault{Forward: fault.ForwardAfter, Status: 503, Latency: time.Hour}, "503 ", 1),
+		Entry("another status, both late", fault.Fault{Forward: fault.ForwardAfter, Status: 503, Latency: time.Hour},
+			"503 ", 1),
 		Entry("a lost answer: a reset", fault.Fault{Forward: fault.ForwardBefore, Reset: true}, "reset", 1),
 		Entry("a lost answer: a close", fault.Fault{Forward: fault.ForwardAfter, Close: true}, "closed", 1),
 		Entry("a lost answer: a half-close", fault.Fault{Forward: fault.ForwardBefore, HalfClose: true}, "closed", 1),
 		Entry("a lost answer: garbage", fault.Fault{Forward: fault.ForwardBefore, Garbage: true}, "garbage", 1),
 		Entry("a lost answer: silence", fault.Fault{Forward: fault.ForwardBefore, Stall: true}, "nothing", 1),
-		Entry("a lost answer, late", fault.Fault{Forward: fault.ForwardBefore, Reset: true, Latency: time.Hour}, "reset", 1),
+		Entry("a lost answer, late", fault.Fault{Forward: fault.ForwardBefore, Reset: true, Latency: time.Hour},
+			"reset", 1),
 		Entry("a duplicate", fault.Fault{Forward: fault.ForwardTwice}, "201 stored1", 2),
 		Entry("a duplicate, late", fault.Fault{Forward: fault.ForwardTwice, Latency: time.Hour}, "201 stored1", 2),
 		Entry("a duplicate without an answer", fault.Fault{Forward: fault.ForwardTwice, Reset: true}, "reset", 2),
 		Entry("a duplicate at the same moment", fault.Fault{Forward: fault.ForwardAtOnce}, "201 stored", 2),
-		Entry("a duplicate at the same moment, another status", fault.Fault{Forward: fault.ForwardAtOnce, Status: 500}, "500 ", 2),
+		Entry("a duplicate at the same moment, another status", fault.Fault{Forward: fault.ForwardAtOnce, Status: 500},
+			"500 ", 2),
 	)
 
 	It("sends a duplicate at the same moment, on a connection of its own", func() {
@@ -237,7 +243,7 @@ var _ = Describe("A fault of a proxy", func() {
 		Expect([]int{receiver.all()[0].conn, receiver.all()[1].conn}).To(ConsistOf(1, 2))
 	})
 
-	It("changes a header of the receiver's answer in its place, and no other", func() {
+	It("replaces a header of the receiver's answer, and changes no other", func() {
 		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) {
 			return []byte("HTTP/1.1 200 OK\r\nretry-after: 1\r\nX-b: 1\r\nX-A: 2\r\nContent-Length: 2\r\n\r\nok"), false
 		})
@@ -253,7 +259,9 @@ var _ = Describe("A fault of a proxy", func() {
 		DeferCleanup(func() {
 			Eventually(gleak.Goroutines).WithTimeout(20 * time.Second).ShouldNot(gleak.HaveLeaked(running))
 		})
-		for _, f := range []fault.Fault{{Latency: time.Nanosecond}, {Phase: fault.Body, Stall: true}, {Endless: true}, {Phase: fault.End, Reset: true}} {
+		faults := []fault.Fault{{Latency: time.Nanosecond}, {Phase: fault.Body, Stall: true}, {Endless: true},
+			{Phase: fault.End, Reset: true}}
+		for _, f := range faults {
 			receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) {
 				return []byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), false
 			})
@@ -271,7 +279,8 @@ var _ = Describe("A fault of a proxy", func() {
 
 var _ = Describe("A proxy", func() {
 	DescribeTable("carries requests between any two modes", func(sender, receiver mockendpoint.Mode) {
-		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: mockendpoint.Listener{Mode: receiver}, Bearer: "s3cret"})
+		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: mockendpoint.Listener{Mode: receiver},
+			Bearer: "s3cret"})
 		p := before(r, mockendpoint.Options{Listener: mockendpoint.Listener{Mode: sender}})
 		client := p.Client()
 		DeferCleanup(client.CloseIdleConnections)
@@ -319,11 +328,13 @@ var _ = Describe("A proxy", func() {
 
 	It("closes the connection to the receiver when the sender leaves", func() {
 		left := make(chan struct{})
-		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Faults: fault.NewPlan(1, fault.Fault{ID: "f", Stall: true}), Wait: func(ctx context.Context, _ time.Duration) error {
+		wait := func(ctx context.Context, _ time.Duration) error {
 			<-ctx.Done()
 			close(left)
 			return ctx.Err()
-		}})
+		}
+		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Wait: wait,
+			Faults: fault.NewPlan(1, fault.Fault{ID: "f", Stall: true})})
 		p := before(r, mockendpoint.Options{})
 		ctx, leave := context.WithCancel(context.Background())
 		q, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, strings.NewReader(body))
@@ -335,30 +346,51 @@ var _ = Describe("A proxy", func() {
 		Expect(<-done).To(Equal("nothing"))
 		Eventually(left).Should(BeClosed())
 		Eventually(p.Journal.Requests).Should(HaveLen(1))
-		Expect(p.Journal.Requests()[0]).To(And(HaveField("Disconnected", true), HaveField("Forwards", HaveExactElements(HaveField("Failure", "sender-left")))))
+		Expect(p.Journal.Requests()[0]).To(And(HaveField("Disconnected", true),
+			HaveField("Forwards", HaveExactElements(HaveField("Failure", "sender-left")))))
 	})
 
 	It("refuses what its own requirements lack, and sends it nowhere", func() {
 		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{})
-		p := before(r, mockendpoint.Options{Require: mockendpoint.Requirements{Headers: []mockendpoint.Field{{Name: "X-Tenant"}}}})
+		tenant := mockendpoint.Requirements{Headers: []mockendpoint.Field{{Name: "X-Tenant"}}}
+		p := before(r, mockendpoint.Options{Require: tenant})
 		Expect(outcome(p.Client(), p.URL)).To(HavePrefix("400 "))
 		Expect(r.Journal.Requests()).To(BeEmpty())
 		Expect(p.Journal.Requests()[0].Refused).To(Equal("header X-Tenant is missing"))
 	})
 
+	It("hides credentials where they stand a second time, and forwards them", func() {
+		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) {
+			return []byte("HTTP/1.1 204 No Content\r\n\r\n"), false
+		})
+		p := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{})
+		password := base64.StdEncoding.EncodeToString([]byte("acme:s3cret-password"))
+		content := `{"note":"s3cret-password"}`
+		request := fmt.Sprintf("POST /?p=s3cret-password HTTP/1.1\r\nHost: h\r\nAuthorization: Basic %s\r\n"+
+			"X-Echo: s3cret-password %s\r\nContent-Length: %d\r\n\r\n%s", password, password, len(content), content)
+		Expect(exchanged(strings.TrimPrefix(p.URL, "http://"), request)).To(HavePrefix("HTTP/1.1 204 "))
+		Expect(receiver.all()[0].head + receiver.all()[0].body).To(Equal(request))
+		shown := fmt.Sprintf("%+v %s %s", p.Journal.Requests()[0], p.Journal.Requests()[0].Head, p.Journal.Requests()[0].Body)
+		Expect(shown).NotTo(Or(ContainSubstring("s3cret-password"), ContainSubstring(password)))
+		Expect(string(p.Journal.Requests()[0].Body)).To(Equal(`{"note":"[redacted]"}`))
+	})
+
 	It("opens no tunnel", func() {
 		r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{})
 		address, j := proxied(GinkgoTB(), must(url.Parse(r.URL)), nil)
-		Expect(exchanged(address, "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n")).To(HavePrefix("HTTP/1.1 405 "))
+		Expect(exchanged(address, "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\n\r\n")).To(
+			HavePrefix("HTTP/1.1 405 "))
 		Expect(j.Requests()[0].Refused).To(Equal("the proxy opens no tunnels"))
 		Expect(r.Journal.Requests()).To(BeEmpty())
 	})
 
 	It("sends the receiver's own host where it should", func() {
-		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) { return []byte("HTTP/1.1 204 No Content\r\n\r\n"), false })
+		const empty = "HTTP/1.1 204 No Content\r\n\r\n"
+		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) { return []byte(empty), false })
 		p := inFrontOf(forward.Config{URL: receiver.url(), OwnHost: true}, mockendpoint.Options{})
-		Expect(exchanged(strings.TrimPrefix(p.URL, "http://"), "GET /a HTTP/1.1\r\nX-A: 1\r\nhost: sender.test\r\n\r\n")).To(Equal("HTTP/1.1 204 No Content\r\n\r\n"))
-		Expect(receiver.all()[0].head).To(Equal("GET /a HTTP/1.1\r\nX-A: 1\r\nhost: " + receiver.url().Host + "\r\n\r\n"))
+		head := func(host string) string { return "GET /a HTTP/1.1\r\nX-A: 1\r\nhost: " + host + "\r\n\r\n" }
+		Expect(exchanged(strings.TrimPrefix(p.URL, "http://"), head("sender.test"))).To(Equal(empty))
+		Expect(receiver.all()[0].head).To(Equal(head(receiver.url().Host)))
 	})
 })
 
@@ -377,40 +409,47 @@ var _ = Describe("A receiver that cannot answer", func() {
 		client := p.Client()
 		DeferCleanup(client.CloseIdleConnections)
 		Expect(outcome(client, p.URL)).To(Equal(`502 {"error":"the receiver gave no answer: ` + reason + `"}`))
-		Expect(p.Journal.Requests()[0].Forwards).To(HaveExactElements(And(HaveField("Failure", reason), HaveField("Status", 0))))
+		Expect(p.Journal.Requests()[0].Forwards).To(HaveExactElements(And(HaveField("Failure", reason),
+			HaveField("Status", 0))))
 		Expect(<-told).To(MatchError(ContainSubstring(text)))
 	},
-		Entry("nobody listens", func() forward.Config { return forward.Config{URL: must(url.Parse("http://127.0.0.1:1"))} }, "refused", "refuses connections"),
-		Entry("no address", func() forward.Config { return forward.Config{URL: must(url.Parse("http://receiver.invalid"))} }, "unknown-host", "no address"),
+		Entry("nobody listens", at("http://127.0.0.1:1"), "refused", "refuses connections"),
+		Entry("no address", at("http://receiver.invalid"), "unknown-host", "no address"),
 		Entry("not TLS", func() forward.Config {
 			to := must(url.Parse(mockendpoint.Start(GinkgoT(), mockendpoint.Options{}).URL))
 			to.Scheme = "https"
 			return forward.Config{URL: to}
 		}, "not-tls", "does not answer in TLS"),
 		Entry("an unknown authority", func() forward.Config {
-			r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mockendpoint.TLS}})
+			r := encrypted(mockendpoint.Listener{Mode: mockendpoint.TLS})
 			return forward.Config{URL: must(url.Parse(r.URL)), Roots: x509.NewCertPool()}
 		}, "untrusted-certificate", "its authority is unknown"),
 		Entry("no client certificate", func() forward.Config {
-			r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mockendpoint.MTLSOnly}})
+			r := encrypted(mockendpoint.Listener{Mode: mockendpoint.MTLSOnly})
 			return forward.Config{URL: must(url.Parse(r.URL)), Roots: r.CA}
 		}, "tls-alert", "certificate required"),
 		Entry("no client certificate, TLS 1.2", func() forward.Config {
-			r := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: mockendpoint.Listener{Mode: mockendpoint.MTLSOnly, MaxVersion: tls.VersionTLS12}})
+			r := encrypted(mockendpoint.Listener{Mode: mockendpoint.MTLSOnly, MaxVersion: tls.VersionTLS12})
 			return forward.Config{URL: must(url.Parse(r.URL)), Roots: r.CA}
 		}, "tls-alert", "refused the TLS connection"),
 		Entry("a close", answering("", true), "closed", "without an answer"),
-		Entry("half an answer", answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true), "cut-off", "before it was complete"),
+		Entry("half an answer", answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab", true),
+			"cut-off", "before it was complete"),
 		Entry("half a head", answering("HTTP/1.1 200 OK\r\nContent-Le", true), "cut-off", "before it was complete"),
-		Entry("half a chunk", answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", true), "cut-off", "before it was complete"),
+		Entry("half a chunk", answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", true),
+			"cut-off", "before it was complete"),
 		Entry("something else than HTTP", answering("SSH-2.0-OpenSSH_9.2\r\n\r\n", true), "malformed", "not HTTP/1.1"),
-		Entry("another protocol", answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", false), "malformed", "not HTTP/1.1"),
-		Entry("more than there is room for", answering("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"+strings.Repeat("x", 2_000_000), false), "full", "more bodies at once"),
+		Entry("another protocol", answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", false),
+			"malformed", "not HTTP/1.1"),
+		Entry("more than there is room for",
+			answering("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"+strings.Repeat("x", 2_000_000), false),
+			"full", "more bodies at once"),
 	)
 
 	It("may answer interim responses first, and before the request is complete", func() {
 		receiver := newWireReceiver(GinkgoTB(), func(int, seen) ([]byte, bool) {
-			return []byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), false
+			return []byte("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
+				"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), false
 		})
 		p := inFrontOf(forward.Config{URL: receiver.url()}, mockendpoint.Options{})
 		client := p.Client()
@@ -425,6 +464,17 @@ var _ = Describe("A receiver that cannot answer", func() {
 		Expect(received(client, q, nil)).To(Equal("413 large"))
 	})
 })
+
+// at is a receiver by its URL.
+func at(to string) func() forward.Config {
+	return func() forward.Config { return forward.Config{URL: must(url.Parse(to))} }
+}
+
+// encrypted starts a receiver over TLS.
+func encrypted(l mockendpoint.Listener) *mockendpoint.Started {
+	GinkgoHelper()
+	return mockendpoint.Start(GinkgoT(), mockendpoint.Options{Listener: l})
+}
 
 // answering starts a receiver with one answer.
 func answering(answer string, hangUp bool) func() forward.Config {

@@ -165,9 +165,10 @@ func withoutReceiver(cases ...*scenarios.Scenario) error {
 	for _, sc := range cases {
 		for _, part := range sc.Split() {
 			for _, f := range part.Endpoint.Faults {
+				text := fmt.Sprintf("fault %s: forward: %s needs a receiver, which the mock does not have", f.ID, f.Forward)
 				p := scenarios.Problem{
 					Pos:     f.Pos,
-					Message: fmt.Sprintf("fault %s: forward: %s needs a receiver, which the mock does not have", f.ID, f.Forward),
+					Message: text,
 					Hint:    "play the file by httpdest proxy --to URL --scenario FILE, or leave forward out",
 				}
 				if f.Forward != "" && !slices.Contains(wrong, p) { // dataflows may share an endpoint

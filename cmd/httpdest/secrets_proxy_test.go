@@ -17,8 +17,8 @@ func (l *leak) proxies() {
 	}
 	write(l.t, l.path("key"), plantedHeader)
 	write(l.t, l.path("sig"), plantedQuery)
-	s, at := spawn(l.t, 1, "proxy", "--to", l.receiver.URL, "--tls", "plain", "--require-header", "X-Api-Key: @"+l.path("key"),
-		"--require-query", "sig=@"+l.path("sig"), "--record", filepath.Join(l.out, "recording.jsonl"),
+	s, at := spawn(l.t, 1, "proxy", "--to", l.receiver.URL, "--tls", "plain",
+		"--require-header", "X-Api-Key: @"+l.path("key"), "--require-query", "sig=@"+l.path("sig"), "--record", filepath.Join(l.out, "recording.jsonl"),
 		"--journal", filepath.Join(l.out, "journal.ndjson"), "--admin-token", "none", "--admin", freeAddress(l.t))
 	admin := s.cmd.Args[len(s.cmd.Args)-1]
 	for _, secret := range []string{sendable, plantedHeader, plantedQuery} {
@@ -33,7 +33,7 @@ func (l *leak) proxies() {
 	if l.receiver.requests.Load() < 10 {
 		l.t.Errorf("the receiver got %d requests", l.receiver.requests.Load())
 	}
-	for _, path := range []string{"journal?limit=500", "journal/1", "journal/export", "journal/export?format=har", "health", "faults"} {
+	for path := range strings.FieldsSeq("journal?limit=500 journal/1 journal/export journal/export?format=har health faults") {
 		l.said.WriteString(ask(l.t, http.MethodGet, "http://"+admin+"/api/v1/"+path, ""))
 	}
 	l.said.WriteString(s.end(l.t))
@@ -46,7 +46,8 @@ func (l *leak) through(to, contentType, body string, h http.Header) {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	q.Header = http.Header{"Authorization": {"Bearer " + sendable}, "X-Api-Key": {plantedHeader}, "Content-Type": {contentType}}
+	q.Header = http.Header{"Authorization": {"Bearer " + sendable}, "X-Api-Key": {plantedHeader},
+		"Content-Type": {contentType}}
 	for name, values := range h {
 		q.Header[name] = values
 	}

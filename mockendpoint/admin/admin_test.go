@@ -47,8 +47,9 @@ func newAdmin(t testing.TB, token string) *administered {
 func (a *administered) fill(n int) {
 	for i := range n {
 		a.sink.Request(journal.Request{Arrived: noon, Answered: noon.Add(time.Millisecond), Socket: 1, Number: i + 1,
-			Forwards: []journal.Forward{{Sent: noon, Took: 1500 * time.Microsecond, Status: 201}, {Sent: noon, Failure: "refused"}}, Remote: "127.0.0.1:9", Method: "POST",
-			Target: "/profiles?n=1", Proto: "HTTP/1.1", Head: []byte("POST /profiles?n=1 HTTP/1.1\r\nHost: receiver.test\r\nContent-Type: application/json\r\n\r\n"),
+			Remote: "127.0.0.1:9", Method: "POST",
+			Forwards: []journal.Forward{{Sent: noon, Took: 1500 * time.Microsecond, Status: 201}, {Sent: noon, Failure: "refused"}},
+			Target:   "/profiles?n=1", Proto: "HTTP/1.1", Head: []byte("POST /profiles?n=1 HTTP/1.1\r\nHost: receiver.test\r\nContent-Type: application/json\r\n\r\n"),
 			Body: fmt.Appendf(nil, `{"id":%d}`, i+1), Status: 200, Profiles: []string{fmt.Sprintf("p-%d", i+1)}, TLS: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256",
 			Peer: &journal.Peer{CommonName: "client", Issuer: "CA", Expires: noon}})
 	}

@@ -17,8 +17,8 @@ var _ = Describe("A proxy between programs that we did not write", func() {
 	// sent posts by curl and returns its status.
 	sent := func(c *certificates, to string, more ...string) string {
 		GinkgoHelper()
-		args := []string{"--silent", "--max-time", "20", "--noproxy", "*", "--cacert", c.file("ca.pem"), "--output", "/dev/null",
-			"--write-out", "%{http_code}", "--data-binary", profileOne, "--header", "Authorization: Bearer " + bearer}
+		args := []string{"--silent", "--max-time", "20", "--noproxy", "*", "--cacert", c.file("ca.pem"),
+			"--output", "/dev/null", "--write-out", "%{http_code}", "--data-binary", profileOne, "--header", "Authorization: Bearer " + bearer}
 		out, err := exec.Command(needs("curl", "curl"), append(append(args, more...), to)...).Output()
 		Expect(err).NotTo(HaveOccurred())
 		return string(out)
@@ -56,10 +56,12 @@ var _ = Describe("A proxy between programs that we did not write", func() {
 		receiver, err := forward.New(forward.Config{URL: behind})
 		Expect(err).NotTo(HaveOccurred())
 		proxy := mockendpoint.Start(GinkgoT(), mockendpoint.Options{Receiver: receiver})
-		sender := startNginx(c, "TLSv1.3", "ssl_verify_client optional;", &application{Server: &httptest.Server{URL: proxy.URL}})
+		asProxy := &application{Server: &httptest.Server{URL: proxy.URL}}
+		sender := startNginx(c, "TLSv1.3", "ssl_verify_client optional;", asProxy)
 		Expect(sent(c, sender.url)).To(Equal("204"))
 		Expect(proxy.Journal.Requests()[0]).To(And(HaveField("Proto", "HTTP/1.0"), HaveField("Status", 204)))
-		Expect(app.seen).To(HaveExactElements(And(HaveField("Body", profileOne), HaveField("Authorization", "Bearer "+bearer))))
+		Expect(app.seen).To(HaveExactElements(And(HaveField("Body", profileOne),
+			HaveField("Authorization", "Bearer "+bearer))))
 
 		strict := startNginx(c, "TLSv1.3", "ssl_verify_client on;", app)
 		to, err := url.Parse("https://" + strict.address)
