@@ -79,6 +79,9 @@ func (f judgeFlags) checkLive(args []string, changed func(flag string) bool) err
 	return f.live.record.check()
 }
 
+// aheadOfStart is how long before its beginning, at least, a history is announced.
+const aheadOfStart = 300 * time.Millisecond
+
 // liveRun is one history that is told to somebody else's sender.
 type liveRun struct {
 	flags    liveFlags
@@ -149,7 +152,7 @@ func newLiveRun(ctx context.Context, f judgeFlags, j judging) (*liveRun, error) 
 	}
 	// A whole second, since times of qualification have no parts of one; and far enough
 	// ahead for the sender to start.
-	began := time.Now().UTC().Truncate(time.Second).Add(2 * time.Second)
+	began := time.Now().UTC().Add(aheadOfStart).Truncate(time.Second).Add(time.Second)
 	r := &liveRun{flags: f.live, began: began, scenario: part.Starting(began).Paced(f.live.longest).WithReadings(j.readings), arrived: &lastArrival{}}
 	if r.told, err = historyOf(ctx, r.scenario); err != nil {
 		return nil, err

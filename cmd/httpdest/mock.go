@@ -118,15 +118,15 @@ func (a *app) play(ctx context.Context, f mockFlags, plan mockPlan) (err error) 
 	}
 	defer func() { err = errors.Join(err, page.close()) }()
 	var sink journal.Sink
-	var tape *simulate.EndpointRecorder
+	var recorder *simulate.EndpointRecorder
 	if f.record.file != "" {
 		file, err := f.record.open()
 		if err != nil {
 			return errors.Join(err, hangUp(listeners))
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
-		tape = simulate.NewEndpointRecorder(file, plan.scenario, time.Now().UTC(), options.Bearer)
-		sink = tape
+		recorder = simulate.NewEndpointRecorder(file, plan.scenario, time.Now().UTC(), options.Bearer)
+		sink = recorder
 	}
 	options.Journal = page.attach(&options, sink)
 	if !f.quiet {
@@ -140,13 +140,13 @@ func (a *app) play(ctx context.Context, f mockFlags, plan mockPlan) (err error) 
 	for _, fault := range plan.fired() {
 		fmt.Fprintf(a.stderr, "httpdest: %s\n", firing(fault))
 	}
-	if tape == nil {
+	if recorder == nil {
 		return served
 	}
 	if served != nil { // cut: what was under way is not in it
-		return errors.Join(served, tape.Err())
+		return errors.Join(served, recorder.Err())
 	}
-	if err := tape.End(time.Now().UTC(), plan.fired()); err != nil {
+	if err := recorder.End(time.Now().UTC(), plan.fired()); err != nil {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}
 	return nil

@@ -65,7 +65,7 @@ type Mock struct {
 	file     string
 	receiver *simulate.Receiver
 	started  *mockendpoint.Started
-	tape     *simulate.EndpointRecorder
+	recorder     *simulate.EndpointRecorder
 	recorded *buffer
 	once     sync.Once
 	err      error // of the end of the recording
@@ -188,8 +188,8 @@ func start(t TB, file string, sc *scenarios.Scenario) *Mock {
 			return nil
 		}
 	}
-	m.tape = simulate.NewEndpointRecorder(m.recorded, sc, time.Now().UTC(), o.Bearer)
-	o.Journal, o.Now = m.tape, func() time.Time { return time.Now().UTC() }
+	m.recorder = simulate.NewEndpointRecorder(m.recorded, sc, time.Now().UTC(), o.Bearer)
+	o.Journal, o.Now = m.recorder, func() time.Time { return time.Now().UTC() }
 	if m.started = mockendpoint.Start(t, o); m.started == nil {
 		return nil
 	}
@@ -290,7 +290,7 @@ func (m *Mock) stop() {
 		// A request that was not answered in time is cut; the recording holds it all
 		// the same.
 		_ = m.started.Endpoint.Shutdown(within)
-		m.err = m.tape.End(time.Now().UTC(), m.receiver.Fired())
+		m.err = m.recorder.End(time.Now().UTC(), m.receiver.Fired())
 	})
 }
 
