@@ -14,8 +14,8 @@ import (
 
 // engineRecord is the recording of --record; nil where none was asked for.
 type engineRecord struct {
-	file *os.File
-	tape *simulate.EngineRecorder
+	file     *os.File
+	recorder *simulate.EngineRecorder
 }
 
 // openRecord begins the recording of a configuration, before the engine judges it.
@@ -37,11 +37,11 @@ func (r *engineRecord) problems(all []simulate.Problem, refused bool) error {
 		return nil
 	}
 	now := time.Now()
-	r.tape.Problems(now, all)
+	r.recorder.Problems(now, all)
 	if !refused {
 		return nil
 	}
-	return errors.Join(r.tape.End(now, nil), r.file.Close())
+	return errors.Join(r.recorder.End(now, nil), r.file.Close())
 }
 
 // watch has the recording told of what happens.
@@ -49,9 +49,9 @@ func (r *engineRecord) watch(w live.Wires, c *live.Config) {
 	if r == nil {
 		return
 	}
-	r.tape.Describe(w.Describe)
-	w.Observe(r.tape.Watch)
-	c.Observe = r.tape.Observe
+	r.recorder.Describe(w.Describe)
+	w.Observe(r.recorder.Watch)
+	c.Observe = r.recorder.Observe
 }
 
 // discard removes the recording of a service that did not begin.
@@ -84,9 +84,9 @@ func (r *engineRecord) end(d *live.Driver, s store.Store, ids []string, ended er
 	now := time.Now()
 	for _, id := range ids {
 		overview, effects := d.Final(id)
-		r.tape.Overview(now, id, overview, effects)
+		r.recorder.Overview(now, id, overview, effects)
 	}
-	if err := errors.Join(err, r.tape.End(now, pending), r.file.Close()); err != nil {
+	if err := errors.Join(err, r.recorder.End(now, pending), r.file.Close()); err != nil {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}
 	return nil

@@ -65,7 +65,7 @@ type Mock struct {
 	file     string
 	receiver *simulate.Receiver
 	started  *mockendpoint.Started
-	recorder     *simulate.EndpointRecorder
+	recorder *simulate.EndpointRecorder
 	recorded *buffer
 	once     sync.Once
 	err      error // of the end of the recording
