@@ -202,6 +202,9 @@ func (r *liveRun) judge(ctx context.Context, a *app, history io.Writer, j judgin
 
 // prepare makes the certificates and everything else that listeners need.
 func (r *liveRun) prepare() (err error) {
+	if err := withoutReceiver(r.scenario); err != nil {
+		return err
+	}
 	r.plan = mockPlan{scenario: r.scenario, receiver: simulate.NewReceiver(r.scenario)}
 	r.plan.options = r.plan.receiver.Options()
 	r.plan.options.Now = func() time.Time { return time.Now().UTC() }
