@@ -206,6 +206,7 @@ type Environment struct {
 	OS      string `json:"os"`
 	CPUs    int    `json:"cpus"`
 	Seed    uint64 `json:"seed"`
-	// Arguments are the files and folders of scenarios; none: the library.
+	// Arguments are the files and folders of scenarios, none: the library; and --endpoint
+	// with the URL, without its query, of a receiver that they were played to.
 	Arguments []string `json:"arguments,omitempty"`
 }

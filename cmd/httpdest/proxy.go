@@ -169,7 +169,7 @@ func withoutReceiver(cases ...*scenarios.Scenario) error {
 				p := scenarios.Problem{
 					Pos:     f.Pos,
 					Message: text,
-					Hint:    "play the file by httpdest proxy --to URL --scenario FILE, or leave forward out",
+					Hint:    "play the file by httpdest proxy --to URL --scenario FILE or httpdest run --endpoint URL, or leave forward out",
 				}
 				if f.Forward != "" && !slices.Contains(wrong, p) { // dataflows may share an endpoint
 					wrong = append(wrong, p)

@@ -39,6 +39,7 @@ type runFlags struct {
 	list     bool
 	verbose  bool
 	quiet    bool
+	endpoint endpointFlags
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -52,9 +53,19 @@ name. Without an argument, the library that comes with httpdest is played.
 --through wall plays the same on the wall clock, over TCP. --through serve starts
 httpdest serve for each case, with a durable store in a temporary folder, and drives it
 through its HTTP API; the mock endpoint runs here. The same checks judge what both
-recorded. A case that this cannot play is skipped, and the report says why.`,
-		Example: "  httpdest run\n  httpdest run my-scenarios/ --out out\n  httpdest run enter.yaml --report json=-",
+recorded. A case that this cannot play is skipped, and the report says why.
+
+--endpoint plays to a receiver of your own, on the wall clock and through a proxy: there
+the faults of each case act, so that the receiver meets retries after lost and late
+answers. Retries and budgets keep their length; longer times between two moments of a
+history are played as --longest-gap. The rules and the oracle judge the requests, and R93
+the responses of the receiver. The lines of expect are left out: their times and statuses
+are those of the mock.`,
+		Example: "  httpdest run\n  httpdest run my-scenarios/ --out out\n  httpdest run enter.yaml --report json=-\n  httpdest run bad-night.yaml --endpoint http://127.0.0.1:8080/profiles",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.checkEndpoint(args, cmd.Flags().Changed); err != nil {
+				return err
+			}
 			return a.run(cmd.Context(), args, f)
 		},
 	}
@@ -75,6 +86,7 @@ recorded. A case that this cannot play is skipped, and the report says why.`,
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "scenarios played at once (default: one per CPU)")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "every check and every rule")
 	c.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "print only failures and the summary")
+	f.endpoint.add(c.Flags())
 	completeRun(c)
 	return c
 }
@@ -102,7 +114,12 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if f.list {
 		return a.list(cases)
 	}
-	if err := withoutReceiver(cases...); err != nil {
+	if f.endpoint.url == "" {
+		err = withoutReceiver(cases...)
+	} else {
+		cases, err = f.endpoint.play(a, &options, cases)
+	}
+	if err != nil {
 		return err
 	}
 	if err := prepare(outputs, f.out); err != nil {
@@ -111,14 +128,14 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if !f.quiet {
 		a.warn(cases)
 	}
-	if options.Through != simulate.Simulation {
+	if options.Through != simulate.Simulation && options.Onward == nil {
 		a.warnOfWaiting(cases, options)
 	}
 	watched := a.watch(len(cases), f.quiet)
 	options.Progress = watched.add
 	report, err := simulate.RunAll(ctx, cases, rules, options)
 	watched.end()
-	report.Environment.Arguments = args
+	report.Environment.Arguments = append(slices.Clone(args), f.endpoint.again()...)
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted {
 		return failure{exitUnjudged, err, "nothing was judged"}

@@ -57,6 +57,9 @@ type Setting struct {
 	Wire   Wire  // of virtual time; "" means InMemory
 	Store  store.Store
 	Shards int // decider shards; 0 means 1
+	// Onward is the receiver that the mock endpoint sends requests on to; nil: it answers
+	// them itself.
+	Onward *Onward
 }
 
 // Play plays one scenario in virtual time with the given store and number of
@@ -196,6 +199,9 @@ func (s *testbed) site(part *scenarios.Scenario, setting Setting) (*site, error)
 		return nil, err
 	}
 	options := at.options(s.driver.population.profileOf)
+	if setting.Onward != nil {
+		setting.Onward.forwards(&options, part)
+	}
 	if err := s.driver.environment.host(at, &options); err != nil {
 		return nil, err
 	}

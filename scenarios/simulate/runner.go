@@ -24,6 +24,7 @@ type Options struct {
 	Through  Through                     // "" means Simulation
 	Longest  time.Duration               // on the wall clock: cases that last longer are skipped; 0 for none
 	Serving  Serving                     // of Serve
+	Onward   *Onward                     // with OnTheWall: the receiver of somebody else's that cases are played to; nil for the mock
 	Seed     *uint64                     // overrides the seed of every scenario
 	Shards   int                         // decider shards; 0 means 1. The recording does not depend on it
 	Jobs     int                         // cases played at once; 0 means one per CPU, and more on the wall clock
@@ -108,6 +109,8 @@ func (o Options) workers() int {
 	switch {
 	case o.Jobs > 0:
 		return o.Jobs
+	case o.Onward != nil:
+		return 1 // two cases may have profiles of one name, and the receiver is one
 	case o.Through == OnTheWall:
 		return 64 // they wait most of the time
 	case o.Through == Serve:
@@ -238,7 +241,11 @@ func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalog
 			return reports.Case{}, nil, err
 		}
 	}
-	c := check.Judge(sc, rules, lines)
+	judge := check.Judge
+	if o.Onward != nil {
+		judge = check.JudgeReceiver
+	}
+	c := judge(sc, rules, lines)
 	c.DurationMs = float64(time.Since(began).Microseconds()) / 1000
 	return c, lines, nil
 }

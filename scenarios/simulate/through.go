@@ -48,6 +48,12 @@ func (o Options) play(ctx context.Context, sc *scenarios.Scenario) (*scenarios.S
 	if l.err != nil {
 		return sc, nil, l.err
 	}
+	if o.Onward != nil {
+		var err error
+		if sc, err = o.Onward.scenario(sc); err != nil {
+			return sc, nil, err
+		}
+	}
 	if o.Through == OnTheWall {
 		lines, err := o.simulate(ctx, sc, Wall)
 		return sc, lines, err
@@ -61,11 +67,20 @@ func (o Options) simulate(ctx context.Context, sc *scenarios.Scenario, clock Clo
 	if err != nil {
 		return nil, fmt.Errorf("%w for %s: %w", errStore, sc.ID, err)
 	}
-	lines, err := PlayOn(ctx, sc, Setting{Clock: clock, Store: s, Shards: o.Shards})
+	lines, err := PlayOn(ctx, sc, Setting{Clock: clock, Store: s, Shards: o.Shards, Onward: o.onward(clock)})
 	if closed := s.Close(); closed != nil {
 		return nil, fmt.Errorf("%w of %s: %w", errStore, sc.ID, closed)
 	}
 	return lines, err
+}
+
+// onward is the receiver that a case is played to, on the wall clock alone: in virtual
+// time it is only measured how long the case lasts.
+func (o Options) onward(clock Clock) *Onward {
+	if clock != Wall {
+		return nil
+	}
+	return o.Onward
 }
 
 // length is how long a case lasts in virtual time, and why it cannot be played on
@@ -106,6 +121,12 @@ func (o Options) measured(ctx context.Context, cases []*scenarios.Scenario) map[
 func (o Options) measure(ctx context.Context, sc *scenarios.Scenario) length {
 	if o.Seed != nil {
 		sc = sc.WithSeed(*o.Seed)
+	}
+	if o.Onward != nil {
+		var err error
+		if sc, err = o.Onward.scenario(sc); err != nil {
+			return length{err: err}
+		}
 	}
 	lines, err := o.simulate(ctx, sc, Virtual)
 	if err != nil {

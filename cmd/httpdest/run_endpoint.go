@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/httpdest/httpdest/engine/dataflow"
+	"github.com/httpdest/httpdest/engine/delivery"
+	"github.com/httpdest/httpdest/mockendpoint/forward"
+	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/simulate"
+)
+
+// endpointFlags are those of httpdest run --endpoint.
+type endpointFlags struct {
+	url           string
+	cert, key, ca string
+	bearer        string
+	longest       time.Duration
+	own           bool
+}
+
+func (f *endpointFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.url, "endpoint", "", "URL of a receiver of your own to play to, on the wall clock and through the faults of each case")
+	addReceiverFiles(flags, &f.cert, &f.key, &f.ca)
+	flags.StringVar(&f.bearer, "bearer", "", "with --endpoint: the bearer token that the receiver takes (default: the authentication of each case); "+secretForms)
+	flags.DurationVar(&f.longest, "longest-gap", time.Second, "with --endpoint: a longer time between two moments of a history is played as this")
+	flags.BoolVar(&f.own, "i-own-this-endpoint", false, "the receiver is yours: needed for every address that is not of this machine")
+}
+
+// check refuses flags that do not go together.
+func (f runFlags) checkEndpoint(args []string, changed func(flag string) bool) error {
+	if f.endpoint.url == "" {
+		for _, name := range []string{"cert", "key", "ca", "bearer", "longest-gap", "i-own-this-endpoint"} {
+			if changed(name) {
+				return failure{exitUsage, fmt.Errorf("--%s without --endpoint", name), "give --endpoint URL to play to a receiver of your own"}
+			}
+		}
+		return nil
+	}
+	for _, name := range []string{"through", "time", "repeat", "shards"} {
+		if changed(name) {
+			return failure{exitUsage, fmt.Errorf("--%s and --endpoint exclude each other", name), "leave one of them out: --endpoint plays on the wall clock, once"}
+		}
+	}
+	switch {
+	case f.endpoint.longest <= 0:
+		return failure{exitUsage, fmt.Errorf("--longest-gap %s", f.endpoint.longest), "give a time such as 1s"}
+	case len(args) == 0 && f.pattern == "" && f.label == "" && !f.list:
+		return failure{exitUsage, errors.New("--endpoint without cases would play the whole library to your receiver"), "name files, or choose with --run or --label; --list shows what is chosen"}
+	}
+	return nil
+}
+
+// play takes the receiver into the options of a run, and the token into its cases.
+func (f endpointFlags) play(a *app, o *simulate.Options, cases []*scenarios.Scenario) ([]*scenarios.Scenario, error) {
+	if f.url == "" {
+		return cases, nil
+	}
+	bearer, err := a.secretOf("--bearer", f.bearer)
+	if err != nil {
+		return nil, err
+	}
+	onward, err := f.open(a.stderr)
+	if err != nil {
+		return nil, err
+	}
+	o.Through, o.Onward = simulate.OnTheWall, onward
+	if bearer == "" {
+		return cases, nil
+	}
+	out := make([]*scenarios.Scenario, len(cases))
+	for i, sc := range cases {
+		with := *sc
+		with.Destination.Auth = scenarios.Auth{Type: "bearer", Token: scenarios.Secret(bearer)}
+		out[i] = &with
+	}
+	return out, nil
+}
+
+// again are the words that play to the same receiver once more, without what may be a
+// credential.
+func (f endpointFlags) again() []string {
+	to, err := url.Parse(f.url)
+	if err != nil || f.url == "" {
+		return nil
+	}
+	to.User, to.RawQuery = nil, ""
+	return []string{"--endpoint", to.String()}
+}
+
+// open checks the flags of the receiver.
+func (f endpointFlags) open(stderr io.Writer) (*simulate.Onward, error) {
+	const form = "give --endpoint https://HOST:PORT/PATH, or http for one of this machine"
+	to, err := url.Parse(f.url)
+	switch {
+	case err != nil:
+		return nil, failure{exitUsage, errors.New("--endpoint is not a URL"), form} // which may hold a password
+	case to.Fragment != "":
+		return nil, failure{exitUsage, errors.New("--endpoint has a fragment, which is never sent"), form}
+	}
+	var files delivery.Config
+	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&files); err != nil {
+		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
+	}
+	base := &url.URL{Scheme: to.Scheme, User: to.User, Host: to.Host}
+	receiver, err := forward.New(forward.Config{URL: base, OwnHost: true, Observe: (&receiverWatch{stderr: stderr}).observe,
+		Roots: files.Roots, Certificate: files.Certificate})
+	if err != nil {
+		return nil, failure{exitUsage, fmt.Errorf("--endpoint: %w", err), form}
+	}
+	if !ours(to.Hostname()) && !f.own {
+		return nil, failure{exitUsage, fmt.Errorf("%s is not of this machine", to.Hostname()),
+			"play only to what you own; when you do, say so with --i-own-this-endpoint"}
+	}
+	files.Destination = dataflow.Destination{Endpoint: f.url}
+	if err := trustsSomebody(files, f.ca); err != nil {
+		return nil, err
+	}
+	warnIncomplete(stderr, f.cert, f.key)
+	return &simulate.Onward{Receiver: receiver, URL: to, LongestGap: f.longest}, nil
+}

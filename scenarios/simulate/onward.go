@@ -1,0 +1,50 @@
+package simulate
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/httpdest/httpdest/mockendpoint"
+	"github.com/httpdest/httpdest/mockendpoint/forward"
+	"github.com/httpdest/httpdest/scenarios"
+)
+
+// Onward is a receiver of somebody else's to which cases are played on the wall clock.
+// The mock endpoint stands before it and sends each request on: there the faults of the
+// case act, and what the receiver was sent and answered is recorded.
+type Onward struct {
+	Receiver *forward.Receiver
+	URL      *url.URL // of the receiver, with the path and the query of its endpoint
+	// LongestGap is what a longer time between two moments of a history is played as.
+	LongestGap time.Duration
+}
+
+// scenario is a case as it is played to the receiver: now, without long waits, and
+// judged by the rules alone, since the times and payloads of its `expect` lines are
+// those of another day. The error is why it cannot be played.
+func (o *Onward) scenario(sc *scenarios.Scenario) (*scenarios.Scenario, error) {
+	switch {
+	case sc.Flows != nil:
+		return sc, cannot("it has several destinations or dataflows, and the receiver is one endpoint")
+	case sc.Refuses():
+		return sc, cannot("it expects that its configuration is refused: nothing would be sent")
+	case sc.Destination.Auth.FetchesTokens():
+		return sc, cannot("its access tokens are those of the mock, which the receiver does not know")
+	}
+	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap)
+	scheme := "https"
+	if p.Endpoint.TLS == string(mockendpoint.Plain) {
+		scheme = "http"
+	}
+	at := url.URL{Scheme: scheme, Host: receiverHost, Path: o.URL.Path, RawPath: o.URL.RawPath, RawQuery: o.URL.RawQuery}
+	p.Destination.Endpoint = at.String()
+	p.Expect, p.OthersAllowed = nil, true
+	return &p, nil
+}
+
+// forwards has an endpoint send on what it is sent. The receiver checks credentials and
+// content, not the mock; the credentials of the case stay out of the journal.
+func (o *Onward) forwards(e *mockendpoint.Options, sc *scenarios.Scenario) {
+	e.Receiver, e.Bearer, e.Tokens, e.Require = o.Receiver, "", nil, mockendpoint.Requirements{}
+	e.Hidden = sc.Whole().Credentials()
+}
