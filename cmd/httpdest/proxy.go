@@ -138,7 +138,7 @@ func forwarding(o mockendpoint.Options, sc *scenarios.Scenario) mockendpoint.Opt
 func forwardable(sc *scenarios.Scenario) error {
 	var wrong scenarios.Problems
 	for _, f := range sc.Endpoint.Faults {
-		key := ""
+		var key string
 		switch {
 		case f.On == "token":
 			key = "on: token"
