@@ -90,7 +90,7 @@ func historyOf(ctx context.Context, sc *scenarios.Scenario) (out []liveLine, err
 			out = append(out, liveLine{Profile: profileAt(sc, name)})
 		}
 	}
-	lines, err := simulate.PlayOn(ctx, sc, simulate.Setting{Wire: simulate.Model, Store: memory.New()})
+	lines, err := simulate.PlayOn(ctx, sc, simulate.Setting{Store: memory.New()})
 	if err != nil {
 		return nil, failure{exitUnjudged, err, ""}
 	}

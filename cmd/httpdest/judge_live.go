@@ -48,7 +48,7 @@ func (f *liveFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.record.force, "force", false, "replace the file of --record")
 }
 
-// check refuses flags that do not go together.
+// checkLive refuses flags that do not go together.
 func (f judgeFlags) checkLive(args []string, changed func(flag string) bool) error {
 	if !f.live.live {
 		for _, name := range []string{"listen", "ca-dir", "command", "longest-gap", "idle", "record", "force"} {
@@ -162,14 +162,14 @@ func newLiveRun(ctx context.Context, f judgeFlags, j judging) (*liveRun, error) 
 
 // judge serves and tells, and then judges the recording.
 func (r *liveRun) judge(ctx context.Context, a *app, history io.Writer, j judging, quiet bool) (c reports.Case, err error) {
-	if err := r.prepare(); err != nil {
-		return c, err
-	}
 	defer func() {
 		if r.dir != r.flags.dir {
 			err = errors.Join(err, os.RemoveAll(r.dir))
 		}
 	}()
+	if err := r.prepare(); err != nil {
+		return c, err
+	}
 	file, err := r.recording()
 	if err != nil {
 		return c, err

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 )
@@ -19,6 +20,8 @@ import (
 type liveSender struct {
 	way      string
 	url      string
+	tokenURL string
+	token    string
 	client   *http.Client
 	spaces   map[string]string // namespaces of audiences
 	mapped   map[string]bool
@@ -64,7 +67,7 @@ func senderMain() {
 
 // begin takes the audiences, and connects.
 func (s *liveSender) begin(start *liveStart) {
-	s.url, s.client = start.URL, http.DefaultClient
+	s.url, s.tokenURL, s.client = start.URL, os.Getenv("HTTPDEST_TOKEN_URL"), http.DefaultClient
 	for _, a := range start.Audiences {
 		s.spaces[a.ID] = a.Namespace
 	}
@@ -116,22 +119,55 @@ func (s *liveSender) change(profile, op, audience string, at time.Time) {
 	}
 }
 
-// post sends a body, and once more where the answer is 503.
+// post sends a body, and once more where the answer is 401 or 503: with another token
+// where the history revoked the one it had.
 func (s *liveSender) post(body map[string]any) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err)
 	}
 	for range 2 {
-		answer, err := s.client.Post(s.url, "application/json", bytes.NewReader(text))
+		request, err := http.NewRequest(http.MethodPost, s.url, bytes.NewReader(text))
+		if err != nil {
+			panic(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if s.tokenURL != "" {
+			s.fetch()
+			request.Header.Set("Authorization", "Bearer "+s.token)
+		}
+		answer, err := s.client.Do(request)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return
 		}
 		_, _ = io.Copy(io.Discard, answer.Body)
 		_ = answer.Body.Close()
-		if answer.StatusCode < 500 {
+		switch {
+		case answer.StatusCode == http.StatusUnauthorized:
+			s.token = ""
+		case answer.StatusCode < 500:
 			return
 		}
 	}
+}
+
+// fetch gets an access token unless there is one.
+func (s *liveSender) fetch() {
+	if s.token != "" {
+		return
+	}
+	answer, err := s.client.PostForm(s.tokenURL, url.Values{"grant_type": {"client_credentials"}, "client_id": {"acme"}, "client_secret": {"s3cretX"}})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var issued struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&issued); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	s.token = issued.AccessToken
 }

@@ -231,7 +231,8 @@ func (f mockFlags) plan(a *app) (p mockPlan, err error) {
 		if f.receiver == nil {
 			err = withoutReceiver(p.scenario)
 		} else {
-			p.options, err = forwarding(p.options, p.scenario), forwardable(p.scenario)
+			simulate.Forwards(&p.options, f.receiver, p.scenario)
+			err = forwardable(p.scenario)
 		}
 		if err != nil {
 			return p, err

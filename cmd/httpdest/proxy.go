@@ -11,9 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/httpdest/httpdest/engine/dataflow"
-	"github.com/httpdest/httpdest/engine/delivery"
-	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/scenarios"
 )
@@ -21,10 +18,9 @@ import (
 // proxyFlags are the flags of httpdest proxy: those of mock, and the receiver.
 type proxyFlags struct {
 	mockFlags
-	url           string
-	cert, key, ca string
-	ownHost       bool
-	own           bool
+	receiverFlags
+	url     string
+	ownHost bool
 }
 
 func (a *app) proxyCommand() *cobra.Command {
@@ -102,35 +98,8 @@ func (f proxyFlags) open(stderr io.Writer) (*forward.Receiver, error) {
 	if err != nil {
 		return nil, failure{exitUsage, errors.New("--to is not a URL"), form} // which may hold a password
 	}
-	c := forward.Config{URL: to, OwnHost: f.ownHost, Observe: (&receiverWatch{stderr: stderr}).observe}
-	var files delivery.Config
-	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&files); err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err),
-			"give PEM files: --cert and --key together, --ca alone"}
-	}
-	c.Roots, c.Certificate = files.Roots, files.Certificate
-	receiver, err := forward.New(c)
-	if err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("--to: %w", err), form}
-	}
-	if !ours(to.Hostname()) && !f.own {
-		return nil, failure{exitUsage, fmt.Errorf("%s is not of this machine", to.Hostname()),
-			"put faults only before what you own; when you do, say so with --i-own-this-endpoint"}
-	}
-	files.Destination = dataflow.Destination{Endpoint: f.url}
-	if err := trustsSomebody(files, f.ca); err != nil {
-		return nil, err
-	}
-	warnIncomplete(stderr, f.cert, f.key)
-	return receiver, nil
-}
-
-// forwarding are the options of a scenario without what the receiver decides. Its
-// credentials stay out of the journal.
-func forwarding(o mockendpoint.Options, sc *scenarios.Scenario) mockendpoint.Options {
-	o.Bearer, o.Tokens, o.Require = "", nil, mockendpoint.Requirements{}
-	o.Hidden = sc.Whole().Credentials()
-	return o
+	return f.receiverFlags.open(stderr, forward.Config{URL: to, OwnHost: f.ownHost}, "--to", form,
+		"put faults only before what you own; when you do, say so with --i-own-this-endpoint")
 }
 
 // forwardable refuses faults of the token endpoint, which the mock has and a proxy

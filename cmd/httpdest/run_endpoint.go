@@ -9,8 +9,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/httpdest/httpdest/engine/dataflow"
-	"github.com/httpdest/httpdest/engine/delivery"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/scenarios"
 	"github.com/httpdest/httpdest/scenarios/simulate"
@@ -18,11 +16,10 @@ import (
 
 // endpointFlags are those of httpdest run --endpoint.
 type endpointFlags struct {
-	url           string
-	cert, key, ca string
-	bearer        string
-	longest       time.Duration
-	own           bool
+	receiverFlags
+	url     string
+	bearer  string
+	longest time.Duration
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -33,7 +30,7 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.own, "i-own-this-endpoint", false, "the receiver is yours: needed for every address that is not of this machine")
 }
 
-// check refuses flags that do not go together.
+// checkEndpoint refuses flags that do not go together.
 func (f runFlags) checkEndpoint(args []string, changed func(flag string) bool) error {
 	if f.endpoint.url == "" {
 		for _, name := range []string{"cert", "key", "ca", "bearer", "longest-gap", "i-own-this-endpoint"} {
@@ -104,24 +101,11 @@ func (f endpointFlags) open(stderr io.Writer) (*simulate.Onward, error) {
 	case to.Fragment != "":
 		return nil, failure{exitUsage, errors.New("--endpoint has a fragment, which is never sent"), form}
 	}
-	var files delivery.Config
-	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&files); err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
-	}
 	base := &url.URL{Scheme: to.Scheme, User: to.User, Host: to.Host}
-	receiver, err := forward.New(forward.Config{URL: base, OwnHost: true, Observe: (&receiverWatch{stderr: stderr}).observe,
-		Roots: files.Roots, Certificate: files.Certificate})
+	receiver, err := f.receiverFlags.open(stderr, forward.Config{URL: base, OwnHost: true}, "--endpoint", form,
+		"play only to what you own; when you do, say so with --i-own-this-endpoint")
 	if err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("--endpoint: %w", err), form}
-	}
-	if !ours(to.Hostname()) && !f.own {
-		return nil, failure{exitUsage, fmt.Errorf("%s is not of this machine", to.Hostname()),
-			"play only to what you own; when you do, say so with --i-own-this-endpoint"}
-	}
-	files.Destination = dataflow.Destination{Endpoint: f.url}
-	if err := trustsSomebody(files, f.ca); err != nil {
 		return nil, err
 	}
-	warnIncomplete(stderr, f.cert, f.key)
 	return &simulate.Onward{Receiver: receiver, URL: to, LongestGap: f.longest}, nil
 }

@@ -42,9 +42,9 @@ func (o *Onward) scenario(sc *scenarios.Scenario) (*scenarios.Scenario, error) {
 	return &p, nil
 }
 
-// forwards has an endpoint send on what it is sent. The receiver checks credentials and
-// content, not the mock; the credentials of the case stay out of the journal.
-func (o *Onward) forwards(e *mockendpoint.Options, sc *scenarios.Scenario) {
-	e.Receiver, e.Bearer, e.Tokens, e.Require = o.Receiver, "", nil, mockendpoint.Requirements{}
-	e.Hidden = sc.Whole().Credentials()
+// Forwards has an endpoint send on what it is sent: the receiver checks credentials and
+// content, and those of the scenario stay out of the journal.
+func Forwards(o *mockendpoint.Options, to *forward.Receiver, sc *scenarios.Scenario) {
+	o.Receiver, o.Bearer, o.Tokens, o.Require = to, "", nil, mockendpoint.Requirements{}
+	o.Hidden = sc.Whole().Credentials()
 }

@@ -200,7 +200,7 @@ func (s *testbed) site(part *scenarios.Scenario, setting Setting) (*site, error)
 	}
 	options := at.options(s.driver.population.profileOf)
 	if setting.Onward != nil {
-		setting.Onward.forwards(&options, part)
+		Forwards(&options, setting.Onward.Receiver, part)
 	}
 	if err := s.driver.environment.host(at, &options); err != nil {
 		return nil, err
