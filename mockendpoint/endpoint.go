@@ -99,7 +99,9 @@ type Endpoint struct {
 	server   *http.Server
 	ready    *handover
 	bodies   *bodyRoom
-	silence  time.Duration // of a client in its handshake; 0: without an end
+	silence  time.Duration   // of a client in its handshake; 0: without an end
+	alive    context.Context // until Close
+	end      context.CancelFunc
 
 	mu      sync.Mutex
 	sockets int
@@ -130,6 +132,7 @@ func New(o Options) *Endpoint {
 	}
 	o.Faults.Begin(o.Now)
 	e := &Endpoint{options: o, redactor: secret.NewRedactor(o.Bearer), ready: newHandover(), bodies: newBodyRoom(o.Bodies), open: map[net.Conn]bool{}}
+	e.alive, e.end = context.WithCancel(context.Background())
 	if o.Tokens != nil {
 		e.redactor.Add(o.Tokens.Secrets()...)
 	}
@@ -267,6 +270,7 @@ func (e *Endpoint) Shutdown(ctx context.Context) error {
 // Close cuts every connection and waits until nothing of the endpoint runs.
 // The listeners remain their owner's to close.
 func (e *Endpoint) Close() error {
+	e.end()
 	e.mu.Lock()
 	e.closed = true
 	for raw := range e.open {

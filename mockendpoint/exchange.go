@@ -36,6 +36,7 @@ type exchange struct {
 	answer   *forward.Answer // nil: the answer is the endpoint's own
 	early    *int            // status of an answer that is already there
 	reserved int64
+	held     bool // it goes on though the sender left
 
 	// The ordinary answer, next to its status.
 	contentType string
@@ -225,7 +226,10 @@ func (x *exchange) play(f *fault.Fault) {
 		x.entry.Authorization, x.entry.Token = e.authorize(x.bearers)
 	}
 	x.forwardBy(f, fault.ForwardBefore)
-	if f.Latency > 0 {
+	switch {
+	case f.Latency > 0 && x.outgoing != nil && f.Forward == fault.ForwardAfter:
+		x.hold(f.Latency)
+	case f.Latency > 0:
 		x.wait(f.Latency)
 	}
 	x.forwardBy(f, fault.ForwardAfter, fault.ForwardTwice, fault.ForwardAtOnce)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint/fault"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
@@ -46,6 +47,17 @@ func (x *exchange) forward() int {
 	}
 	x.answer, x.content = &first.answer, first.answer.Body
 	return first.answer.Status
+}
+
+// hold keeps the request on its way for a time: it reaches the receiver though the sender
+// has given up on it meanwhile, as a request in a network or a queue does.
+func (x *exchange) hold(d time.Duration) {
+	x.held = true
+	if x.endpoint.options.Wait(x.endpoint.alive, d) != nil {
+		x.entry.Disconnected = true
+		x.journal()
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // forwardBy forwards the request where the fault has it forwarded at one of these
@@ -91,7 +103,11 @@ func (x *exchange) deliver(c *forward.Client) (first delivery, second *delivery)
 func (x *exchange) send(c *forward.Client) (d delivery) {
 	now := x.endpoint.options.Now
 	began := now()
-	d.answer, d.err = c.Send(x.ctx, x.outgoing, func(in io.Reader, length int64) ([]byte, error) {
+	ctx := x.ctx
+	if x.held {
+		ctx = x.endpoint.alive
+	}
+	d.answer, d.err = c.Send(ctx, x.outgoing, func(in io.Reader, length int64) ([]byte, error) {
 		body, reserved, err := x.endpoint.bodies.fill(in, length)
 		d.reserved += reserved
 		switch {
