@@ -200,6 +200,12 @@ probe-examples: build ## Probe the right receivers, which must pass, and each wr
 	command -v caddy >/dev/null || echo "probes WITHOUT Caddy in front: install caddy"
 	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -parallel 8 -run 'TestExamples$$' -args -examples -httpdest '$(CURDIR)/bin/httpdest' -only '$(ONLY)'
 
+.PHONY: histories
+histories: ## Play random histories to the right receivers (RIGHT, 1000) and to each that keeps a wrong state, with SEEDS (5); PART=K/N of the wrong ones
+	@command -v node >/dev/null || echo "histories WITHOUT the receiver in Node: install nodejs"
+	command -v python3 >/dev/null || echo "histories WITHOUT the receiver in Python: install python3"
+	CGO_ENABLED=0 go test ./scenarios/probe/receivers -v -count=1 -timeout 30m -parallel 9 -run 'TestHistories$$' -args -histories -seeds $${SEEDS:-5} -right $${RIGHT:-1000} -part '$(PART)'
+
 .PHONY: live-kills
 live-kills: ## Play every case through the engine of serve with a kill after every commit, and compare the exports (minutes)
 	@CGO_ENABLED=0 go test ./scenarios/simulate -v -count=1 -timeout 30m -run 'TestLibraryThroughLiveWithKills$$' -args -kills 1000000

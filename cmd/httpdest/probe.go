@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -33,6 +34,8 @@ type probeFlags struct {
 	batch, rate, requests, burst                       int
 	load                                               string
 	idle, cold                                         time.Duration
+	histories                                          int
+	seed                                               uint64
 
 	pattern        string
 	statement      string
@@ -85,6 +88,8 @@ read-back, mTLS and the verdicts.`,
 	s.StringVar(&f.load, "load", "", "rate that the receiver is said to hold, and for how long: 10/s:10s (the default)")
 	s.DurationVar(&f.idle, "idle", 0, "leave a connection idle for this long at least, such as 65s")
 	s.DurationVar(&f.cold, "cold", 0, "send nothing for this long, then a message that may meet a cold start, such as 15m")
+	s.IntVar(&f.histories, "histories", 0, "random histories to play and read back, such as 200")
+	s.Uint64Var(&f.seed, "seed", 1, "seed of the random histories")
 	s.StringVar(&f.pattern, "run", "", "try cases whose id matches the regular expression, and the plain message they rest on")
 	s.StringVar(&f.statement, "statement", "", "write a conformance statement, a small YAML file to publish")
 	s.StringVar(&f.implementation.Project, "project", "", "name of the receiver in the statement")
@@ -156,6 +161,12 @@ func (a *app) probeNow(ctx context.Context, c probe.Config, f probeFlags, again 
 	}
 	if err := prepare(outputs, ""); err != nil {
 		return err
+	}
+	if f.histories > 0 && f.out != "" {
+		c.Histories.Write = func(name string, scenario []byte) (string, error) {
+			path := filepath.Join(f.out, name)
+			return path, os.WriteFile(path, scenario, 0o600)
+		}
 	}
 	c.Progress = a.probeProgress()
 	// A runner that cancels a job sends SIGTERM, and wants the report as well.

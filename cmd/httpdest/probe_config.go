@@ -65,6 +65,10 @@ func (f probeFlags) configure(cmd *cobra.Command, args []string, getenv func(str
 		}
 	}
 	c.ReadBack = probe.NewReadBack(p.ReadBack, c.Roots, c.Clients.Current())
+	c.Histories = probe.RandomHistories{Count: f.histories, Seed: f.seed, Play: playsHistory(c)}
+	if f.histories > 0 && !cmd.Flags().Changed("requests") && p.Limits.Requests == scenarios.DefaultProbeRequests {
+		c.Limits.Requests += f.histories*probe.HistoryRequests + historiesToSpare
+	}
 	return c, firewallOf(p.Firewall, &c)
 }
 
@@ -139,10 +143,30 @@ func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
 	return f.limitsOf(p)
 }
 
+// mostHistories bounds --histories.
+const mostHistories = 100_000
+
+// historiesToSpare are requests by which a history that fails is made smaller.
+const historiesToSpare = 1000
+
+// playsHistory is the command that plays the file of a history once more. What may hold a
+// secret is a variable of the shell.
+func playsHistory(c probe.Config) string {
+	own := ""
+	if !ours(c.Destination.URL().Hostname()) {
+		own = " --i-own-this-endpoint"
+	}
+	return `httpdest run NAME --endpoint "$ENDPOINT" --read-back "$READ_BACK" --longest-gap 1m` + own
+}
+
 // limitsOf checks what flags may have made of the limits.
 func (f probeFlags) limitsOf(p *scenarios.Probe) error {
 	l := p.Limits
 	switch {
+	case f.histories < 0 || f.histories > mostHistories:
+		return failure{exitUsage, fmt.Errorf("--histories %d", f.histories), fmt.Sprintf("give a number from 1 to %d", mostHistories)}
+	case f.histories > 0 && !p.ReadBack.Enabled():
+		return failure{exitUsage, errors.New("--histories without a read-back"), "give --read-back URL, or readBack in the configuration: a history is judged by what is stored"}
 	case l.Rate < 1 || l.Rate > 1000 || l.Burst < 1 || l.Burst > 1000 || l.Requests < 1:
 		return failure{exitUsage, errors.New("--rate, --requests and --burst are numbers of requests"), "give a rate and a burst from 1 to 1000; httpdest load is for more"}
 	case p.Load.Rate < 1 || p.Load.Rate > l.Rate:

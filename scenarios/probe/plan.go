@@ -13,7 +13,7 @@ import (
 // plan is every case, in order: from what must work for the others to mean
 // anything to what may upset a receiver.
 func (p *Prober) plan() []probeCase {
-	return slices.Concat(p.encryption(), p.mutual(), p.tokens(), p.messages(), p.states(), p.pace(), p.refusals(), p.credentials(), p.answers(), p.firewall())
+	return slices.Concat(p.encryption(), p.mutual(), p.tokens(), p.messages(), p.states(), p.histories(), p.pace(), p.refusals(), p.credentials(), p.answers(), p.firewall())
 }
 
 // Selected is how many cases the configuration names.

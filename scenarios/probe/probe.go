@@ -53,6 +53,7 @@ type Config struct {
 	Firewall    string               // region that Missing is about; "": not given
 	Limits      scenarios.Limits
 	Load        scenarios.StatedLoad
+	Histories   RandomHistories
 	Rules       scenarios.Catalogue
 	Only        *regexp.Regexp // ids of the cases to try; nil: all
 	File        string         // that cases point at: of the configuration, or ""

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/httpdest/httpdest/engine/dataflow"
 	"github.com/httpdest/httpdest/internal/strictjson"
 	"github.com/httpdest/httpdest/scenarios"
 )
@@ -205,14 +206,28 @@ func compact(v any) string {
 // read returns the state of a profile. It sends the credentials of the destination
 // where the read-back is on the same host and has no header configured.
 func (t *caseRun) read(ctx context.Context, ecid string) (any, error) {
-	bearer := ""
+	if !t.readsWithCredentials() {
+		return t.config.ReadBack(ctx, ecid, "")
+	}
+	access, err := t.access(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.readWith(ctx, ecid, access)
+}
+
+// readsWithCredentials reports whether the credentials of the destination are those of
+// the read-back.
+func (t *caseRun) readsWithCredentials() bool {
 	at, err := url.Parse(t.config.State.URL)
-	if err == nil && t.config.State.Header == "" && at.Host == t.config.Destination.URL().Host {
+	return err == nil && t.config.State.Header == "" && at.Host == t.config.Destination.URL().Host
+}
+
+// readWith is read with a token that is at hand.
+func (t *caseRun) readWith(ctx context.Context, ecid string, access dataflow.Secret) (any, error) {
+	bearer := ""
+	if t.readsWithCredentials() {
 		if bearer = t.config.Destination.Auth.Token.Reveal(); t.fetches() {
-			access, err := t.access(ctx)
-			if err != nil {
-				return nil, err
-			}
 			bearer = access.Reveal()
 		}
 	}

@@ -3,7 +3,8 @@
 // wrong/ makes the Go one wrong in one way, by a small text replacement that go
 // build -overlay applies or by what it is started with, and names exactly the
 // rules that the probe must find broken. `make probe-examples` starts and probes
-// them all.
+// them all. Those in stateful/ are wrong in what they keep of several messages, which random
+// histories show: `make histories`.
 package receivers
 
 import (
@@ -26,6 +27,8 @@ const Source = "scenarios/probe/receivers/right/go"
 var (
 	//go:embed wrong/*.yaml
 	wrong embed.FS
+	//go:embed stateful/*.yaml
+	stateful embed.FS
 	//go:embed fronts.yaml
 	fronts []byte
 	//go:embed right/go/*.go right/nginx right/haproxy right/apache right/caddy
@@ -71,29 +74,49 @@ var Classes = []string{"form", "throttled", "down", "flaky", "credentials", "gat
 // that would prove nothing is an error: one with unknown keys or rules, or whose
 // patches do not fit the Go receiver any more.
 func Wrong() ([]Receiver, error) {
-	names, err := fs.Glob(wrong, "wrong/*.yaml")
+	rules, err := scenarios.Rules()
 	if err != nil {
 		return nil, err
 	}
+	all, err := readAll(wrong, "wrong", rules)
+	if err != nil {
+		return nil, err
+	}
+	inProcess, err := readFronts(rules)
+	return append(all, inProcess...), err
+}
+
+// Stateful reads the receivers that are wrong in what they keep of several messages, in the
+// order of their names. Each breaks one or more of its rules in a random history, and none
+// besides them.
+func Stateful() ([]Receiver, error) {
 	rules, err := scenarios.Rules()
+	if err != nil {
+		return nil, err
+	}
+	return readAll(stateful, "stateful", rules)
+}
+
+// readAll reads the descriptions of a folder.
+func readAll(from embed.FS, folder string, rules scenarios.Catalogue) ([]Receiver, error) {
+	names, err := fs.Glob(from, folder+"/*.yaml")
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Receiver, 0, len(names))
 	for _, name := range names {
-		content, err := wrong.ReadFile(name)
+		content, err := from.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		r, err := read(content, rules)
+		r, err := read(content, rules, folder == "stateful")
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		r.Name = strings.TrimSuffix(strings.TrimPrefix(name, "wrong/"), ".yaml")
+		r.Name = strings.TrimSuffix(strings.TrimPrefix(name, folder+"/"), ".yaml")
 		all = append(all, r)
 	}
-	inProcess, err := readFronts(rules)
-	return append(all, inProcess...), err
+	return all, nil
 }
 
 // readFronts reads the receivers that run in this process.
@@ -115,11 +138,14 @@ func readFronts(rules scenarios.Catalogue) ([]Receiver, error) {
 // InProcess reports whether a receiver runs in the process of the test.
 func (r Receiver) InProcess() bool { return r.Plan == FrontPlan }
 
-// read parses and checks one description.
-func read(content []byte, rules scenarios.Catalogue) (Receiver, error) {
+// read parses and checks one description. The class of a stateful receiver is lost.
+func read(content []byte, rules scenarios.Catalogue, stateful bool) (Receiver, error) {
 	var r Receiver
 	if err := yaml.Load(content, &r, yaml.WithKnownFields()); err != nil {
 		return r, err
+	}
+	if stateful {
+		r.Class = "lost"
 	}
 	if r.Plan == "" {
 		r.Plan = Plans[0]

@@ -45,7 +45,7 @@ func TestDescriptionsAreStrict(t *testing.T) {
 	rules, err := scenarios.Rules()
 	check(t, err)
 	const fits = "patches: [{file: main.go, old: maxInFlight = 128, new: maxInFlight = 4}]"
-	if _, err := read([]byte("title: t\nfails: [rcv-2s]\nclass: late\n"+fits), rules); err != nil {
+	if _, err := read([]byte("title: t\nfails: [rcv-2s]\nclass: late\n"+fits), rules, false); err != nil {
 		t.Errorf("a description that is fine: %v", err)
 	}
 	for _, c := range []struct{ why, content string }{
@@ -66,7 +66,7 @@ func TestDescriptionsAreStrict(t *testing.T) {
 		{"old text gone by the patch before", "title: t\nfails: [rcv-2s]\nclass: late\npatches: [{file: main.go, old: maxInFlight = 128, new: maxInFlight = 4}, {file: main.go, old: maxInFlight = 128, new: maxInFlight = 5}]"},
 		{"unknown file", "title: t\nfails: [rcv-2s]\nclass: late\npatches: [{file: server.go, old: a, new: b}]"},
 	} {
-		if _, err := read([]byte(c.content), rules); err == nil {
+		if _, err := read([]byte(c.content), rules, false); err == nil {
 			t.Errorf("%s: read without an error:\n%s", c.why, c.content)
 		}
 	}
