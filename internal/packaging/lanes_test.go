@@ -32,12 +32,13 @@ func lanes(t *testing.T, script string) (out, order string, failed bool) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "make"), []byte(fakeMake), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(dir, "make"), []byte(fakeMake), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // where "third" is never begun
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", "set -euo pipefail\nmkfifo gate\n. "+functions+"\ntrap stop EXIT\n"+script)
+	script = "set -euo pipefail\nmkfifo gate\n. " + functions + "\ntrap stop EXIT\n" + script
+	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LANES=2")
 	said, err := cmd.CombinedOutput()
@@ -84,7 +85,8 @@ func TestLanesFail(t *testing.T) {
 	if !failed || strings.Contains(out, "not reached") || !strings.HasSuffix(out, "failed: bad\n") {
 		t.Errorf("want a failure; it printed\n%s", out)
 	}
-	if !strings.Contains(out, "of CPU, FAILED with status 7\nbad prints bad") || order != "begin bad\nend bad\nbegin good\nend good\n" {
+	if !strings.Contains(out, "of CPU, FAILED with status 7\nbad prints bad") ||
+		order != "begin bad\nend bad\nbegin good\nend good\n" {
 		t.Errorf("it printed\n%s\nand played\n%s", out, order)
 	}
 }
