@@ -14,8 +14,8 @@ SECONDS ?= 60
 RACE := $(shell command -v "$$(go env CC 2>/dev/null)" >/dev/null 2>&1 && [ "$$(go env GOOS)" = linux -o "$$(go env GOOS)" = darwin ] && echo -race)
 # Packages whose tests take minutes with the race detector: they import drivers of a browser and of Docker or a validator of
 # OpenAPI, which are slow to compile, or they start the command, some of them many times, and would build it with cgo once more.
-# What the command calls is tested with the race detector.
-APART := cmd/httpdest examples examples/go/receiver internal/packaging mockendpoint/admin tests/containers scenarios/probe/receivers tests/browser
+# What the command calls is tested with the race detector. The tests of docs read files with regular expressions, one after the other.
+APART := cmd/httpdest docs examples examples/go/receiver internal/packaging mockendpoint/admin tests/containers scenarios/probe/receivers tests/browser
 # Packages with tests of volume, which ask for testing.Short(): they are tested with the race detector without these, and in full
 # without it.
 LONG := scenarios/probe scenarios/simulate
@@ -47,11 +47,11 @@ test: ## Run all tests; says what it has to leave out
 	apart="$(APART)"
 	if [ -n "$(RACE)" ]; then
 		echo "tests WITHOUT the race detector of $$apart, and of the volume of $(LONG): it makes minutes of them; make race has them with it"
-		go test $(RACE) -short $$(printf './%s ' $(LONG))
+		go test -timeout 30m $(RACE) -short $$(printf './%s ' $(LONG))
 		apart="$$apart $(LONG)"
 	fi
-	go test $(RACE) $$(go list ./... | grep -v $$(printf -- '-e /%s$$ ' $$apart))
-	CGO_ENABLED=0 go test $$(printf './%s ' $$apart)
+	go test -timeout 30m $(RACE) $$(go list ./... | grep -v $$(printf -- '-e /%s$$ ' $$apart))
+	CGO_ENABLED=0 go test -timeout 30m $$(printf './%s ' $$apart)
 
 .PHONY: race
 race: ## Run all tests with the race detector, those too of which it makes minutes

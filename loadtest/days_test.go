@@ -193,7 +193,7 @@ func (p played) highest() (days []float64) {
 		at float64
 		by float64
 	}
-	var all []change
+	all := make([]change, 0, 2*len(p.exports))
 	for _, x := range p.exports {
 		all = append(all, change{x.due, 1}, change{x.end, -1})
 	}

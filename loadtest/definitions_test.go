@@ -118,6 +118,7 @@ type line struct {
 // play plays a situation until everything has ended.
 func (s situation) play(seed uint64) played {
 	p := &playing{situation: s, random: rand.New(rand.NewPCG(seed, 19)), servers: make([]float64, s.servers)}
+	p.exports = make([]export, 0, s.expected())
 	for _, x := range append([]source{{s.rates, s.sockets}}, s.next...) {
 		f := &line{source: x}
 		f.next = p.arrival(f, 0)
@@ -160,6 +161,18 @@ func (s situation) play(seed uint64) played {
 		p.used[i] /= slot
 	}
 	return played{p.exports, p.backlog, p.level, p.used}
+}
+
+// expected is room for the exports: those that are due on average, and a few more. A
+// slice of millions that grows is copied many times.
+func (s situation) expected() int {
+	n := float64(s.waiting)
+	for _, x := range append([]source{{rates: s.rates}}, s.next...) {
+		for h := range int(math.Ceil(s.length / 3600)) {
+			n += x.rates[h%len(x.rates)] * min(3600, s.length-float64(h)*3600)
+		}
+	}
+	return int(n + 4*math.Sqrt(n))
 }
 
 // ofFirst is 1 for the first dataflow, whose backlog is counted.

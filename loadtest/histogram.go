@@ -193,15 +193,6 @@ func (h *Histogram) Distribution() *reports.Distribution {
 		P50Ms: at[0], P90Ms: at[1], P95Ms: at[2], P99Ms: at[3], P999Ms: at[4], MaxMs: at[5], Histogram: h.encode(), Effective: h.effectiveSizes()}
 }
 
-// encode is the compressed form, base64.
-func (h *Histogram) encode() string {
-	out, err := h.h.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	if err != nil {
-		panic("loadtest: a histogram that cannot be encoded: " + err.Error()) // it is written to memory
-	}
-	return string(out)
-}
-
 // decoded is the histogram of a report with the effective size from the report.
 func decoded(d *reports.Distribution) (*Histogram, error) {
 	h, err := DecodeHistogram(d.Histogram)

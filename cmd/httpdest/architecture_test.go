@@ -476,7 +476,7 @@ func TestWhatIsLeftOutIsPlayed(t *testing.T) {
 	if !found || len(long) == 0 {
 		t.Fatal("the Makefile names no packages with tests of volume")
 	}
-	for _, command := range []string{"\t\tapart=\"$$apart $(LONG)\"\n", "\n\tCGO_ENABLED=0 go test $$(printf './%s ' $$apart)\n"} {
+	for _, command := range []string{"\t\tapart=\"$$apart $(LONG)\"\n", "\n\tCGO_ENABLED=0 go test -timeout 30m $$(printf './%s ' $$apart)\n"} {
 		if !strings.Contains(string(makefile), command) {
 			t.Errorf("make test does not play LONG once more: %q is not in the Makefile", command)
 		}

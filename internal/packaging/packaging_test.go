@@ -211,7 +211,7 @@ func TestWorkflow(t *testing.T) {
 	}
 	parse(t, ".github/workflows/ci.yml", &workflow)
 	var here, there []string
-	for _, m := range regexp.MustCompile(`(?m)^[A-Z0-9_= ]*\bmake ([a-z-]+)`).FindAllStringSubmatch(read(t, root+"/.ci/run"), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^(?:[A-Z]+=[0-9]+ )*play ([a-z-]+)`).FindAllStringSubmatch(read(t, root+"/.ci/run"), -1) {
 		here = append(here, m[1])
 	}
 	matrix := workflow.Jobs["stage"].Strategy.Matrix

@@ -139,19 +139,18 @@ func (c Course) Between(from, to float64) Latencies {
 // ByPart are the latencies of parts of equal length one after the other, and
 // those of all of them together.
 func (c Course) ByPart(from, length float64, parts int) (each []Latencies, all Latencies) {
-	var together []Sample
+	samples := make([][]Sample, parts)
 	for i := range parts {
 		at := from + float64(i)*length
-		s := c.flowing.sample(at, at+length, samplesOfPart)
-		each = append(each, latenciesOf(s))
-		together = append(together, s...)
+		samples[i] = c.flowing.sample(at, at+length, samplesOfPart)
+		each = append(each, latenciesOf(samples[i]))
 	}
-	return each, latenciesOf(together)
+	return each, latenciesOf(slices.Concat(samples...))
 }
 
 // latenciesOf are those of samples.
 func latenciesOf(all []Sample) Latencies {
-	l, total := Latencies{}, 0.0
+	l, total := Latencies{delivered: make([]Sample, 0, len(all))}, 0.0
 	for _, s := range all {
 		total += s.weight
 		l.Spent += s.Latency * s.weight

@@ -47,6 +47,7 @@ type shaper struct {
 	// names and timestamps are what the destination adds to the entries of mapped
 	// audiences.
 	names, timestamps bool
+	wanted            func(id string) bool // messages that get a body
 	out               []Message
 }
 
@@ -54,7 +55,7 @@ type shaper struct {
 func newShaper(p *people, c Config) *shaper {
 	d := c.Destination
 	return &shaper{people: p, audiences: c.Audiences, batches: d.MaxProfilesPerRequest > 1, wrapped: d.BatchEncoding == "profiles",
-		names: d.IncludeSegmentNames, timestamps: d.IncludeSegmentTimestamps}
+		names: d.IncludeSegmentNames, timestamps: d.IncludeSegmentTimestamps, wanted: func(string) bool { return true }}
 }
 
 // in is the entry of a mapped audience, as the destination writes it.
@@ -94,7 +95,11 @@ func (s *shaper) plain() (person, document) {
 
 // add makes a message with one profile.
 func (s *shaper) add(rule, id, title string, p person, d document, needs ...string) *Message {
-	s.out = append(s.out, Message{ID: id, Title: title, Rule: rule, Body: s.single(d), people: []person{p}, needs: needs})
+	m := Message{ID: id, Title: title, Rule: rule, people: []person{p}, needs: needs}
+	if s.wanted(id) {
+		m.Body = s.single(d)
+	}
+	s.out = append(s.out, m)
 	return &s.out[len(s.out)-1]
 }
 
@@ -134,7 +139,12 @@ func detail(e entry, names, timestamps bool) entry {
 // Sample is a message by its id, the same bytes in every process; ok is false
 // when it does not exist.
 func Sample(c Config, id string) (m Message, ok bool) {
-	for _, m := range shapes(samplePeople(), c) {
+	return oneShape(samplePeople(), c, id)
+}
+
+// oneShape is one of the shapes, by its id.
+func oneShape(p *people, c Config, id string) (m Message, ok bool) {
+	for _, m := range shapesWith(p, c, func(other string) bool { return other == id }) {
 		if m.ID == id {
 			return m, true
 		}
@@ -145,7 +155,7 @@ func Sample(c Config, id string) (m Message, ok bool) {
 // SampleIDs are the ids of all messages, in order.
 func SampleIDs(c Config) []string {
 	var out []string
-	for _, m := range shapes(samplePeople(), c) {
+	for _, m := range shapesWith(samplePeople(), c, func(string) bool { return false }) {
 		out = append(out, m.ID)
 	}
 	return out

@@ -16,7 +16,8 @@ func (p *Prober) shaper() *shaper { return newShaper(p.people, p.config) }
 // messages are the cases that each send one valid message.
 func (p *Prober) messages() []probeCase {
 	var out []probeCase
-	for i, m := range shapes(p.people, p.config) {
+	planned := p.config
+	for i, m := range shapesWith(p.people, planned, func(id string) bool { return id == "plain" }) { // the others are made anew
 		t := probeCase{id: "message/" + m.ID, title: "Accepts " + m.Title, rules: []string{m.Rule}, requests: 1,
 			unless: func(p *Prober) string {
 				if m.batch && p.config.Destination.MaxProfilesPerRequest < 2 {
@@ -27,7 +28,7 @@ func (p *Prober) messages() []probeCase {
 				}
 				return p.needs(m.needs...)
 			},
-			run: func(ctx context.Context, t *caseRun) { t.deliver(ctx, t.anew(m)) }}
+			run: func(ctx context.Context, t *caseRun) { t.deliver(ctx, t.anew(m, planned)) }}
 		if i == 0 {
 			t.rules, t.run = []string{"rcv-2xx", "rcv-2s", "rcv-auth", "rcv-token"}, func(ctx context.Context, t *caseRun) { t.first(ctx, m) }
 			t.unless, t.essential = nil, true
@@ -42,14 +43,14 @@ func (p *Prober) messages() []probeCase {
 }
 
 // anew makes a message again for the destination as it is now: what the plain
-// message was refused for is left out of all that follow it.
-func (t *caseRun) anew(m Message) Message {
-	for _, again := range shapes(t.people, t.config) {
-		if again.ID == m.ID {
-			return again
-		}
+// message was refused for is left out of all that follow it. The size of a batch may
+// be one that only the destination as it was planned has.
+func (t *caseRun) anew(m Message, planned Config) Message {
+	again, ok := oneShape(t.people, t.config, m.ID)
+	if !ok {
+		again, _ = oneShape(t.people, planned, m.ID)
 	}
-	return m // of a batch, and none are sent any more
+	return again
 }
 
 // deliver sends a message and wants it accepted.

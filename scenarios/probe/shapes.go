@@ -8,7 +8,14 @@ import (
 
 // shapes are all messages whose form is tried, the plain one first.
 func shapes(p *people, c Config) []Message {
+	return shapesWith(p, c, func(string) bool { return true })
+}
+
+// shapesWith are all messages, with the bodies of those that are wanted: the bodies of
+// all of them are several megabytes.
+func shapesWith(p *people, c Config, wanted func(id string) bool) []Message {
 	s := newShaper(p, c)
+	s.wanted = wanted
 	who, plain := s.plain()
 	s.add("rcv-2xx", "plain", "a profile with one audience and two identities", who, plain)
 	s.unknown()
@@ -247,12 +254,14 @@ func (s *shaper) batch(id, title string, n int, wrapped bool, change func(docume
 	var all []document
 	for range n {
 		who, d := s.plain()
-		if change != nil {
+		if change != nil && s.wanted(id) {
 			change(d)
 		}
 		all, m.people = append(all, d), append(m.people, who)
 	}
-	m.Body = s.list(all, wrapped)
+	if s.wanted(id) {
+		m.Body = s.list(all, wrapped)
+	}
 	s.out = append(s.out, m)
 }
 

@@ -97,19 +97,30 @@ func (k *keeper) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 // overwrite reads the states, handles the message, and writes all of them back: the
 // last of two at the same time undoes the other.
 func (k *keeper) overwrite(w http.ResponseWriter, q *http.Request) {
+	own := &keeper{states: map[string]map[string]any{}}
 	k.mu.Lock()
-	copied, err := json.Marshal(k.states)
-	k.mu.Unlock()
-	own := &keeper{}
-	if err != nil || json.Unmarshal(copied, &own.states) != nil {
-		w.WriteHeader(500)
-		return
+	for ecid, state := range k.states {
+		own.states[ecid] = copied(state).(map[string]any)
 	}
+	k.mu.Unlock()
 	own.ServeHTTP(w, q)
 	time.Sleep(time.Millisecond)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.states = own.states
+}
+
+// copied is a state, or a part of one, that shares nothing with the original.
+func copied(v any) any {
+	object, ok := v.(map[string]any)
+	if !ok {
+		return v // keep replaces all but objects
+	}
+	out := make(map[string]any, len(object))
+	for key, value := range object {
+		out[key] = copied(value)
+	}
+	return out
 }
 
 func (k *keeper) keep(p map[string]any) {
