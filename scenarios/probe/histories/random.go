@@ -19,6 +19,7 @@ type Shape struct {
 func Random(seed uint64, number int, s Shape) History {
 	d := &draws{Rand: rand.New(rand.NewPCG(seed, uint64(number))), shape: s, people: map[int]*Document{}}
 	d.profiles = d.one(1, 1, 1, 2, 2, MaxProfiles)
+	d.shape.Audiences = min(s.Audiences, d.one(1, 1, 2, 3)) // few, so that profiles enter again
 	var h History
 	for steps := 2 + d.IntN(7); len(h) < steps; {
 		step := d.step()
@@ -45,7 +46,7 @@ func (d *draws) one(of ...int) int { return of[d.IntN(len(of))] }
 func (d *draws) chance(n int) bool { return d.IntN(n) == 0 }
 
 func (d *draws) step() Step {
-	step := Step{Profiles: d.who(), After: 1 + d.IntN(3), Look: d.chance(3)}
+	step := Step{Profiles: d.who(), After: d.one(1, 1, 2, 3, 4, 5), Look: d.chance(3)}
 	for range d.one(1, 1, 1, 2) {
 		c := d.change(step.Profiles[0])
 		if !slices.ContainsFunc(step.Changes, c.clashes) {
@@ -77,7 +78,7 @@ func (d *draws) who() []int {
 func (d *draws) change(profile int) Change {
 	now := d.people[profile]
 	audience := d.IntN(d.shape.Audiences)
-	if now == nil || !now.member() || d.chance(2) {
+	if now == nil || !now.member() || d.IntN(5) < 2 {
 		if now != nil && now.Entries[audience].In {
 			return Change{Kind: Leave, Audience: audience}
 		}
@@ -99,4 +100,4 @@ func (c Change) clashes(o Change) bool {
 }
 
 // names are how many first names there are: few, so that a profile gets an old one again.
-const names = 3
+const names = 2
