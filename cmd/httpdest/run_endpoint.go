@@ -20,6 +20,7 @@ type endpointFlags struct {
 	url     string
 	bearer  string
 	longest time.Duration
+	stored  storedFlags
 }
 
 func (f *endpointFlags) add(flags *pflag.FlagSet) {
@@ -27,13 +28,15 @@ func (f *endpointFlags) add(flags *pflag.FlagSet) {
 	addReceiverFiles(flags, &f.cert, &f.key, &f.ca)
 	flags.StringVar(&f.bearer, "bearer", "", "with --endpoint: the bearer token that the receiver takes (default: the authentication of each case); "+secretForms)
 	flags.DurationVar(&f.longest, "longest-gap", time.Second, "with --endpoint: a longer time between two moments of a history is played as this")
+	f.stored.add(flags)
 	flags.BoolVar(&f.own, "i-own-this-endpoint", false, "the receiver is yours: needed for every address that is not of this machine")
 }
 
 // checkEndpoint refuses flags that do not go together.
 func (f runFlags) checkEndpoint(args []string, changed func(flag string) bool) error {
 	if f.endpoint.url == "" {
-		for _, name := range []string{"cert", "key", "ca", "bearer", "longest-gap", "i-own-this-endpoint"} {
+		for _, name := range []string{"cert", "key", "ca", "bearer", "longest-gap", "read-back", "read-back-within", "read-back-ignore",
+			"i-own-this-endpoint"} {
 			if changed(name) {
 				return failure{exitUsage, fmt.Errorf("--%s without --endpoint", name), "give --endpoint URL to play to a receiver of your own"}
 			}
@@ -46,6 +49,10 @@ func (f runFlags) checkEndpoint(args []string, changed func(flag string) bool) e
 		}
 	}
 	switch {
+	case f.endpoint.stored.url == "" && (changed("read-back-within") || changed("read-back-ignore")):
+		return failure{exitUsage, errors.New("--read-back-within and --read-back-ignore without --read-back"), "give --read-back URL, where a profile that is stored can be read"}
+	case f.endpoint.stored.within <= 0:
+		return failure{exitUsage, fmt.Errorf("--read-back-within %s", f.endpoint.stored.within), "give a time such as 5s"}
 	case f.endpoint.longest <= 0:
 		return failure{exitUsage, fmt.Errorf("--longest-gap %s", f.endpoint.longest), "give a time such as 1s"}
 	case len(args) == 0 && f.pattern == "" && f.label == "" && !f.list:
@@ -88,7 +95,11 @@ func (f endpointFlags) again() []string {
 		return nil
 	}
 	to.User, to.RawQuery = nil, ""
-	return []string{"--endpoint", to.String()}
+	words := []string{"--endpoint", to.String()}
+	if f.stored.url != "" { // which holds no password
+		words = append(words, "--read-back", f.stored.url)
+	}
+	return words
 }
 
 // open checks the flags of the receiver.
@@ -107,5 +118,9 @@ func (f endpointFlags) open(stderr io.Writer) (*simulate.Onward, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &simulate.Onward{Receiver: receiver, URL: to, LongestGap: f.longest}, nil
+	stored, err := f.stored.open(f.receiverFlags, to)
+	if err != nil {
+		return nil, err
+	}
+	return &simulate.Onward{Receiver: receiver, URL: to, LongestGap: f.longest, Run: runNumber(), ReadBack: stored}, nil
 }

@@ -10,9 +10,10 @@ import (
 )
 
 // JudgeReceiver is Judge for a case that was played to a receiver of somebody else's: its
-// answers are judged as well, those to requests that no fault met (R93).
-func JudgeReceiver(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	return judge(sc, rules, lines, received(sc, lines))
+// answers are judged as well, those to requests that no fault met (R93), and the checks of
+// what it stored, nil where it was not read back.
+func JudgeReceiver(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line, stored []reports.Check) reports.Case {
+	return judge(sc, rules, lines, append(received(sc, lines), stored...))
 }
 
 // badGateway is what a proxy answers for a receiver that gives no answer.

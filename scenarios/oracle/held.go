@@ -128,7 +128,8 @@ func ownersOf(all map[string][]*delivery) map[string][]string {
 
 // held is what may be held after deliveries of one profile.
 func (o *Oracle) held(name string, all []*delivery, owners map[string][]string) Held {
-	h := Held{Profile: name, oracle: o, memberships: map[string]*standings{}, attributes: map[string][]any{}, identities: map[string]may{}, foreign: map[string]bool{}}
+	h := Held{Profile: name, oracle: o, memberships: map[string]*standings{}, attributes: map[string][]any{},
+		identities: map[string]may{}, foreign: map[string]bool{}}
 	for _, d := range all {
 		h.must = h.must || d.stored
 	}
@@ -194,7 +195,9 @@ func (h *Held) documents(last []*delivery) {
 func (o *Oracle) undetermined(name string, all []*delivery, owners map[string][]string, ecids int) string {
 	p := o.person(name)
 	joins := func(m moment) bool {
-		return slices.ContainsFunc(m.event.Update.Changes, func(c recording.Change) bool { return c.Op == gain || c.Op == "merged" || c.Op == "forget" })
+		return slices.ContainsFunc(m.event.Update.Changes, func(c recording.Change) bool {
+			return c.Op == gain || c.Op == "merged" || c.Op == "forget"
+		})
 	}
 	for _, d := range all {
 		for _, identity := range d.identities {

@@ -23,8 +23,8 @@ func (d Difference) Unknown() bool { return d.Clause == "" }
 
 // Differences compares what a receiver holds with what it may hold. state is decoded JSON
 // in the form of a message, with numbers as json.Number; nil for a profile that is not
-// there. Dotted paths in ignore, and everything below them, are not compared; what no
-// message had is the receiver's own.
+// there. Dotted paths in ignore, and everything below them, are not compared; "attributes" is
+// all of them. The rest of the state is the receiver's own.
 func (h Held) Differences(state any, ignore []string) []Difference {
 	d := &differing{held: h, ignore: ignore}
 	if state == nil {
@@ -124,6 +124,9 @@ func count(n int) string {
 
 // attributes compares every leaf of a state outside of the two maps.
 func (d *differing) attributes(object map[string]any) {
+	if slices.Contains(d.ignore, "attributes") {
+		return
+	}
 	got := map[string]any{}
 	for key, value := range object {
 		if key != "segmentMembership" && key != "identityMap" {

@@ -138,7 +138,9 @@ func (d *differing) membership(s *standings, path string, fields map[string]any)
 // acted on, an older message that won, or a message that is not stored.
 func (d *differing) status(s *standings, current []sentEntry, path, want, got string) {
 	late := func(e sentEntry) bool { // it came together with a current one, or later
-		return e.status == got && slices.ContainsFunc(current, func(c sentEntry) bool { return !e.of.before(c.of) && e.of != c.of })
+		return e.status == got && slices.ContainsFunc(current, func(c sentEntry) bool {
+			return !e.of.before(c.of) && e.of != c.of
+		})
 	}
 	i := slices.IndexFunc(s.all, late)
 	switch {

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint"
@@ -17,6 +18,8 @@ type Onward struct {
 	URL      *url.URL // of the receiver, with the path and the query of its endpoint
 	// LongestGap is what a longer time between two moments of a history is played as.
 	LongestGap time.Duration
+	Run        uint64           // marks the identities of this run
+	ReadBack   *StateOfReceiver // nil: what the receiver holds is not read back
 }
 
 // scenario is a case as it is played to the receiver: now, without long waits, and
@@ -31,7 +34,10 @@ func (o *Onward) scenario(sc *scenarios.Scenario) (*scenarios.Scenario, error) {
 	case sc.Destination.Auth.FetchesTokens():
 		return sc, cannot("its access tokens are those of the mock, which the receiver does not know")
 	}
-	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap)
+	if slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil }) {
+		return sc, cannot("its audiences are uploaded, and the identities of a file cannot be marked as those of a test")
+	}
+	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap).Marked(o.Run)
 	scheme := "https"
 	if p.Endpoint.TLS == string(mockendpoint.Plain) {
 		scheme = "http"
