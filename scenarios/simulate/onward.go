@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
 // Onward is a receiver of somebody else's to which cases are played on the wall clock.
@@ -20,6 +22,23 @@ type Onward struct {
 	LongestGap time.Duration
 	Run        uint64           // marks the identities of this run
 	ReadBack   *StateOfReceiver // nil: what the receiver holds is not read back
+	Allowance  Allowance
+}
+
+// playOnward plays a case to the receiver, as far as the allowance goes.
+func (o Options) playOnward(
+	ctx context.Context, sc *scenarios.Scenario, l length,
+) (*scenarios.Scenario, []recording.Line, error) {
+	sc, err := o.Onward.scenario(sc)
+	if err != nil {
+		return sc, nil, err
+	}
+	if err := o.Onward.Allowance.take(l.reach.most, l.lasts); err != nil {
+		return sc, nil, err
+	}
+	lines, err := o.simulate(ctx, sc, Wall)
+	o.Onward.Allowance.giveBack(l.reach.most, lines)
+	return sc, lines, err
 }
 
 // scenario is a case as it is played to the receiver: now, without long waits, and
