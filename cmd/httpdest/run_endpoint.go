@@ -98,6 +98,7 @@ func (f endpointFlags) play(a *app, o *simulate.Options, cases []*scenarios.Scen
 	for i, sc := range cases {
 		with := *sc
 		with.Destination.Auth = scenarios.Auth{Type: "bearer", Token: scenarios.Secret(bearer)}
+		with.Endpoint.Bearer = with.Destination.Auth.Token
 		out[i] = &with
 	}
 	return out, nil

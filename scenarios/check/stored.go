@@ -58,11 +58,11 @@ func (s *storing) take(r ReadBack, ignore []string) {
 			s.unclear = append(s.unclear, text)
 		}
 		return
-	case r.Held.Open != "" && len(r.Held.ECIDs) > 0:
+	case r.Held.Open != "":
 		s.silent = append(s.silent, name+": "+r.Held.Open)
 		return
 	case r.ECID == "":
-		s.unclear = append(s.unclear, name+": "+r.Held.Open)
+		s.unclear = append(s.unclear, name+": its messages have no ECID by which to ask for it")
 		return
 	}
 	s.compared++

@@ -23,7 +23,7 @@ type Held struct {
 	Profile string
 	// Open is why the documentation does not determine the state; "" where it does.
 	Open  string
-	ECIDs []string // by which the profile is asked for, sorted
+	ECIDs []string // by which the profile is asked for, sorted; empty where no ECID is in each of its messages
 
 	oracle      *Oracle
 	must        bool // a message about it was answered with 2xx
@@ -154,7 +154,7 @@ func (o *Oracle) held(name string, all []*delivery, owners map[string][]string) 
 		}
 	}
 	slices.Sort(h.ECIDs)
-	h.Open = o.undetermined(name, all, owners, len(h.ECIDs))
+	h.Open = o.undetermined(name, all, owners)
 	return h
 }
 
@@ -192,7 +192,7 @@ func (h *Held) documents(last []*delivery) {
 }
 
 // undetermined is why no page says what a receiver holds of a profile.
-func (o *Oracle) undetermined(name string, all []*delivery, owners map[string][]string, ecids int) string {
+func (o *Oracle) undetermined(name string, all []*delivery, owners map[string][]string) string {
 	p := o.person(name)
 	joins := func(m moment) bool {
 		return slices.ContainsFunc(m.event.Update.Changes, func(c recording.Change) bool {
@@ -208,11 +208,8 @@ func (o *Oracle) undetermined(name string, all []*delivery, owners map[string][]
 			}
 		}
 	}
-	switch {
-	case slices.ContainsFunc(p.moments, func(m moment) bool { return m.merge != nil || joins(m) }):
+	if slices.ContainsFunc(p.moments, func(m moment) bool { return m.merge != nil || joins(m) }) {
 		return "it is merged or forgotten: no message says so to a receiver"
-	case ecids == 0:
-		return "its messages have no ECID for sure by which to ask for it"
 	}
 	return ""
 }

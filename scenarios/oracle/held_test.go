@@ -369,7 +369,8 @@ others: allowed
 	}
 }
 
-// Two profiles that a receiver cannot tell apart are open, and so is one without an ECID.
+// Two profiles that a receiver cannot tell apart are open. One without an ECID
+// cannot be asked for.
 func TestWhatNoPageSays(t *testing.T) {
 	sc := scenarioOf(t, `
 title: nobody knows
@@ -399,8 +400,39 @@ others: allowed
 	got := map[string]bool{}
 	for _, h := range oracle.HeldAfter(sc, answered(played(t, sc), always)) {
 		got[h.Profile] = h.Open != ""
+		if (len(h.ECIDs) == 0) != (h.Profile == "c") {
+			t.Errorf("%s is asked for by %v", h.Profile, h.ECIDs)
+		}
 	}
-	if diff := cmp.Diff(map[string]bool{"a": true, "b": true, "c": true, "d": false, "e": true}, got); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"a": true, "b": true, "c": false, "d": false, "e": true}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A number may be kept as a double, and not as another number.
+func TestNumbersMayBeRounded(t *testing.T) {
+	sc := scenarioOf(t, `
+title: numbers
+rules: [trig-enter]
+audiences: {vip: {}}
+destination: {mtls: never}
+dataflow: {audiences: [vip], attributes: [n]}
+profiles: {doc: {attributes: {n: [9007199254740993, 1.5, {a: 9007199254740993}]}}}
+endpoint: {tls: plain}
+history: [{at: 1h, profile: doc, qualify: vip}]
+expect: []
+others: allowed
+`)
+	lines := answered(played(t, sc), always)
+	k := (&keeper{takes: right}).stored(t, lines)
+	for _, state := range k.profiles {
+		for n, want := range map[string][]string{`[9007199254740993, 15e-1, {"a": 9007199254740993}]`: {},
+			`[9007199254740992, 1.5, {"a": 9007199254740992}]`: {"rcv-schema open"}, `[9007199254740994, 1.5, {"a": 9007199254740993}]`: {"rcv-2xx"},
+			`["9007199254740993", 1.5, {"a": 9007199254740993}]`: {"rcv-2xx"}, `[9007199254740992]`: {"rcv-2xx"}} {
+			state["n"], _ = strictjson.Decode([]byte(n))
+			if diff := cmp.Diff(want, clauses(differences(t, sc, lines, state))); diff != "" {
+				t.Errorf("%s: %s", n, diff)
+			}
+		}
 	}
 }

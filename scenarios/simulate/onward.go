@@ -56,6 +56,9 @@ func (o *Onward) scenario(sc *scenarios.Scenario) (*scenarios.Scenario, error) {
 	if slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil }) {
 		return sc, cannot("its audiences are uploaded, and the identities of a file cannot be marked as those of a test")
 	}
+	if sc.Endpoint.Bearer != sc.Destination.Auth.Token {
+		return sc, cannot("its endpoint refuses the token of the destination, which is for the receiver to decide")
+	}
 	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap).Marked(o.Run)
 	scheme := "https"
 	if p.Endpoint.TLS == string(mockendpoint.Plain) {

@@ -39,7 +39,20 @@ func (o Options) Plan(ctx context.Context, cases []*scenarios.Scenario) ([]Plann
 }
 
 // reach is how much of a case gets to a receiver.
-type reach struct{ requests, most, profiles int }
+type reach struct{ requests, messages, most, profiles int }
+
+// lacks is why a case shows nothing of a receiver; "" where it shows something.
+func (r reach) lacks(faults []recording.Fault) string {
+	for _, f := range faults {
+		if f.Fired < max(1, f.Planned) {
+			return "one of its faults does not act when its answers are not those of the mock, or its times are shortened"
+		}
+	}
+	if r.messages == 0 {
+		return "none of its messages gets to a receiver"
+	}
+	return ""
+}
 
 // reachOf counts it in a recording of virtual time.
 func reachOf(sc *scenarios.Scenario, lines []recording.Line) reach {
@@ -64,6 +77,9 @@ func reachOf(sc *scenarios.Scenario, lines []recording.Line) reach {
 				n = 1
 			}
 			out.requests += n
+			if l.Request.Method == "POST" {
+				out.messages += n
+			}
 			for _, name := range l.Request.Profiles {
 				if n > 0 {
 					profiles[name] = true

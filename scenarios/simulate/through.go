@@ -141,7 +141,14 @@ func (o Options) measure(ctx context.Context, sc *scenarios.Scenario) length {
 	if why != "" {
 		return length{err: cannot(why)}
 	}
-	return length{lasts: lasts, reach: reachOf(sc, lines)}
+	l := length{lasts: lasts}
+	if o.Onward != nil {
+		l.reach = reachOf(sc, lines)
+		if why := l.reach.lacks(lines[len(lines)-1].End.Faults); why != "" {
+			l.err = cannot(why)
+		}
+	}
+	return l
 }
 
 // margin is how near two things may be planned of which the one or the other comes
