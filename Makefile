@@ -190,6 +190,12 @@ secrets-mutants: ## Show a credential in one place each, and see the suite of al
 .PHONY: mutants-all
 mutants-all: mutants mutants-live judge-mutants mock-mutants secrets-mutants durability-mutants differential-mutants ## Play every mutant there is (half an hour)
 
+.PHONY: receiver-cases
+receiver-cases: ## Play every case of the library that a receiver can be played to the right receivers, and read their stores (4 minutes)
+	@command -v node >/dev/null || echo "plays WITHOUT the receiver in Node: install nodejs"
+	command -v python3 >/dev/null || echo "plays WITHOUT the receiver in Python: install python3"
+	go test ./scenarios/probe/receivers -v -count=1 -timeout 15m -run 'TestRightReceiversPassTheLibrary$$' -args -library
+
 .PHONY: probe-examples
 probe-examples: build ## Probe the right receivers, which must pass, and each wrong one, which must fail its rules and no others; ONLY=regexp for some of them
 	@command -v node >/dev/null || echo "probes WITHOUT the receiver in Node: install nodejs"

@@ -89,6 +89,9 @@ func (s *Scenario) Initial(name string) (Initial, bool) {
 	if g.Synthetic() {
 		identities = append([]Identity{{"ecid", ECID(s.Seed, name)}}, identities...)
 	}
+	for i, id := range identities {
+		identities[i].ID = s.marking.id(id.Namespace, id.ID)
+	}
 	out.Identities = identities
 	return out, true
 }

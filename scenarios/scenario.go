@@ -54,6 +54,7 @@ type Scenario struct {
 	groups        *groupIndex             // of Profiles, for a scenario that was read from a file
 	attributesAt  map[mappedPath]Position // of Dataflow.Attributes, likewise
 	whole         *Scenario               // of which this is one dataflow; see Split
+	marking       *marking                // of its identities; nil: they are those of the file
 }
 
 // CitedAt is where `rules:` names a rule; the scenario itself where it does not,

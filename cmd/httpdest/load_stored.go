@@ -18,12 +18,9 @@ func (f loadFlags) readBackFrom(t *loadTarget) (*loadtest.ReadBack, error) {
 	if f.readBack == "" {
 		return nil, nil
 	}
-	u, err := url.Parse(f.readBack)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return nil, failure{exitUsage, errors.New("--read-back is not the URL of a stored state"), "give http://… or https://…, without a password or a query; /ECID is added to it"}
-	}
-	if !ours(u.Hostname()) && !f.own {
-		return nil, failure{exitUsage, fmt.Errorf("%s is not of this machine", u.Hostname()), "read only what you own; when you do, say so with --i-own-this-endpoint"}
+	u, err := storedAt(f.readBack, f.own)
+	if err != nil {
+		return nil, err
 	}
 	bearer := ""
 	if u.Host == t.authority {
@@ -37,6 +34,19 @@ func (f loadFlags) readBackFrom(t *loadTarget) (*loadtest.ReadBack, error) {
 			return state != nil, err
 		},
 	}, nil
+}
+
+// storedAt checks the value of --read-back. own reports whether an address that is not of
+// this machine is the user's.
+func storedAt(raw string, own bool) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+		return nil, failure{exitUsage, errors.New("--read-back is not the URL of a stored state"), "give http://… or https://…, without a password or a query; /ECID is added to it"}
+	}
+	if !ours(u.Hostname()) && !own {
+		return nil, failure{exitUsage, fmt.Errorf("%s is not of this machine", u.Hostname()), "read only what you own; when you do, say so with --i-own-this-endpoint"}
+	}
+	return u, nil
 }
 
 // watched are objectives with one about the storage, where it is read back.

@@ -52,7 +52,8 @@ func (a *app) mockCommand() *cobra.Command {
 		Long: `Serve the mock endpoint on TCP, for your own sender. With a scenario it behaves as
 its endpoint block says, faults included. With --record, everything that arrives
 is written to a file that httpdest judge reads. Ctrl-C or SIGTERM answers what is
-under way and ends; a second one ends at once.
+under way and ends; a second one ends at once. At the end stderr lists how often each fault
+of the scenario fired. The exit status is 3 where one fired less often than planned.
 
 --listen may be repeated: each listener has its own mode, certificate and TLS versions,
 and all write one journal. What --require-header, --require-query, --require-content-type,
@@ -140,16 +141,18 @@ func (a *app) play(ctx context.Context, f mockFlags, plan mockPlan) (err error) 
 	for _, fault := range plan.fired() {
 		fmt.Fprintf(a.stderr, "httpdest: %s\n", firing(fault))
 	}
-	if recorder == nil {
+	switch {
+	case recorder == nil && served != nil:
 		return served
-	}
-	if served != nil { // cut: what was under way is not in it
+	case recorder == nil:
+		return plan.fulfilled()
+	case served != nil: // cut: what was under way is not in it
 		return errors.Join(served, recorder.Err())
 	}
 	if err := recorder.End(time.Now().UTC(), plan.fired()); err != nil {
 		return failure{exitUnjudged, err, "the recording ends where it could not be written, and is judged as cut off"}
 	}
-	return nil
+	return plan.fulfilled()
 }
 
 // mockPlan is what the flags come to.
@@ -200,6 +203,18 @@ func (p mockPlan) fired() []recording.Fault {
 		return nil
 	}
 	return p.receiver.Fired()
+}
+
+// fulfilled is an error where a fault acted less often than planned: what the sender does
+// about it was not shown.
+func (p mockPlan) fulfilled() error {
+	for _, f := range p.fired() {
+		if f.Fired < max(1, f.Planned) {
+			return failure{exitUnjudged, fmt.Errorf("the plan of faults is not fulfilled: %s", f.ID),
+				"let the sender send what the fault selects, or remove it"}
+		}
+	}
+	return nil
 }
 
 // firing counts how often a fault fired, of how often it was planned to.

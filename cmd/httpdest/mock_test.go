@@ -40,6 +40,7 @@ type serving struct {
 //	mock-with-admin args…
 //	                   the same, and $ADMIN is the address of its admin API
 //	proxy args…        starts a proxy, which ends and half are about from then on; $PROXY
+//	receiver WAY       starts a receiver that keeps profiles, right or wrong in one way; $RECEIVER
 //	service args…      starts another server, such as httpdest serve; $SERVICE
 //	post FILE STATUS T posts the file to its /updates, and wants status and text
 //	settled N          waits until nothing is pending, and wants N settled messages
@@ -77,6 +78,9 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"proxy": func(ts *testscript.TestScript, _ bool, args []string) {
 			running.Store(ts.Getenv("WORK"), start(ts, "PROXY", append([]string{"proxy"}, args...)))
 		},
+		"receiver": func(ts *testscript.TestScript, _ bool, args []string) {
+			running.Store(ts.Getenv("WORK"), startProgram(ts, "RECEIVER", "stateful-receiver", args))
+		},
 		"service": func(ts *testscript.TestScript, _ bool, args []string) {
 			running.Store(ts.Getenv("WORK"), start(ts, "SERVICE", args))
 		},
@@ -90,7 +94,12 @@ func mockCommands() map[string]func(*testscript.TestScript, bool, []string) {
 
 // start starts a server; the address it says it listens on goes to variable.
 func start(ts *testscript.TestScript, variable string, args []string) *serving {
-	path, err := exec.LookPath("httpdest")
+	return startProgram(ts, variable, "httpdest", args)
+}
+
+// startProgram is start for another program than httpdest.
+func startProgram(ts *testscript.TestScript, variable, program string, args []string) *serving {
+	path, err := exec.LookPath(program)
 	ts.Check(err)
 	s := &serving{cmd: exec.Command(path, args...)}
 	s.cmd.Dir = ts.Getenv("WORK")
@@ -103,7 +112,7 @@ func start(ts *testscript.TestScript, variable string, args []string) *serving {
 	s.rest = bufio.NewReader(stdout)
 	line, err := s.rest.ReadString('\n')
 	address, ok := strings.CutPrefix(line, "listening on ")
-	address, _, _ = strings.Cut(address, " ")
+	address, _, _ = strings.Cut(strings.TrimSuffix(address, "\n"), " ")
 	if err != nil || !ok {
 		_ = s.cmd.Wait()
 		ts.Fatalf("first line %q, %v: %s", line, err, s.stderr.String())

@@ -16,12 +16,20 @@ type receiverFlags struct {
 	own           bool // it is the user's, though not of this machine
 }
 
+// files reads the certificates.
+func (f receiverFlags) files() (c delivery.Config, err error) {
+	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&c); err != nil {
+		return c, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
+	}
+	return c, nil
+}
+
 // open checks the flags of a receiver. flag is the one that names it, form an example of
 // its value, and refusal what is told to somebody who does not say that it is his.
 func (f receiverFlags) open(stderr io.Writer, c forward.Config, flag, form, refusal string) (*forward.Receiver, error) {
-	var files delivery.Config
-	if err := (serveFlags{cert: f.cert, key: f.key, ca: f.ca}).certificates(&files); err != nil {
-		return nil, failure{exitUsage, fmt.Errorf("certificates: %w", err), "give PEM files: --cert and --key together, --ca alone"}
+	files, err := f.files()
+	if err != nil {
+		return nil, err
 	}
 	c.Roots, c.Certificate, c.Observe = files.Roots, files.Certificate, (&receiverWatch{stderr: stderr}).observe
 	receiver, err := forward.New(c)

@@ -59,8 +59,10 @@ recorded. A case that this cannot play is skipped, and the report says why.
 the faults of each case act, so that the receiver meets retries after lost and late
 answers. Retries and budgets keep their length; longer times between two moments of a
 history are played as --longest-gap. The rules and the oracle judge the requests, and R93
-the responses of the receiver. The lines of expect are left out: their times and statuses
-are those of the mock.`,
+the responses of the receiver. With --read-back the state that it holds after each case is
+compared with the one that the history leads to. The lines of expect are left out: their
+times and statuses are those of the mock. Profiles are marked, as those of probe are.
+--dry-run prints what would be sent.`,
 		Example: "  httpdest run\n  httpdest run my-scenarios/ --out out\n  httpdest run enter.yaml --report json=-\n  httpdest run bad-night.yaml --endpoint http://127.0.0.1:8080/profiles",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.checkEndpoint(args, cmd.Flags().Changed); err != nil {
@@ -114,13 +116,11 @@ func (a *app) run(ctx context.Context, args []string, f runFlags) error {
 	if f.list {
 		return a.list(cases)
 	}
-	if f.endpoint.url == "" {
-		err = withoutReceiver(cases...)
-	} else {
-		cases, err = f.endpoint.play(a, &options, cases)
-	}
-	if err != nil {
+	if cases, err = f.endpoint.play(a, &options, cases); err != nil {
 		return err
+	}
+	if f.endpoint.dryRun {
+		return a.describeRun(ctx, f.endpoint, cases, options)
 	}
 	if err := prepare(outputs, f.out); err != nil {
 		return err

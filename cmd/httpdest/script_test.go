@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		status := run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
 		stop()
 		os.Exit(status)
-	}, "live-sender": senderMain})
+	}, "live-sender": senderMain, "stateful-receiver": receiverMain})
 }
 
 func TestScripts(t *testing.T) {

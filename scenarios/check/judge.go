@@ -18,16 +18,20 @@ import (
 // Of several dataflows each is judged by itself, as if there were no other, and then
 // what they have in common.
 func Judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	return judge(sc, rules, lines, nil)
+	return judge(sc, rules, lines, func(uncited []reports.Check) []reports.Check { return uncited })
 }
 
-// judge judges a recording, with further checks.
-func judge(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line, further []reports.Check) reports.Case {
+// judge judges a recording. further takes the checks of citations that are not earned, and
+// returns what counts of them and of anything else.
+func judge(
+	sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line, further func([]reports.Check) []reports.Check,
+) reports.Case {
 	parts := partsOf(sc, lines)
 	for _, p := range parts {
 		p.checks = slices.Concat(p.view.first(rules), second(p.scenario, rules, p.lines))
 	}
-	c := conclude(sc, rules, append(proof(sc, rules, parts, lines), further...))
+	checks, uncited := proof(sc, rules, parts, lines)
+	c := conclude(sc, rules, append(checks, further(uncited)...))
 	c.Metrics, c.Timeline = metrics(parts), timeline(parts, c.Checks)
 	return c
 }

@@ -16,24 +16,26 @@ import (
 // rule that was not exercised are not counted for it: they found nothing that
 // could have broken it.
 //
-// Where there are several dataflows, one of them that proves a rule is enough.
-func proof(sc *scenarios.Scenario, rules scenarios.Catalogue, parts []*flowPart, lines []recording.Line) []reports.Check {
+// uncited are the checks of citations that are not earned. Where there are several
+// dataflows, one of them that proves a rule is enough.
+func proof(
+	sc *scenarios.Scenario, rules scenarios.Catalogue, parts []*flowPart, lines []recording.Line,
+) (checks, uncited []reports.Check) {
 	across := acrossFlows(sc, lines)
 	if !playedToItsEnd(lines) {
-		return append(together(sc, parts), across...) // which is inconclusive by itself
+		return append(together(sc, parts), across...), nil // which is inconclusive by itself
 	}
 	words := exercise.Words(rules, sc.Rules)
 	facts := make([]exercise.Facts, len(parts))
 	for i, p := range parts {
 		facts[i], p.checks = exercise.Recording(p.scenario, p.lines, words), slices.Clone(p.checks)
 	}
-	var open []reports.Check
 	for _, id := range sc.Rules {
 		if r, known := rules.Find(id); known {
-			open = append(open, cited(sc, r, parts, facts)...)
+			uncited = append(uncited, cited(sc, r, parts, facts)...)
 		}
 	}
-	return slices.Concat(together(sc, parts), across, open)
+	return append(together(sc, parts), across...), uncited
 }
 
 // cited holds the citation of one rule against the parts: a check where it is not

@@ -176,5 +176,6 @@ func proved(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording
 	for _, p := range parts {
 		p.checks = p.view.first(rules)
 	}
-	return proof(sc, rules, parts, lines)
+	checks, uncited := proof(sc, rules, parts, lines)
+	return append(checks, uncited...)
 }

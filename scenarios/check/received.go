@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/httpdest/httpdest/reports"
@@ -10,9 +11,17 @@ import (
 )
 
 // JudgeReceiver is Judge for a case that was played to a receiver of somebody else's: its
-// answers are judged as well, those to requests that no fault met (R93).
-func JudgeReceiver(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) reports.Case {
-	return judge(sc, rules, lines, received(sc, lines))
+// answers are judged as well, those to requests that no fault met (R93), and the checks of
+// what it stored, nil where it was not read back. A rule that is cited and not judged is
+// skipped: the lines of expect that would judge it are left out, and long times are
+// shortened.
+func JudgeReceiver(sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line, stored []reports.Check) reports.Case {
+	return judge(sc, rules, lines, func(uncited []reports.Check) []reports.Check {
+		for i := range uncited {
+			uncited[i].Verdict = reports.Skip
+		}
+		return slices.Concat(uncited, received(sc, lines), stored)
+	})
 }
 
 // badGateway is what a proxy answers for a receiver that gives no answer.

@@ -57,7 +57,7 @@ func Planned(sc *scenarios.Scenario) []Event {
 			_, n, _ := sc.Group(name)
 			u := &recording.Update{At: at, Profile: name}
 			for _, c := range s.Changes {
-				u.Changes = append(u.Changes, planned(c, ids, n))
+				u.Changes = append(u.Changes, planned(sc, c, ids, n))
 			}
 			out = append(out, Event{Update: u})
 			if s.From.Len() > 0 {
@@ -71,12 +71,14 @@ func Planned(sc *scenarios.Scenario) []Event {
 }
 
 // planned is a change of a step as it happens to the profile with number n.
-func planned(c scenarios.Change, ids map[string]string, n int64) recording.Change {
+func planned(sc *scenarios.Scenario, c scenarios.Change, ids map[string]string, n int64) recording.Change {
 	out := recording.Change{Op: c.Op, Audience: ids[c.Audience], Path: c.Path}
 	out.To, _ = scenarios.Expand(c.To, n).(string)
 	if c.Identity.Namespace != "" {
-		id, _ := scenarios.Expand(c.Identity.ID, n).(string)
-		out.Identity = c.Identity.Namespace + ":" + id
+		out.Identity = c.Identity.Namespace + ":" + sc.IdentityOf(c.Identity.Namespace, c.Identity.ID, n)
+	}
+	if c.Op == "replace-identity" {
+		out.To = sc.IdentityOf(c.Identity.Namespace, c.To, n)
 	}
 	if c.Value != nil {
 		value, err := json.Marshal(scenarios.Expand(c.Value, n))

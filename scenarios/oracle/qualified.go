@@ -30,20 +30,14 @@ func (c *comparison) qualified(e *entry, what, written string) {
 	}
 	what += ": lastQualificationTime"
 	ofExit := e.exited && c.o.reads(scenarios.ReadingExitTime) == "exit"
-	want, clause := e.since, "lqt-value"
-	if n := len(e.again); n > 0 && c.o.reads(scenarios.ReadingRequalification) == "exported" {
-		want = e.again[n-1]
-	}
+	want, clause := c.o.stated(e), "lqt-value"
 	if e.exited {
 		clause = "lqt-value/exited"
-	}
-	if ofExit {
-		want = e.until
 	}
 	if e.brought {
 		clause = "merge-gains/values"
 	}
-	if want = want.UTC().Truncate(time.Second); c.own {
+	if c.own {
 		c.note(at.Equal(want), clause, what, want.Format(time.RFC3339), written)
 		return
 	}
@@ -61,6 +55,19 @@ func (c *comparison) qualified(e *entry, what, written string) {
 		clause = "lqt-value/before-the-history"
 	}
 	c.note(ok, clause, what, want.Add(clock.Began.Sub(c.o.scenario.Start)).Format(time.RFC3339), written)
+}
+
+// stated is the lastQualificationTime of an entry by the chosen readings, in whole
+// seconds.
+func (o *Oracle) stated(e *entry) time.Time {
+	at := e.since
+	if n := len(e.again); n > 0 && o.reads(scenarios.ReadingRequalification) == "exported" {
+		at = e.again[n-1]
+	}
+	if e.exited && o.reads(scenarios.ReadingExitTime) == "exit" {
+		at = e.until
+	}
+	return at.UTC().Truncate(time.Second)
 }
 
 // parsedTime is a written time; zero for none of the documented forms.

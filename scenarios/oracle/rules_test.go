@@ -27,8 +27,8 @@ func TestRulesOfFindings(t *testing.T) {
 	}
 	named := map[string]bool{}
 	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") || file == "rules.go" {
-			continue
+		if strings.HasSuffix(file, "_test.go") || file == "rules.go" || strings.HasPrefix(file, "held") {
+			continue // a Difference is not a Finding
 		}
 		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {

@@ -8,14 +8,14 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/httpdest/httpdest/scenarios"
 )
 
-// Mark is what the ECID of every synthetic profile begins with: eight zeros,
-// which a real one has once in a hundred million. Their mail addresses end in
-// MailDomain, which does not exist (RFC 2606).
+// Mark and MailDomain are those of every profile that is sent to somebody's receiver.
 const (
-	Mark       = "00000000"
-	MailDomain = "httpdest.invalid"
+	Mark       = scenarios.Mark
+	MailDomain = scenarios.MailDomain
 )
 
 // person is a synthetic profile of one probe.

@@ -28,6 +28,10 @@ import (
 // on the host of the endpoint that has no header configured.
 type ReadBack func(ctx context.Context, ecid, bearer string) (state any, err error)
 
+// idleReadBack is how long a connection of a read-back stays open without a question: a
+// server that ends waits for it.
+const idleReadBack = 2 * time.Second
+
 // maxState bounds a state, in bytes.
 const maxState = 8 << 20
 
@@ -40,7 +44,7 @@ func NewReadBack(b scenarios.ReadBack, roots *x509.CertPool, own *tls.Certificat
 		if own != nil {
 			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil }
 		}
-		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c}, Timeout: 10 * time.Second,
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: c, IdleConnTimeout: idleReadBack}, Timeout: 10 * time.Second,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		return func(ctx context.Context, ecid, bearer string) (any, error) {
 			return readURL(ctx, client, b, ecid, bearer)

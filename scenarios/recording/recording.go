@@ -227,6 +227,18 @@ type Request struct {
 	Matched      []string `json:"matched,omitempty"`
 	Fault        string   `json:"fault,omitempty"`
 	Disconnected bool     `json:"disconnected,omitempty"` // the client left before the answer was complete
+	// Receiver is what became of it at the receiver, where the endpoint is a proxy: one
+	// for each time it was sent there.
+	Receiver []Forward `json:"receiver,omitempty"`
+}
+
+// Forward is a request that a proxy sent to its receiver.
+type Forward struct {
+	At      time.Time `json:"at"`
+	EndedAt time.Time `json:"endedAt"`
+	Status  int       `json:"status"` // 0: no answer that could be passed on
+	// Failure is why: refused, closed, sender-left (the sender gave up first), …
+	Failure string `json:"failure,omitempty"`
 }
 
 // TokenRequest is what a token request asked for; its body is redacted.

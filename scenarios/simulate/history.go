@@ -109,14 +109,16 @@ func (d *driver) update(s *scenarios.Step, name string) profile.Update {
 	u := profile.Update{Profile: profile.ID(name)}
 	n := d.population.number(name)
 	for _, c := range s.Changes {
-		id, _ := scenarios.Expand(c.Identity.ID, n).(string)
 		to, _ := scenarios.Expand(c.To, n).(string)
+		if c.Op == "replace-identity" {
+			to = d.population.scenario.IdentityOf(c.Identity.Namespace, c.To, n)
+		}
 		u.Changes = append(u.Changes, profile.Change{
 			Op:       profile.Op(c.Op),
 			Audience: d.population.refs[c.Audience],
 			Path:     profile.Path(c.Path),
 			Value:    scenarios.Expand(c.Value, n),
-			Identity: profile.Identity{Namespace: c.Identity.Namespace, ID: id},
+			Identity: profile.Identity{Namespace: c.Identity.Namespace, ID: d.population.scenario.IdentityOf(c.Identity.Namespace, c.Identity.ID, n)},
 			To:       to,
 		})
 	}

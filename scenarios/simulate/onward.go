@@ -1,12 +1,15 @@
 package simulate
 
 import (
+	"context"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/httpdest/httpdest/mockendpoint"
 	"github.com/httpdest/httpdest/mockendpoint/forward"
 	"github.com/httpdest/httpdest/scenarios"
+	"github.com/httpdest/httpdest/scenarios/recording"
 )
 
 // Onward is a receiver of somebody else's to which cases are played on the wall clock.
@@ -17,6 +20,25 @@ type Onward struct {
 	URL      *url.URL // of the receiver, with the path and the query of its endpoint
 	// LongestGap is what a longer time between two moments of a history is played as.
 	LongestGap time.Duration
+	Run        uint64           // marks the identities of this run
+	ReadBack   *StateOfReceiver // nil: what the receiver holds is not read back
+	Allowance  Allowance
+}
+
+// playOnward plays a case to the receiver, as far as the allowance goes.
+func (o Options) playOnward(
+	ctx context.Context, sc *scenarios.Scenario, l length,
+) (*scenarios.Scenario, []recording.Line, error) {
+	sc, err := o.Onward.scenario(sc)
+	if err != nil {
+		return sc, nil, err
+	}
+	if err := o.Onward.Allowance.take(l.reach.most, l.lasts); err != nil {
+		return sc, nil, err
+	}
+	lines, err := o.simulate(ctx, sc, Wall)
+	o.Onward.Allowance.giveBack(l.reach.most, lines)
+	return sc, lines, err
 }
 
 // scenario is a case as it is played to the receiver: now, without long waits, and
@@ -31,7 +53,13 @@ func (o *Onward) scenario(sc *scenarios.Scenario) (*scenarios.Scenario, error) {
 	case sc.Destination.Auth.FetchesTokens():
 		return sc, cannot("its access tokens are those of the mock, which the receiver does not know")
 	}
-	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap)
+	if slices.ContainsFunc(sc.Audiences, func(a scenarios.Audience) bool { return a.Upload != nil }) {
+		return sc, cannot("its audiences are uploaded, and the identities of a file cannot be marked as those of a test")
+	}
+	if sc.Endpoint.Bearer != sc.Destination.Auth.Token {
+		return sc, cannot("its endpoint refuses the token of the destination, which is for the receiver to decide")
+	}
+	p := *sc.Starting(time.Now().UTC().Truncate(time.Second)).Paced(o.LongestGap).Marked(o.Run)
 	scheme := "https"
 	if p.Endpoint.TLS == string(mockendpoint.Plain) {
 		scheme = "http"

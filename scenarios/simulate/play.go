@@ -201,6 +201,7 @@ func (s *testbed) site(part *scenarios.Scenario, setting Setting) (*site, error)
 	options := at.options(s.driver.population.profileOf)
 	if setting.Onward != nil {
 		Forwards(&options, setting.Onward.Receiver, part)
+		options.Bearer = part.Destination.Auth.Token.Reveal() // noted, and not insisted on
 	}
 	if err := s.driver.environment.host(at, &options); err != nil {
 		return nil, err

@@ -251,7 +251,16 @@ func recordedRequest(q journal.Request, redactor *secret.Redactor) *recording.Re
 		TLS: q.TLS, ServerName: q.ServerName, Peer: recordedPeer(q.Peer), Profiles: q.Profiles,
 		Authorization: string(q.Authorization), Token: q.Token, TokenRequest: recordedTokenRequest(q.TokenRequest),
 		Status: q.Status, Refused: q.Refused, Matched: q.Matched, Fault: q.Fault, Disconnected: q.Disconnected,
+		Receiver: recordedForwards(q.Forwards),
 	}
+}
+
+func recordedForwards(all []journal.Forward) []recording.Forward {
+	var out []recording.Forward
+	for _, f := range all {
+		out = append(out, recording.Forward{At: f.Sent, EndedAt: f.Sent.Add(f.Took), Status: f.Status, Failure: f.Failure})
+	}
+	return out
 }
 
 func (r *recorder) handshake(h sighting[journal.Handshake]) {

@@ -241,13 +241,21 @@ func runOne(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalog
 			return reports.Case{}, nil, err
 		}
 	}
-	judge := check.Judge
-	if o.Onward != nil {
-		judge = check.JudgeReceiver
+	c, err := o.judge(ctx, sc, rules, lines)
+	if err != nil {
+		return reports.Case{}, nil, err
 	}
-	c := judge(sc, rules, lines)
 	c.DurationMs = float64(time.Since(began).Microseconds()) / 1000
 	return c, lines, nil
+}
+
+// judge judges a recording, and what a receiver of somebody else's holds afterwards.
+func (o Options) judge(ctx context.Context, sc *scenarios.Scenario, rules scenarios.Catalogue, lines []recording.Line) (reports.Case, error) {
+	if o.Onward == nil {
+		return check.Judge(sc, rules, lines), nil
+	}
+	stored, err := o.Onward.stored(ctx, sc, lines)
+	return check.JudgeReceiver(sc, rules, lines, stored), err
 }
 
 // writeRecording writes <dir>/recordings/<case>.jsonl, whole or not at all. It is

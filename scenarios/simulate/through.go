@@ -49,10 +49,7 @@ func (o Options) play(ctx context.Context, sc *scenarios.Scenario) (*scenarios.S
 		return sc, nil, l.err
 	}
 	if o.Onward != nil {
-		var err error
-		if sc, err = o.Onward.scenario(sc); err != nil {
-			return sc, nil, err
-		}
+		return o.playOnward(ctx, sc, l)
 	}
 	if o.Through == OnTheWall {
 		lines, err := o.simulate(ctx, sc, Wall)
@@ -87,6 +84,7 @@ func (o Options) onward(clock Clock) *Onward {
 // the wall clock.
 type length struct {
 	lasts time.Duration
+	reach reach // where it is played to a receiver
 	err   error
 }
 
@@ -94,7 +92,7 @@ type length struct {
 // clock: there what others compute would be waited for.
 func (o Options) measured(ctx context.Context, cases []*scenarios.Scenario) map[string]length {
 	out := map[string]length{}
-	if o.simulated() || o.Through == OnTheWall && o.Longest == 0 {
+	if o.simulated() || o.Through == OnTheWall && o.Longest == 0 && o.Onward == nil {
 		return out // whatever it takes
 	}
 	var mu sync.Mutex
@@ -143,7 +141,14 @@ func (o Options) measure(ctx context.Context, sc *scenarios.Scenario) length {
 	if why != "" {
 		return length{err: cannot(why)}
 	}
-	return length{lasts: lasts}
+	l := length{lasts: lasts}
+	if o.Onward != nil {
+		l.reach = reachOf(sc, lines)
+		if why := l.reach.lacks(lines[len(lines)-1].End.Faults); why != "" {
+			l.err = cannot(why)
+		}
+	}
+	return l
 }
 
 // margin is how near two things may be planned of which the one or the other comes

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import math
 import os
 import re
 import signal
@@ -144,6 +145,12 @@ def refuse(constant):
     raise ValueError(f"{constant} is no JSON")
 
 
+def number(text):
+    """A float, or nothing for a number beyond its range: JSON has no infinity to give back."""
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keep-alive
     # The sender closes a socket that is idle for 60 s. A server that closes it
@@ -199,7 +206,7 @@ class Handler(BaseHTTPRequestHandler):
         if not SLOTS.acquire(blocking=False):
             return self.answer(503, "too many messages at once", {"Retry-After": "5"})
         try:
-            profiles = parse(json.loads(self.body(), parse_constant=refuse))
+            profiles = parse(json.loads(self.body(), parse_constant=refuse, parse_float=number))
             # What is answered with 2xx is never sent again: store first, durably,
             # then answer, and leave everything that takes long for afterwards.
             STORE.add(profiles)
