@@ -32,7 +32,7 @@ type graph map[string]*pkg
 
 // pure are the packages that decide and judge: functions of their arguments.
 var pure = []string{"engine", "engine/agenda", "engine/flow", "engine/profile", "engine/audience", "engine/audience/upload", "engine/dataflow", "engine/export", "engine/retry", "engine/recent", "engine/plainjson", "engine/intake",
-	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/exercise", "scenarios/generate", "scenarios/oracle", "loadtest/model", "internal/faultspec", "internal/limits", "internal/notation", "internal/secret", "internal/strictjson"}
+	"engine/monitor", "mockendpoint/fault", "scenarios/recording", "scenarios/capture", "scenarios/check", "scenarios/exercise", "scenarios/generate", "scenarios/oracle", "scenarios/probe/histories", "loadtest/model", "internal/faultspec", "internal/limits", "internal/notation", "internal/secret", "internal/strictjson"}
 
 // harmless are packages below net that a pure package may import, and why.
 var harmless = map[string]string{

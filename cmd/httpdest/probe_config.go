@@ -149,8 +149,8 @@ const mostHistories = 100_000
 // historiesToSpare are requests by which a history that fails is made smaller.
 const historiesToSpare = 1000
 
-// playsHistory is the command that plays the file of a history once more. What may hold a
-// secret is a variable of the shell.
+// playsHistory is the command that plays the file of a history once more. Variables of the
+// shell stand for what may hold a secret.
 func playsHistory(c probe.Config) string {
 	own := ""
 	if !ours(c.Destination.URL().Hostname()) {

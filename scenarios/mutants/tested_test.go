@@ -102,7 +102,7 @@ func TestTestedMutantsAreWellFormed(t *testing.T) {
 // check judge without the oracle, those of oracle without the checks.
 var layers = []string{
 	"scenarios", "scenarios/conformance", "scenarios/check", "scenarios/oracle", "scenarios/capture", "scenarios/exercise", "scenarios/recording",
-	"scenarios/probe", "loadtest", "reports", "scenarios/mutants",
+	"scenarios/probe", "scenarios/probe/histories", "loadtest", "reports", "scenarios/mutants",
 }
 
 func TestJudgeMutantsStayInTheirLayer(t *testing.T) {

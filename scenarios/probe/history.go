@@ -56,7 +56,7 @@ func randomHistories(ctx context.Context, t *caseRun) {
 		return
 	}
 	slices.SortFunc(found, func(a, b *finding) int {
-		return cmp.Or(cmp.Compare(len(a.history), len(b.history)), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(a.weight(), b.weight()), cmp.Compare(a.number, b.number))
 	})
 	told := map[string]bool{}
 	for _, f := range found {
@@ -77,7 +77,6 @@ type stage struct {
 	shape      histories.Shape
 	base       time.Time // of lastQualificationTime
 	pause      time.Duration
-	patience   time.Duration
 	slots      chan struct{} // one is held while messages are under way, of which two may be
 	attributes bool          // the state that is read back has them
 	known      bool          // and identities
@@ -86,6 +85,7 @@ type stage struct {
 
 	mu    sync.Mutex // of the case, its checks and the tally
 	tally histories.Tally
+	lags  lags  // of states that were as they may be
 	spent error // why no more is sent
 }
 
@@ -103,7 +103,7 @@ const mostFindings = 12
 func newStage(ctx context.Context, t *caseRun) (*stage, bool) {
 	c := t.config
 	s := &stage{caseRun: t, base: t.began.UTC().Add(-time.Hour).Truncate(time.Second), pause: cmp.Or(c.Histories.Pause, 15*time.Second),
-		patience: t.patient(), cases: len(t.plan()), slots: make(chan struct{}, max(1, c.Limits.Burst/2)),
+		cases: len(t.plan()), slots: make(chan struct{}, max(1, c.Limits.Burst/2)),
 		shape: histories.Shape{Audiences: 3, Batch: min(3, c.Destination.MaxProfilesPerRequest), Pairs: c.Limits.Burst >= 2}}
 	if n := len(c.Audiences); n > 0 {
 		s.shape.Audiences = min(n, s.shape.Audiences)
@@ -247,6 +247,10 @@ func (s *stage) shrunk(ctx context.Context, f *finding) *finding {
 			histories.Shrink(smallest.history, fails)
 			break
 		}
+	}
+	if f := smallest; f.batched() && fails(f.history.Apart()) {
+		f.apart = true
+		return &f
 	}
 	return &smallest
 }

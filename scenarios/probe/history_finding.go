@@ -30,6 +30,7 @@ type finding struct {
 	actual  string
 	answer  answer // to the last message
 	alone   bool   // it fails while nothing else is under way
+	apart   bool   // it fails as well with a message for each profile
 }
 
 // differs is the first place in which a state is not one that may be held; nil: it may.
@@ -99,6 +100,14 @@ func (s *stage) undocumented(x histories.Expected, state any, who person) *findi
 	return &finding{kind: nameKind, wanted: wanted, actual: "person.name.firstName is " + compact(name)}
 }
 
+// weight puts the shortest failures first, and what fails nothing last.
+func (f *finding) weight() int {
+	if f.kind == openKind {
+		return 1000 + len(f.history)
+	}
+	return len(f.history)
+}
+
 // rule is the rule that a history shows broken: that of the least it needs.
 func (f *finding) rule() string {
 	has := func(c ...histories.Copies) bool {
@@ -113,12 +122,17 @@ func (f *finding) rule() string {
 		return "rcv-order"
 	case has(histories.Repeated, histories.AtOnce):
 		return "rcv-idempotent"
-	case slices.ContainsFunc(f.history.Plan().Messages, func(m histories.Message) bool { return len(m.Documents) > 1 }):
+	case f.batched() && !f.apart:
 		return "rcv-batch"
 	case f.kind == keptKind:
 		return "rcv-exited"
 	}
 	return "rcv-2xx"
+}
+
+// batched reports whether a message has several profiles.
+func (f *finding) batched() bool {
+	return slices.ContainsFunc(f.history.Plan().Messages, func(m histories.Message) bool { return len(m.Documents) > 1 })
 }
 
 // title names a failure; same is how many histories failed in this way.

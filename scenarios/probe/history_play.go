@@ -200,14 +200,35 @@ func (s *stage) look(ctx context.Context, x histories.Expected, who person) (*fi
 			return nil, err
 		}
 		f := s.differs(x, state, who)
+		now := time.Now()
+		if f == nil {
+			s.mu.Lock()
+			s.lags.add(now.Sub(began))
+			s.mu.Unlock()
+			return nil, nil
+		}
 		// Time in which this machine stood still is not the receiver's.
-		if now := time.Now(); f == nil || now.Sub(began) > s.patience+2*s.machine.lag(began, now) {
+		if now.Sub(began) > s.patient()+2*s.machine.lag(began, now) {
 			return f, nil
 		}
 		if err := wait(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// leastLook is the shortest wait for a state of a receiver that was seen to store faster.
+const leastLook = 200 * time.Millisecond
+
+// patient is how long a state is waited for: as long as is configured and, when many were
+// there much sooner, not longer than makes sense.
+func (s *stage) patient() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lags.n < 50 {
+		return s.config.State.Within
+	}
+	return min(s.config.State.Within, max(leastLook, 20*s.lags.worst))
 }
 
 // stateOf reads the state of a person.

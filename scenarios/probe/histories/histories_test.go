@@ -149,7 +149,7 @@ func TestTheSameNumberIsTheSameHistory(t *testing.T) {
 	}
 }
 
-// What a history is made smaller to fails, and nothing that is a step less does.
+// The smallest history fails, and none that has a step less does.
 func TestShrinkEndsWhereNothingLessFails(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, _ := drawn(t)
@@ -247,6 +247,43 @@ func TestAHistoryInWords(t *testing.T) {
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no line %q in:\n%s", line, text)
+		}
+	}
+}
+
+// The order in which messages arrive: a repetition after those of other profiles and before
+// the next of its own, a late copy after the message it is due after, and a copy that meets
+// another with it.
+func TestTheOrderOfArrival(t *testing.T) {
+	enter := func(audience int) []Change { return []Change{{Kind: Enter, Audience: audience}} }
+	for _, c := range []struct {
+		name string
+		h    History
+		want string
+	}{
+		{"a repetition waits for other profiles", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Repeated, After: 3}, {Profiles: []int{1}, Changes: enter(0)}, {Profiles: []int{0}, Changes: enter(1)},
+		}, "[0] [1] [0] [2]"},
+		{"a repetition that is due", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Repeated, After: 1}, {Profiles: []int{1}, Changes: enter(0)}, {Profiles: []int{1}, Changes: enter(1)},
+		}, "[0] [0] [1] [2]"},
+		{"a late copy", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Late, After: 1}, {Profiles: []int{0}, Changes: enter(1)}, {Profiles: []int{0}, Changes: enter(2)},
+		}, "[0] [1] [0] [2]"},
+		{"a late copy at the end", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Late, After: 5}, {Profiles: []int{0}, Changes: enter(1)},
+		}, "[0] [1] [0]"},
+		{"a copy that meets another", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Meeting, After: 2}, {Profiles: []int{0}, Changes: enter(1)}, {Profiles: []int{0}, Changes: enter(2)},
+		}, "[0] [1] [2 0]"},
+		{"two at the same time", History{{Profiles: []int{0}, Changes: enter(0), Copies: AtOnce}}, "[0 0]"},
+	} {
+		var got []string
+		for _, r := range c.h.Plan().Rounds {
+			got = append(got, fmt.Sprint(r.Messages))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %s; want %s", c.name, strings.Join(got, " "), c.want)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package histories
 
 import "slices"
 
-// Round is what reaches the receiver together, and what is looked at then.
+// Round is what reaches the receiver together, and which states are read then.
 type Round struct {
 	Step     int   // index of the step that it belongs to
 	Messages []int // indices into Plan.Messages; two arrive at the same time
@@ -26,7 +26,7 @@ type pending struct {
 // Plan works out the messages of a history and the order in which they arrive. The next
 // message of a profile waits for the repetition of the one before, as those of the
 // destination do (A14); a late copy waits for nothing. A step that changes nothing is
-// left out. At the end every profile is looked at.
+// left out. At the end the state of every profile is read.
 func (h History) Plan() Plan {
 	var p Plan
 	var open []pending

@@ -21,7 +21,7 @@ func Random(seed uint64, number int, s Shape) History {
 	d.profiles = d.one(1, 1, 1, 2, 2, MaxProfiles)
 	d.shape.Audiences = min(s.Audiences, d.one(1, 1, 2, 3)) // few, so that profiles enter again
 	var h History
-	for steps := 2 + d.IntN(7); len(h) < steps; {
+	for steps := 3 + d.IntN(10); len(h) < steps; {
 		step := d.step()
 		if _, ok := next(d.people, step, len(h)); ok {
 			h = append(h, step)
@@ -46,14 +46,14 @@ func (d *draws) one(of ...int) int { return of[d.IntN(len(of))] }
 func (d *draws) chance(n int) bool { return d.IntN(n) == 0 }
 
 func (d *draws) step() Step {
-	step := Step{Profiles: d.who(), After: d.one(1, 1, 2, 3, 4, 5), Look: d.chance(3)}
+	step := Step{Profiles: d.who(), After: d.one(1, 2, 3, 4, 6, 8), Look: d.chance(3)}
 	for range d.one(1, 1, 1, 2) {
 		c := d.change(step.Profiles[0])
 		if !slices.ContainsFunc(step.Changes, c.clashes) {
 			step.Changes = append(step.Changes, c)
 		}
 	}
-	ways := []Copies{Once, Once, Once, Once, Repeated, Late, Late}
+	ways := []Copies{Once, Once, Once, Repeated, Late, Late, Late}
 	if d.shape.Pairs {
 		ways = append(ways, AtOnce, Meeting, Meeting)
 	}
@@ -78,7 +78,7 @@ func (d *draws) who() []int {
 func (d *draws) change(profile int) Change {
 	now := d.people[profile]
 	audience := d.IntN(d.shape.Audiences)
-	if now == nil || !now.member() || d.IntN(5) < 2 {
+	if now == nil || !now.member() || d.chance(2) {
 		if now != nil && now.Entries[audience].In {
 			return Change{Kind: Leave, Audience: audience}
 		}

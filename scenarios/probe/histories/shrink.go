@@ -166,3 +166,17 @@ func (s Step) simpler() []Step {
 	}
 	return out
 }
+
+// Apart is the history with a message for each profile: what still fails does not need
+// several profiles in one.
+func (h History) Apart() History {
+	var out History
+	for _, step := range h {
+		for _, n := range step.Profiles {
+			one := step
+			one.Profiles = []int{n}
+			out = append(out, one)
+		}
+	}
+	return out.tidy()
+}
