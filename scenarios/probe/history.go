@@ -223,10 +223,10 @@ func (s *stage) shrunk(ctx context.Context, f *finding) *finding {
 	}
 	smallest := *f
 	smallest.alone = false
-	plays := mostPlays
+	plays, until := mostPlays, time.Now().Add(longestSearch)
 	fails := func(h histories.History) bool {
 		for range tries {
-			if plays--; plays < 0 || ctx.Err() != nil || s.spent != nil {
+			if plays--; plays < 0 || time.Now().After(until) || ctx.Err() != nil || s.spent != nil {
 				return false
 			}
 			again, _ := s.play(ctx, h)
@@ -255,8 +255,11 @@ func (s *stage) shrunk(ctx context.Context, f *finding) *finding {
 	return &smallest
 }
 
-// mostPlays bounds the plays by which one failure is made smaller.
-const mostPlays = 300
+// mostPlays and longestSearch bound the search for a smaller history of one failure.
+const (
+	mostPlays     = 400
+	longestSearch = time.Minute
+)
 
 // tell makes a check of what was found.
 func (s *stage) tell(f *finding, found []*finding) {

@@ -270,6 +270,9 @@ func TestTheOrderOfArrival(t *testing.T) {
 		{"a late copy", History{
 			{Profiles: []int{0}, Changes: enter(0), Copies: Late, After: 1}, {Profiles: []int{0}, Changes: enter(1)}, {Profiles: []int{0}, Changes: enter(2)},
 		}, "[0] [1] [0] [2]"},
+		{"a late copy after two", History{
+			{Profiles: []int{0}, Changes: enter(0), Copies: Late, After: 2}, {Profiles: []int{0}, Changes: enter(1)}, {Profiles: []int{0}, Changes: enter(2)},
+		}, "[0] [1] [2] [0]"},
 		{"a late copy at the end", History{
 			{Profiles: []int{0}, Changes: enter(0), Copies: Late, After: 5}, {Profiles: []int{0}, Changes: enter(1)},
 		}, "[0] [1] [0]"},

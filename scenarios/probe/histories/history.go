@@ -99,8 +99,10 @@ func (d Document) older(o Document) bool {
 }
 
 // apply changes a profile in step number, from 1, and reports whether a message follows:
-// something changed, and the profile is or was a member of an audience (R65, A42).
+// something changed, and the profile is or was a member of an audience (R65, A42). Otherwise
+// the profile stays as it is, so that nothing changes without a message.
 func (d *Document) apply(changes []Change, number int) bool {
+	was := d.clone()
 	membership, other := false, false
 	for _, c := range changes {
 		e := d.Entries[c.Audience]
@@ -117,7 +119,11 @@ func (d *Document) apply(changes []Change, number int) bool {
 			d.Known, other = d.Known+1, true
 		}
 	}
-	return membership || other && d.member()
+	if membership || other && d.member() {
+		return true
+	}
+	*d = was
+	return false
 }
 
 // maxKnown bounds the identities that a profile gets.

@@ -30,7 +30,7 @@ func Random(seed uint64, number int, s Shape) History {
 	if d.chance(8) {
 		h[d.IntN(len(h))].Pause = true
 	}
-	return h
+	return h.tidy()
 }
 
 // draws makes up one history.

@@ -83,8 +83,8 @@ func (s *shrinking) move() {
 	}
 }
 
-// tidy is the history without changes that change nothing, and without steps that make no
-// message.
+// tidy is the history without changes that change nothing, without profiles that a step does
+// not change, and without steps that make no message.
 func (h History) tidy() History {
 	var out History
 	people := map[int]*Document{}
@@ -102,7 +102,11 @@ func (h History) tidy() History {
 			}
 		}
 		step.Changes = changes
-		if _, ok := next(people, step, len(out)); ok {
+		if m, ok := next(people, step, len(out)); ok {
+			step.Profiles = nil
+			for _, d := range m.Documents {
+				step.Profiles = append(step.Profiles, d.Profile)
+			}
 			out = append(out, step)
 		}
 	}
