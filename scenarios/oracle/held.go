@@ -158,12 +158,13 @@ func (o *Oracle) held(name string, all []*delivery, owners map[string][]string) 
 	return h
 }
 
-// final are the deliveries after which none was stored that began later: the state is
-// that of one of them.
+// final are the deliveries after which no message was stored that is as new or newer: the
+// state is that of one of them. An older message that arrives last may overwrite attributes
+// and identities, which have no time of their own, and need not.
 func final(all []*delivery) []*delivery {
 	var out []*delivery
 	for _, d := range all {
-		if !slices.ContainsFunc(all, func(other *delivery) bool { return other.stored && d.before(other) }) {
+		if !slices.ContainsFunc(all, func(other *delivery) bool { return other.stored && other.tick >= d.tick && d.before(other) }) {
 			out = append(out, d)
 		}
 	}

@@ -292,6 +292,20 @@ others: allowed
 			}
 		})
 	}
+	// A copy of the first message arrives last: it may overwrite the attribute, and need not.
+	late := answered(lines, func(n int, r *recording.Request) []recording.Forward {
+		all := []recording.Forward{by(r, 200)}
+		if n == 1 {
+			at := r.At.Add(4 * time.Hour)
+			all = append(all, recording.Forward{At: at, EndedAt: at.Add(time.Nanosecond), Status: 200})
+		}
+		return all
+	})
+	for city, want := range map[string][]string{"Bern": {}, "Rome": {}, "Oslo": {"rcv-2xx"}} {
+		if got := clauses(differences(t, sc, late, state("exited", city))); !slices.Equal(got, want) {
+			t.Errorf("after a late copy, %s: %v; want %v", city, got, want)
+		}
+	}
 	if all := oracle.HeldAfter(sc, forwards(-1, -1, -1)); len(all) != 0 {
 		t.Errorf("%+v; want nothing of a receiver that got nothing", all)
 	}

@@ -164,7 +164,7 @@ func (s *stage) all(ctx context.Context) []*finding {
 func failing(found []*finding) int {
 	n := 0
 	for _, f := range found {
-		if f.kind != openKind {
+		if !f.undocumented() {
 			n++
 		}
 	}
@@ -277,8 +277,11 @@ func (s *stage) tell(f *finding, found []*finding) {
 	} else {
 		k := failed(rule, f.title(same), f.expected(), f.actual)
 		k.Class, k.Fix = string(lost), f.fix()
-		if f.kind == openKind {
+		switch f.kind {
+		case openKind:
 			k = s.by("rcv-order/shared-time", k)
+		case oldKind:
+			k.Verdict = reports.Unspecified
 		}
 		s.check(k, &f.answer)
 	}

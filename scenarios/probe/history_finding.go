@@ -14,6 +14,7 @@ import (
 const (
 	refusedKind  = "refused"
 	openKind     = "open"     // it is a member, and an entry of the same time as its exit arrived after it
+	oldKind      = "old"      // it has attributes or identities of an older message, which arrived after the newest
 	keptKind     = "kept"     // it is a member, and should not be
 	missingKind  = "missing"  // it is not a member, or not there, and should be
 	nameKind     = "name"     // another attribute
@@ -62,15 +63,15 @@ func (s *stage) differs(x histories.Expected, state any, who person) *finding {
 		}
 		open, f.kind = f, openKind
 	}
-	if f := s.undocumented(x, state, who); f != nil {
+	if f := s.contents(x, state, who); f != nil {
 		return f
 	}
 	return open
 }
 
-// undocumented compares attributes and identities, of which one of several documents may
+// contents compares attributes and identities, of which one of several documents may
 // be held.
-func (s *stage) undocumented(x histories.Expected, state any, who person) *finding {
+func (s *stage) contents(x histories.Expected, state any, who person) *finding {
 	name := lookup(state, "person", "name", "firstName")
 	named := func(d histories.Document) bool {
 		return !s.attributes || d.Name == 0 && name == nil || d.Name > 0 && name == histories.Name(d.Name)
@@ -86,8 +87,12 @@ func (s *stage) undocumented(x histories.Expected, state any, who person) *findi
 	if mail := lookup(state, "personalEmail", "address"); mail != nil && mail != who.Mail {
 		return &finding{kind: nameKind, wanted: fmt.Sprintf("personalEmail.address is %q", who.Mail), actual: "personalEmail.address is " + compact(mail)}
 	}
-	if slices.ContainsFunc(x.Documents, func(d histories.Document) bool { return named(d) && known(d) }) {
+	held := func(d histories.Document) bool { return named(d) && known(d) }
+	if slices.ContainsFunc(x.Documents, held) {
 		return nil
+	}
+	if slices.ContainsFunc(x.Old, held) {
+		return &finding{kind: oldKind, wanted: "the attributes and identities of the newest message", actual: "those of an older one, which arrived after it"}
 	}
 	newest := x.Documents[len(x.Documents)-1]
 	if slices.ContainsFunc(x.Documents, named) {
@@ -102,11 +107,14 @@ func (s *stage) undocumented(x histories.Expected, state any, who person) *findi
 
 // weight puts the shortest failures first, and what fails nothing last.
 func (f *finding) weight() int {
-	if f.kind == openKind {
+	if f.undocumented() {
 		return 1000 + len(f.history)
 	}
 	return len(f.history)
 }
+
+// undocumented reports whether no page says that it is wrong.
+func (f *finding) undocumented() bool { return f.kind == openKind || f.kind == oldKind }
 
 // rule is the rule that a history shows broken: that of the least it needs.
 func (f *finding) rule() string {
@@ -138,6 +146,7 @@ func (f *finding) batched() bool {
 // title names a failure; same is how many histories failed in this way.
 func (f *finding) title(same int) string {
 	what := map[string]string{refusedKind: "is refused", keptKind: "leaves a membership that ended", openKind: "leaves a membership that ended, by an entry of the same time",
+		oldKind:     "leaves the attributes of an older message, which have no time of their own",
 		missingKind: "loses a membership", nameKind: "leaves an attribute that it does not lead to", identityKind: "loses an identity",
 		twinKind: "leaves another state than its messages without copies"}[f.kind]
 	title := fmt.Sprintf("a history of %s %s", exactly(len(f.history), "step"), what)

@@ -33,7 +33,7 @@ func (s *stage) play(ctx context.Context, h histories.History) (f *finding, play
 			if f == nil {
 				continue
 			}
-			if f.history, f.answer = h, a; f.kind != openKind {
+			if f.history, f.answer = h, a; !f.undocumented() {
 				return f, true
 			}
 			open = f

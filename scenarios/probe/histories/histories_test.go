@@ -291,6 +291,29 @@ func TestTheOrderOfArrival(t *testing.T) {
 	}
 }
 
+// A late copy may have overwritten the attributes; where an entry of it is older than the
+// newest, that is told apart.
+func TestALateCopyThatAnEntryGivesAway(t *testing.T) {
+	enter, leave, named := []Change{{Kind: Enter}}, []Change{{Kind: Leave}}, []Change{{Kind: Set, Name: 1}}
+	for _, c := range []struct {
+		name           string
+		h              History
+		documents, old int
+		open           bool
+	}{
+		{"the same entry", History{{Profiles: []int{0}, Changes: enter, Copies: Late, After: 1}, {Profiles: []int{0}, Changes: named}}, 2, 0, false},
+		{"an older entry", History{{Profiles: []int{0}, Changes: enter, Copies: Late, After: 3}, {Profiles: []int{0}, Changes: leave}, {Profiles: []int{0}, Changes: enter},
+			{Profiles: []int{0}, Changes: named}}, 1, 1, false},
+		{"an entry of the time of its exit", History{{Profiles: []int{0}, Changes: enter, Copies: Late, After: 1}, {Profiles: []int{0}, Changes: leave}}, 2, 0, true},
+	} {
+		p := c.h.Plan()
+		x := p.Expect(len(p.Rounds)-1, 0)
+		if len(x.Documents) != c.documents || len(x.Old) != c.old || x.Open[0] != c.open {
+			t.Errorf("%s: %d documents, %d old, open %t; want %d, %d, %t", c.name, len(x.Documents), len(x.Old), x.Open[0], c.documents, c.old, c.open)
+		}
+	}
+}
+
 // Two hundred histories have some of everything.
 func TestTwoHundredHistoriesCoverEverything(t *testing.T) {
 	for seed := range uint64(5) {

@@ -149,6 +149,9 @@ type Expected struct {
 	// identities have no time, each older one that arrived with the newest or after it and
 	// has no entry that gives it away.
 	Documents []Document
+	// Old are such documents that have one. Whether their attributes may be held is not
+	// documented: R100 speaks of memberships.
+	Old []Document
 }
 
 // Expect is what may be held of a profile after round n.
@@ -182,7 +185,11 @@ func (p Plan) Expect(n, profile int) Expected {
 			if _, there := first[m]; !there || d.Profile != profile {
 				continue
 			}
-			if last[m] >= at && !d.older(newest) {
+			switch {
+			case last[m] < at:
+			case d.older(newest):
+				x.Old = append(x.Old, d)
+			default:
 				x.Documents = append(x.Documents, d)
 			}
 			for audience, e := range d.Entries {
@@ -209,7 +216,7 @@ func left(p Plan, first map[int]int, profile, audience int, exit Entry) int {
 
 // Sure reports whether attributes and identities are determined.
 func (x Expected) Sure() bool {
-	for _, d := range x.Documents[1:] {
+	for _, d := range slices.Concat(x.Documents[1:], x.Old) {
 		if d.Name != x.Documents[0].Name || d.Known != x.Documents[0].Known {
 			return false
 		}
