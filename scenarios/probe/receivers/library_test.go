@@ -26,9 +26,6 @@ const short = 2100 * time.Millisecond
 // The right receivers pass every case of the library that can be played to them, with
 // what they hold at the end.
 func TestRightReceiversPassTheLibrary(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays histories on the wall clock")
-	}
 	rules, err := scenarios.Rules()
 	check(t, err)
 	ctx := ending(t)
