@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -140,6 +141,9 @@ func (f probeFlags) over(p *scenarios.Probe, cmd *cobra.Command) error {
 	} else {
 		p.Load.Rate = min(p.Load.Rate, p.Limits.Rate)
 	}
+	if given("seed") && f.histories == 0 {
+		return failure{exitUsage, errors.New("--seed without --histories"), "give --histories 200, or leave it out"}
+	}
 	return f.limitsOf(p)
 }
 
@@ -152,11 +156,25 @@ const historiesToSpare = 1000
 // playsHistory is the command that plays the file of a history once more. Variables of the
 // shell stand for what may hold a secret.
 func playsHistory(c probe.Config) string {
-	own := ""
-	if !ours(c.Destination.URL().Hostname()) {
-		own = " --i-own-this-endpoint"
+	words := []string{"httpdest run NAME", `--endpoint "$ENDPOINT"`}
+	if c.Destination.Auth.Kind == dataflow.AuthBearer {
+		words = append(words, "--bearer '${TOKEN}'")
 	}
-	return `httpdest run NAME --endpoint "$ENDPOINT" --read-back "$READ_BACK" --longest-gap 1m` + own
+	if c.State.URL != "" {
+		words = append(words, `--read-back "$READ_BACK"`)
+	}
+	if c.CAFile != "" {
+		words = append(words, "--ca "+c.CAFile)
+	}
+	if c.ClientsDir != "" {
+		current := filepath.Join(c.ClientsDir, "current")
+		words = append(words, "--cert "+current+".pem", "--key "+current+"-key.pem")
+	}
+	words = append(words, "--longest-gap 1m")
+	if !ours(c.Destination.URL().Hostname()) {
+		words = append(words, "--i-own-this-endpoint")
+	}
+	return strings.Join(words, " ")
 }
 
 // limitsOf checks what flags may have made of the limits.

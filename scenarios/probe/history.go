@@ -3,6 +3,7 @@ package probe
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -24,9 +25,9 @@ type RandomHistories struct {
 	Play string
 }
 
-// HistoryRequests is about how many requests a random history takes, with what it takes
-// to make one that fails smaller.
-const HistoryRequests = 12
+// HistoryRequests is how many requests a random history takes on average, at most: its
+// deliveries and, where a message arrived twice, the messages once more.
+const HistoryRequests = 24
 
 // historyRules are the rules that a history may show broken.
 var historyRules = []string{"rcv-2xx", "rcv-exited", "rcv-idempotent", "rcv-order", "rcv-batch"}
@@ -182,8 +183,12 @@ func (s *stage) end(found []*finding) {
 	}
 	switch {
 	case s.spent != nil:
+		fix, limit := readBackFix, errSpent{}
+		if errors.As(s.spent, &limit) {
+			fix = "raise limits.requests, or play fewer histories"
+		}
 		for _, rule := range s.rules {
-			s.unclear(rule, fmt.Sprintf("%s; %d of %d histories were played", s.spent, s.tally.Histories, s.config.Histories.Count), "raise limits.requests, or play fewer histories")
+			s.unclear(rule, fmt.Sprintf("%s; %d of %d histories were played", s.spent, s.tally.Histories, s.config.Histories.Count), fix)
 		}
 		return
 	case failing(found) > 0:
@@ -296,7 +301,7 @@ func (s *stage) keep(rule string, f *finding, k *reports.Check) {
 	}
 	name := fmt.Sprintf("history-%d-%d.yaml", h.Seed, f.number)
 	d := s.config.Destination
-	file := histories.File{Title: f.title(1), Why: rule + ": " + inOneLine(f.actual), Play: replaced(h.Play, name), Batch: d.MaxProfilesPerRequest, Encoding: cmp.Or(string(d.BatchEncoding), "array")}
+	file := histories.File{Title: f.title(1), Why: rule + ": " + s.redact.text(inOneLine(f.actual)), Play: replaced(h.Play, name), Batch: d.MaxProfilesPerRequest, Encoding: cmp.Or(string(d.BatchEncoding), "array")}
 	path, err := h.Write(name, f.history.Scenario(file))
 	if err != nil {
 		k.Fix += fmt.Sprintf("; %s was not written: %v", name, err)

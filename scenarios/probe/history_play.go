@@ -42,12 +42,9 @@ func (s *stage) play(ctx context.Context, h histories.History) (f *finding, play
 	if open != nil || !plan.Twice() {
 		return open, true
 	}
-	f, err := s.compare(ctx, plan, cast)
+	f, err := s.compare(ctx, h, cast)
 	if err != nil {
 		return s.stopped(ctx, h, err)
-	}
-	if f != nil {
-		f.history = h
 	}
 	return f, true
 }
@@ -244,7 +241,9 @@ func (s *stage) stateOf(ctx context.Context, who person) (any, error) {
 
 // compare sends the messages of a history once and in their order, with other profiles,
 // and compares the states: what a repetition or a late copy left must not be seen.
-func (s *stage) compare(ctx context.Context, p histories.Plan, cast map[int]person) (*finding, error) {
+func (s *stage) compare(ctx context.Context, h histories.History, cast map[int]person) (*finding, error) {
+	p, once := h.Plan(), h.Once()
+	plain := once.Plan() // of the same messages
 	twins := map[int]person{}
 	var a answer
 	for m := range p.Messages {
@@ -259,10 +258,14 @@ func (s *stage) compare(ctx context.Context, p histories.Plan, cast map[int]pers
 		if !there || !x.Sure() || len(x.Open) > 0 {
 			continue
 		}
-		if f, err := s.look(ctx, x, twins[n]); f != nil || err != nil {
-			return nil, err // without copies it fails as well: another history shows that
+		f, err := s.look(ctx, plain.Expect(len(plain.Rounds)-1, n), twins[n])
+		if f != nil { // it fails without copies
+			f.history = once
+		} else if err == nil {
+			if f, err = s.likeTwin(ctx, n, cast, twins); f != nil {
+				f.history = h
+			}
 		}
-		f, err := s.likeTwin(ctx, n, cast, twins)
 		if f != nil || err != nil {
 			if f != nil {
 				f.answer = a

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -117,6 +118,81 @@ var _ = Describe("random histories", func() {
 		r := played(keeps(""), 60, func(c *probe.Config) { c.Limits.Requests = 100 })
 		Expect(ruleOf(r, "rcv-order").Verdict).To(Equal(reports.Inconclusive))
 		Expect(said(r, reports.Inconclusive)).To(MatchRegexp(`the limit of 100 requests is spent: .*; \d+ of 60 histories were played`))
+	})
+
+	It("is inconclusive where the read-back ends, and names it", func() {
+		k := keeps("")
+		r := played(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.Method == http.MethodGet && k.profiles() > 10 {
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			k.ServeHTTP(w, q)
+		}), 20, nil)
+		Expect(ruleOf(r, "rcv-order").Verdict).To(Equal(reports.Inconclusive))
+		Expect(said(r, reports.Inconclusive)).To(And(ContainSubstring("answers 500"), ContainSubstring("check readBack in the configuration")))
+		Expect(said(r, reports.Inconclusive)).NotTo(ContainSubstring("raise limits.requests"))
+	})
+
+	It("has every profile looked at, those too that get no copies", func() {
+		// A history of one profile that is a member at the end, and whose state is determined.
+		compared := func(seed uint64) bool {
+			p := histories.Random(seed, 1, histories.Shape{Audiences: 3, Batch: 3, Pairs: true}).Plan()
+			last := len(p.Rounds) - 1
+			x := p.Expect(last, p.Rounds[last].Looks[0])
+			return p.Twice() && len(p.Rounds[last].Looks) == 1 && x.Member() && len(x.Open) == 0 && x.Sure()
+		}
+		seed := uint64(1)
+		for !compared(seed) {
+			seed++
+		}
+		right := keeps("")
+		Expect(failed(played(right, 1, func(c *probe.Config) { c.Histories.Seed = seed }))).To(BeEmpty())
+		all := right.profiles()
+		k := keeps("")
+		r := played(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.Method == http.MethodPost && k.profiles() >= all-1 {
+				return // accepted, and not stored
+			}
+			k.ServeHTTP(w, q)
+		}), 1, func(c *probe.Config) { c.Histories.Seed = seed })
+		Expect(failed(r)).NotTo(BeEmpty())
+	})
+
+	It("shows no secret in the file of a failure", func() {
+		k := keeps("counts")
+		played(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.Method != http.MethodGet {
+				k.ServeHTTP(w, q)
+				return
+			}
+			answer := httptest.NewRecorder()
+			k.ServeHTTP(answer, q)
+			text := strings.ReplaceAll(answer.Body.String(), `"messages":`, `"messages":"s3cret-token ","n":`)
+			text = strings.Replace(text, `s3cret-token `, fmt.Sprintf("s3cret-token %d", strings.Count(text, "messages")+int(k.count.Add(1))), 1)
+			w.WriteHeader(answer.Code)
+			_, _ = io.WriteString(w, text)
+		}), 30, nil)
+		Expect(written).NotTo(BeEmpty())
+		for _, text := range written {
+			Expect(text).NotTo(ContainSubstring("s3cret-token"))
+		}
+	})
+
+	It("takes no more requests than it asks for", func() {
+		for _, batch := range []int{1, 10} {
+			requests := 0
+			for n := 1; n <= 200; n++ {
+				p := histories.Random(uint64(batch), n, histories.Shape{Audiences: 3, Batch: batch, Pairs: true}).Plan()
+				for _, round := range p.Rounds {
+					requests += len(round.Messages)
+				}
+				if p.Twice() {
+					requests += len(p.Messages) // once more, without the copies
+				}
+			}
+			Expect(requests).To(BeNumerically("<=", 200*probe.HistoryRequests))
+		}
 	})
 
 	It("is inconclusive about what did not happen", func() {

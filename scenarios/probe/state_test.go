@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ type keeper struct {
 	mu     sync.Mutex
 	states map[string]map[string]any
 	wrong  string // what it does wrong
-	dead   bool   // it answers, and stores nothing any more
+	count  atomic.Int64
+	dead   bool // it answers, and stores nothing any more
 }
 
 // isProfile reports whether the parts that are read have the right types.

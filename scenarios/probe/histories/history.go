@@ -139,6 +139,15 @@ func (m Message) has(profile int) bool {
 	return slices.ContainsFunc(m.Documents, func(d Document) bool { return d.Profile == profile })
 }
 
+// Once is the history in which each message arrives once.
+func (h History) Once() History {
+	out := slices.Clone(h)
+	for i := range out {
+		out[i].Copies, out[i].After, out[i].Pause, out[i].Look = Once, 0, false, false
+	}
+	return out
+}
+
 // Racy reports whether it depends on times whether a history fails: two messages are under
 // way together.
 func (h History) Racy() bool {

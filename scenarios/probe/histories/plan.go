@@ -4,7 +4,6 @@ import "slices"
 
 // Round is what reaches the receiver together, and which states are read then.
 type Round struct {
-	Step     int   // index of the step that it belongs to
 	Messages []int // indices into Plan.Messages; two arrive at the same time
 	Pause    bool  // before it
 	Looks    []int // profiles whose state is read after it
@@ -39,7 +38,7 @@ func (h History) Plan() Plan {
 		open = p.repeat(open, i, step.Profiles)
 		p.Messages = append(p.Messages, m)
 		index := len(p.Messages) - 1
-		r := Round{Step: i, Messages: []int{index}, Pause: step.Pause && step.Copies != Repeated}
+		r := Round{Messages: []int{index}, Pause: step.Pause && step.Copies != Repeated}
 		if step.Copies == AtOnce {
 			r.Messages = append(r.Messages, index)
 		} else if at := slices.IndexFunc(open, func(o pending) bool { return o.step.Copies == Meeting && o.due <= i }); at >= 0 {
@@ -52,13 +51,13 @@ func (h History) Plan() Plan {
 			open = append(open, pending{index, i + max(1, step.After), step})
 		}
 		if step.Look {
-			p.look(people)
+			p.look()
 		}
 	}
 	for _, o := range open {
-		p.again(o, len(h)-1)
+		p.again(o)
 	}
-	p.look(people)
+	p.look()
 	return p
 }
 
@@ -88,7 +87,7 @@ func (p *Plan) repeat(open []pending, i int, profiles []int) []pending {
 		if o.due > i && !slices.ContainsFunc(profiles, p.Messages[o.message].has) {
 			return false
 		}
-		p.again(o, i)
+		p.again(o)
 		return true
 	})
 }
@@ -99,24 +98,24 @@ func (p *Plan) arrive(open []pending, i int) []pending {
 		if o.step.Copies != Late || o.due > i {
 			return false
 		}
-		p.again(o, i)
+		p.again(o)
 		return true
 	})
 }
 
-func (p *Plan) again(o pending, i int) {
-	p.Rounds = append(p.Rounds, Round{Step: i, Messages: []int{o.message}, Pause: o.step.Copies == Repeated && o.step.Pause})
+func (p *Plan) again(o pending) {
+	p.Rounds = append(p.Rounds, Round{Messages: []int{o.message}, Pause: o.step.Copies == Repeated && o.step.Pause})
 }
 
 // look has every profile so far read after the last round.
-func (p *Plan) look(people map[int]*Document) {
+func (p *Plan) look() {
 	if len(p.Rounds) == 0 {
 		return
 	}
 	r := &p.Rounds[len(p.Rounds)-1]
 	r.Looks = r.Looks[:0]
-	for n := range len(people) + MaxProfiles {
-		if d := people[n]; d != nil && slices.ContainsFunc(p.Messages, func(m Message) bool { return m.has(n) }) {
+	for n := range MaxProfiles {
+		if slices.ContainsFunc(p.Messages, func(m Message) bool { return m.has(n) }) {
 			r.Looks = append(r.Looks, n)
 		}
 	}

@@ -1,9 +1,6 @@
 package histories
 
-import (
-	"reflect"
-	"slices"
-)
+import "slices"
 
 // Shrink makes a history smaller for as long as it fails: fewer steps first, then simpler
 // ones. fails plays a candidate and reports whether it still fails; it may answer false to
@@ -97,7 +94,7 @@ func (h History) tidy() History {
 		for _, c := range step.Changes {
 			one := step
 			one.Changes = []Change{c}
-			if changesSomething(before, one, len(out)) {
+			if _, ok := next(before, one, len(out)); ok {
 				changes = append(changes, c)
 			}
 		}
@@ -111,22 +108,6 @@ func (h History) tidy() History {
 		}
 	}
 	return out
-}
-
-// changesSomething applies a step to profiles, and reports whether any is another one then.
-func changesSomething(people map[int]*Document, step Step, i int) bool {
-	changed := false
-	for _, n := range step.Profiles {
-		d := people[n]
-		if d == nil {
-			d = &Document{Profile: n, Entries: map[int]Entry{}}
-			people[n] = d
-		}
-		was := d.clone()
-		d.apply(step.Changes, i+1)
-		changed = changed || !reflect.DeepEqual(was, *d)
-	}
-	return changed
 }
 
 // simpler are the steps that are a little less than s.
