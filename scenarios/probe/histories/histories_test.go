@@ -185,8 +185,7 @@ func TestShrinkEndsWhereNothingLessFails(t *testing.T) {
 	})
 }
 
-// Every history is a scenario with a step for each message, whose attempts arrive in the
-// order of the plan.
+// Every history is a scenario with a fault for each message that arrives twice.
 func TestEveryHistoryIsAScenario(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h, _ := drawn(t)

@@ -135,8 +135,23 @@ type Message struct {
 	Documents []Document
 }
 
+// profiles are those in it, in its order.
+func (m Message) profiles() []int {
+	var out []int
+	for _, d := range m.Documents {
+		out = append(out, d.Profile)
+	}
+	return out
+}
+
 func (m Message) has(profile int) bool {
 	return slices.ContainsFunc(m.Documents, func(d Document) bool { return d.Profile == profile })
+}
+
+// apart reports whether the profiles of a step do not follow each other. A scenario file names
+// several profiles by a range, and only then they are in one message.
+func apart(s Step) bool {
+	return slices.Max(s.Profiles)-slices.Min(s.Profiles) != len(s.Profiles)-1
 }
 
 // Once is the history in which each message arrives once.

@@ -35,7 +35,7 @@ func (h History) Plan() Plan {
 		if !ok {
 			continue
 		}
-		open = p.repeat(open, i, step.Profiles)
+		open = p.repeat(open, i, step)
 		p.Messages = append(p.Messages, m)
 		index := len(p.Messages) - 1
 		r := Round{Messages: []int{index}, Pause: step.Pause && step.Copies != Repeated}
@@ -77,14 +77,15 @@ func next(people map[int]*Document, step Step, i int) (m Message, ok bool) {
 	return m, len(m.Documents) > 0
 }
 
-// repeat delivers the repetitions that come before step i: those that are due, and those
-// that a profile of the step waits for.
-func (p *Plan) repeat(open []pending, i int, profiles []int) []pending {
+// repeat delivers the repetitions that come before step i: those that are due, those that a
+// profile of the step waits for, and all where the step takes so long that they have come.
+func (p *Plan) repeat(open []pending, i int, step Step) []pending {
+	long := step.Pause || step.Copies == Repeated || step.Copies == Late || step.Copies == Meeting
 	return slices.DeleteFunc(open, func(o pending) bool {
 		if o.step.Copies != Repeated {
 			return false
 		}
-		if o.due > i && !slices.ContainsFunc(profiles, p.Messages[o.message].has) {
+		if o.due > i && !long && !slices.ContainsFunc(step.Profiles, p.Messages[o.message].has) {
 			return false
 		}
 		p.again(o)

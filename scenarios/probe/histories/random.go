@@ -30,7 +30,17 @@ func Random(seed uint64, number int, s Shape) History {
 	if d.chance(8) {
 		h[d.IntN(len(h))].Pause = true
 	}
-	return h.tidy()
+	return h.tidy().ranged()
+}
+
+// ranged is the history with the first profile alone where those of a step do not follow
+// each other.
+func (h History) ranged() History {
+	for i := slices.IndexFunc(h, apart); i >= 0; i = slices.IndexFunc(h, apart) {
+		h[i].Profiles = h[i].Profiles[:1]
+		h = h.tidy()
+	}
+	return h
 }
 
 // draws makes up one history.

@@ -11,7 +11,7 @@ import (
 // Times of the engine that a scenario file counts on: it gives up on an answer after two
 // seconds, and repeats fifteen seconds after a failure (A1).
 const (
-	apart    = time.Second
+	between  = time.Second
 	repeats  = 15 * time.Second
 	deadline = 2 * time.Second
 	moment   = 500 * time.Millisecond
@@ -137,14 +137,14 @@ func newSchedule(h History) *schedule {
 
 // send schedules the step of a message, and the attempt that is in time.
 func (s *schedule) send(m Message, index int, pause bool) {
-	s.now += apart
+	s.now += between
 	if pause {
 		s.now += repeats
 	}
 	step := s.history[m.Step]
 	s.first[index] = s.now
 	s.attempts = append(s.attempts, attempt{s.now, index, true})
-	s.steps = append(s.steps, step.lines(s.now)...)
+	s.steps = append(s.steps, step.line(s.now))
 	if step.Copies == Late || step.Copies == Meeting {
 		s.now += deadline + repeats
 		s.attempts = append(s.attempts, attempt{s.now, index, false})
@@ -184,8 +184,8 @@ func (s *schedule) fault(p Plan, a attempt) string {
 	return ""
 }
 
-// lines are the lines of the history of a scenario.
-func (s Step) lines(at time.Duration) []string {
+// line is the line of the history of a scenario.
+func (s Step) line(at time.Duration) string {
 	var enter, leave []string
 	rest := ""
 	for _, c := range s.Changes {
@@ -204,40 +204,19 @@ func (s Step) lines(at time.Duration) []string {
 	if len(leave) > 0 {
 		rest += fmt.Sprintf(", exit: [%s]", strings.Join(leave, ", "))
 	}
-	var out []string
-	whos := ranges(s.Profiles)
-	if s.knows() {
-		whos = nil // each has an identity of its own
-		for _, n := range s.Profiles {
-			whos = append(whos, "profile: "+profile(n))
+	sorted := slices.Sorted(slices.Values(s.Profiles))
+	who := "profile: " + profile(sorted[0])
+	if len(sorted) > 1 { // in one message; see apart
+		who = fmt.Sprintf(`profiles: "p-{%d..%d}"`, sorted[0]+1, sorted[len(sorted)-1]+1)
+	}
+	if slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Kind == Know }) {
+		of := profile(sorted[0])
+		if len(sorted) > 1 {
+			of = "p-{n}"
 		}
+		rest += fmt.Sprintf(", addIdentity: {crmid: %q}", of+"-"+at.String())
 	}
-	for _, who := range whos {
-		line := fmt.Sprintf("{at: %s, %s%s", written(at), who, rest)
-		if s.knows() {
-			line += fmt.Sprintf(", addIdentity: {crmid: %q}", fmt.Sprintf("%s-%s", strings.TrimPrefix(who, "profile: "), at))
-		}
-		out = append(out, line+"}")
-	}
-	return out
-}
-
-func (s Step) knows() bool {
-	return slices.ContainsFunc(s.Changes, func(c Change) bool { return c.Kind == Know })
-}
-
-// ranges names profiles as scenario files do: a range where they follow each other, so
-// that they are in one message.
-func ranges(profiles []int) []string {
-	sorted := slices.Sorted(slices.Values(profiles))
-	if n := len(sorted); n > 1 && sorted[n-1]-sorted[0] == n-1 {
-		return []string{fmt.Sprintf(`profiles: "p-{%d..%d}"`, sorted[0]+1, sorted[n-1]+1)}
-	}
-	var out []string
-	for _, n := range sorted {
-		out = append(out, "profile: "+profile(n))
-	}
-	return out
+	return fmt.Sprintf("{at: %s, %s%s}", written(at), who, rest)
 }
 
 // Name is a first name by its number, from 1.

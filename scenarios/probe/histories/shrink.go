@@ -29,7 +29,7 @@ type shrinking struct {
 
 // try takes a candidate where it fails.
 func (s *shrinking) try(c History) bool {
-	if len(c) == 0 || !s.fails(c) {
+	if len(c) == 0 || slices.ContainsFunc(c, apart) || !s.fails(c) {
 		return false
 	}
 	s.History, s.smaller = c, true
@@ -100,10 +100,7 @@ func (h History) tidy() History {
 		}
 		step.Changes = changes
 		if m, ok := next(people, step, len(out)); ok {
-			step.Profiles = nil
-			for _, d := range m.Documents {
-				step.Profiles = append(step.Profiles, d.Profile)
-			}
+			step.Profiles = m.profiles()
 			out = append(out, step)
 		}
 	}
