@@ -65,11 +65,30 @@ func randomHistories(ctx context.Context, t *caseRun) {
 			continue
 		}
 		told[f.kind] = true
-		if small := s.shrunk(ctx, f); ctx.Err() == nil {
+		if small := s.smallest(ctx, f.kind, found); ctx.Err() == nil {
 			s.tell(small, found)
 		}
 	}
 	s.end(found)
+}
+
+// smallest is the smallest history that fails in one way: of the first finding that comes
+// again when it is played alone, or of the first where none does.
+func (s *stage) smallest(ctx context.Context, kind string, found []*finding) *finding {
+	var first *finding
+	for _, f := range found {
+		if f.kind != kind {
+			continue
+		}
+		small := s.shrunk(ctx, f)
+		if small.alone {
+			return small
+		}
+		if first == nil {
+			first = small
+		}
+	}
+	return first
 }
 
 // stage is where histories are played.
@@ -262,7 +281,7 @@ func (s *stage) shrunk(ctx context.Context, f *finding) *finding {
 
 // mostPlays and longestSearch bound the search for a smaller history of one failure.
 const (
-	mostPlays     = 400
+	mostPlays     = 2000
 	longestSearch = time.Minute
 )
 

@@ -122,16 +122,16 @@ func (f *finding) rule() string {
 		return slices.ContainsFunc(f.history, func(s histories.Step) bool { return slices.Contains(c, s.Copies) })
 	}
 	switch {
-	case f.kind == refusedKind:
+	case f.kind == refusedKind, !f.alone: // whatever is in it may have no part in it
 		return "rcv-2xx"
 	case f.kind == twinKind:
 		return "rcv-idempotent"
+	case f.batched() && !f.apart && !f.history.Racy(): // not where each profile has a message
+		return "rcv-batch"
 	case has(histories.Late, histories.Meeting):
 		return "rcv-order"
 	case has(histories.Repeated, histories.AtOnce):
 		return "rcv-idempotent"
-	case f.batched() && !f.apart:
-		return "rcv-batch"
 	case f.kind == keptKind:
 		return "rcv-exited"
 	}
